@@ -1,0 +1,2 @@
+//! twinview
+fn main() {}
