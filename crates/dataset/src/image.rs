@@ -1,5 +1,7 @@
 //! A borrowed image: three planes of bytes, with the order that they have on disk.
 
+use crate::transpose::transpose;
+
 /// How the pixels of one plane follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelOrder {
@@ -37,14 +39,34 @@ impl<'a> Image<'a> {
                 scratch.resize(self.bytes.len(), 0);
                 let planes = self.bytes.chunks_exact(width * height);
                 for (from, to) in planes.zip(scratch.chunks_exact_mut(width * height)) {
-                    for (x, column) in from.chunks_exact(height).enumerate() {
-                        for (y, &value) in column.iter().enumerate() {
-                            to[y * width + x] = value;
-                        }
-                    }
+                    transpose(from, to, height, width);
                 }
                 scratch
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn column_major_planes_of_a_wide_image_become_rows() {
+        // Two columns of three rows a plane: 0 1 2 | 3 4 5, then the same plus 10 and plus 20.
+        let bytes: Vec<u8> = [0, 10, 20].iter().flat_map(|plane| (0..6).map(move |i| plane + i)).collect();
+        let image = Image { bytes: &bytes, width: 2, height: 3, order: PixelOrder::ColumnMajor };
+        let mut scratch = Vec::new();
+        let expected = [0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25];
+        assert_eq!(image.row_major(&mut scratch), expected);
+    }
+
+    #[test]
+    fn row_major_planes_are_borrowed() {
+        let bytes: Vec<u8> = (0..18).collect();
+        let image = Image { bytes: &bytes, width: 3, height: 2, order: PixelOrder::RowMajor };
+        let mut scratch = Vec::new();
+        assert!(std::ptr::eq(image.row_major(&mut scratch), &bytes[..]));
+        assert!(scratch.is_empty());
     }
 }

@@ -2,9 +2,22 @@
 //!
 //! [`open`] recognises a folder by its content and gives a [`Dataset`]: three [`Split`]s of images
 //! that all have one size, kept as memory-mapped planes and handed out as borrowed [`Image`]s.
+//! [`write_stl10`] writes any of them as STL-10 binaries, and [`synthetic`] renders a procedural set
+//! for machines that have no images at all.
 
+mod error;
 mod image;
+mod mapping;
+mod open;
+mod progress;
 mod split;
+mod stl10;
+mod synthetic;
+mod transpose;
 
+pub use self::error::Error;
 pub use self::image::{Image, PixelOrder};
+pub use self::open::{OpenOptions, open};
+pub use self::progress::Progress;
 pub use self::split::{Dataset, Split};
+pub use self::synthetic::{SyntheticSpec, synthetic};

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use memmap2::Mmap;
-
+use crate::mapping::Mapping;
 use crate::{Image, PixelOrder};
 
 /// Bytes that hold image records, wherever they live.
 #[derive(Clone, Debug)]
 pub(crate) enum Storage {
-    Mapped(Arc<Mmap>),
+    Mapped(Arc<Mapping>),
     Owned(Arc<[u8]>),
 }
 
@@ -34,6 +33,29 @@ pub struct Split {
 }
 
 impl Split {
+    /// Images that are already in memory.
+    ///
+    /// `bytes` holds records of `3 * height * width` bytes (red, green, blue plane; pixels in `order`), one
+    /// after the other; `labels` are 0-based, one a record.
+    ///
+    /// # Panics
+    /// If `bytes` is not whole records or the labels differ from them in number.
+    pub fn in_memory(
+        bytes: Vec<u8>,
+        labels: Option<Vec<u16>>,
+        width: usize,
+        height: usize,
+        order: PixelOrder,
+    ) -> Self {
+        let stride = 3 * width * height;
+        assert!(stride > 0 && bytes.len().is_multiple_of(stride), "{} bytes of 3 x {height} x {width}", bytes.len());
+        let count = bytes.len() / stride;
+        assert!(labels.as_ref().is_none_or(|labels| labels.len() == count), "{count} images, other number of labels");
+        let storage = Storage::Owned(bytes.into());
+        let chunks = vec![Chunk { storage, offset: 0, stride, count }];
+        Self { chunks, labels: labels.map(Into::into), width, height, order }
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.count).sum()
@@ -68,12 +90,13 @@ impl Split {
         for chunk in &self.chunks {
             if rest < chunk.count {
                 let start = chunk.offset + rest * chunk.stride;
+                let length = 3 * self.width * self.height;
                 let bytes = match &chunk.storage {
-                    Storage::Mapped(map) => &map[..],
-                    Storage::Owned(bytes) => &bytes[..],
+                    Storage::Mapped(map) => map.slice(start, length),
+                    Storage::Owned(bytes) => &bytes[start..start + length],
                 };
                 return Image {
-                    bytes: &bytes[start..start + 3 * self.width * self.height],
+                    bytes,
                     width: self.width,
                     height: self.height,
                     order: self.order,

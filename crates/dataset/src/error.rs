@@ -1,0 +1,176 @@
+//! What can be wrong with an image set: the file, what was expected there and what was found, on one line.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an image set could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such file or folder.
+    #[error("{}: expected {expected}, found no such file or folder", Shown(.path))]
+    Missing {
+        /// What is not there.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A path that names something else than a folder.
+    #[error("{}: expected a folder, found a file", Shown(.path))]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder without images, or without the class folders that should be in it.
+    #[error("{}: expected {expected}, found {found}", Shown(.path))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A binary file whose length does not fit its image size or image count.
+    #[error("{}: expected {expected}, found {found_bytes} bytes", Shown(.path))]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// The lengths that would do.
+        expected: String,
+        /// Its length in bytes.
+        found_bytes: u64,
+    },
+    /// Images and labels of one split that differ in number.
+    #[error("{}: expected {expected} labels, one for each image of {images}, found {found}", Shown(.path))]
+    LabelCount {
+        /// The label file.
+        path: PathBuf,
+        /// The file of images beside it.
+        images: String,
+        /// Number of images.
+        expected: usize,
+        /// Number of labels.
+        found: usize,
+    },
+    /// A label outside the classes.
+    #[error("{}: expected labels {first} to {last}, found {found} at position {position}", Shown(.path))]
+    Label {
+        /// The label file.
+        path: PathBuf,
+        /// 0-based place of the label in its file.
+        position: usize,
+        /// The smallest label that would do, as written in the file.
+        first: usize,
+        /// The largest.
+        last: usize,
+        /// The label in the file.
+        found: usize,
+    },
+    /// A text file (class names, folds, shape) with other content than it should have.
+    #[error("{}: expected {expected}, found {found}", Shown(.path))]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A file that is not a JPEG, PNG or WebP image.
+    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", Shown(.path))]
+    NotAnImage {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// An image too small to learn from.
+    #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", Shown(.path))]
+    TooSmall {
+        /// The file.
+        path: PathBuf,
+        /// The least width and height, in pixels.
+        min: u32,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// An image that is cut off, damaged, or beyond the limits on size.
+    #[error("{}: expected a whole {format} image, found {}", Shown(.path), OneLine(.found))]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// The format that its first bytes announce.
+        format: &'static str,
+        /// What the decoder says.
+        found: String,
+    },
+    /// A folder to write to that already holds something.
+    #[error("{}: expected a new or empty folder to write to, found one with files in it", Shown(.path))]
+    OutputExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An option outside its range.
+    #[error("{name}: expected {expected}, found {found}")]
+    Argument {
+        /// Name of the option.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", Shown(.path))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: "read", "write", ...
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: an I/O error with its path and what was tried.
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
+        move |source| Error::Io { path: path.to_path_buf(), action, source }
+    }
+}
+
+/// A path on one line, whatever bytes its name has.
+struct Shown<'a>(&'a Path);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        OneLine(&self.0.to_string_lossy()).fmt(f)
+    }
+}
+
+/// Text with its control characters escaped.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_in_a_name_stays_on_one_line() {
+        let error = Error::NotAFolder { path: PathBuf::from("a\nb") };
+        assert_eq!(error.to_string(), "a\\nb: expected a folder, found a file");
+    }
+}

@@ -1,0 +1,63 @@
+//! A memory-mapped file that keeps a bounded part of itself resident.
+//!
+//! Every page that a mapping touches counts towards the process until it is let go, so that an epoch over
+//! a set of 2.8 GB would look like (and in a container be charged as) 2.8 GB of memory. The mapping
+//! therefore drops its pages each time a budget of bytes was handed out. They stay in the system's page
+//! cache: touching them again costs a minor fault, no reading.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memmap2::Mmap;
+
+use crate::Error;
+
+/// Bytes handed out between two drops. Faults map whole groups of pages (64 KiB on Linux), so about twice
+/// to four times as much becomes resident.
+const BUDGET_BYTES: usize = 128 << 20;
+
+/// A read-only mapped file.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    map: Mmap,
+    handed_out: AtomicUsize,
+}
+
+impl Mapping {
+    /// Maps a file that is not empty; its pages are not read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may cut
+        // the file while it is in use; this crate replaces files by renaming and never writes in place.
+        let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
+        Ok(Self { map, handed_out: AtomicUsize::new(0) })
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// `length` bytes from `start` on.
+    pub fn slice(&self, start: usize, length: usize) -> &[u8] {
+        let before = self.handed_out.fetch_add(length, Ordering::Relaxed);
+        if before % BUDGET_BYTES + length >= BUDGET_BYTES {
+            self.drop_pages();
+        }
+        &self.map[start..start + length]
+    }
+
+    #[cfg(unix)]
+    fn drop_pages(&self) {
+        // SAFETY: the mapping is read-only and backed by its file, so dropped pages come back with the same
+        // bytes, also for slices that are being read at this moment.
+        let dropped = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        if let Err(error) = dropped {
+            tracing::debug!(%error, "the system keeps mapped pages resident");
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn drop_pages(&self) {}
+}

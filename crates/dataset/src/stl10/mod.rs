@@ -1,0 +1,18 @@
+//! STL-10's binary format: `*_X.bin` holds images, `*_y.bin` labels from 1 on.
+//!
+//! An image is a red, a green and a blue plane, each column by column. The format itself says neither
+//! the image size nor the number of classes: these are STL-10's own unless [`Shape`] lies beside the files.
+
+mod read;
+mod shape;
+
+pub(crate) use self::read::{found_in, open};
+pub(crate) use self::shape::Shape;
+
+pub(crate) const CLASS_NAMES: &str = "class_names.txt";
+pub(crate) const FOLDS: &str = "fold_indices.txt";
+
+/// File names of a split's images and labels.
+pub(crate) fn file_names(split: &str) -> (String, String) {
+    (format!("{split}_X.bin"), format!("{split}_y.bin"))
+}
