@@ -1,2 +1,61 @@
-//! xtask
-fn main() {}
+//! `cargo xtask VERB`: everything that is done to this repository rather than with it.
+//!
+//! It fetches libtorch, fetches the published data set, and runs the checks. It knows the other
+//! crates only as commands to run, never as code, so it compiles before libtorch is there.
+
+// A build tool talks to a person at a terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod checks;
+mod digest;
+mod libtorch;
+mod scratch;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::Verb;
+use workspace::Workspace;
+
+/// A mistake in the arguments or the environment, as against a failure while running: exit code 2.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let verb = args::parse(std::env::args().skip(1))?;
+    scratch::remove_on_interrupt()?;
+    let workspace = Workspace::find();
+    match verb {
+        Verb::Help => print!("{}", args::HELP),
+        Verb::Setup { cuda } => {
+            let request = if cuda {
+                libtorch::Request::Cuda
+            } else {
+                libtorch::Request::Cpu
+            };
+            println!("libtorch: {}", libtorch::ensure(&workspace, request)?);
+        }
+        Verb::Test => checks::test(&workspace)?,
+        Verb::Ci => checks::ci(&workspace)?,
+    }
+    Ok(())
+}
