@@ -1,1 +1,23 @@
-//! models
+//! Encoders, projection heads and the linear probe: everything that has weights.
+//!
+//! The crate also owns the one door from bytes to tensors ([`Door`]), the choice of a device, and
+//! [`Parameters`], which lays all weights of a network side by side in one flat buffer so that an
+//! optimiser or a teacher update is a handful of kernels whatever the number of layers.
+
+mod conv;
+mod device;
+mod door;
+mod encoder;
+mod init;
+mod layer;
+mod parameters;
+mod projection;
+
+pub use conv::ConvConfig;
+pub use device::{DeviceChoice, DeviceError, Precision};
+pub use door::Door;
+pub use encoder::{Encoder, EncoderConfig, ModelError};
+pub use init::{Init, InitStream};
+pub use layer::{Conv2d, Linear};
+pub use parameters::{Parameters, buffers};
+pub use projection::{Projection, ProjectionConfig};

@@ -1,0 +1,133 @@
+//! The small convolutional encoder that the seed repository compares all its methods on.
+
+use serde::{Deserialize, Serialize};
+use tch::nn::Path;
+use tch::{Kind, Tensor};
+
+use crate::encoder::{Encoder, ModelError};
+use crate::{Conv2d, InitStream, Linear};
+
+const SIDE: i64 = 3;
+const STRIDE: i64 = 2;
+
+/// `layers` x [convolution 3x3, stride 2, no padding, ReLU], flatten, dense, ReLU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvConfig {
+    /// Channels of each convolution and size of the features; the seed's is 128.
+    pub width: i64,
+    /// Number of convolutions; the seed's is 4.
+    pub layers: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct ConvEncoder {
+    convolutions: Vec<Conv2d>,
+    dense: Linear,
+    width: i64,
+    compute: Kind,
+    master: Kind,
+}
+
+impl ConvEncoder {
+    pub(crate) fn new(
+        config: &ConvConfig,
+        path: &Path,
+        stream: InitStream,
+        side: i64,
+        compute: Kind,
+    ) -> Result<Self, ModelError> {
+        let &ConvConfig { width, layers } = config;
+        for (key, found) in [("encoder.conv.width", width), ("encoder.conv.layers", layers)] {
+            if found < 1 {
+                return Err(ModelError::NotPositive { key, found });
+            }
+        }
+        let left = (0..layers).fold(side, |side, _| (side - SIDE).div_euclid(STRIDE) + 1);
+        if left < 1 {
+            let least = (0..layers).fold(1, |side, _| (side - 1) * STRIDE + SIDE);
+            return Err(ModelError::ImageTooSmall { layers, least, found: side });
+        }
+        let convolutions = (0..layers)
+            .map(|layer| {
+                let inputs = if layer == 0 { 3 } else { width };
+                let path = path / format!("conv{}", layer + 1);
+                Conv2d::new(&path, stream, (inputs, width), (SIDE, STRIDE), compute)
+            })
+            .collect();
+        let dense = Linear::new(&(path / "dense"), stream, left * left * width, width, compute);
+        Ok(Self { convolutions, dense, width, compute, master: path.kind() })
+    }
+}
+
+impl Encoder for ConvEncoder {
+    fn forward(&self, images: &Tensor) -> Tensor {
+        let mut x = images.to_kind(self.compute);
+        for convolution in &self.convolutions {
+            x = convolution.forward(&x).relu();
+        }
+        // Flattened as (row, column, channel): the order in memory, and the seed's.
+        let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
+        self.dense.forward(&x).relu().to_kind(self.master)
+    }
+
+    fn feature_size(&self) -> i64 {
+        self.width
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, nn::VarStore};
+
+    use super::*;
+    use crate::{EncoderConfig, ProjectionConfig};
+
+    const STREAM: InitStream = InitStream { seed: 0, network: 0 };
+
+    fn build(side: i64, store: &VarStore) -> Result<Box<dyn Encoder>, ModelError> {
+        EncoderConfig::Conv(ConvConfig { width: 128, layers: 4 }).build(
+            &(store.root() / "encoder"),
+            STREAM,
+            side,
+            Kind::Float,
+        )
+    }
+
+    #[test]
+    fn seed_encoder_and_head_have_889_088_parameters() {
+        let store = VarStore::new(Device::Cpu);
+        let encoder = build(96, &store).unwrap();
+        let head = ProjectionConfig { hidden: 128, output: 128 };
+        head.build(&(store.root() / "projection"), STREAM, encoder.feature_size(), Kind::Float)
+            .unwrap();
+        let count: usize = store.trainable_variables().iter().map(Tensor::numel).sum();
+        assert_eq!(count, 889_088);
+    }
+
+    #[test]
+    fn names_are_the_checkpoints_schema() {
+        let store = VarStore::new(Device::Cpu);
+        build(96, &store).unwrap();
+        let mut names: Vec<_> = store.variables().into_keys().collect();
+        names.sort();
+        let expected: Vec<_> = ["conv1", "conv2", "conv3", "conv4", "dense"]
+            .iter()
+            .flat_map(|layer| {
+                ["bias", "weight"].map(|tensor| format!("encoder.{layer}.{tensor}"))
+            })
+            .collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn too_small_images_are_refused_with_the_least_size() {
+        let store = VarStore::new(Device::Cpu);
+        let error = build(30, &store).unwrap_err().to_string();
+        assert!(error.contains("at least 31 pixels, found 30"), "{error}");
+        let store = VarStore::new(Device::Cpu);
+        let encoder = build(31, &store).unwrap();
+        let images = Tensor::zeros([2, 3, 31, 31], (Kind::Float, Device::Cpu));
+        assert_eq!(encoder.forward(&images).size(), [2, 128]);
+    }
+}

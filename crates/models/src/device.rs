@@ -1,0 +1,159 @@
+//! Where to compute, and how CUDA is found.
+//!
+//! The binary links the CPU part of libtorch only, so that one build serves every host. Where a CUDA
+//! libtorch is on the library path, its library is loaded at run time and registers its kernels.
+
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use serde::{Deserialize, Serialize};
+use tch::{Cuda, Device, Kind};
+
+/// A device as it is asked for: `auto`, `cpu`, `cuda` or `cuda:N`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DeviceChoice {
+    /// The first GPU where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU with this number.
+    Cuda(usize),
+}
+
+/// Why a device can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// Not a device's name.
+    #[error("device: expected auto, cpu, cuda or cuda:N, found {0:?}")]
+    Unknown(String),
+    /// No usable CUDA.
+    #[error("device: expected a CUDA GPU for cuda:{asked}, found none: {why}")]
+    NoCuda {
+        /// The GPU that was asked for.
+        asked: usize,
+        /// What is missing.
+        why: String,
+    },
+    /// A GPU number beyond those present.
+    #[error("device: expected a GPU below cuda:{count}, found cuda:{asked}")]
+    NoSuchGpu {
+        /// The GPU that was asked for.
+        asked: usize,
+        /// Number of GPUs present.
+        count: usize,
+    },
+}
+
+impl FromStr for DeviceChoice {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|number| number.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| DeviceError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = DeviceError;
+
+    fn try_from(text: String) -> Result<Self, DeviceError> {
+        text.parse()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Auto => "auto".to_owned(),
+            DeviceChoice::Cpu => "cpu".to_owned(),
+            DeviceChoice::Cuda(number) => format!("cuda:{number}"),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device itself. Loads libtorch's CUDA library the first time a GPU is asked for.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where a GPU is asked for and there is none.
+    pub fn open(self) -> Result<Device, DeviceError> {
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto => {
+                Ok(if cuda().is_ok() && Cuda::device_count() > 0 { Device::Cuda(0) } else { Device::Cpu })
+            }
+            Self::Cuda(asked) => {
+                cuda().as_ref().map_err(|why| DeviceError::NoCuda { asked, why: why.clone() })?;
+                let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
+                match count {
+                    0 => Err(DeviceError::NoCuda { asked, why: "no GPU is visible".to_owned() }),
+                    _ if asked >= count => Err(DeviceError::NoSuchGpu { asked, count }),
+                    _ => Ok(Device::Cuda(asked)),
+                }
+            }
+        }
+    }
+}
+
+/// Loads `libtorch_cuda.so` once; it stays loaded for the life of the process.
+fn cuda() -> &'static Result<(), String> {
+    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
+    LOADED.get_or_init(|| {
+        // SAFETY: the library's initialisers only register kernels with the libtorch that is already
+        // loaded; it is never unloaded, so nothing it registered can dangle.
+        let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
+        match library {
+            Ok(library) => {
+                std::mem::forget(library);
+                Ok(())
+            }
+            Err(_) => Err("libtorch here has no libtorch_cuda.so (`cargo xtask setup --cuda` installs it)".to_owned()),
+        }
+    })
+}
+
+/// The kind of number that encoders and heads compute in. Weights and losses stay `float32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    F32,
+    /// bfloat16 inside the networks.
+    Bf16,
+}
+
+impl Precision {
+    /// libtorch's name for it.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in ["auto", "cpu", "cuda:0", "cuda:3"] {
+            assert_eq!(String::from(name.parse::<DeviceChoice>().unwrap()), name);
+        }
+        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
+        for name in ["", "gpu", "cuda:", "cuda:x", "CPU"] {
+            assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
+        }
+    }
+}

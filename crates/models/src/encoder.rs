@@ -1,0 +1,72 @@
+//! What an encoder is, and the registry of those that can be configured.
+
+use serde::{Deserialize, Serialize};
+use tch::nn::Path;
+use tch::{Kind, Tensor};
+
+use crate::conv::{ConvConfig, ConvEncoder};
+use crate::InitStream;
+
+/// Images to features.
+pub trait Encoder: std::fmt::Debug {
+    /// # Shapes
+    /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`, in the kind of the
+    /// master weights.
+    fn forward(&self, images: &Tensor) -> Tensor;
+
+    /// Number of features of one image.
+    fn feature_size(&self) -> i64;
+}
+
+/// The encoders, by their key in a config: `{"conv": {...}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderConfig {
+    /// Strided convolutions and a dense layer.
+    Conv(ConvConfig),
+}
+
+/// Why a model can't be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The image is consumed before the last convolution.
+    #[error(
+        "encoder.conv: {layers} convolutions of stride 2 need images of at least {least} pixels, found {found}"
+    )]
+    ImageTooSmall {
+        /// Convolutions of the encoder.
+        layers: i64,
+        /// Smallest side that leaves one pixel.
+        least: i64,
+        /// Side of the images.
+        found: i64,
+    },
+    /// A size that must be positive isn't.
+    #[error("{key}: expected a positive number, found {found}")]
+    NotPositive {
+        /// The key in the config.
+        key: &'static str,
+        /// Its value.
+        found: i64,
+    },
+}
+
+impl EncoderConfig {
+    /// Builds the encoder for square images of `side` pixels and registers its weights on `path`.
+    ///
+    /// # Errors
+    /// [`ModelError`] where sizes don't fit.
+    pub fn build(
+        &self,
+        path: &Path,
+        stream: InitStream,
+        side: i64,
+        compute: Kind,
+    ) -> Result<Box<dyn Encoder>, ModelError> {
+        match self {
+            Self::Conv(config) => {
+                Ok(Box::new(ConvEncoder::new(config, path, stream, side, compute)?))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Initial weights: a pure function of (seed, network, parameter name), the same on every device.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use tch::{Kind, Tensor};
+
+/// Which random stream the weights of one network are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct InitStream {
+    /// The run's seed.
+    pub seed: u64,
+    /// Distinguishes networks of one run that must not start equal (a fresh teacher, a probe).
+    pub network: u64,
+}
+
+/// A rule for initial values.
+#[derive(Clone, Copy, Debug)]
+pub enum Init {
+    /// Uniform in `±sqrt(6 / (fan_in + fan_out))`.
+    ///
+    /// # Reference
+    /// Glorot and Bengio 2010, equation 16; the default of Keras' dense and convolution layers.
+    GlorotUniform {
+        /// Inputs that one output sums over.
+        fan_in: i64,
+        /// Outputs that one input reaches.
+        fan_out: i64,
+    },
+    /// All zero.
+    Zeros,
+}
+
+impl InitStream {
+    /// Values for the parameter called `name`: float32, contiguous, of `shape`.
+    pub fn draw(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
+        let count: i64 = shape.iter().product();
+        match init {
+            Init::Zeros => Tensor::zeros(shape, (Kind::Float, tch::Device::Cpu)),
+            Init::GlorotUniform { fan_in, fan_out } => {
+                let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
+                let mut random = self.generator(name);
+                let values: Vec<f32> = (0..count)
+                    .map(|_| {
+                        // 24 random bits give every multiple of 2^-24 in [0, 1).
+                        let unit = (random.next_u32() >> 8) as f64 / (1u32 << 24) as f64;
+                        ((2.0 * unit - 1.0) * bound) as f32
+                    })
+                    .collect();
+                Tensor::from_slice(&values).view(shape)
+            }
+        }
+    }
+
+    /// A generator that depends on the seed, the network and the name alone.
+    fn generator(&self, name: &str) -> ChaCha8Rng {
+        let mut key = [0u8; 32];
+        key[..8].copy_from_slice(&self.seed.to_le_bytes());
+        key[8..16].copy_from_slice(&self.network.to_le_bytes());
+        key[16..24].copy_from_slice(&fnv1a(name).to_le_bytes());
+        ChaCha8Rng::from_seed(key)
+    }
+}
+
+/// The 64-bit FNV-1a hash, which keeps parameter names apart.
+fn fnv1a(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_depend_on_seed_network_and_name_alone() {
+        let rule = Init::GlorotUniform { fan_in: 20, fan_out: 4 };
+        let stream = InitStream { seed: 1, network: 0 };
+        let first = stream.draw("a", &[4, 20], rule);
+        assert_eq!(first, stream.draw("a", &[4, 20], rule));
+        assert_ne!(first, stream.draw("b", &[4, 20], rule));
+        assert_ne!(first, InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule));
+        assert_ne!(first, InitStream { network: 1, ..stream }.draw("a", &[4, 20], rule));
+    }
+
+    #[test]
+    fn glorot_fills_its_interval() {
+        let stream = InitStream { seed: 7, network: 0 };
+        let draw = stream.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
+        let bound = 0.2; // sqrt(6 / 150)
+        let (low, high) = (draw.min().double_value(&[]), draw.max().double_value(&[]));
+        assert!(low > -bound && low < -0.99 * bound, "{low}");
+        assert!(high < bound && high > 0.99 * bound, "{high}");
+        let deviation = draw.std(false).double_value(&[]);
+        assert!((deviation - bound / 3f64.sqrt()).abs() < 0.002, "{deviation}");
+    }
+}

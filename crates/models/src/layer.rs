@@ -1,0 +1,80 @@
+//! The two layers with weights. Each computes in its own kind and keeps master weights as they are.
+
+use tch::nn::Path;
+use tch::{Kind, Tensor};
+
+use crate::{Init, InitStream};
+
+/// A fully connected layer: `y = x W^T + b`.
+#[derive(Debug)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+    compute: Kind,
+}
+
+impl Linear {
+    /// Registers `weight` `[outputs, inputs]` and `bias` `[outputs]` under `path`.
+    pub fn new(
+        path: &Path,
+        stream: InitStream,
+        inputs: i64,
+        outputs: i64,
+        compute: Kind,
+    ) -> Self {
+        let rule = Init::GlorotUniform { fan_in: inputs, fan_out: outputs };
+        let weight = draw(path, stream, "weight", &[outputs, inputs], rule);
+        let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
+        Self { weight, bias, compute }
+    }
+
+    /// # Shapes
+    /// `x` `[n, inputs]` -> `[n, outputs]`, in the layer's compute kind.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let weight = self.weight.to_kind(self.compute);
+        let bias = self.bias.to_kind(self.compute);
+        x.to_kind(self.compute).linear(&weight, Some(bias))
+    }
+}
+
+/// A square convolution with the memory order of its weights set to channels last.
+#[derive(Debug)]
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Tensor,
+    stride: i64,
+    compute: Kind,
+}
+
+impl Conv2d {
+    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`.
+    pub fn new(
+        path: &Path,
+        stream: InitStream,
+        (inputs, outputs): (i64, i64),
+        (side, stride): (i64, i64),
+        compute: Kind,
+    ) -> Self {
+        let area = side * side;
+        let rule = Init::GlorotUniform { fan_in: inputs * area, fan_out: outputs * area };
+        let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
+        // Shape [O, I, kh, kw] over memory [O, kh, kw, I]: what channels-last convolutions want.
+        let weight = drawn.to_device(path.device()).permute([0, 3, 1, 2]);
+        let weight = path.add("weight", weight, true);
+        let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
+        Self { weight, bias, stride, compute }
+    }
+
+    /// # Shapes
+    /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h - side) / stride + 1, ...]`: no padding.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let weight = self.weight.to_kind(self.compute);
+        let bias = self.bias.to_kind(self.compute);
+        x.conv2d(&weight, Some(bias), [self.stride; 2], [0, 0], [1, 1], 1)
+    }
+}
+
+fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {
+    let drawn = stream.draw(&path.path(name), shape, rule);
+    path.add(name, drawn.to_device(path.device()), true)
+}

@@ -1,0 +1,152 @@
+//! All weights of a network side by side in one flat buffer.
+
+use tch::nn::VarStore;
+use tch::{Tensor, no_grad};
+
+/// The trainable weights of one variable store, laid out in one flat tensor.
+///
+/// The layers keep their tensors; those become views of [`flat`](Self::flat). Weights of
+/// convolutions stand in channels-last order. Parameters follow each other sorted by name.
+#[derive(Debug)]
+pub struct Parameters {
+    flat: Tensor,
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
+}
+
+impl Parameters {
+    /// Moves the trainable weights of `store` into one buffer.
+    pub fn flatten(store: &VarStore) -> Self {
+        let mut named: Vec<(String, Tensor)> =
+            store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let (names, mut tensors): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+        let shapes: Vec<_> = tensors.iter().map(Tensor::size).collect();
+        let flat = no_grad(|| {
+            let parts: Vec<_> = tensors.iter().map(in_memory_order).collect();
+            let flat = if parts.is_empty() {
+                Tensor::zeros([0], (store.kind(), store.device()))
+            } else {
+                Tensor::cat(&parts, 0)
+            };
+            for (tensor, view) in tensors.iter_mut().zip(split(&flat, &shapes)) {
+                tensor.set_data(&view);
+            }
+            flat
+        });
+        Self { flat, names, tensors }
+    }
+
+    /// All weights, `[number of weights]`. Changing it in place changes the layers.
+    pub fn flat(&self) -> &Tensor {
+        &self.flat
+    }
+
+    /// Whether there is nothing to train.
+    pub fn is_empty(&self) -> bool {
+        self.tensors.is_empty()
+    }
+
+    /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A weight
+    /// that `loss` doesn't depend on has gradient 0. Frees the graph unless `keep_graph`.
+    pub fn gradient(&self, loss: &Tensor, keep_graph: bool) -> Tensor {
+        let gradients = Tensor::run_backward(&[loss], &self.tensors, keep_graph, false);
+        let parts: Vec<Tensor> = gradients
+            .into_iter()
+            .zip(&self.tensors)
+            .map(|(gradient, tensor)| {
+                let defined = if gradient.defined() { gradient } else { tensor.zeros_like() };
+                in_memory_order(&defined)
+            })
+            .collect();
+        Tensor::cat(&parts, 0)
+    }
+
+    /// The parts of `flat`, any tensor in the order of [`flat`](Self::flat), by parameter name.
+    /// They are views, with the shapes of the parameters.
+    pub fn named(&self, flat: &Tensor) -> Vec<(String, Tensor)> {
+        let shapes: Vec<_> = self.tensors.iter().map(Tensor::size).collect();
+        self.names.iter().cloned().zip(split(flat, &shapes)).collect()
+    }
+}
+
+/// The tensors of `store` that are saved but not trained (queues, centres), sorted by name.
+pub fn buffers(store: &VarStore) -> Vec<(String, Tensor)> {
+    let mut named: Vec<_> =
+        store.variables().into_iter().filter(|(_, tensor)| !tensor.requires_grad()).collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    named
+}
+
+/// One dimension, convolution weights as (output, row, column, input).
+fn in_memory_order(tensor: &Tensor) -> Tensor {
+    match tensor.dim() {
+        4 => tensor.permute([0, 2, 3, 1]).reshape([-1]),
+        _ => tensor.reshape([-1]),
+    }
+}
+
+/// Views of consecutive parts of `flat` with the given shapes: the inverse of `in_memory_order`.
+fn split(flat: &Tensor, shapes: &[Vec<i64>]) -> Vec<Tensor> {
+    let mut start = 0;
+    let mut part = |shape: &Vec<i64>| {
+        let count = shape.iter().product();
+        let part = flat.narrow(0, start, count);
+        start += count;
+        match shape[..] {
+            [o, i, h, w] => part.view([o, h, w, i]).permute([0, 3, 1, 2]),
+            _ => part.view(&shape[..]),
+        }
+    };
+    shapes.iter().map(&mut part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::{Conv2d, InitStream, Linear};
+
+    #[test]
+    fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
+        let store = VarStore::new(Device::Cpu);
+        let stream = InitStream { seed: 3, network: 0 };
+        let conv = Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
+        let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Float);
+        let images = Tensor::rand([2, 3, 5, 5], (Kind::Float, Device::Cpu));
+        let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
+        let before = forward();
+        let parameters = Parameters::flatten(&store);
+        assert_eq!(parameters.flat().size(), [3 * 5 * 9 + 5 + 20 * 4 + 4]);
+        assert_eq!(before, forward());
+
+        let gradient = parameters.gradient(&forward().square().sum(Kind::Float), false);
+        // A step along one coordinate changes the loss as the gradient says.
+        for index in [0, 17, 100, 140, 200, 223] {
+            let loss = || forward().square().sum(Kind::Double).double_value(&[]);
+            let mut weight = parameters.flat().get(index);
+            let old = weight.double_value(&[]);
+            let _ = no_grad(|| weight.fill_(old + 1e-2));
+            let up = loss();
+            let _ = no_grad(|| weight.fill_(old - 1e-2));
+            let slope = (up - loss()) / 2e-2;
+            let _ = no_grad(|| weight.fill_(old));
+            let expected = gradient.double_value(&[index]);
+            assert!((slope - expected).abs() < 1e-2 * expected.abs().max(0.1), "{slope} {expected}");
+        }
+    }
+
+    #[test]
+    fn named_parts_have_the_shapes_of_the_parameters() {
+        let store = VarStore::new(Device::Cpu);
+        let stream = InitStream { seed: 3, network: 0 };
+        Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
+        let parameters = Parameters::flatten(&store);
+        let named = parameters.named(parameters.flat());
+        assert_eq!(named[0].0, "conv.bias");
+        assert_eq!(named[1].0, "conv.weight");
+        assert_eq!(named[1].1, store.variables()["conv.weight"]);
+        assert_eq!(named[1].1.size(), [5, 3, 3, 3]);
+    }
+}

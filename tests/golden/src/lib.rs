@@ -1,0 +1,63 @@
+//! Reads the reference vectors that golden tests compare with.
+//!
+//! The folder is `tests/reference`, or the one that `TWINVIEW_REFERENCE` names. Tests walk the JSON
+//! files and look tensors up by the names that stand there. For tests only: whatever is missing panics.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tch::{Kind, Tensor, no_grad};
+
+/// The path of a file of the reference set.
+pub fn path(name: &str) -> PathBuf {
+    let folder = std::env::var_os("TWINVIEW_REFERENCE")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../reference")), PathBuf::from);
+    folder.join(name)
+}
+
+/// A JSON file of the reference set.
+pub fn json(name: &str) -> Value {
+    let path = path(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A safetensors file of the reference set.
+#[derive(Debug)]
+pub struct Tensors(HashMap<String, Tensor>);
+
+impl Tensors {
+    /// Reads `name`.
+    pub fn open(name: &str) -> Self {
+        let path = path(name);
+        let named = Tensor::read_safetensors(&path);
+        Self(named.unwrap_or_else(|e| panic!("{}: {e}", path.display())).into_iter().collect())
+    }
+
+    /// Whether there is a tensor called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The tensor called `name`.
+    pub fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("no tensor {name} in the reference"))
+    }
+
+    /// The tensors whose names start with `prefix`, with the rest of their names.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
+        self.0.iter().filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
+    }
+}
+
+/// The largest absolute difference of two tensors of one shape.
+pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
+    assert_eq!(a.size(), b.size());
+    no_grad(|| (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[]))
+}
+
+/// The largest absolute entry.
+pub fn largest(a: &Tensor) -> f64 {
+    a.to_kind(Kind::Double).abs().max().double_value(&[])
+}
