@@ -1,1 +1,34 @@
-//! eval
+//! Measures what an encoder has learnt, without ever touching its weights.
+//!
+//! While training runs: contrastive and correlation accuracy ([`contrastive_correct`],
+//! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]). Afterwards:
+//! [`extract`] the features of a labelled split and [`evaluate`] them by a [`Protocol`]: multinomial
+//! logistic regression with its penalty chosen on a validation part of train, or weighted nearest
+//! neighbours. Neither looks at the test split before its one final score.
+
+mod error;
+// mod extract;
+mod features;
+mod knn;
+mod lbfgs;
+mod linear;
+mod logistic;
+mod metrics;
+mod monitor;
+mod protocol;
+mod score;
+mod standardise;
+mod stratify;
+
+pub use self::error::{Error, Result};
+// pub use self::extract::{extract, extract_labelled, labelled_splits};
+pub use self::features::Features;
+pub use self::knn::{Knn, KnnReport, KnnSettings, Neighbours};
+pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore};
+pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
+pub use self::metrics::{
+    Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
+};
+pub use self::monitor::{effective_rank, feature_std};
+pub use self::protocol::{Protocol, Report, evaluate};
+pub use self::score::{ClassScore, FoldScores, Score, wilson_interval};

@@ -1,0 +1,189 @@
+//! Weighted nearest-neighbour classification by cosine similarity.
+//!
+//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix units, and
+//! in chunks of queries, so that memory stays bounded however many training images there are.
+//!
+//! # Reference
+//! Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978,
+//! section 3.4; k and temperature as in DINO, arXiv 2104.14294, and as usual for small sets.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor, no_grad};
+
+use crate::{Error, Features, FoldScores, Result, Score};
+
+/// How many neighbours vote, and how much nearer ones count.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnnSettings {
+    /// Number of neighbours; all training images vote where there are fewer.
+    pub k: usize,
+    /// Temperature `T` of the vote `exp(cosine / T)`.
+    pub temperature: f64,
+}
+
+impl Default for KnnSettings {
+    fn default() -> Self {
+        Self { k: 20, temperature: 0.07 }
+    }
+}
+
+impl KnnSettings {
+    fn check(&self) -> Result<()> {
+        if self.k == 0 {
+            let found = self.k.to_string();
+            return Err(Error::BadSetting { name: "k", expected: "at least 1", found });
+        }
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            let found = self.temperature.to_string();
+            return Err(Error::BadSetting { name: "temperature", expected: "a positive number", found });
+        }
+        Ok(())
+    }
+}
+
+/// The nearest training images of each query, nearest first.
+#[derive(Debug)]
+pub struct Neighbours {
+    /// Cosine similarities, `[queries, k]`, float64.
+    pub similarities: Tensor,
+    /// Rows of the training set, `[queries, k]`, int64.
+    pub indices: Tensor,
+}
+
+/// A training set to look neighbours up in.
+#[derive(Debug)]
+pub struct Knn {
+    train: Tensor,
+    labels: Tensor,
+    classes: i64,
+    k: i64,
+    temperature: f64,
+}
+
+/// Entries of one chunk's similarity matrix: 64 MiB of float64.
+const CHUNK_ENTRIES: i64 = 8 << 20;
+
+impl Knn {
+    /// Normalises the training features. `k` is bounded by the number of training images.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no training images, [`Error::BadSetting`] for `k` 0 or a temperature that is not
+    /// a positive number.
+    pub fn new(train: &Features, settings: &KnnSettings) -> Result<Self> {
+        train.check_not_empty("train")?;
+        settings.check()?;
+        Ok(Self {
+            train: no_grad(|| unit_rows(train.x())),
+            labels: train.labels().shallow_clone(),
+            classes: train.labels().max().int64_value(&[]) + 1,
+            k: settings.k.min(train.len()) as i64,
+            temperature: settings.temperature,
+        })
+    }
+
+    /// The number of neighbours that vote.
+    pub fn k(&self) -> usize {
+        self.k as usize
+    }
+
+    /// The `k` nearest training images of each query.
+    ///
+    /// # Shapes
+    /// `queries`: `[queries, features]`, a float kind.
+    pub fn neighbours(&self, queries: &Tensor) -> Neighbours {
+        no_grad(|| {
+            let rows = queries.size()[0];
+            let chunk = (CHUNK_ENTRIES / self.train.size()[0]).clamp(1, 4096);
+            let (similarities, indices): (Vec<_>, Vec<_>) = (0..rows)
+                .step_by(chunk as usize)
+                .map(|first| {
+                    let queries = unit_rows(&queries.narrow(0, first, chunk.min(rows - first)));
+                    queries.matmul(&self.train.tr()).topk(self.k, 1, true, true)
+                })
+                .unzip();
+            Neighbours {
+                similarities: concat(&similarities, self.k, Kind::Double),
+                indices: concat(&indices, self.k, Kind::Int64),
+            }
+        })
+    }
+
+    /// Votes for each class: the sum of `exp((cosine - nearest cosine) / T)` over its neighbours.
+    ///
+    /// Taking the nearest neighbour's cosine away divides all votes of a query by the same number. It
+    /// changes no prediction and lets no temperature overflow.
+    ///
+    /// # Shapes
+    /// The result is `[queries, classes]`, float64, classes up to the largest training label.
+    pub fn scores(&self, neighbours: &Neighbours) -> Tensor {
+        no_grad(|| {
+            let Neighbours { similarities, indices } = neighbours;
+            let nearest = similarities.narrow(1, 0, 1);
+            let votes = ((similarities - nearest) / self.temperature).exp();
+            let voters = self.labels.index_select(0, &indices.view([-1])).view_as(indices);
+            let none = Tensor::zeros([indices.size()[0], self.classes], (Kind::Double, votes.device()));
+            none.scatter_add(1, &voters, &votes)
+        })
+    }
+
+    /// The predicted label of each query: most votes, the lower label where two have equally many.
+    pub fn predict(&self, queries: &Tensor) -> Vec<i64> {
+        let best = self.scores(&self.neighbours(queries)).argmax(1, false);
+        Vec::try_from(&best).expect("a vector of int64")
+    }
+}
+
+fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
+    match chunks {
+        [] => Tensor::zeros([0, k], (kind, tch::Device::Cpu)),
+        _ => Tensor::cat(chunks, 0),
+    }
+}
+
+fn unit_rows(x: &Tensor) -> Tensor {
+    crate::metrics::unit_rows(&x.to_kind(Kind::Double))
+}
+
+/// Result of the nearest-neighbour protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnnReport {
+    /// Score on the test split.
+    pub test: Score,
+    /// Neighbours that voted: the setting, or all training images where there are fewer.
+    pub k: usize,
+    /// Temperature of the vote.
+    pub temperature: f64,
+    /// Training images.
+    pub train_images: usize,
+    /// Features of an image.
+    pub features: usize,
+    /// Test accuracy from each predefined subset of train, where the data set has such.
+    pub folds: Option<FoldScores>,
+}
+
+/// Classifies `test` by its neighbours in `train`, and in each fold of it.
+pub(crate) fn evaluate(
+    train: &Features,
+    test: &Features,
+    folds: &[Vec<u32>],
+    classes: usize,
+    settings: &KnnSettings,
+) -> Result<KnnReport> {
+    let labels = test.label_vec();
+    let mut accuracies = Vec::with_capacity(folds.len());
+    for fold in folds {
+        let knn = Knn::new(&train.select(fold)?, settings)?;
+        accuracies.push(Score::new(&knn.predict(test.x()), &labels, classes).accuracy);
+    }
+    let knn = Knn::new(train, settings)?;
+    Ok(KnnReport {
+        test: Score::new(&knn.predict(test.x()), &labels, classes),
+        k: knn.k(),
+        temperature: settings.temperature,
+        train_images: train.len(),
+        features: train.dim(),
+        folds: FoldScores::new(accuracies, folds.iter().map(Vec::len).collect()),
+    })
+}

@@ -1,0 +1,254 @@
+//! The linear protocol: how well a linear classifier reads the classes off frozen features.
+//!
+//! Features are standardised by the training images' mean and standard deviation. The penalty is chosen by
+//! accuracy on a stratified validation part of train (equal accuracies: the stronger penalty), the
+//! classifier is fitted again on all of train, and the test split is scored once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::logistic::{Fit, LogisticProblem, LogisticSettings};
+use crate::standardise::Standardiser;
+use crate::stratify::stratified_holdout;
+use crate::{Error, Features, FoldScores, Result, Score};
+
+/// Which penalties to try, and how to choose among them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSettings {
+    /// The values of `C` in `C * sum CE + |W|^2 / 2` to choose from, ascending.
+    pub penalties: Vec<f64>,
+    /// Share of every class to validate on, between 0 and 1.
+    pub validation_share: f64,
+    /// Decides which images are validated on.
+    pub seed: u64,
+    /// How exactly to solve each regression.
+    pub solver: LogisticSettings,
+}
+
+impl Default for LinearSettings {
+    fn default() -> Self {
+        Self {
+            // Two values a decade, 1e-4 to 1e2.
+            penalties: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
+            validation_share: 0.2,
+            seed: 0,
+            solver: LogisticSettings::default(),
+        }
+    }
+}
+
+impl LinearSettings {
+    fn check(&self) -> Result<()> {
+        let positive = self.penalties.iter().all(|c| *c > 0.0 && c.is_finite());
+        if self.penalties.is_empty() || !positive || !self.penalties.is_sorted_by(|a, b| a < b) {
+            return Err(Error::BadSetting {
+                name: "penalties",
+                expected: "one or more positive numbers in ascending order",
+                found: format!("{:?}", self.penalties),
+            });
+        }
+        if !(self.validation_share > 0.0 && self.validation_share < 1.0) {
+            return Err(Error::BadSetting {
+                name: "validation_share",
+                expected: "between 0 and 1",
+                found: self.validation_share.to_string(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Accuracy on the validation part of train for one penalty.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PenaltyScore {
+    /// `C`.
+    pub c: f64,
+    /// Validation accuracy in 0..=1.
+    pub accuracy: f64,
+}
+
+/// The end of the penalties at which the best one lies: a wider choice might do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// The smallest `C` was best.
+    Smallest,
+    /// The largest `C` was best.
+    Largest,
+}
+
+/// Result of the linear protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearReport {
+    /// Score on the test split.
+    pub test: Score,
+    /// Accuracy on all of train, of the same classifier.
+    pub train_accuracy: f64,
+    /// The chosen `C`.
+    pub penalty: f64,
+    /// A warning: the chosen penalty lies at this end of the choice. `None` where there was only one.
+    pub penalty_at_edge: Option<Edge>,
+    /// Validation accuracy of every penalty; the test split had no part in it.
+    pub validation: Vec<PenaltyScore>,
+    /// Images that the penalties were compared on.
+    pub validation_images: usize,
+    /// Training images, the validation part included.
+    pub train_images: usize,
+    /// Features of an image.
+    pub features: usize,
+    /// Whether every regression reached its tolerance.
+    pub converged: bool,
+    /// Test accuracy from each predefined subset of train, the penalty chosen within it.
+    pub folds: Option<FoldScores>,
+}
+
+/// Trains on `train`, and on each fold of it, and scores `test`.
+pub(crate) fn evaluate(
+    train: &Features,
+    test: &Features,
+    folds: &[Vec<u32>],
+    classes: usize,
+    settings: &LinearSettings,
+) -> Result<LinearReport> {
+    settings.check()?;
+    let test_labels = test.label_vec();
+    let mut accuracies = Vec::with_capacity(folds.len());
+    let mut converged = true;
+    for fold in folds {
+        let probe = Probe::train(&train.select(fold)?, settings)?;
+        converged &= probe.converged;
+        accuracies.push(Score::new(&probe.predict(test), &test_labels, classes).accuracy);
+    }
+    let probe = Probe::train(train, settings)?;
+    Ok(LinearReport {
+        test: Score::new(&probe.predict(test), &test_labels, classes),
+        train_accuracy: Score::new(&probe.predict(train), &train.label_vec(), classes).accuracy,
+        penalty: probe.choice.c,
+        penalty_at_edge: probe.choice.edge,
+        validation: probe.choice.scores,
+        validation_images: probe.choice.images,
+        train_images: train.len(),
+        features: train.dim(),
+        converged: converged && probe.converged,
+        folds: FoldScores::new(accuracies, folds.iter().map(Vec::len).collect()),
+    })
+}
+
+/// A fitted classifier together with the scaling that its features need.
+struct Probe {
+    standardiser: Standardiser,
+    fit: Fit,
+    choice: Choice,
+    converged: bool,
+}
+
+impl Probe {
+    fn train(train: &Features, settings: &LinearSettings) -> Result<Self> {
+        let choice = Choice::make(train, settings)?;
+        let (standardiser, problem) = prepare(train)?;
+        let fit = problem.fit(choice.c, None, &settings.solver)?;
+        let converged = choice.converged && fit.converged;
+        Ok(Self { standardiser, fit, choice, converged })
+    }
+
+    fn predict(&self, features: &Features) -> Vec<i64> {
+        self.fit.model.predict(&self.standardiser.apply(features.x()))
+    }
+}
+
+fn prepare(train: &Features) -> Result<(Standardiser, LogisticProblem)> {
+    let standardiser = Standardiser::fit(train.x());
+    let problem = LogisticProblem::new(&standardiser.apply(train.x()), train.labels())?;
+    Ok((standardiser, problem))
+}
+
+/// The penalty that did best on the validation part.
+struct Choice {
+    c: f64,
+    edge: Option<Edge>,
+    scores: Vec<PenaltyScore>,
+    images: usize,
+    converged: bool,
+}
+
+impl Choice {
+    fn make(train: &Features, settings: &LinearSettings) -> Result<Self> {
+        let labels = train.label_vec();
+        let holdout = stratified_holdout(&labels, settings.validation_share, settings.seed);
+        if holdout.validation.is_empty() {
+            return Err(Error::TooFewToValidate { classes: labels.len() });
+        }
+        let (fit_part, validation) = (train.select(&holdout.fit)?, train.select(&holdout.validation)?);
+        let (standardiser, problem) = prepare(&fit_part)?;
+        let x = standardiser.apply(validation.x());
+        let labels = validation.label_vec();
+
+        let mut scores = Vec::with_capacity(settings.penalties.len());
+        let mut converged = true;
+        let mut last: Option<Fit> = None;
+        for &c in &settings.penalties {
+            let fit = problem.fit(c, last.as_ref(), &settings.solver)?;
+            let predictions = fit.model.predict(&x);
+            let correct = predictions.iter().zip(&labels).filter(|(a, b)| a == b).count();
+            scores.push(PenaltyScore { c, accuracy: correct as f64 / labels.len() as f64 });
+            converged &= fit.converged;
+            last = Some(fit);
+        }
+        let (best, edge) = best(&scores);
+        Ok(Self { c: scores[best].c, edge, scores, images: labels.len(), converged })
+    }
+}
+
+/// The first of the best scores, and whether it is the first or last of several.
+fn best(scores: &[PenaltyScore]) -> (usize, Option<Edge>) {
+    let mut best = 0;
+    for (index, score) in scores.iter().enumerate() {
+        if score.accuracy > scores[best].accuracy {
+            best = index;
+        }
+    }
+    let edge = match scores.len() {
+        1 => None,
+        _ if best == 0 => Some(Edge::Smallest),
+        count if best == count - 1 => Some(Edge::Largest),
+        _ => None,
+    };
+    (best, edge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(accuracies: &[f64]) -> Vec<PenaltyScore> {
+        accuracies.iter().map(|&accuracy| PenaltyScore { c: 1.0, accuracy }).collect()
+    }
+
+    #[test]
+    fn the_first_of_equals_is_best_and_edges_are_reported() {
+        assert_eq!(best(&scores(&[0.1, 0.5, 0.5, 0.2])), (1, None));
+        assert_eq!(best(&scores(&[0.5, 0.5, 0.2])), (0, Some(Edge::Smallest)));
+        assert_eq!(best(&scores(&[0.1, 0.2, 0.5])), (2, Some(Edge::Largest)));
+        assert_eq!(best(&scores(&[0.5])), (0, None));
+    }
+
+    #[test]
+    fn default_penalties_are_two_a_decade() {
+        let penalties = LinearSettings::default().penalties;
+        assert_eq!((penalties.len(), penalties[0], penalties[12]), (13, 1e-4, 1e2));
+        assert!((penalties[1] - 3.162_277_66e-4).abs() < 1e-12);
+        assert!(LinearSettings::default().check().is_ok());
+    }
+
+    #[test]
+    fn bad_settings_are_refused() {
+        for penalties in [vec![], vec![1.0, 0.1], vec![0.0, 1.0], vec![1.0, f64::NAN]] {
+            let settings = LinearSettings { penalties, ..LinearSettings::default() };
+            assert!(matches!(settings.check(), Err(Error::BadSetting { name: "penalties", .. })));
+        }
+        let settings = LinearSettings { validation_share: 1.0, ..LinearSettings::default() };
+        assert!(matches!(settings.check(), Err(Error::BadSetting { name: "validation_share", .. })));
+    }
+}

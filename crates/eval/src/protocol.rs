@@ -1,0 +1,107 @@
+//! The registry of evaluation protocols.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Features, KnnReport, KnnSettings, LinearReport, LinearSettings, Result};
+use crate::{knn, linear};
+
+/// A way to measure frozen features by their labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Protocol {
+    /// Multinomial logistic regression on standardised features.
+    Linear(LinearSettings),
+    /// Weighted nearest neighbours by cosine.
+    Knn(KnnSettings),
+}
+
+impl Protocol {
+    /// The names of all protocols, as [`named`](Self::named) knows them.
+    pub const NAMES: [&'static str; 2] = ["linear", "knn"];
+
+    /// The protocol of that name with its default settings.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "linear" => Some(Self::Linear(LinearSettings::default())),
+            "knn" => Some(Self::Knn(KnnSettings::default())),
+            _ => None,
+        }
+    }
+
+    /// The protocol's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Linear(_) => "linear",
+            Self::Knn(_) => "knn",
+        }
+    }
+}
+
+/// What a protocol found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Report {
+    /// Of [`Protocol::Linear`].
+    Linear(LinearReport),
+    /// Of [`Protocol::Knn`].
+    Knn(KnnReport),
+}
+
+impl Report {
+    /// Accuracy on the test split in 0..=1.
+    pub fn accuracy(&self) -> f64 {
+        match self {
+            Self::Linear(report) => report.test.accuracy,
+            Self::Knn(report) => report.test.accuracy,
+        }
+    }
+}
+
+/// Measures features by one protocol: learns from `train` only, scores `test` once.
+///
+/// `folds` are predefined subsets of `train` (0-based rows) to report mean and deviation over; empty where
+/// the data set has none.
+///
+/// # Errors
+/// Where `train` or `test` is empty, their features differ in number, a setting is out of range, a fold
+/// names an image that is not there, or the labels leave nothing to learn.
+pub fn evaluate(
+    protocol: &Protocol,
+    train: &Features,
+    test: &Features,
+    folds: &[Vec<u32>],
+) -> Result<Report> {
+    train.check_not_empty("train")?;
+    test.check_not_empty("test")?;
+    if folds.iter().any(Vec::is_empty) {
+        return Err(Error::Empty { split: "fold" });
+    }
+    if train.dim() != test.dim() {
+        return Err(Error::Mismatch {
+            what: "number of features of the test images",
+            expected: train.dim().to_string(),
+            found: test.dim().to_string(),
+        });
+    }
+    let largest = |features: &Features| features.labels().max().int64_value(&[]) as usize;
+    let classes = largest(train).max(largest(test)) + 1;
+    let found = count_classes(train);
+    if found < 2 {
+        return Err(Error::TooFewClasses { found });
+    }
+    match protocol {
+        Protocol::Linear(settings) => {
+            linear::evaluate(train, test, folds, classes, settings).map(Report::Linear)
+        }
+        Protocol::Knn(settings) => {
+            knn::evaluate(train, test, folds, classes, settings).map(Report::Knn)
+        }
+    }
+}
+
+fn count_classes(features: &Features) -> usize {
+    let mut labels = features.label_vec();
+    labels.sort_unstable();
+    labels.dedup();
+    labels.len()
+}

@@ -1,0 +1,155 @@
+//! How well predictions agree with labels, and how far to trust the number.
+
+use serde::{Deserialize, Serialize};
+
+/// Correct predictions among the images of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassScore {
+    /// Correctly classified images of this class.
+    pub correct: u64,
+    /// Images of this class.
+    pub total: u64,
+    /// Their share in 0..=1; `None` (JSON `null`) for a class without images.
+    pub accuracy: Option<f64>,
+}
+
+/// Top-1 agreement with the labels of one set of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// Share of correctly classified images in 0..=1.
+    pub accuracy: f64,
+    /// 95 % Wilson interval of the accuracy: the spread that comes from the number of images alone.
+    pub interval95: [f64; 2],
+    /// Correctly classified images.
+    pub correct: u64,
+    /// All images.
+    pub total: u64,
+    /// One entry a class, in label order.
+    pub per_class: Vec<ClassScore>,
+}
+
+impl Score {
+    /// Compares `predictions` with `labels`, both 0-based classes below `classes`.
+    ///
+    /// # Panics
+    /// If the two have different lengths or a label is out of range: both come from checked features.
+    pub(crate) fn new(predictions: &[i64], labels: &[i64], classes: usize) -> Self {
+        assert_eq!(predictions.len(), labels.len(), "one prediction a label");
+        let mut per_class = vec![(0u64, 0u64); classes];
+        for (prediction, &label) in predictions.iter().zip(labels) {
+            let (correct, total) = &mut per_class[label as usize];
+            *correct += u64::from(*prediction == label);
+            *total += 1;
+        }
+        let correct = per_class.iter().map(|class| class.0).sum();
+        let total = labels.len() as u64;
+        Self {
+            accuracy: share(correct, total).unwrap_or(0.0),
+            interval95: wilson_interval(correct, total),
+            correct,
+            total,
+            per_class: per_class
+                .into_iter()
+                .map(|(correct, total)| ClassScore { correct, total, accuracy: share(correct, total) })
+                .collect(),
+        }
+    }
+}
+
+fn share(correct: u64, total: u64) -> Option<f64> {
+    (total > 0).then(|| correct as f64 / total as f64)
+}
+
+/// The 95 % Wilson score interval of a share of `correct` out of `total`; all of 0..=1 for no trials.
+///
+/// # Reference
+/// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
+    if total == 0 {
+        return [0.0, 1.0];
+    }
+    // The 97.5 % point of the normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    let n = total as f64;
+    let p = correct as f64 / n;
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
+}
+
+/// Test accuracy after training on each of several predefined subsets of train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldScores {
+    /// Mean accuracy over the folds.
+    pub mean: f64,
+    /// Sample standard deviation over the folds (divides by folds - 1); 0 for one fold.
+    pub std: f64,
+    /// Accuracy of each fold.
+    pub accuracies: Vec<f64>,
+    /// Training images of each fold.
+    pub images: Vec<usize>,
+}
+
+impl FoldScores {
+    /// `None` where there are no folds.
+    pub(crate) fn new(accuracies: Vec<f64>, images: Vec<usize>) -> Option<Self> {
+        if accuracies.is_empty() {
+            return None;
+        }
+        let n = accuracies.len() as f64;
+        let mean = accuracies.iter().sum::<f64>() / n;
+        let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
+        let std = if accuracies.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 };
+        Some(Self { mean, std, accuracies, images })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn wilson_of_literal_counts() {
+        let near = |got: [f64; 2], want: [f64; 2]| {
+            assert!((got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6, "{got:?}");
+        };
+        near(wilson_interval(97, 120), [0.728_788, 0.868_750]);
+        near(wilson_interval(0, 10), [0.0, 0.277_533]);
+        near(wilson_interval(10, 10), [0.722_467, 1.0]);
+        assert_eq!(wilson_interval(0, 0), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn counts_by_class() {
+        let score = Score::new(&[0, 1, 1, 0], &[0, 0, 1, 2], 4);
+        assert_eq!((score.correct, score.total, score.accuracy), (2, 4, 0.5));
+        let counts: Vec<_> = score.per_class.iter().map(|c| (c.correct, c.total, c.accuracy)).collect();
+        assert_eq!(counts, [(1, 2, Some(0.5)), (1, 1, Some(1.0)), (0, 1, Some(0.0)), (0, 0, None)]);
+    }
+
+    #[test]
+    fn fold_statistics() {
+        let folds = FoldScores::new(vec![0.5, 0.6, 0.7], vec![10, 10, 10]).unwrap();
+        assert!((folds.mean - 0.6).abs() < 1e-12 && (folds.std - 0.1).abs() < 1e-12);
+        assert_eq!(FoldScores::new(vec![0.5], vec![10]).unwrap().std, 0.0);
+        assert!(FoldScores::new(vec![], vec![]).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn the_interval_holds_the_share(total in 1u64..100_000, part in 0.0f64..=1.0) {
+            let correct = (total as f64 * part) as u64;
+            let [low, high] = wilson_interval(correct, total);
+            let share = correct as f64 / total as f64;
+            prop_assert!(0.0 <= low && low <= share + 1e-12 && share <= high + 1e-12 && high <= 1.0);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A validation part of the training images with the same class balance, the same on every machine.
+
+/// Rows to fit on and rows to validate on, both ascending.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Holdout {
+    pub fit: Vec<u32>,
+    pub validation: Vec<u32>,
+}
+
+/// Holds out `share` of every class, rounded, yet leaves at least one image of it on both sides.
+///
+/// A class with one image is fitted on and not validated. Which images of a class are held out follows from
+/// a fixed hash of (seed, row), so it does not follow the order that the images were collected in.
+pub(crate) fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
+    let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
+        .zip(labels)
+        .map(|(row, &label)| (label, mix(mix(seed).wrapping_add(u64::from(row))), row))
+        .collect();
+    keyed.sort_unstable();
+    let (mut fit, mut validation) = (Vec::new(), Vec::new());
+    for class in keyed.chunk_by(|a, b| a.0 == b.0) {
+        let wanted = (class.len() as f64 * share).round() as usize;
+        let held_out = wanted.max(1).min(class.len() - 1);
+        validation.extend(class[..held_out].iter().map(|&(_, _, row)| row));
+        fit.extend(class[held_out..].iter().map(|&(_, _, row)| row));
+    }
+    fit.sort_unstable();
+    validation.sort_unstable();
+    Holdout { fit, validation }
+}
+
+/// The output function of SplitMix64: a fixed bijection that scatters neighbouring integers.
+///
+/// # Reference
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_hash_is_splitmix64() {
+        // First outputs of the generator seeded with 1234567.
+        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
+        assert_eq!(mix(1_234_567u64.wrapping_add(0x9e37_79b9_7f4a_7c15)), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn single_images_are_fitted_on() {
+        let holdout = stratified_holdout(&[0, 1, 2], 0.2, 0);
+        assert_eq!(holdout, Holdout { fit: vec![0, 1, 2], validation: vec![] });
+    }
+
+    #[test]
+    fn held_out_rows_do_not_follow_the_order() {
+        let labels = vec![0; 1000];
+        let holdout = stratified_holdout(&labels, 0.2, 0);
+        let early = holdout.validation.iter().filter(|&&row| row < 500).count();
+        assert!((70..130).contains(&early), "{early} of 200 in the first half");
+        assert_ne!(holdout, stratified_holdout(&labels, 0.2, 1), "the seed counts");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_partition_with_the_share_of_every_class(
+            labels in prop::collection::vec(0i64..4, 1..200), share in 0.05f64..0.6, seed: u64,
+        ) {
+            let holdout = stratified_holdout(&labels, share, seed);
+            let mut all: Vec<u32> = [holdout.fit.clone(), holdout.validation.clone()].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..labels.len() as u32).collect::<Vec<_>>());
+            for class in 0..4 {
+                let count = |rows: &[u32]| rows.iter().filter(|&&r| labels[r as usize] == class).count();
+                let (fit, held) = (count(&holdout.fit), count(&holdout.validation));
+                let total = fit + held;
+                if total >= 2 {
+                    prop_assert!(fit >= 1 && held >= 1);
+                    prop_assert!((held as f64 - total as f64 * share).abs() <= 1.0);
+                }
+            }
+        }
+    }
+}
