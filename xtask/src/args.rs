@@ -1,5 +1,7 @@
-//! The command line. Seven verbs with a flag or two each do not pay for an argument parser that
+//! The command line. A few verbs with a flag or two each do not pay for an argument parser that
 //! every first build would have to compile.
+
+use std::path::PathBuf;
 
 use crate::Usage;
 
@@ -8,17 +10,35 @@ pub const HELP: &str = "\
 Usage: cargo xtask VERB
 
   setup [--cuda]                       get libtorch and tell cargo where it is
+  download-stl10 [--dir DIR] [--url URL]
+                                       get STL-10 (2.6 GB) into DIR (data), from a mirror if given
+  demo                                 set up, pretrain on a small rendered set, show what was learnt
   test                                 set up, then run all tests
   ci                                   set up, then run every check: format, lints, docs, tests, tidy
+  tidy                                 check the repository's own rules
+  golden [--check] [--renew]           set up, then run the tests against reference vectors; --check
+                                       compares those with their checksums, --renew accepts a change
 ";
 
 /// One thing to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verb {
     Help,
-    Setup { cuda: bool },
+    Setup {
+        cuda: bool,
+    },
+    DownloadStl10 {
+        dir: Option<PathBuf>,
+        url: Option<String>,
+    },
+    Demo,
     Test,
     Ci,
+    Tidy,
+    Golden {
+        check: bool,
+        renew: bool,
+    },
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -38,8 +58,18 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
         "setup" => Verb::Setup {
             cuda: args.flag("--cuda"),
         },
+        "download-stl10" => Verb::DownloadStl10 {
+            dir: args.value("--dir")?.map(PathBuf::from),
+            url: args.value("--url")?,
+        },
+        "demo" => Verb::Demo,
         "test" => Verb::Test,
         "ci" => Verb::Ci,
+        "tidy" => Verb::Tidy,
+        "golden" => Verb::Golden {
+            check: args.flag("--check"),
+            renew: args.flag("--renew"),
+        },
         other => {
             return Err(Usage(format!(
                 "unknown verb `{other}`; see `cargo xtask help`"
@@ -66,6 +96,25 @@ impl Args {
         let found = self.0.iter().position(|arg| arg == name);
         found.map(|at| self.0.remove(at)).is_some()
     }
+
+    /// The value in `--name VALUE` or `--name=VALUE`.
+    fn value(&mut self, name: &str) -> Result<Option<String>, Usage> {
+        let joined = |arg: &String| {
+            arg.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('='))
+        };
+        if let Some(at) = self.0.iter().position(joined) {
+            return Ok(Some(self.0.remove(at)[name.len() + 1..].to_owned()));
+        }
+        let Some(at) = self.0.iter().position(|arg| arg == name) else {
+            return Ok(None);
+        };
+        self.0.remove(at);
+        if at == self.0.len() {
+            return Err(Usage(format!("`{name}` needs a value")));
+        }
+        Ok(Some(self.0.remove(at)))
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +131,21 @@ mod tests {
         assert_eq!(parse("setup"), Ok(Verb::Setup { cuda: false }));
         assert_eq!(parse("setup --cuda"), Ok(Verb::Setup { cuda: true }));
         assert_eq!(parse("test --help"), Ok(Verb::Help));
+        let download = |dir: Option<&str>, url: &str| {
+            let dir = dir.map(PathBuf::from);
+            Ok(Verb::DownloadStl10 {
+                dir,
+                url: Some(url.to_owned()),
+            })
+        };
+        assert_eq!(
+            parse("download-stl10 --url http://x --dir d"),
+            download(Some("d"), "http://x")
+        );
+        assert_eq!(
+            parse("download-stl10 --url=http://x?a=b"),
+            download(None, "http://x?a=b")
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The verbs that run checks over the whole workspace.
 
 use crate::libtorch::{self, Libtorch, Request};
+use crate::tidy;
 use crate::workspace::{self, Workspace};
 
 /// Sets up, then runs all tests.
@@ -17,6 +18,7 @@ pub fn test(workspace: &Workspace) -> anyhow::Result<()> {
 /// # Errors
 /// When the set-up or a check fails.
 pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
+    tidy::tidy(workspace)?;
     workspace::run(workspace.cargo(&["fmt", "--all", "--check"]))?;
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
     let clippy = [

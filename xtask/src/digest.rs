@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use md5::Md5;
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a file.
@@ -12,6 +13,14 @@ use sha2::{Digest, Sha256};
 /// Whatever reading the file fails with.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     of::<Sha256>(File::open(path)?)
+}
+
+/// The MD5 of a file, for what is published with no better checksum.
+///
+/// # Errors
+/// Whatever reading the file fails with.
+pub fn md5_of(path: &Path) -> io::Result<String> {
+    of::<Md5>(File::open(path)?)
 }
 
 fn of<D: Digest>(mut source: impl Read) -> io::Result<String> {
@@ -35,7 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn published_test_vector() {
+    fn published_test_vectors() {
+        assert_eq!(
+            of::<Md5>(&b"abc"[..]).unwrap(),
+            "900150983cd24fb0d6963f7d28e17f72"
+        );
         let digest = of::<Sha256>(&b"abc"[..]).unwrap();
         assert_eq!(
             digest,

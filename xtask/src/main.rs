@@ -8,14 +8,19 @@
 
 mod args;
 mod checks;
+mod demo;
 mod digest;
+mod golden;
 mod libtorch;
 mod scratch;
+mod stl10;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
 
 use args::Verb;
+use stl10::{Outcome, Patience, STL10};
 use workspace::Workspace;
 
 /// A mistake in the arguments or the environment, as against a failure while running: exit code 2.
@@ -54,7 +59,26 @@ fn run() -> anyhow::Result<()> {
             };
             println!("libtorch: {}", libtorch::ensure(&workspace, request)?);
         }
+        Verb::DownloadStl10 { dir, url } => {
+            let dir = dir.unwrap_or_else(|| workspace.root.join("data"));
+            let url = url.as_deref().unwrap_or(STL10.url);
+            match stl10::download(&STL10, &dir, url, &Patience::default())? {
+                Outcome::Present(path) => println!("{} is there and whole", path.display()),
+                Outcome::Fetched(path) => println!("{} is ready", path.display()),
+            }
+        }
+        Verb::Demo => demo::demo(&workspace)?,
         Verb::Test => checks::test(&workspace)?,
+        Verb::Tidy => tidy::tidy(&workspace)?,
+        Verb::Golden { check, renew } => {
+            if renew {
+                golden::renew(&workspace)?;
+            }
+            if check {
+                golden::check(&workspace)?;
+            }
+            golden::run(&workspace)?;
+        }
         Verb::Ci => checks::ci(&workspace)?,
     }
     Ok(())

@@ -14,7 +14,7 @@ pub const VERSION: &str = "2.11.0";
 pub enum Flavour {
     /// Runs on the CPU only; about 500 MB.
     Cpu,
-    /// Runs on the CPU and on NVIDIA GPUs; about 5 GB.
+    /// Runs on the CPU and on NVIDIA GPUs; about 3.8 GB.
     Cuda,
 }
 
