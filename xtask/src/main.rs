@@ -36,18 +36,20 @@ impl std::fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
-        }
+    let Err(error) = run() else {
+        return ExitCode::SUCCESS;
+    };
+    if scratch::interrupted() {
+        eprintln!("interrupted");
+        return ExitCode::from(130);
     }
+    eprintln!("error: {error:#}");
+    ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 
 fn run() -> anyhow::Result<()> {
     let verb = args::parse(std::env::args().skip(1))?;
-    scratch::remove_on_interrupt()?;
+    scratch::handle_interrupts()?;
     let workspace = Workspace::find();
     match verb {
         Verb::Help => print!("{}", args::HELP),

@@ -6,13 +6,17 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// How many scratch folders there are.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the user wants this to end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// A folder that is removed, with what is in it, when this value goes.
 pub struct Scratch {
@@ -27,7 +31,7 @@ impl Scratch {
     pub fn create(path: PathBuf) -> anyhow::Result<Self> {
         let made = remove(&path).and_then(|()| fs::create_dir_all(&path));
         made.with_context(|| format!("cannot make the folder {}", path.display()))?;
-        LIVE.lock().unwrap().push(path.clone());
+        LIVE.fetch_add(1, Ordering::SeqCst);
         Ok(Self { path })
     }
 
@@ -64,25 +68,45 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // Best effort: a failure here leaves a folder whose name the next run clears.
         let _ = remove(&self.path);
-        LIVE.lock().unwrap().retain(|path| *path != self.path);
+        LIVE.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Makes Ctrl-C and a polite kill remove the scratch folders before the process ends, with code 130.
+/// Makes Ctrl-C and a polite kill end the process with code 130: at once where nothing is half-written,
+/// else as soon as the writer, which reads its source through [`Interruptible`], has cleaned up.
+/// A second one does not wait.
 ///
 /// # Errors
 /// When the signal handler can't be installed.
-pub fn remove_on_interrupt() -> anyhow::Result<()> {
+pub fn handle_interrupts() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot handle Ctrl-C")?;
     std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            for path in LIVE.lock().unwrap().iter() {
-                let _ = remove(path);
+        for _ in signals.forever() {
+            let again = INTERRUPTED.swap(true, Ordering::SeqCst);
+            if again || LIVE.load(Ordering::SeqCst) == 0 {
+                std::process::exit(130);
             }
-            std::process::exit(130);
         }
     });
     Ok(())
+}
+
+/// Whether the user wants this to end.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// A source that fails once the user has pressed Ctrl-C.
+pub struct Interruptible<R>(pub R);
+
+impl<R: io::Read> io::Read for Interruptible<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if interrupted() {
+            // Not `ErrorKind::Interrupted`, upon which readers try again.
+            return Err(io::Error::other("interrupted"));
+        }
+        self.0.read(buffer)
+    }
 }
 
 /// Removes a folder if it is there.

@@ -1,9 +1,10 @@
 //! The program itself: its exit codes, its one-line errors, and that it leaves nothing half-written.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn xtask(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -53,8 +54,9 @@ fn wrong_arguments_exit_with_2() {
     }
 }
 
-/// Serves one small document to whoever asks, and says where.
-fn serve(document: &'static str) -> String {
+/// Says that it has a document of `length` bytes, sends this much of it to whoever asks, and waits.
+/// Hands back its address.
+fn serve(length: usize, document: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!(
         "http://{}/stl10_binary.tar.gz",
@@ -65,9 +67,9 @@ fn serve(document: &'static str) -> String {
             let mut stream = stream.unwrap();
             let head = BufReader::new(&stream).lines().map_while(Result::ok);
             head.take_while(|line| !line.is_empty()).for_each(drop);
-            let length = document.len();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close");
             let _ = write!(stream, "{head}\r\n\r\n{document}");
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     url
@@ -77,7 +79,7 @@ fn serve(document: &'static str) -> String {
 fn an_archive_that_is_not_stl10_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
-    let url = serve("<html>Moved</html>");
+    let url = serve(18, "<html>Moved</html>");
     let output = xtask(&[
         "download-stl10",
         "--dir",
@@ -110,4 +112,29 @@ fn files_in_the_way_are_left_alone() {
         fs::read_to_string(folder.join("train_X.bin")).unwrap(),
         "mine"
     );
+}
+
+#[test]
+fn ctrl_c_leaves_what_was_downloaded_to_go_on_from() {
+    let root = tempfile::tempdir().unwrap();
+    let url = serve(2_640_397_119, "the first few bytes");
+    let dir = root.path().to_str().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["download-stl10", "--dir", dir, "--url", &url])
+        .stdout(Stdio::null());
+    let mut xtask = command.spawn().unwrap();
+    let part = root.path().join("stl10_binary.tar.gz.part");
+    while fs::metadata(&part).map_or(0, |part| part.len()) < 19 {
+        assert_eq!(xtask.try_wait().unwrap(), None);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &xtask.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert_eq!(xtask.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_to_string(&part).unwrap(), "the first few bytes");
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::pip::Pip;
 use super::wheels::{Flavour, Wheel};
-use crate::scratch::Scratch;
+use crate::scratch::{Interruptible, Scratch};
 
 /// Whether the folder is a libtorch that [`install`] finished.
 pub fn is_finished(folder: &Path, flavour: Flavour) -> bool {
@@ -102,7 +102,7 @@ fn unpack(wheel: &Path, target: &Path, flavour: Flavour) -> anyhow::Result<()> {
         };
         let path = target.join(place);
         let mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o755 | 0o600);
-        write(&mut entry, &path, mode)
+        write(&mut Interruptible(&mut entry), &path, mode)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

@@ -1,12 +1,14 @@
 //! Downloading one large file over a connection that may not last.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use ureq::http::{HeaderMap, header};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// When to give up.
 #[derive(Clone, Copy, Debug)]
@@ -49,13 +51,19 @@ pub fn fetch(
     progress: &ProgressBar,
 ) -> anyhow::Result<()> {
     let agent = ureq::Agent::config_builder()
+        .tls_config(
+            TlsConfig::builder()
+                .root_certs(root_certificates()?)
+                .build(),
+        )
         .http_status_as_error(false)
         .timeout_connect(Some(patience.stall))
         .timeout_per_read(Some(patience.stall))
         .user_agent(concat!("twinview/", env!("CARGO_PKG_VERSION")))
         .build()
         .new_agent();
-    let mut furthest = length(file)?;
+    let begun = length(file)?;
+    let mut furthest = begun;
     let mut failures = 0;
     loop {
         let error = match attempt(&agent, url, file, bytes, progress) {
@@ -67,7 +75,13 @@ pub fn fetch(
         // A server that can't resume and always stops at the same place does not count as progress.
         failures = if have > furthest { 1 } else { failures + 1 };
         furthest = furthest.max(have);
-        if failures > patience.retries {
+        // A server from which nothing has come yet is more likely wrong than busy.
+        let retries = if furthest > begun {
+            patience.retries
+        } else {
+            patience.retries.min(2)
+        };
+        if failures > retries {
             return Err(error.context(format!("{url}: gave up after {have} of {bytes} bytes")));
         }
         let pause = patience.pause * 2u32.pow(failures - 1);
@@ -77,6 +91,25 @@ pub fn fetch(
         });
         std::thread::sleep(pause);
     }
+}
+
+/// The certificates to trust: those of the file that `SSL_CERT_FILE` names, as other programs do, else
+/// the usual public ones.
+fn root_certificates() -> anyhow::Result<RootCerts> {
+    let Some(path) = std::env::var_os("SSL_CERT_FILE") else {
+        return Ok(RootCerts::WebPki);
+    };
+    let context = || format!("SSL_CERT_FILE={}", Path::new(&path).display());
+    let pem = fs::read(&path).with_context(context)?;
+    let certificates = parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    let certificates = certificates
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(context)?;
+    Ok(RootCerts::from(certificates))
 }
 
 fn length(file: &File) -> anyhow::Result<u64> {
@@ -212,6 +245,8 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
 fn classify(error: ureq::Error) -> Failure {
     use ureq::Error::{ConnectionFailed, HostNotFound, Io, Protocol, Timeout};
     match error {
+        // So come certificates that can't be trusted.
+        Io(error) if error.kind() == io::ErrorKind::InvalidData => Failure::Final(error.into()),
         Timeout(_) | Io(_) | HostNotFound | ConnectionFailed | Protocol(_) => {
             Failure::Passing(error.into())
         }

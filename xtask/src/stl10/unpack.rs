@@ -10,6 +10,7 @@ use md5::{Digest, Md5};
 
 use super::{Archive, Member};
 use crate::digest::hex;
+use crate::scratch::Interruptible;
 
 /// Unpacks the archive's files into `target`, an empty folder.
 ///
@@ -44,7 +45,7 @@ pub fn unpack(archive: &Archive, path: &Path, target: &Path) -> anyhow::Result<(
             bail!("{name}: expected {expected}, found {size}");
         }
         let path = target.join(member.name);
-        let found = write(&mut entry, size, &path)
+        let found = write(&mut Interruptible(&mut entry), size, &path)
             .with_context(|| format!("cannot write {}", path.display()))?;
         if let Some(expected) = member.md5.filter(|expected| *expected != found) {
             bail!("{name}: expected MD5 {expected}, found {found}");
