@@ -139,7 +139,11 @@ pub enum Error {
 impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
-        move |source| Error::Io { path: path.to_path_buf(), action, source }
+        move |source| Error::Io {
+            path: path.to_path_buf(),
+            action,
+            source,
+        }
     }
 }
 
@@ -158,7 +162,11 @@ struct OneLine<'a>(&'a str);
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?
+            } else {
+                write!(f, "{c}")?
+            }
         }
         Ok(())
     }
@@ -170,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_line_break_in_a_name_stays_on_one_line() {
-        let error = Error::NotAFolder { path: PathBuf::from("a\nb") };
+        let error = Error::NotAFolder {
+            path: PathBuf::from("a\nb"),
+        };
         assert_eq!(error.to_string(), "a\\nb: expected a folder, found a file");
     }
 }

@@ -54,17 +54,32 @@ mod tests {
     #[test]
     fn column_major_planes_of_a_wide_image_become_rows() {
         // Two columns of three rows a plane: 0 1 2 | 3 4 5, then the same plus 10 and plus 20.
-        let bytes: Vec<u8> = [0, 10, 20].iter().flat_map(|plane| (0..6).map(move |i| plane + i)).collect();
-        let image = Image { bytes: &bytes, width: 2, height: 3, order: PixelOrder::ColumnMajor };
+        let bytes: Vec<u8> = [0, 10, 20]
+            .iter()
+            .flat_map(|plane| (0..6).map(move |i| plane + i))
+            .collect();
+        let image = Image {
+            bytes: &bytes,
+            width: 2,
+            height: 3,
+            order: PixelOrder::ColumnMajor,
+        };
         let mut scratch = Vec::new();
-        let expected = [0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25];
+        let expected = [
+            0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25,
+        ];
         assert_eq!(image.row_major(&mut scratch), expected);
     }
 
     #[test]
     fn row_major_planes_are_borrowed() {
         let bytes: Vec<u8> = (0..18).collect();
-        let image = Image { bytes: &bytes, width: 3, height: 2, order: PixelOrder::RowMajor };
+        let image = Image {
+            bytes: &bytes,
+            width: 3,
+            height: 2,
+            order: PixelOrder::RowMajor,
+        };
         let mut scratch = Vec::new();
         assert!(std::ptr::eq(image.row_major(&mut scratch), &bytes[..]));
         assert!(scratch.is_empty());

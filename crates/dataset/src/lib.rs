@@ -5,19 +5,29 @@
 //! [`write_stl10`] writes any of them as STL-10 binaries, and [`synthetic`] renders a procedural set
 //! for machines that have no images at all.
 
+mod cifar10;
+mod contact_sheet;
+mod describe;
 mod error;
+mod fingerprint;
+mod fit;
+mod folder;
 mod image;
 mod mapping;
 mod open;
+mod output;
 mod progress;
 mod split;
 mod stl10;
 mod synthetic;
 mod transpose;
 
+pub use self::contact_sheet::{contact_sheet, save_png};
+pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
 pub use self::image::{Image, PixelOrder};
 pub use self::open::{OpenOptions, open};
 pub use self::progress::Progress;
 pub use self::split::{Dataset, Split};
+pub use self::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::synthetic::{SyntheticSpec, synthetic};

@@ -31,7 +31,10 @@ impl Mapping {
         // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may cut
         // the file while it is in use; this crate replaces files by renaming and never writes in place.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
-        Ok(Self { map, handed_out: AtomicUsize::new(0) })
+        Ok(Self {
+            map,
+            handed_out: AtomicUsize::new(0),
+        })
     }
 
     /// Length in bytes.
@@ -48,16 +51,21 @@ impl Mapping {
         &self.map[start..start + length]
     }
 
+    /// Lets go of all resident pages.
     #[cfg(unix)]
-    fn drop_pages(&self) {
+    pub fn drop_pages(&self) {
         // SAFETY: the mapping is read-only and backed by its file, so dropped pages come back with the same
         // bytes, also for slices that are being read at this moment.
-        let dropped = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        let dropped = unsafe {
+            self.map
+                .unchecked_advise(memmap2::UncheckedAdvice::DontNeed)
+        };
         if let Err(error) = dropped {
             tracing::debug!(%error, "the system keeps mapped pages resident");
         }
     }
 
+    /// Lets go of all resident pages, where the system can be told.
     #[cfg(not(unix))]
-    fn drop_pages(&self) {}
+    pub fn drop_pages(&self) {}
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::progress::Report;
-use crate::{Dataset, Error, stl10};
+use crate::{Dataset, Error, cifar10, folder, stl10};
 
 /// How to open a folder.
 pub struct OpenOptions<'a> {
@@ -18,30 +18,50 @@ pub struct OpenOptions<'a> {
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        Self { image_size: 96, cache_dir: None, progress: &|_| {} }
+        Self {
+            image_size: 96,
+            cache_dir: None,
+            progress: &|_| {},
+        }
     }
 }
 
 /// Opens the image set in `dir`, recognised by what is in it.
 ///
 /// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and `test_y.bin`,
-///   memory-mapped; other image sizes and class counts with the `shape.json` that [`write_stl10`] writes.
+///   `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with the `shape.json` that
+///   [`write_stl10`](crate::write_stl10) adds. There must be `unlabeled_X.bin` or `train_X.bin`.
+/// - CIFAR-10 binaries: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, `batches.meta.txt`.
+/// - Image folders: `train/CLASS/`, `test/CLASS/` (or `val/CLASS/`), `unlabeled/`; JPEG, PNG and WebP. Classes are
+///   numbered in the order of their names.
+/// - A flat folder of images: unlabelled.
+///
+/// Binaries are mapped: opening reads labels and names, not images. Images of folders have their shorter side
+/// resized to `image_size` (bilinear, antialiased) and their centre cropped, once, into a cache.
 ///
 /// # Errors
-/// If there is no image set that this crate knows, or one of its lengths, labels or images is wrong.
+/// If there is no image set in `dir`, or one of its lengths, labels or images is wrong.
 pub fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
-    let _ = options;
     check_folder(dir)?;
-    stl10::open(dir)
+    if stl10::found_in(dir) {
+        stl10::open(dir)
+    } else if cifar10::found_in(dir) {
+        cifar10::open(dir)
+    } else {
+        folder::open(dir, options)
+    }
 }
 
 fn check_folder(dir: &Path) -> Result<(), Error> {
     match std::fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(Error::NotAFolder { path: dir.to_path_buf() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Error::Missing { path: dir.to_path_buf(), expected: "a folder of images" })
-        }
+        Ok(_) => Err(Error::NotAFolder {
+            path: dir.to_path_buf(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Missing {
+            path: dir.to_path_buf(),
+            expected: "a folder of images",
+        }),
         Err(error) => Err(Error::io(dir, "open")(error)),
     }
 }

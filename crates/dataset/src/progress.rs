@@ -1,6 +1,6 @@
 //! How far a long job has come.
 
-/// One report of a long job; reports of one job arrive in order, from one thread at a time.
+/// One report of a long job; the reports of a job come in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// What is being done, for a progress bar: "decoding images", "writing images", ...
@@ -13,3 +13,31 @@ pub struct Progress {
 
 /// Receives reports; must not block for long.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Sync);
+
+/// Counts the images of one job and reports them.
+pub(crate) struct Job<'a> {
+    report: Report<'a>,
+    state: Progress,
+}
+
+impl<'a> Job<'a> {
+    /// A job of `total` images; reports that none is done.
+    pub fn begin(task: &'static str, total: usize, report: Report<'a>) -> Self {
+        let job = Self {
+            report,
+            state: Progress {
+                task,
+                done: 0,
+                total,
+            },
+        };
+        (job.report)(job.state);
+        job
+    }
+
+    /// Reports `count` more images.
+    pub fn advance(&mut self, count: usize) {
+        self.state.done += count;
+        (self.report)(self.state);
+    }
+}

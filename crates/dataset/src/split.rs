@@ -48,12 +48,43 @@ impl Split {
         order: PixelOrder,
     ) -> Self {
         let stride = 3 * width * height;
-        assert!(stride > 0 && bytes.len().is_multiple_of(stride), "{} bytes of 3 x {height} x {width}", bytes.len());
+        assert!(
+            stride > 0 && bytes.len().is_multiple_of(stride),
+            "{} bytes of 3 x {height} x {width}",
+            bytes.len()
+        );
         let count = bytes.len() / stride;
-        assert!(labels.as_ref().is_none_or(|labels| labels.len() == count), "{count} images, other number of labels");
+        assert!(
+            labels.as_ref().is_none_or(|labels| labels.len() == count),
+            "{count} images, other number of labels"
+        );
         let storage = Storage::Owned(bytes.into());
-        let chunks = vec![Chunk { storage, offset: 0, stride, count }];
-        Self { chunks, labels: labels.map(Into::into), width, height, order }
+        let chunks = vec![Chunk {
+            storage,
+            offset: 0,
+            stride,
+            count,
+        }];
+        Self {
+            chunks,
+            labels: labels.map(Into::into),
+            width,
+            height,
+            order,
+        }
+    }
+
+    /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has none of its own.
+    pub fn same_images(&self, other: &Self) -> bool {
+        self.chunks.len() == other.chunks.len()
+            && self.chunks.iter().zip(&other.chunks).all(|(a, b)| {
+                let same_storage = match (&a.storage, &b.storage) {
+                    (Storage::Mapped(a), Storage::Mapped(b)) => Arc::ptr_eq(a, b),
+                    (Storage::Owned(a), Storage::Owned(b)) => Arc::ptr_eq(a, b),
+                    _ => false,
+                };
+                same_storage && (a.offset, a.stride, a.count) == (b.offset, b.stride, b.count)
+            })
     }
 
     /// Number of images.
@@ -74,6 +105,12 @@ impl Split {
     /// Height of every image, in pixels.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// At most `count` indices, evenly spaced over the images.
+    pub(crate) fn evenly_spaced(&self, count: usize) -> Vec<usize> {
+        let (images, count) = (self.len(), count.min(self.len()));
+        (0..count).map(|i| i * images / count).collect()
     }
 
     /// The classes of the images, 0-based, where they are known.
@@ -123,4 +160,17 @@ pub struct Dataset {
     pub class_names: Vec<String>,
     /// Predefined subsets of `train` (STL-10: ten folds of 1,000), 0-based indices.
     pub folds: Vec<Vec<u32>>,
+}
+
+impl Dataset {
+    /// The splits that are there, by name: "unlabeled" always, then "train" and "test".
+    pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
+        let all = [
+            ("unlabeled", Some(&self.unlabeled)),
+            ("train", self.train.as_ref()),
+            ("test", self.test.as_ref()),
+        ];
+        all.into_iter()
+            .filter_map(|(name, split)| Some((name, split?)))
+    }
 }

@@ -5,9 +5,14 @@
 
 mod read;
 mod shape;
+mod stream;
+mod write;
 
 pub(crate) use self::read::{found_in, open};
-pub(crate) use self::shape::Shape;
+pub(crate) use self::shape::{Order, Shape};
+pub(crate) use self::stream::write_images;
+pub(crate) use self::write::write_labels;
+pub use self::write::{WriteOptions, write_stl10, write_synthetic};
 
 pub(crate) const CLASS_NAMES: &str = "class_names.txt";
 pub(crate) const FOLDS: &str = "fold_indices.txt";

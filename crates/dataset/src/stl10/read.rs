@@ -26,19 +26,33 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
     let test = open_labelled(dir, "test", &shape)?;
     let Some(unlabeled) = unlabeled.or_else(|| train.clone()) else {
         let path = dir.join(file_names("unlabeled").0);
-        return Err(Error::Missing { path, expected: "images to train on, here or in train_X.bin" });
+        return Err(Error::Missing {
+            path,
+            expected: "images to train on, here or in train_X.bin",
+        });
     };
     let class_names = read_class_names(dir, &shape)?;
     let folds = match &train {
         Some(train) => read_folds(dir, train.len())?,
         None => Vec::new(),
     };
-    Ok(Dataset { kind: "STL-10 binaries", unlabeled, train, test, class_names, folds })
+    Ok(Dataset {
+        kind: "STL-10 binaries",
+        unlabeled,
+        train,
+        test,
+        class_names,
+        folds,
+    })
 }
 
 fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
     let path = dir.join(file_names("unlabeled").0);
-    if path.exists() { map_images(&path, "unlabeled", shape, None).map(Some) } else { Ok(None) }
+    if path.exists() {
+        map_images(&path, "unlabeled", shape, None).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn open_labelled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>, Error> {
@@ -46,40 +60,77 @@ fn open_labelled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>
     let (images_path, labels_path) = (dir.join(&images_name), dir.join(labels_name));
     match (images_path.exists(), labels_path.exists()) {
         (false, false) => Ok(None),
-        (false, true) => Err(Error::Missing { path: images_path, expected: "the images of the labels beside it" }),
-        (true, false) => Err(Error::Missing { path: labels_path, expected: "the labels of the images beside it" }),
+        (false, true) => Err(Error::Missing {
+            path: images_path,
+            expected: "the images of the labels beside it",
+        }),
+        (true, false) => Err(Error::Missing {
+            path: labels_path,
+            expected: "the labels of the images beside it",
+        }),
         (true, true) => {
             let labels = read_labels(&labels_path, shape)?;
             let found = labels.len();
             let split = map_images(&images_path, split, shape, Some(labels))?;
             if found != split.len() {
                 let (images, expected) = (images_name, split.len());
-                return Err(Error::LabelCount { path: labels_path, images, expected, found });
+                return Err(Error::LabelCount {
+                    path: labels_path,
+                    images,
+                    expected,
+                    found,
+                });
             }
             Ok(Some(split))
         }
     }
 }
 
-fn map_images(path: &Path, split: &str, shape: &Shape, labels: Option<Vec<u16>>) -> Result<Split, Error> {
+fn map_images(
+    path: &Path,
+    split: &str,
+    shape: &Shape,
+    labels: Option<Vec<u16>>,
+) -> Result<Split, Error> {
     let found_bytes = fs::metadata(path).map_err(Error::io(path, "open"))?.len();
     let stride = shape.image_bytes();
-    let length_error = |expected| Err(Error::Length { path: path.to_path_buf(), expected, found_bytes });
+    let length_error = |expected| {
+        Err(Error::Length {
+            path: path.to_path_buf(),
+            expected,
+            found_bytes,
+        })
+    };
     let (width, height) = (shape.width, shape.height);
     if let Some(count) = shape.count(split)
         && found_bytes != count.saturating_mul(stride) as u64
     {
         let expected_bytes = count.saturating_mul(stride);
-        return length_error(format!("{expected_bytes} bytes ({count} images of 3 x {height} x {width})"));
+        return length_error(format!(
+            "{expected_bytes} bytes ({count} images of 3 x {height} x {width})"
+        ));
     }
     if found_bytes == 0 || !found_bytes.is_multiple_of(stride as u64) {
-        return length_error(format!("a multiple of {stride} bytes (images of 3 x {height} x {width})"));
+        return length_error(format!(
+            "a multiple of {stride} bytes (images of 3 x {height} x {width})"
+        ));
     }
     let map = Mapping::open(path)?;
     let count = map.len() / stride;
-    let chunks = vec![Chunk { storage: Storage::Mapped(Arc::new(map)), offset: 0, stride, count }];
+    let chunks = vec![Chunk {
+        storage: Storage::Mapped(Arc::new(map)),
+        offset: 0,
+        stride,
+        count,
+    }];
     let order = shape.pixel_order.into();
-    Ok(Split { chunks, labels: labels.map(Into::into), width, height, order })
+    Ok(Split {
+        chunks,
+        labels: labels.map(Into::into),
+        width,
+        height,
+        order,
+    })
 }
 
 /// Labels from 1 on become classes from 0 on.
@@ -87,16 +138,32 @@ fn read_labels(path: &Path, shape: &Shape) -> Result<Vec<u16>, Error> {
     let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
     if !bytes.len().is_multiple_of(shape.label_bytes) {
         let expected = format!("labels of {} bytes each", shape.label_bytes);
-        return Err(Error::Length { path: path.to_path_buf(), expected, found_bytes: bytes.len() as u64 });
+        return Err(Error::Length {
+            path: path.to_path_buf(),
+            expected,
+            found_bytes: bytes.len() as u64,
+        });
     }
-    let labels = bytes.chunks_exact(shape.label_bytes).enumerate().map(|(position, bytes)| {
-        let found = bytes.iter().rev().fold(0, |value, &byte| value << 8 | usize::from(byte));
-        if (1..=shape.classes).contains(&found) {
-            Ok((found - 1) as u16)
-        } else {
-            Err(Error::Label { path: path.to_path_buf(), position, first: 1, last: shape.classes, found })
-        }
-    });
+    let labels = bytes
+        .chunks_exact(shape.label_bytes)
+        .enumerate()
+        .map(|(position, bytes)| {
+            let found = bytes
+                .iter()
+                .rev()
+                .fold(0, |value, &byte| value << 8 | usize::from(byte));
+            if (1..=shape.classes).contains(&found) {
+                Ok((found - 1) as u16)
+            } else {
+                Err(Error::Label {
+                    path: path.to_path_buf(),
+                    position,
+                    first: 1,
+                    last: shape.classes,
+                    found,
+                })
+            }
+        });
     labels.collect()
 }
 
@@ -112,12 +179,25 @@ fn read_optional(path: &Path) -> Result<Option<String>, Error> {
 fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {
     let path = dir.join(CLASS_NAMES);
     let Some(text) = read_optional(&path)? else {
-        return Ok((0..shape.classes).map(|class| format!("class {class}")).collect());
+        return Ok((0..shape.classes)
+            .map(|class| format!("class {class}"))
+            .collect());
     };
-    let names: Vec<String> = text.lines().map(|line| line.trim().to_string()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> = text
+        .lines()
+        .map(|line| line.trim().to_string())
+        .filter(|name| !name.is_empty())
+        .collect();
     if names.len() != shape.classes {
-        let (expected, found) = (format!("{} class names", shape.classes), names.len().to_string());
-        return Err(Error::Text { path, expected, found });
+        let (expected, found) = (
+            format!("{} class names", shape.classes),
+            names.len().to_string(),
+        );
+        return Err(Error::Text {
+            path,
+            expected,
+            found,
+        });
     }
     Ok(names)
 }
@@ -125,7 +205,9 @@ fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {
 /// One fold a line: 0-based indices of training images, separated by blanks.
 fn read_folds(dir: &Path, images: usize) -> Result<Vec<Vec<u32>>, Error> {
     let path = dir.join(FOLDS);
-    let Some(text) = read_optional(&path)? else { return Ok(Vec::new()) };
+    let Some(text) = read_optional(&path)? else {
+        return Ok(Vec::new());
+    };
     let mut folds = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let mut fold = Vec::new();
@@ -135,7 +217,11 @@ fn read_folds(dir: &Path, images: usize) -> Result<Vec<Vec<u32>>, Error> {
                 _ => {
                     let expected = format!("indices below {images}, the number of training images");
                     let found = format!("{word:?} in line {}", number + 1);
-                    return Err(Error::Text { path, expected, found });
+                    return Err(Error::Text {
+                        path,
+                        expected,
+                        found,
+                    });
                 }
             }
         }

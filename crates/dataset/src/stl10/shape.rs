@@ -53,7 +53,17 @@ impl Shape {
     pub fn new(width: usize, height: usize, classes: usize, pixel_order: Order) -> Self {
         let label_bytes = if classes > 255 { 2 } else { 1 };
         let (unlabeled, train, test) = (None, None, None);
-        Self { width, height, channels: 3, classes, label_bytes, pixel_order, unlabeled, train, test }
+        Self {
+            width,
+            height,
+            channels: 3,
+            classes,
+            label_bytes,
+            pixel_order,
+            unlabeled,
+            train,
+            test,
+        }
     }
 
     /// The shape beside the binaries in `dir`, or STL-10's own: 96 x 96 pixels, 10 classes.
@@ -97,6 +107,15 @@ impl Shape {
         }
     }
 
+    /// Notes the images of a split.
+    pub fn set_count(&mut self, split: &str, images: usize) {
+        match split {
+            "unlabeled" => self.unlabeled = Some(images),
+            "train" => self.train = Some(images),
+            _ => self.test = Some(images),
+        }
+    }
+
     fn check(&self, path: &Path) -> Result<(), Error> {
         let least_label_bytes = if self.classes > 255 { 2 } else { 1 };
         for (name, value, low, high) in [
@@ -107,9 +126,16 @@ impl Shape {
             ("label_bytes", self.label_bytes, least_label_bytes, 2),
         ] {
             if !(low..=high).contains(&value) {
-                let expected =
-                    if low == high { format!("{name} {low}") } else { format!("{name} from {low} to {high}") };
-                return Err(Error::Text { path: path.to_path_buf(), expected, found: value.to_string() });
+                let expected = if low == high {
+                    format!("{name} {low}")
+                } else {
+                    format!("{name} from {low} to {high}")
+                };
+                return Err(Error::Text {
+                    path: path.to_path_buf(),
+                    expected,
+                    found: value.to_string(),
+                });
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ mod wave;
 use rayon::prelude::*;
 
 use self::draws::Draws;
-use self::render::Renderer;
+pub(crate) use self::render::Renderer;
 use self::shape::Shape;
 use self::texture::Texture;
 use crate::{Dataset, Error, PixelOrder, Split};
@@ -37,7 +37,13 @@ pub struct SyntheticSpec {
 impl Default for SyntheticSpec {
     /// 10,000 + 2,000 + 2,000 images of STL-10's size.
     fn default() -> Self {
-        Self { unlabeled: 10_000, train: 2_000, test: 2_000, size: 96, seed: 0 }
+        Self {
+            unlabeled: 10_000,
+            train: 2_000,
+            test: 2_000,
+            size: 96,
+            seed: 0,
+        }
     }
 }
 
@@ -92,7 +98,13 @@ pub(crate) fn class_of(seed: u64, part: Part, index: usize) -> u16 {
 }
 
 /// Renders one image as row-major planes into `planes`, `3 * size * size` bytes.
-pub(crate) fn render(renderer: &mut Renderer, seed: u64, part: Part, index: usize, planes: &mut [u8]) {
+pub(crate) fn render(
+    renderer: &mut Renderer,
+    seed: u64,
+    part: Part,
+    index: usize,
+    planes: &mut [u8],
+) {
     let (shape, texture) = parts_of(class_of(seed, part, index).into());
     let draws = Draws::new(seed, part as u8, b'i', index as u64);
     renderer.render(SHAPES[shape].0, TEXTURES[texture].0, draws, planes);
@@ -101,7 +113,11 @@ pub(crate) fn render(renderer: &mut Renderer, seed: u64, part: Part, index: usiz
 /// Checks a specification.
 pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
     let argument = |name, expected: &str, found: usize| {
-        Err(Error::Argument { name, expected: expected.into(), found: found.to_string() })
+        Err(Error::Argument {
+            name,
+            expected: expected.into(),
+            found: found.to_string(),
+        })
     };
     if !(8..=1024).contains(&spec.size) {
         return argument("size", "8 to 1024 pixels", spec.size);
@@ -109,7 +125,11 @@ pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
     if spec.unlabeled == 0 && spec.train == 0 {
         return argument("unlabeled", "at least one image in unlabeled or train", 0);
     }
-    for (name, count) in [("unlabeled", spec.unlabeled), ("train", spec.train), ("test", spec.test)] {
+    for (name, count) in [
+        ("unlabeled", spec.unlabeled),
+        ("train", spec.train),
+        ("test", spec.test),
+    ] {
         if count > u32::MAX as usize {
             return argument(name, "at most 4294967295 images", count);
         }
@@ -125,25 +145,43 @@ pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
 /// If the size is outside 8 to 1024 pixels or there is nothing to train on.
 pub fn synthetic(spec: &SyntheticSpec) -> Result<Dataset, Error> {
     check(spec)?;
-    let [unlabeled, train, test] =
-        [(Part::Unlabeled, spec.unlabeled), (Part::Train, spec.train), (Part::Test, spec.test)]
-            .map(|(part, count)| (count > 0).then(|| render_split(spec, part, count)));
-    let unlabeled = unlabeled.or_else(|| train.clone()).expect("checked: there are images to train on");
-    Ok(Dataset { kind: "procedural set", unlabeled, train, test, class_names: class_names(), folds: Vec::new() })
+    let [unlabeled, train, test] = [
+        (Part::Unlabeled, spec.unlabeled),
+        (Part::Train, spec.train),
+        (Part::Test, spec.test),
+    ]
+    .map(|(part, count)| (count > 0).then(|| render_split(spec, part, count)));
+    let unlabeled = unlabeled
+        .or_else(|| train.clone())
+        .expect("checked: there are images to train on");
+    Ok(Dataset {
+        kind: "procedural set",
+        unlabeled,
+        train,
+        test,
+        class_names: class_names(),
+        folds: Vec::new(),
+    })
 }
 
 fn render_split(spec: &SyntheticSpec, part: Part, count: usize) -> Split {
     let stride = 3 * spec.size * spec.size;
     let mut bytes = vec![0; count * stride];
-    bytes.par_chunks_exact_mut(stride).enumerate().for_each_init(
-        || Renderer::new(spec.size),
-        |renderer, (index, planes)| render(renderer, spec.seed, part, index, planes),
-    );
+    bytes
+        .par_chunks_exact_mut(stride)
+        .enumerate()
+        .for_each_init(
+            || Renderer::new(spec.size),
+            |renderer, (index, planes)| render(renderer, spec.seed, part, index, planes),
+        );
     let labels = (part != Part::Unlabeled).then(|| labels(spec.seed, part, count));
     Split::in_memory(bytes, labels, spec.size, spec.size, PixelOrder::RowMajor)
 }
 
 /// The classes of a split's first `count` images.
 pub(crate) fn labels(seed: u64, part: Part, count: usize) -> Vec<u16> {
-    (0..count).into_par_iter().map(|index| class_of(seed, part, index)).collect()
+    (0..count)
+        .into_par_iter()
+        .map(|index| class_of(seed, part, index))
+        .collect()
 }

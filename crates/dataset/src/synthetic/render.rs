@@ -63,7 +63,12 @@ impl Renderer {
             self.shade(&scene, shape, row as f32 + 0.5);
             for channel in 0..3 {
                 let start = channel * area + row * self.size;
-                self.colour(&scene, channel, start, &mut planes[start..start + self.size]);
+                self.colour(
+                    &scene,
+                    channel,
+                    start,
+                    &mut planes[start..start + self.size],
+                );
             }
         }
     }
@@ -84,7 +89,9 @@ impl Renderer {
         scene.pattern.values(&self.x, y, &mut self.pattern);
         let [first, second, third] = scene.waves;
         let wave = |(fx, fy, phase): (f32, f32, f32), x: f32| smooth(fx * x + fy * y + phase);
-        for ((&x, background), light) in self.x.iter().zip(&mut self.background).zip(&mut self.light) {
+        for ((&x, background), light) in
+            self.x.iter().zip(&mut self.background).zip(&mut self.light)
+        {
             let sum = wave(first, x) + wave(second, x) + wave(third, x);
             *background = (0.5 + 0.3 * sum).clamp(0.0, 1.0);
             *light = scene.light.0 + scene.light.1 * x + scene.light.2 * y;
@@ -97,8 +104,15 @@ impl Renderer {
         let [near, far] = scene.background.map(|colour| colour[channel]);
         let noise = &self.noise[start..start + self.size];
         let noise_scale = scene.noise / 127.5;
-        let rows = self.coverage.iter().zip(&self.pattern).zip(&self.background).zip(&self.light);
-        for ((out, &noise), (((&coverage, &pattern), &background), &light)) in out.iter_mut().zip(noise).zip(rows) {
+        let rows = self
+            .coverage
+            .iter()
+            .zip(&self.pattern)
+            .zip(&self.background)
+            .zip(&self.light);
+        for ((out, &noise), (((&coverage, &pattern), &background), &light)) in
+            out.iter_mut().zip(noise).zip(rows)
+        {
             let behind = near + background * (far - near);
             let object = first + pattern * (second - first);
             let value = (behind + coverage * (object - behind)) * light;
@@ -118,10 +132,19 @@ impl Scene {
     fn draw(texture: Texture, size: f32, draws: &mut Draws) -> Self {
         let radius = size * draws.uniform(0.30, 0.52);
         let middle = 0.5 * size;
-        let centre = (middle + size * draws.uniform(-0.16, 0.16), middle + size * draws.uniform(-0.16, 0.16));
+        let centre = (
+            middle + size * draws.uniform(-0.16, 0.16),
+            middle + size * draws.uniform(-0.16, 0.16),
+        );
         let (cosine, sine) = draws.direction();
         let stretch = draws.uniform(0.85, 1.0 / 0.85);
-        let to_shape = [cosine * stretch, sine * stretch, -sine / stretch, cosine / stretch].map(|k| k / radius);
+        let to_shape = [
+            cosine * stretch,
+            sine * stretch,
+            -sine / stretch,
+            cosine / stretch,
+        ]
+        .map(|k| k / radius);
         let pattern = Pattern::new(texture, size * draws.uniform(0.10, 0.17), draws);
         let (colours, background) = draw_colours(draws);
         let waves = std::array::from_fn(|_| {
@@ -135,7 +158,17 @@ impl Scene {
         let brightness = draws.uniform(0.75, 1.1);
         let light = (brightness - middle * (slope_x + slope_y), slope_x, slope_y);
         let noise = draws.uniform(2.0, 22.0);
-        Self { centre, to_shape, radius, pattern, colours, background, waves, light, noise }
+        Self {
+            centre,
+            to_shape,
+            radius,
+            pattern,
+            colours,
+            background,
+            waves,
+            light,
+            noise,
+        }
     }
 }
 
