@@ -1,0 +1,78 @@
+//! Gaussian blur, separable: across while a row is stored, down while it is read again.
+
+use super::simd::Simd;
+
+/// Weights of the taps 1, 2, ... pixels away with 15 fraction bits; the middle one is what is left.
+///
+/// weight(k) = exp(-k^2 / (2 sigma^2)), normalised over the `kernel` taps.
+pub(crate) fn half_taps(kernel: usize, sigma: f64, taps: &mut Vec<i16>) {
+    let weight = |k: usize| (-((k * k) as f64) / (2.0 * sigma * sigma)).exp();
+    let half = kernel / 2;
+    let total = 1.0 + 2.0 * (1..=half).map(weight).sum::<f64>();
+    taps.clear();
+    taps.extend((1..=half).map(|k| (weight(k) / total * 32768.0).round() as i16));
+}
+
+/// Place `i + offset` of `count`, reflected at the borders without repeating the edge.
+#[inline(always)]
+fn reflect(i: usize, offset: isize, count: usize) -> usize {
+    let last = count as isize - 1;
+    let at = (i as isize + offset).abs();
+    (if at > last { 2 * last - at } else { at }) as usize
+}
+
+/// The weighted mean of a pixel and its neighbours at distance 1, 2, ... on both sides.
+///
+/// Neighbours count by their difference from the middle, with two fraction bits more until the sum:
+/// flat parts stay exactly as they are.
+#[inline(always)]
+fn weigh<S: Simd>(middle: S, taps: &[i16], neighbours: impl Fn(usize) -> (S, S)) -> S {
+    let mut sum = S::splat(2);
+    for (k, &weight) in taps.iter().enumerate() {
+        let (before, after) = neighbours(k + 1);
+        let difference = (before - middle) + (after - middle);
+        sum = sum + difference.shl::<2>().mul(S::splat(weight));
+    }
+    middle + sum.sar::<2>()
+}
+
+/// Mirrors a channel of `width` pixels, which starts at `half`, beyond both its ends.
+#[inline(always)]
+pub(crate) fn mirror(padded: &mut [i16], width: usize, half: usize) {
+    for k in 1..=half {
+        padded[half - k] = padded[half + reflect(0, -(k as isize), width)];
+        padded[half + width - 1 + k] = padded[half + reflect(width - 1, k as isize, width)];
+    }
+}
+
+/// Blurs a channel that was mirrored beyond its ends across.
+#[inline(always)]
+pub(crate) fn across<S: Simd>(padded: &[i16], taps: &[i16], out: &mut [i16]) {
+    let half = taps.len();
+    for x in (0..out.len()).step_by(S::WIDTH) {
+        let middle = S::load(&padded[x + half..]);
+        let blurred = weigh(middle, taps, |k| {
+            (
+                S::load(&padded[x + half - k..]),
+                S::load(&padded[x + half + k..]),
+            )
+        });
+        blurred.store(&mut out[x..]);
+    }
+}
+
+/// Values of row `y` of `height` rows of `len` values from `x` on, blurred down.
+#[inline(always)]
+pub(crate) fn down<S: Simd>(
+    rows: &[i16],
+    len: usize,
+    height: usize,
+    taps: &[i16],
+    (y, x): (usize, usize),
+) -> S {
+    let row = |y: usize| S::load(&rows[y * len + x..]);
+    weigh(row(y), taps, |k| {
+        let k = k as isize;
+        (row(reflect(y, -k, height)), row(reflect(y, k, height)))
+    })
+}

@@ -1,0 +1,106 @@
+//! Integer kernels over rows of pixels, compiled once for every instruction set that matters.
+//!
+//! One definition, one source: values between two steps are `i16` with [`FRACTION_BITS`] fraction
+//! bits, so 0..=4080 stands for 0..=255. Products are rounded (`(a * b + 2^14) >> 15`), sums are
+//! exact, every step clips to the range, and only the last step rounds to bytes. The kernels are
+//! written against the trait [`Simd`], whose implementations differ in speed, never in a bit.
+
+mod blur;
+mod pass;
+mod point;
+mod portable;
+mod resample;
+mod shrink;
+mod simd;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub(crate) use self::blur::half_taps;
+pub(crate) use self::pass::{Pass, Sink, Source};
+pub(crate) use self::point::Point;
+pub(crate) use self::resample::{Grid, Planes, RowCache};
+pub(crate) use self::shrink::Shrinker;
+
+/// Fraction bits of a value between two steps.
+pub(crate) const FRACTION_BITS: i32 = 4;
+/// The largest value: 255 with fraction bits.
+pub(crate) const WHITE: i16 = 255 << FRACTION_BITS;
+/// Rows are padded to a multiple of this, the widest vector.
+pub(crate) const LANES: usize = 32;
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The target's baseline.
+    Scalar,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW and VL.
+    Avx512,
+}
+
+impl Level {
+    /// Every level, slowest first.
+    pub const ALL: [Level; 3] = [Level::Scalar, Level::Avx2, Level::Avx512];
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Level::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// The fastest level that this processor has.
+    pub fn best() -> Level {
+        let available = Level::ALL
+            .into_iter()
+            .rev()
+            .find(|level| level.is_available());
+        available.unwrap_or(Level::Scalar)
+    }
+}
+
+/// Runs a pass with the kernels of `level`; gives the sum of gray where the sink asks for it.
+///
+/// # Panics
+/// If this processor lacks `level`.
+pub(crate) fn run(level: Level, pass: Pass<'_>) -> u64 {
+    assert!(
+        level.is_available(),
+        "{level:?} kernels on a processor without it"
+    );
+    match level {
+        Level::Scalar => pass.run::<portable::Portable>(),
+        // SAFETY: the processor has AVX2, checked above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2(pass) },
+        // SAFETY: the processor has the AVX-512 sets, checked above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512(pass) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => unreachable!("only x86-64 has it"),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2(pass: Pass<'_>) -> u64 {
+    pass.run::<x86::Avx2>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
+fn run_avx512(pass: Pass<'_>) -> u64 {
+    pass.run::<x86::Avx512>()
+}

@@ -1,0 +1,128 @@
+//! Operations that need one pixel at a time.
+
+use super::simd::Simd;
+use super::{FRACTION_BITS, WHITE};
+
+/// Fraction bits of a factor; factors below 4 fit.
+const FACTOR_BITS: u32 = 13;
+/// Gray weights 0.2989, 0.587 and 0.114 with 15 fraction bits. They add up to 2^15 (the decimal
+/// ones to 0.9999), so that a gray pixel is its own gray, exactly.
+const GRAY: [i16; 3] = [9795, 19236, 3737];
+
+/// Red, green and blue of neighbouring pixels.
+pub(crate) type Pixels<S> = [S; 3];
+
+/// One operation with its numbers in fixed point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Point {
+    Brightness {
+        factor: i16,
+    },
+    Contrast {
+        factor: i16,
+        mean: i16,
+    },
+    Saturation {
+        factor: i16,
+    },
+    /// `turn` in sixths of a full turn.
+    Hue {
+        turn: i16,
+    },
+    Grayscale,
+    Solarize {
+        threshold: i16,
+    },
+}
+
+impl Point {
+    /// A factor in fixed point.
+    pub fn fixed(factor: f64) -> i16 {
+        (factor * f64::from(1 << FACTOR_BITS)).round() as i16
+    }
+
+    /// A threshold in 0..=1 in fixed point.
+    pub fn threshold(share: f64) -> i16 {
+        (share * f64::from(WHITE)).round() as i16
+    }
+
+    /// Applies the operation; values stay in 0..=[`WHITE`].
+    #[inline(always)]
+    pub fn apply<S: Simd>(self, pixels: Pixels<S>) -> Pixels<S> {
+        match self {
+            Point::Brightness { factor } => {
+                let factor = S::splat(factor);
+                pixels.map(|value| scale(value, factor).min(S::splat(WHITE)))
+            }
+            Point::Contrast { factor, mean } => {
+                let (factor, mean) = (S::splat(factor), S::splat(mean));
+                pixels.map(|value| blend(value, mean, factor))
+            }
+            Point::Saturation { factor } => {
+                let (factor, gray) = (S::splat(factor), gray(pixels));
+                pixels.map(|value| blend(value, gray, factor))
+            }
+            Point::Hue { turn } => turn_hue(pixels, S::splat(turn)),
+            Point::Grayscale => [gray(pixels); 3],
+            Point::Solarize { threshold } => {
+                let threshold = S::splat(threshold);
+                pixels.map(|value| {
+                    let bright = value.min(threshold);
+                    bright.if_equal(threshold, S::splat(WHITE) - value, value)
+                })
+            }
+        }
+    }
+}
+
+/// `value * factor` for a value or difference in -4080..=4080.
+#[inline(always)]
+fn scale<S: Simd>(value: S, factor: S) -> S {
+    value.shl::<2>().mul(factor)
+}
+
+#[inline(always)]
+fn blend<S: Simd>(value: S, towards: S, factor: S) -> S {
+    (towards + scale(value - towards, factor)).clamp(S::splat(0), S::splat(WHITE))
+}
+
+/// The gray of pixels; three fraction bits more are kept until the sum.
+#[inline(always)]
+pub(crate) fn gray<S: Simd>([red, green, blue]: Pixels<S>) -> S {
+    let weighted = |value: S, weight: i16| value.shl::<3>().mul(S::splat(weight));
+    let sum = weighted(red, GRAY[0]) + weighted(green, GRAY[1]) + weighted(blue, GRAY[2]);
+    (sum + S::splat(4)).sar::<3>()
+}
+
+/// Hue rotation without a division: hue is kept as a multiple of `chroma = max - min`.
+///
+/// `hue` starts in -1..=5 chroma (0 is red, 2 green, 4 blue), the turn adds -3..=3 chroma (at most
+/// 8 * 4080 = 32640, so nothing overflows), and each channel is `min` plus a ramp of the hue's
+/// distance from where that channel is weakest or strongest.
+#[inline(always)]
+fn turn_hue<S: Simd>([red, green, blue]: Pixels<S>, turn: S) -> Pixels<S> {
+    let max = red.max(green).max(blue);
+    let min = red.min(green).min(blue);
+    let chroma = max - min;
+    let (two, four) = (chroma.shl::<1>(), chroma.shl::<2>());
+    let if_green = two + (blue - red);
+    let if_blue = four + (red - green);
+    let hue = max.if_equal(red, green - blue, max.if_equal(green, if_green, if_blue));
+    let hue = hue + scale(chroma, turn);
+    let circle = two + four;
+    // Only one of the two wraps applies; the other's result is larger as an unsigned number.
+    let hue = hue.min_unsigned(hue + circle);
+    let hue = hue.min_unsigned(hue - circle);
+    let ramp = |x: S| min + x.clamp(S::splat(0), chroma);
+    [
+        ramp((hue - two - chroma).abs() - chroma),
+        ramp(two - (hue - two).abs()),
+        ramp(two - (hue - four).abs()),
+    ]
+}
+
+/// Values as bytes, rounded.
+#[inline(always)]
+pub(crate) fn to_bytes<S: Simd>(value: S) -> S {
+    (value + S::splat(1 << (FRACTION_BITS - 1))).sar::<FRACTION_BITS>()
+}

@@ -1,0 +1,56 @@
+//! A vector of `i16` lanes: the few operations that the kernels are made of.
+
+use std::ops::{Add, Sub};
+
+/// Outputs that share one window of source bytes.
+pub(crate) const GROUP: usize = 16;
+
+/// Lanes of `i16`. Sums and differences wrap; the kernels stay in range.
+pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
+    /// Lanes; divides [`LANES`](super::LANES).
+    const WIDTH: usize;
+    /// Sums of many vectors, wider than `i16`.
+    type Sums: Copy;
+
+    /// The same value in every lane.
+    fn splat(value: i16) -> Self;
+    /// The first values of a slice of at least `WIDTH`.
+    fn load(from: &[i16]) -> Self;
+    /// Writes the first values of a slice of at least `WIDTH`.
+    fn store(self, to: &mut [i16]);
+    /// Writes lanes in 0..=255 as the first bytes of a slice of at least `WIDTH`.
+    fn store_bytes(self, to: &mut [u8]);
+    /// Lane `i` of outputs that begin at `first`: the byte `window[index[i]]` of its group's window
+    /// of 17 bytes, and the byte after it. `index` is below 16.
+    fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self);
+
+    /// `(self * other + 2^14) >> 15`.
+    fn mul(self, other: Self) -> Self;
+    /// Lanes shifted left.
+    fn shl<const BITS: i32>(self) -> Self;
+    /// Lanes shifted right with their sign.
+    fn sar<const BITS: i32>(self) -> Self;
+    /// The smaller.
+    fn min(self, other: Self) -> Self;
+    /// The larger.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of the lanes read as unsigned numbers.
+    fn min_unsigned(self, other: Self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
+    /// `yes` where `self == other`, else `no`.
+    fn if_equal(self, other: Self, yes: Self, no: Self) -> Self;
+
+    /// No sum yet.
+    fn no_sums() -> Self::Sums;
+    /// Adds the lanes.
+    fn add_to(self, sums: Self::Sums) -> Self::Sums;
+    /// The sum over all lanes.
+    fn total(sums: Self::Sums) -> i64;
+
+    /// `self` limited to `low..=high`.
+    #[inline(always)]
+    fn clamp(self, low: Self, high: Self) -> Self {
+        self.max(low).min(high)
+    }
+}

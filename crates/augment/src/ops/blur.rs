@@ -1,0 +1,43 @@
+//! Random Gaussian blur.
+
+use serde::{Deserialize, Serialize};
+
+use crate::draws::Draws;
+use crate::error::{Error, in_range, interval};
+use crate::{Step, View};
+
+/// Blurs with probability `p`; sigma is uniform in its interval.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Blur {
+    /// Probability, 0 to 1.
+    pub p: f64,
+    /// Number of taps: odd, at most twice the output's side minus 1.
+    pub kernel: usize,
+    /// Smallest and largest standard deviation, in pixels.
+    pub sigma: [f64; 2],
+}
+
+impl Blur {
+    pub(crate) fn validate(&self, key: &str, size: usize) -> Result<(), Error> {
+        in_range(&format!("{key}.p"), self.p, 0.0, 1.0)?;
+        if self.kernel % 2 == 0 || self.kernel / 2 >= size {
+            return Err(Error {
+                key: format!("{key}.kernel"),
+                expected: format!("an odd number of taps from 1 to {}", 2 * size - 1),
+                found: self.kernel.to_string(),
+            });
+        }
+        interval(&format!("{key}.sigma"), self.sigma, f64::INFINITY)
+    }
+
+    pub(crate) fn draw(&self, draws: &mut Draws, view: &mut View) {
+        if draws.chance(self.p) {
+            let [low, high] = self.sigma;
+            view.steps.push(Step::Blur {
+                kernel: self.kernel,
+                sigma: draws.uniform(low, high),
+            });
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A recipe: the side of the output and the random operations that lead to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::draws::Draws;
+use crate::error::Error;
+use crate::ops::{Crop, CropDraw, Flip, Jitter, Op};
+use crate::{CropBox, View, ViewKey};
+
+/// Largest side of a view, in pixels.
+const MAX_SIZE: usize = 4096;
+
+/// How views are made: square outputs of `size` pixels, `ops` in order.
+///
+/// `flip` and `crop` come first, each at most once; operations on pixels follow in any order.
+/// Without `crop` the whole image is resized. The crop's box refers to the source image whether
+/// or not it is flipped, so that the order of the two does not matter.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Output side in pixels, 1 to 4096.
+    pub size: usize,
+    /// The operations.
+    pub ops: Vec<Op>,
+}
+
+impl Recipe {
+    /// The strong views of the original Keras repository (two an image, for the objective).
+    pub fn seed_strong(size: usize) -> Recipe {
+        seed(size, 0.2, 0.5, 0.2)
+    }
+
+    /// The weak view of the original Keras repository (for its probe).
+    pub fn seed_weak(size: usize) -> Recipe {
+        seed(size, 0.5, 0.2, 0.1)
+    }
+
+    /// Checks every number and the order of the operations.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used: its key, what was expected, what was found.
+    pub fn validate(&self) -> Result<(), Error> {
+        crate::error::in_range("size", self.size as f64, 1.0, MAX_SIZE as f64)?;
+        let mut pixels_before = None;
+        for (i, op) in self.ops.iter().enumerate() {
+            let key = format!("ops[{i}].{}", op.name());
+            op.validate(&key, self.size)?;
+            if !op.is_geometric() {
+                pixels_before = Some(op.name());
+            } else if let Some(name) = pixels_before {
+                return Err(Error {
+                    key,
+                    expected: "flip and crop before operations on pixels".to_owned(),
+                    found: format!("it after `{name}`"),
+                });
+            } else if self.ops[..i].iter().any(|other| other.name() == op.name()) {
+                return Err(Error {
+                    expected: "it at most once".to_owned(),
+                    found: format!("a second `{}`", op.name()),
+                    key,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The view that `key` stands for, of an image of `width` x `height` pixels.
+    pub fn draw(&self, key: ViewKey, width: usize, height: usize) -> View {
+        let mut view = View::whole(width, height);
+        self.draw_into(key, width, height, &mut view);
+        view
+    }
+
+    /// As [`draw`](Self::draw), into a view whose memory is used again.
+    pub fn draw_into(&self, key: ViewKey, width: usize, height: usize, view: &mut View) {
+        view.crop = CropBox::whole(width, height);
+        view.flip = false;
+        view.steps.clear();
+        let mut draws = Draws::new(key);
+        for op in &self.ops {
+            op.draw(&mut draws, width, height, view);
+        }
+    }
+}
+
+/// Both recipes of the original: only the smallest area and the strength of the jitter differ.
+fn seed(size: usize, smallest_area: f64, strength: f64, hue: f64) -> Recipe {
+    Recipe {
+        size,
+        ops: vec![
+            Op::Flip(Flip { p: 0.5 }),
+            Op::Crop(Crop {
+                area: [smallest_area, 1.0],
+                aspect: [3.0 / 4.0, 4.0 / 3.0],
+                draw: CropDraw::Clipped,
+            }),
+            Op::Jitter(Jitter {
+                p: 1.0,
+                brightness: strength,
+                contrast: strength,
+                saturation: strength,
+                hue,
+            }),
+        ],
+    }
+}

@@ -1,0 +1,255 @@
+//! A renderer: the scratch memory of one thread, and the walk through a view's passes.
+
+use dataset::Image;
+
+use crate::kernels::{
+    self, Grid, LANES, Level, Pass, Planes, Point, RowCache, Shrinker, Sink, Source, half_taps,
+};
+use crate::{Recipe, Step, View, ViewKey};
+
+/// Makes views. Keeps its scratch memory, so it allocates nothing once it has seen the sizes.
+///
+/// The bytes do not depend on what it rendered before.
+pub struct Renderer {
+    level: Level,
+    view: View,
+    transposed: Vec<u8>,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Scratch {
+    grid: Grid,
+    cache: RowCache,
+    shrinker: Shrinker,
+    row: Vec<i16>,
+    rows: [Vec<i16>; 2],
+    points: Vec<Point>,
+    /// Tap weights that belong to `rows` of the same number.
+    taps: [Vec<i16>; 2],
+    padded: Vec<i16>,
+    /// Which of `rows` the last pass filled.
+    current: usize,
+}
+
+impl Default for Renderer {
+    fn default() -> Self {
+        Renderer::new()
+    }
+}
+
+impl Renderer {
+    /// A renderer with the fastest kernels that this processor has.
+    pub fn new() -> Renderer {
+        Renderer::with(Level::best())
+    }
+
+    /// A renderer with the kernels of one level; `None` where the processor lacks it.
+    pub fn with_level(level: Level) -> Option<Renderer> {
+        level.is_available().then(|| Renderer::with(level))
+    }
+
+    fn with(level: Level) -> Renderer {
+        Renderer {
+            level,
+            view: View::whole(1, 1),
+            transposed: Vec::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Draws the view of `key` and renders it into `out`: `3 * size * size` bytes, planar, row-major.
+    ///
+    /// The recipe must be [valid](Recipe::validate).
+    ///
+    /// # Panics
+    /// If `out` has another length or the image is empty.
+    pub fn render(&mut self, recipe: &Recipe, image: &Image<'_>, key: ViewKey, out: &mut [u8]) {
+        let mut view = std::mem::replace(&mut self.view, View::whole(1, 1));
+        recipe.draw_into(key, image.width, image.height, &mut view);
+        self.apply(&view, image, recipe.size, recipe.size, out);
+        self.view = view;
+    }
+
+    /// Renders `view` of `image` into `out`: `3 * height * width` bytes, planar, row-major.
+    ///
+    /// # Panics
+    /// If `out` has another length, or the crop box is empty or not inside the image.
+    pub fn apply(
+        &mut self,
+        view: &View,
+        image: &Image<'_>,
+        height: usize,
+        width: usize,
+        out: &mut [u8],
+    ) {
+        assert_eq!(
+            out.len(),
+            3 * height * width,
+            "bytes of a {width}x{height} view"
+        );
+        let crop = &view.crop;
+        let inside = crop.top >= 0.0
+            && crop.left >= 0.0
+            && crop.height > 0.0
+            && crop.width > 0.0
+            && crop.top + crop.height <= image.height as f64 + 1e-6
+            && crop.left + crop.width <= image.width as f64 + 1e-6;
+        assert!(
+            inside,
+            "{crop:?} in an image of {}x{}",
+            image.width, image.height
+        );
+        let from = Planes {
+            bytes: image.row_major(&mut self.transposed),
+            width: image.width,
+            height: image.height,
+        };
+        let job = Job {
+            level: self.level,
+            from,
+            flip: view.flip,
+            height,
+            width,
+        };
+        self.scratch.render(&job, view, out);
+    }
+}
+
+/// What a whole rendering shares.
+struct Job<'a> {
+    level: Level,
+    from: Planes<'a>,
+    flip: bool,
+    height: usize,
+    width: usize,
+}
+
+/// What the next pass reads.
+#[derive(Clone, Copy)]
+enum Next {
+    Sampled,
+    Shrunk,
+    Stored,
+    Blurred,
+}
+
+/// What a pass writes.
+enum Out<'a> {
+    Store,
+    Blur,
+    Pack(&'a mut [u8]),
+}
+
+impl Scratch {
+    /// Cuts the steps into passes and runs them.
+    fn render(&mut self, job: &Job<'_>, view: &View, out: &mut [u8]) {
+        let (height, width) = (job.height, job.width);
+        self.resize(height, width);
+        self.points.clear();
+        let mut next = self.place(job, view);
+        for step in &view.steps {
+            match *step {
+                Step::Contrast(factor) => {
+                    let gray = self.pass(job, next, Out::Store);
+                    let pixels = (height * width) as u64;
+                    self.points.push(Point::Contrast {
+                        factor: Point::fixed(factor),
+                        mean: ((gray + pixels / 2) / pixels) as i16,
+                    });
+                    next = Next::Stored;
+                }
+                Step::Blur { kernel, sigma } => {
+                    half_taps(kernel, sigma, &mut self.taps[1 - self.current]);
+                    let padded = width.next_multiple_of(LANES) + 2 * (kernel / 2);
+                    self.padded.resize(3 * padded, 0);
+                    self.pass(job, next, Out::Blur);
+                    next = Next::Blurred;
+                }
+                Step::Brightness(factor) => self.points.push(Point::Brightness {
+                    factor: Point::fixed(factor),
+                }),
+                Step::Saturation(factor) => self.points.push(Point::Saturation {
+                    factor: Point::fixed(factor),
+                }),
+                Step::Hue(turn) => self.points.push(Point::Hue {
+                    turn: Point::fixed(6.0 * turn),
+                }),
+                Step::Grayscale => self.points.push(Point::Grayscale),
+                Step::Solarize(threshold) => self.points.push(Point::Solarize {
+                    threshold: Point::threshold(threshold),
+                }),
+            }
+        }
+        self.pass(job, next, Out::Pack(out));
+    }
+
+    fn resize(&mut self, height: usize, width: usize) {
+        let padded = width.next_multiple_of(LANES);
+        self.cache.reset(padded);
+        self.row.resize(3 * padded, 0);
+        for rows in &mut self.rows {
+            rows.resize(3 * padded * height, 0);
+        }
+    }
+
+    /// Prepares the crop: two taps where it enlarges, an antialiased resize where it shrinks.
+    fn place(&mut self, job: &Job<'_>, view: &View) -> Next {
+        let crop = &view.crop;
+        if crop.width > job.width as f64 || crop.height > job.height as f64 {
+            self.shrinker.shrink(job.from, crop, job.width, job.height);
+            return Next::Shrunk;
+        }
+        self.grid.set(crop, job.flip, job.width, job.height);
+        Next::Sampled
+    }
+
+    /// Runs one pass with the operations collected so far, and starts a new collection.
+    fn pass(&mut self, job: &Job<'_>, next: Next, out: Out<'_>) -> u64 {
+        let [first, second] = &mut self.rows;
+        let (stored, free) = match self.current {
+            0 => (first, second),
+            _ => (second, first),
+        };
+        let source = match next {
+            Next::Sampled => Source::Sample {
+                from: job.from,
+                grid: &self.grid,
+                cache: &mut self.cache,
+            },
+            Next::Shrunk => Source::Bytes {
+                planes: self.shrinker.planes(),
+                flip: job.flip,
+                row: &mut self.row,
+            },
+            Next::Stored => Source::Stored(stored),
+            Next::Blurred => Source::Blurred {
+                rows: stored,
+                taps: &self.taps[self.current],
+            },
+        };
+        let packs = matches!(out, Out::Pack(_));
+        let sink = match out {
+            Out::Store => Sink::Store(free),
+            Out::Blur => Sink::Blur {
+                rows: free,
+                taps: &self.taps[1 - self.current],
+                padded: &mut self.padded,
+            },
+            Out::Pack(bytes) => Sink::Pack(bytes),
+        };
+        let pass = Pass {
+            width: job.width,
+            height: job.height,
+            source,
+            points: &self.points,
+            sink,
+        };
+        let gray = kernels::run(job.level, pass);
+        self.points.clear();
+        if !packs {
+            self.current = 1 - self.current;
+        }
+        gray
+    }
+}

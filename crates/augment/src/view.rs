@@ -1,0 +1,76 @@
+//! A view before it is rendered: every random choice made, as plain numbers.
+
+/// A rectangle of the source image in pixels; edges need not fall on whole pixels.
+///
+/// Pixel `i` covers `i..i + 1`, so `left = 0, width = image width` is the whole width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CropBox {
+    /// Distance of the upper edge from the image's, in pixels.
+    pub top: f64,
+    /// Distance of the left edge from the image's, in pixels.
+    pub left: f64,
+    /// Height in pixels, above 0.
+    pub height: f64,
+    /// Width in pixels, above 0.
+    pub width: f64,
+}
+
+impl CropBox {
+    /// All of an image of `width` x `height` pixels.
+    pub fn whole(width: usize, height: usize) -> CropBox {
+        CropBox {
+            top: 0.0,
+            left: 0.0,
+            height: height as f64,
+            width: width as f64,
+        }
+    }
+}
+
+/// One operation on pixels with its parameters. Values are in units of the full range, 0..=1.
+///
+/// `blend(x, y) = clip(factor * x + (1 - factor) * y, 0, 1)`; gray is 0.2989 R + 0.587 G + 0.114 B.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// `blend(pixel, 0)`; factor in 0..=3.
+    Brightness(f64),
+    /// `blend(pixel, mean gray of the image)`; factor in 0..=3.
+    Contrast(f64),
+    /// `blend(pixel, its own gray)`; factor in 0..=3.
+    Saturation(f64),
+    /// Turns the hue (of hue, saturation, value) by a fraction of a full turn in -0.5..=0.5.
+    Hue(f64),
+    /// Every channel becomes the gray.
+    Grayscale,
+    /// Separable Gaussian filter; the border is reflected without repeating the edge pixel.
+    Blur {
+        /// Number of taps, odd; half of it is below both sides of the image.
+        kernel: usize,
+        /// Standard deviation in pixels, above 0.
+        sigma: f64,
+    },
+    /// Inverts values at or above this threshold in 0..=1.
+    Solarize(f64),
+}
+
+/// One view of one image: where it lies in the source, and what happens to its pixels, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The part of the source image that fills the view.
+    pub crop: CropBox,
+    /// Whether left and right are exchanged after the crop.
+    pub flip: bool,
+    /// The operations on pixels, first to last.
+    pub steps: Vec<Step>,
+}
+
+impl View {
+    /// The view that shows all of an image of `width` x `height` pixels unchanged.
+    pub fn whole(width: usize, height: usize) -> View {
+        View {
+            crop: CropBox::whole(width, height),
+            flip: false,
+            steps: Vec::new(),
+        }
+    }
+}

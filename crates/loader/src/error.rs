@@ -1,0 +1,48 @@
+//! What can go wrong between a plan and its batches.
+
+/// Why a loader could not start or cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A split has too few images for a single batch.
+    #[error("batch larger than the set: {batch} {kind} images a batch, the set has {images}")]
+    BatchLargerThanSet {
+        /// Which images: "unlabelled" or "labelled".
+        kind: &'static str,
+        /// Images of this kind that a batch needs.
+        batch: usize,
+        /// Images that the split has.
+        images: usize,
+    },
+    /// A setting of the plan that cannot be used.
+    #[error("loader setting `{key}`: expected {expected}, found {found}")]
+    Setting {
+        /// Name of the setting.
+        key: &'static str,
+        /// What would have been accepted.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// A recipe of the plan cannot be used.
+    #[error("{place}: {source}")]
+    Recipe {
+        /// Which recipe: `views[0]`, `probe`.
+        place: String,
+        /// What is wrong with it.
+        source: augment::Error,
+    },
+    /// The operating system gave no threads.
+    #[error("cannot start {workers} worker threads: {reason}")]
+    Threads {
+        /// Threads that were asked for.
+        workers: usize,
+        /// The system's reason.
+        reason: String,
+    },
+    /// A worker thread failed; no more batches follow.
+    #[error("a loader thread failed: {0}")]
+    Worker(String),
+    /// The loader has ended after an earlier error.
+    #[error("the loader has stopped after an earlier error")]
+    Stopped,
+}

@@ -1,0 +1,130 @@
+//! Rendering the views of one batch, in parallel over views.
+
+use std::sync::{Mutex, PoisonError};
+
+use augment::{Recipe, Renderer, ViewKey};
+use dataset::Image;
+use rayon::prelude::*;
+
+use crate::order::{self, Stream};
+use crate::{Batch, Block, Plan};
+
+/// The orders of one epoch, and one renderer a worker.
+pub(crate) struct Filler<'a> {
+    plan: &'a Plan,
+    renderers: Vec<Mutex<Renderer>>,
+    epoch: Option<u32>,
+    unlabeled: Vec<u32>,
+    labeled: Vec<u32>,
+}
+
+/// The images of one batch.
+#[derive(Clone, Copy)]
+struct Images<'a> {
+    plan: &'a Plan,
+    epoch: u32,
+    unlabeled: &'a [u32],
+    labeled: &'a [u32],
+}
+
+impl<'a> Filler<'a> {
+    pub fn new(plan: &'a Plan) -> Filler<'a> {
+        let labeled = plan.labeled.as_ref().map_or(0, |(split, _)| split.len());
+        Filler {
+            plan,
+            renderers: (0..plan.workers).map(|_| Mutex::default()).collect(),
+            epoch: None,
+            unlabeled: vec![0; plan.unlabeled.len()],
+            labeled: vec![0; labeled],
+        }
+    }
+
+    /// Fills `batch` with the views of one step. Runs on a worker; the others join in.
+    pub fn fill(&mut self, batch: &mut Batch, epoch: u32, step: u32) {
+        let plan = self.plan;
+        if self.epoch != Some(epoch) {
+            order::shuffle(&mut self.unlabeled, plan.seed, epoch, Stream::Unlabeled);
+            order::shuffle(&mut self.labeled, plan.seed, epoch, Stream::Labeled);
+            self.epoch = Some(epoch);
+        }
+        let of_step = |count: usize| step as usize * count..(step as usize + 1) * count;
+        let images = Images {
+            plan,
+            epoch,
+            unlabeled: &self.unlabeled[of_step(plan.unlabeled_per_batch)],
+            labeled: &self.labeled[of_step(plan.labeled_per_batch())],
+        };
+        (batch.epoch, batch.step) = (epoch, step);
+        images.copy_labels(&mut batch.labels);
+        let mut first_view = 0;
+        for block in &mut batch.blocks {
+            let recipes = &plan.views[first_view..first_view + block.views];
+            self.render(block, recipes, first_view, images);
+            first_view += block.views;
+        }
+        if let (Some(block), Some(recipe)) = (&mut batch.probe, &plan.probe) {
+            let labeled_only = Images {
+                unlabeled: &[],
+                ..images
+            };
+            self.render(
+                block,
+                std::slice::from_ref(recipe),
+                first_view,
+                labeled_only,
+            );
+        }
+    }
+
+    fn render(&self, block: &mut Block, recipes: &[Recipe], first_view: usize, images: Images<'_>) {
+        let view_bytes = 3 * block.height * block.width;
+        let count = block.images;
+        let views = block.bytes.par_chunks_exact_mut(view_bytes).enumerate();
+        views.for_each(|(i, out)| {
+            let (view, place) = (i / count, i % count);
+            let (image, number) = images.get(place);
+            let key = ViewKey {
+                seed: images.plan.seed,
+                epoch: images.epoch,
+                image: number,
+                view: (first_view + view) as u32,
+            };
+            let worker = rayon::current_thread_index().unwrap_or(0);
+            // A worker renders one view at a time, so it never waits for its own renderer.
+            let mut renderer = self.renderers[worker]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            renderer.render(&recipes[view], &image, key, out);
+        });
+    }
+}
+
+impl<'a> Images<'a> {
+    /// The image at a place of the batch, and its number over both streams.
+    fn get(self, place: usize) -> (Image<'a>, u64) {
+        if let Some(&index) = self.unlabeled.get(place) {
+            return (self.plan.unlabeled.image(index as usize), u64::from(index));
+        }
+        let index = self.labeled[place - self.unlabeled.len()];
+        let (split, _) = self
+            .plan
+            .labeled
+            .as_ref()
+            .expect("only then are there labelled indices");
+        let number = self.plan.unlabeled.len() as u64 + u64::from(index);
+        (split.image(index as usize), number)
+    }
+
+    fn copy_labels(self, labels: &mut [i64]) {
+        if let Some(classes) = self
+            .plan
+            .labeled
+            .as_ref()
+            .and_then(|(split, _)| split.labels())
+        {
+            for (label, &index) in labels.iter_mut().zip(self.labeled) {
+                *label = i64::from(classes[index as usize]);
+            }
+        }
+    }
+}
