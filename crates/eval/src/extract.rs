@@ -22,7 +22,9 @@ pub fn extract(
         return Err(Error::Empty { split: "extracted" });
     }
     let blocks: Vec<Tensor> = no_grad(|| {
-        loader::sequential(split, batch).map(|block| encode(&block).to_kind(Kind::Float)).collect()
+        loader::sequential(split, batch)
+            .map(|block| encode(&block).to_kind(Kind::Float))
+            .collect()
     });
     let x = Tensor::cat(&blocks, 0);
     check_finite(&x)?;
@@ -39,7 +41,10 @@ pub fn extract_labelled(
     batch: usize,
     encode: &dyn Fn(&loader::Block) -> Tensor,
 ) -> Result<Features> {
-    let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
+    let labels = split.labels().ok_or(Error::NoLabels {
+        split: name,
+        images: split.len(),
+    })?;
     if split.is_empty() {
         return Err(Error::Empty { split: name });
     }
@@ -63,7 +68,90 @@ fn labelled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Spli
         return Err(Error::Empty { split: name });
     }
     if split.labels().is_none() {
-        return Err(Error::NoLabels { split: name, images: split.len() });
+        return Err(Error::NoLabels {
+            split: name,
+            images: split.len(),
+        });
     }
     Ok(split)
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::PixelOrder;
+
+    use super::*;
+
+    /// Five 1x1 images whose red byte is their index.
+    fn split(labels: Option<Vec<u16>>) -> Split {
+        let bytes = (0u8..5).flat_map(|index| [index, 7, 9]).collect();
+        Split::in_memory(bytes, labels, 1, 1, PixelOrder::RowMajor)
+    }
+
+    fn pixels(block: &loader::Block) -> Tensor {
+        Tensor::from_slice(&block.bytes)
+            .view([block.images as i64, 3])
+            .to_kind(Kind::Float)
+    }
+
+    #[test]
+    fn every_image_once_in_order_whatever_the_batch() {
+        for batch in [1, 2, 5, 100] {
+            let labels = vec![4, 3, 2, 1, 0];
+            let features = extract_labelled(&split(Some(labels)), "train", batch, &pixels).unwrap();
+            let red = Vec::<f32>::try_from(&features.x().select(1, 0)).unwrap();
+            assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0]);
+            assert_eq!(features.label_vec(), [4, 3, 2, 1, 0]);
+            assert_eq!((features.len(), features.dim()), (5, 3));
+        }
+    }
+
+    #[test]
+    fn no_gradient_is_recorded() {
+        let weight = Tensor::ones([3, 2], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
+        let x = extract(&split(None), 2, &|block| pixels(block).matmul(&weight)).unwrap();
+        assert!(!x.requires_grad());
+    }
+
+    #[test]
+    fn diverged_encoders_are_counted() {
+        let error = extract(&split(None), 2, &|block| pixels(block).log()).unwrap_err();
+        assert_eq!(
+            error,
+            Error::NonFinite { bad: 1, images: 5 },
+            "the logarithm of red 0"
+        );
+    }
+
+    #[test]
+    fn missing_splits_and_labels_are_named() {
+        let dataset = |train, test| Dataset {
+            kind: "test",
+            unlabeled: split(None),
+            train,
+            test,
+            class_names: vec![],
+            folds: vec![],
+        };
+        let labelled = || Some(split(Some(vec![0; 5])));
+        let error = |train, test| labelled_splits(&dataset(train, test)).unwrap_err();
+        assert_eq!(error(None, labelled()), Error::NoSplit { split: "train" });
+        assert_eq!(error(labelled(), None), Error::NoSplit { split: "test" });
+        assert_eq!(
+            error(labelled(), Some(split(None))),
+            Error::NoLabels {
+                split: "test",
+                images: 5
+            }
+        );
+        assert!(labelled_splits(&dataset(labelled(), labelled())).is_ok());
+        let error = extract_labelled(&split(None), "train", 2, &pixels).unwrap_err();
+        assert_eq!(
+            error,
+            Error::NoLabels {
+                split: "train",
+                images: 5
+            }
+        );
+    }
 }

@@ -24,7 +24,10 @@ pub struct KnnSettings {
 
 impl Default for KnnSettings {
     fn default() -> Self {
-        Self { k: 20, temperature: 0.07 }
+        Self {
+            k: 20,
+            temperature: 0.07,
+        }
     }
 }
 
@@ -32,11 +35,19 @@ impl KnnSettings {
     fn check(&self) -> Result<()> {
         if self.k == 0 {
             let found = self.k.to_string();
-            return Err(Error::BadSetting { name: "k", expected: "at least 1", found });
+            return Err(Error::BadSetting {
+                name: "k",
+                expected: "at least 1",
+                found,
+            });
         }
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {
             let found = self.temperature.to_string();
-            return Err(Error::BadSetting { name: "temperature", expected: "a positive number", found });
+            return Err(Error::BadSetting {
+                name: "temperature",
+                expected: "a positive number",
+                found,
+            });
         }
         Ok(())
     }
@@ -118,11 +129,20 @@ impl Knn {
     /// The result is `[queries, classes]`, float64, classes up to the largest training label.
     pub fn scores(&self, neighbours: &Neighbours) -> Tensor {
         no_grad(|| {
-            let Neighbours { similarities, indices } = neighbours;
+            let Neighbours {
+                similarities,
+                indices,
+            } = neighbours;
             let nearest = similarities.narrow(1, 0, 1);
             let votes = ((similarities - nearest) / self.temperature).exp();
-            let voters = self.labels.index_select(0, &indices.view([-1])).view_as(indices);
-            let none = Tensor::zeros([indices.size()[0], self.classes], (Kind::Double, votes.device()));
+            let voters = self
+                .labels
+                .index_select(0, &indices.view([-1]))
+                .view_as(indices);
+            let none = Tensor::zeros(
+                [indices.size()[0], self.classes],
+                (Kind::Double, votes.device()),
+            );
             none.scatter_add(1, &voters, &votes)
         })
     }

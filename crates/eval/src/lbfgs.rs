@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 /// When to stop, and how much to remember.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
-    /// Euclidean norm of the gradient that is small enough.
-    pub gradient_norm: f64,
+    /// The gradient is small enough at this share of max(1, norm of the point); Euclidean norms.
+    pub tolerance: f64,
     /// Upper bound of the number of iterations.
     pub iterations: usize,
 }
@@ -44,10 +44,14 @@ pub(crate) fn minimise(
     stop: Stop,
 ) -> Minimum {
     let (value, gradient) = function(&start);
-    let mut point = Point { x: start, value, gradient };
+    let mut point = Point {
+        x: start,
+        value,
+        gradient,
+    };
     let mut history = History::new(inverse_diagonal);
     let (mut iterations, mut evaluations) = (0, 1);
-    while norm(&point.gradient) > stop.gradient_norm && iterations < stop.iterations {
+    while !stop.reached(&point) && iterations < stop.iterations {
         let direction = history.direction(&point.gradient);
         let found = search(&mut function, &point, &direction, &mut evaluations);
         let Some(next) = found else {
@@ -57,13 +61,29 @@ pub(crate) fn minimise(
             history.pairs.clear();
             continue;
         };
-        history.remember(difference(&next.x, &point.x), difference(&next.gradient, &point.gradient));
+        history.remember(
+            difference(&next.x, &point.x),
+            difference(&next.gradient, &point.gradient),
+        );
         point = next;
         iterations += 1;
     }
     let gradient_norm = norm(&point.gradient);
-    let converged = gradient_norm <= stop.gradient_norm;
-    Minimum { x: point.x, value: point.value, gradient_norm, iterations, evaluations, converged }
+    let converged = stop.reached(&point);
+    Minimum {
+        x: point.x,
+        value: point.value,
+        gradient_norm,
+        iterations,
+        evaluations,
+        converged,
+    }
+}
+
+impl Stop {
+    fn reached(&self, point: &Point) -> bool {
+        norm(&point.gradient) <= self.tolerance * norm(&point.x).max(1.0)
+    }
 }
 
 struct Point {
@@ -85,7 +105,10 @@ struct History<'a> {
 
 impl<'a> History<'a> {
     fn new(inverse_diagonal: &'a [f64]) -> Self {
-        Self { pairs: VecDeque::with_capacity(MEMORY), inverse_diagonal }
+        Self {
+            pairs: VecDeque::with_capacity(MEMORY),
+            inverse_diagonal,
+        }
     }
 
     fn remember(&mut self, step: Vec<f64>, change: Vec<f64>) {
@@ -96,7 +119,11 @@ impl<'a> History<'a> {
         if self.pairs.len() == MEMORY {
             self.pairs.pop_front();
         }
-        self.pairs.push_back(Pair { step, change, inverse_curvature: 1.0 / curvature });
+        self.pairs.push_back(Pair {
+            step,
+            change,
+            inverse_curvature: 1.0 / curvature,
+        });
     }
 
     /// Minus the estimated inverse Hessian times the gradient: the two-loop recursion.
@@ -109,7 +136,9 @@ impl<'a> History<'a> {
             weights.push(weight);
         }
         let scale = self.scale();
-        q.iter_mut().zip(self.inverse_diagonal).for_each(|(q, inverse)| *q *= scale * inverse);
+        q.iter_mut()
+            .zip(self.inverse_diagonal)
+            .for_each(|(q, inverse)| *q *= scale * inverse);
         for (pair, weight) in self.pairs.iter().zip(weights.iter().rev()) {
             let correction = pair.inverse_curvature * dot(&pair.change, &q);
             add_scaled(&mut q, weight - correction, &pair.step);
@@ -121,7 +150,9 @@ impl<'a> History<'a> {
     fn scale(&self) -> f64 {
         self.pairs.back().map_or(1.0, |pair| {
             let changes = pair.change.iter().zip(self.inverse_diagonal);
-            let preconditioned: f64 = changes.map(|(change, inverse)| change * change * inverse).sum();
+            let preconditioned: f64 = changes
+                .map(|(change, inverse)| change * change * inverse)
+                .sum();
             1.0 / (pair.inverse_curvature * preconditioned)
         })
     }
@@ -144,7 +175,12 @@ fn search(
     }
     let (mut low, mut high, mut step) = (0.0, f64::INFINITY, 1.0);
     for _ in 0..TRIALS {
-        let x: Vec<f64> = from.x.iter().zip(direction).map(|(x, d)| x + step * d).collect();
+        let x: Vec<f64> = from
+            .x
+            .iter()
+            .zip(direction)
+            .map(|(x, d)| x + step * d)
+            .collect();
         let (value, gradient) = function(&x);
         *evaluations += 1;
         let new_slope = dot(&gradient, direction);
@@ -158,7 +194,11 @@ fn search(
         } else {
             return Some(Point { x, value, gradient });
         }
-        step = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * low };
+        step = if high.is_finite() {
+            0.5 * (low + high)
+        } else {
+            2.0 * low
+        };
     }
     None
 }
@@ -172,7 +212,9 @@ fn norm(a: &[f64]) -> f64 {
 }
 
 fn add_scaled(to: &mut [f64], factor: f64, of: &[f64]) {
-    to.iter_mut().zip(of).for_each(|(to, of)| *to += factor * of);
+    to.iter_mut()
+        .zip(of)
+        .for_each(|(to, of)| *to += factor * of);
 }
 
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -183,11 +225,17 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const STOP: Stop = Stop { gradient_norm: 1e-9, iterations: 200 };
+    const STOP: Stop = Stop {
+        tolerance: 1e-9,
+        iterations: 200,
+    };
 
     fn rosenbrock(x: &[f64]) -> (f64, Vec<f64>) {
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
-        (a * a + 100.0 * b * b, vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b])
+        (
+            a * a + 100.0 * b * b,
+            vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b],
+        )
     }
 
     #[test]
@@ -204,7 +252,11 @@ mod tests {
         let inverse: Vec<f64> = scales.iter().map(|scale| 1.0 / scale).collect();
         let quadratic = |x: &[f64]| {
             let gradient: Vec<f64> = x.iter().zip(&scales).map(|(x, s)| s * (x - 3.0)).collect();
-            let value = x.iter().zip(&gradient).map(|(x, g)| 0.5 * (x - 3.0) * g).sum();
+            let value = x
+                .iter()
+                .zip(&gradient)
+                .map(|(x, g)| 0.5 * (x - 3.0) * g)
+                .sum();
             (value, gradient)
         };
         let minimum = minimise(quadratic, vec![0.0; 20], &inverse, STOP);
@@ -216,7 +268,10 @@ mod tests {
 
     #[test]
     fn stops_where_it_is_told() {
-        let stop = Stop { iterations: 3, ..STOP };
+        let stop = Stop {
+            iterations: 3,
+            ..STOP
+        };
         let minimum = minimise(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], stop);
         assert!(!minimum.converged && minimum.iterations == 3);
         let done = minimise(rosenbrock, vec![1.0, 1.0], &[1.0, 1.0], STOP);
@@ -231,6 +286,9 @@ mod tests {
             false => (f64::INFINITY, vec![f64::NAN]),
         };
         let minimum = minimise(barrier, vec![5.0], &[10.0], STOP);
-        assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-8, "{minimum:?}");
+        assert!(
+            minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-8,
+            "{minimum:?}"
+        );
     }
 }

@@ -7,7 +7,7 @@
 //! neighbours. Neither looks at the test split before its one final score.
 
 mod error;
-// mod extract;
+mod extract;
 mod features;
 mod knn;
 mod lbfgs;
@@ -21,7 +21,7 @@ mod standardise;
 mod stratify;
 
 pub use self::error::{Error, Result};
-// pub use self::extract::{extract, extract_labelled, labelled_splits};
+pub use self::extract::{extract, extract_labelled, labelled_splits};
 pub use self::features::Features;
 pub use self::knn::{Knn, KnnReport, KnnSettings, Neighbours};
 pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore};

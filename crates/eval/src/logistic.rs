@@ -15,8 +15,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogisticSettings {
-    /// Euclidean norm of the objective's gradient to stop at. The penalty makes the objective strongly
-    /// convex with modulus 1, so the weights are then about this close to the optimum or closer.
+    /// The gradient's norm to stop at, as a share of max(1, norm of the weights). The penalty makes the
+    /// objective strongly convex with modulus 1, so this bounds the weights' relative error as well.
     pub tolerance: f64,
     /// Upper bound of the number of L-BFGS iterations.
     pub max_iterations: usize,
@@ -24,7 +24,10 @@ pub struct LogisticSettings {
 
 impl Default for LogisticSettings {
     fn default() -> Self {
-        Self { tolerance: 1e-5, max_iterations: 2000 }
+        Self {
+            tolerance: 1e-5,
+            max_iterations: 2000,
+        }
     }
 }
 
@@ -45,13 +48,19 @@ impl Model {
     /// # Shapes
     /// `x`: `[images, features]`, any float kind; the result is `[images, classes]`, float64.
     pub fn logits(&self, x: &Tensor) -> Tensor {
-        no_grad(|| self.intercept.addmm(&x.to_kind(Kind::Double), &self.coef.tr()))
+        no_grad(|| {
+            self.intercept
+                .addmm(&x.to_kind(Kind::Double), &self.coef.tr())
+        })
     }
 
     /// The predicted labels, one a row of `x`.
     pub fn predict(&self, x: &Tensor) -> Vec<i64> {
-        let best = Vec::<i64>::try_from(&self.logits(x).argmax(1, false)).expect("a vector of int64");
-        best.into_iter().map(|row| self.labels[row as usize]).collect()
+        let best =
+            Vec::<i64>::try_from(&self.logits(x).argmax(1, false)).expect("a vector of int64");
+        best.into_iter()
+            .map(|row| self.labels[row as usize])
+            .collect()
     }
 }
 
@@ -111,10 +120,14 @@ impl LogisticProblem {
         present.sort_unstable();
         present.dedup();
         if present.len() < 2 {
-            return Err(Error::TooFewClasses { found: present.len() });
+            return Err(Error::TooFewClasses {
+                found: present.len(),
+            });
         }
-        let rows: Vec<i64> =
-            host.iter().map(|label| present.partition_point(|other| other < label) as i64).collect();
+        let rows: Vec<i64> = host
+            .iter()
+            .map(|label| present.partition_point(|other| other < label) as i64)
+            .collect();
         let targets = Tensor::from_slice(&rows).to_device(x.device()).unsqueeze(0);
         Ok(no_grad(|| Self::rotated(x, targets, present)))
     }
@@ -127,8 +140,19 @@ impl LogisticProblem {
         let rotation = gram.linalg_eigh("L").1.to_device(centred.device());
         let ones = Tensor::ones([centred.size()[0], 1], (Kind::Double, centred.device()));
         let design = Tensor::cat(&[centred.matmul(&rotation), ones], 1);
-        let column_squares = to_vec(&design.square().sum_dim_intlist([0i64].as_slice(), false, None));
-        Self { design, targets, labels, mean, rotation, column_squares }
+        let column_squares = to_vec(&design.square().sum_dim_intlist(
+            [0i64].as_slice(),
+            false,
+            None,
+        ));
+        Self {
+            design,
+            targets,
+            labels,
+            mean,
+            rotation,
+            column_squares,
+        }
     }
 
     /// Solves for one penalty, where given from the solution for another.
@@ -145,7 +169,10 @@ impl LogisticProblem {
         }
         let size = self.labels.len() * self.column_squares.len();
         let start = start.map_or_else(|| vec![0.0; size], |fit| fit.theta.clone());
-        let stop = Stop { gradient_norm: settings.tolerance, iterations: settings.max_iterations };
+        let stop = Stop {
+            tolerance: settings.tolerance,
+            iterations: settings.max_iterations,
+        };
         let found = lbfgs::minimise(
             |theta| self.objective(theta, c),
             start,
@@ -171,7 +198,11 @@ impl LogisticProblem {
             let log_p = theta.matmul(&self.design.tr()).log_softmax(0, Kind::Double);
             let cross_entropy = -log_p.gather(0, &self.targets, false).sum(Kind::Double);
             let mut residual = log_p.exp();
-            let _ = residual.scatter_add_(0, &self.targets, &-self.targets.ones_like().to_kind(Kind::Double));
+            let _ = residual.scatter_add_(
+                0,
+                &self.targets,
+                &-self.targets.ones_like().to_kind(Kind::Double),
+            );
             let penalised = theta.copy();
             let _ = penalised.narrow(1, columns - 1, 1).zero_();
             let gradient = residual.matmul(&self.design) * c + &penalised;
@@ -203,7 +234,11 @@ impl LogisticProblem {
             let coef = theta.narrow(1, 0, columns - 1).matmul(&self.rotation.tr());
             let intercept = theta.select(1, columns - 1) - coef.matmul(&self.mean.view([-1]));
             let intercept = &intercept - intercept.mean(Kind::Double);
-            Model { coef, intercept, labels: self.labels.clone() }
+            Model {
+                coef,
+                intercept,
+                labels: self.labels.clone(),
+            }
         })
     }
 

@@ -25,7 +25,11 @@ pub struct Hits {
 impl Hits {
     /// The share of successes in 0..=1; 0 before the first trial.
     pub fn accuracy(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { self.correct as f64 / self.total as f64 }
+        if self.total == 0 {
+            0.0
+        } else {
+            self.correct as f64 / self.total as f64
+        }
     }
 }
 
@@ -57,17 +61,26 @@ pub fn correlation_correct(f1: &Tensor, f2: &Tensor) -> Tensor {
 
 /// [`contrastive_correct`] on the host, out of `2 * batch`.
 pub fn contrastive_hits(f1: &Tensor, f2: &Tensor) -> Hits {
-    Hits { correct: to_count(&contrastive_correct(f1, f2)), total: 2 * f1.size()[0] as u64 }
+    Hits {
+        correct: to_count(&contrastive_correct(f1, f2)),
+        total: 2 * f1.size()[0] as u64,
+    }
 }
 
 /// [`correlation_correct`] on the host, out of `2 * features`.
 pub fn correlation_hits(f1: &Tensor, f2: &Tensor) -> Hits {
-    Hits { correct: to_count(&correlation_correct(f1, f2)), total: 2 * f1.size()[1] as u64 }
+    Hits {
+        correct: to_count(&correlation_correct(f1, f2)),
+        total: 2 * f1.size()[1] as u64,
+    }
 }
 
 fn assert_pair(f1: &Tensor, f2: &Tensor) {
     let (a, b) = (f1.size(), f2.size());
-    assert!(a.len() == 2 && a == b, "two views need the same [batch, features], got {a:?} and {b:?}");
+    assert!(
+        a.len() == 2 && a == b,
+        "two views need the same [batch, features], got {a:?} and {b:?}"
+    );
 }
 
 fn to_count(correct: &Tensor) -> u64 {
@@ -77,7 +90,9 @@ fn to_count(correct: &Tensor) -> u64 {
 /// Rows of length 1; the squared length is bounded below by 1e-12, so a zero row stays zero.
 pub(crate) fn unit_rows(features: &Tensor) -> Tensor {
     let features = at_least_f32(features);
-    let squared = features.square().sum_dim_intlist([1i64].as_slice(), true, None);
+    let squared = features
+        .square()
+        .sum_dim_intlist([1i64].as_slice(), true, None);
     &features / squared.clamp_min(1e-12).sqrt()
 }
 
@@ -103,7 +118,12 @@ fn diagonal_wins(scores: &Tensor) -> Tensor {
     let scores = scores.nan_to_num(f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY);
     let own = Tensor::arange(scores.size()[0], (Kind::Int64, scores.device()));
     let rows = scores.argmax(1, false).eq_tensor(&own).sum(Kind::Int64);
-    let columns = scores.tr().contiguous().argmax(1, false).eq_tensor(&own).sum(Kind::Int64);
+    let columns = scores
+        .tr()
+        .contiguous()
+        .argmax(1, false)
+        .eq_tensor(&own)
+        .sum(Kind::Int64);
     rows + columns
 }
 
@@ -133,15 +153,33 @@ mod tests {
     fn hits_add_up() {
         let mut hits = Hits::default();
         assert_eq!(hits.accuracy(), 0.0);
-        hits += Hits { correct: 1, total: 4 };
-        hits += Hits { correct: 2, total: 2 };
+        hits += Hits {
+            correct: 1,
+            total: 4,
+        };
+        hits += Hits {
+            correct: 2,
+            total: 2,
+        };
         assert_eq!((hits.correct, hits.total, hits.accuracy()), (3, 6, 0.5));
     }
 
     #[test]
     fn half_precision_is_measured_in_single() {
         let f = Tensor::from_slice2(&[[1.0f32, 0.0], [0.0, 1.0]]).to_kind(Kind::BFloat16);
-        assert_eq!(contrastive_hits(&f, &f), Hits { correct: 4, total: 4 });
-        assert_eq!(correlation_hits(&f, &f), Hits { correct: 4, total: 4 });
+        assert_eq!(
+            contrastive_hits(&f, &f),
+            Hits {
+                correct: 4,
+                total: 4
+            }
+        );
+        assert_eq!(
+            correlation_hits(&f, &f),
+            Hits {
+                correct: 4,
+                total: 4
+            }
+        );
     }
 }

@@ -43,7 +43,10 @@ pub fn effective_rank(features: &Tensor) -> f64 {
     let values: Vec<f64> = values.iter().map(|value| value.max(0.0).sqrt()).collect();
     let sum: f64 = values.iter().sum();
     let share = |value: f64| if sum > 0.0 { value / sum } else { 0.0 } + EPSILON;
-    let entropy: f64 = values.iter().map(|&value| -share(value) * share(value).ln()).sum();
+    let entropy: f64 = values
+        .iter()
+        .map(|&value| -share(value) * share(value).ln())
+        .sum();
     entropy.exp()
 }
 
@@ -96,12 +99,16 @@ mod tests {
 
     #[test]
     fn all_zero_features_are_no_rank() {
-        assert!((effective_rank(&Tensor::zeros([4, 3], (Kind::Float, Device::Cpu))) - 1.0).abs() < 1e-4);
+        assert!(
+            (effective_rank(&Tensor::zeros([4, 3], (Kind::Float, Device::Cpu))) - 1.0).abs() < 1e-4
+        );
     }
 
     #[test]
     fn diverged_features_give_not_a_number() {
         assert!(effective_rank(&Tensor::from_slice2(&[[1.0f32, f32::NAN], [0.0, 1.0]])).is_nan());
-        assert!(effective_rank(&Tensor::from_slice2(&[[1.0f32, f32::INFINITY], [0.0, 1.0]])).is_nan());
+        assert!(
+            effective_rank(&Tensor::from_slice2(&[[1.0f32, f32::INFINITY], [0.0, 1.0]])).is_nan()
+        );
     }
 }

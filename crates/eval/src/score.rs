@@ -52,7 +52,11 @@ impl Score {
             total,
             per_class: per_class
                 .into_iter()
-                .map(|(correct, total)| ClassScore { correct, total, accuracy: share(correct, total) })
+                .map(|(correct, total)| ClassScore {
+                    correct,
+                    total,
+                    accuracy: share(correct, total),
+                })
                 .collect(),
         }
     }
@@ -77,7 +81,10 @@ pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
     let centre = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
+    [
+        ((centre - half) / scale).max(0.0),
+        ((centre + half) / scale).min(1.0),
+    ]
 }
 
 /// Test accuracy after training on each of several predefined subsets of train.
@@ -102,9 +109,21 @@ impl FoldScores {
         }
         let n = accuracies.len() as f64;
         let mean = accuracies.iter().sum::<f64>() / n;
-        let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
-        let std = if accuracies.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 };
-        Some(Self { mean, std, accuracies, images })
+        let squares: f64 = accuracies
+            .iter()
+            .map(|accuracy| (accuracy - mean).powi(2))
+            .sum();
+        let std = if accuracies.len() > 1 {
+            (squares / (n - 1.0)).sqrt()
+        } else {
+            0.0
+        };
+        Some(Self {
+            mean,
+            std,
+            accuracies,
+            images,
+        })
     }
 }
 
@@ -117,7 +136,10 @@ mod tests {
     #[test]
     fn wilson_of_literal_counts() {
         let near = |got: [f64; 2], want: [f64; 2]| {
-            assert!((got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6, "{got:?}");
+            assert!(
+                (got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6,
+                "{got:?}"
+            );
         };
         near(wilson_interval(97, 120), [0.728_788, 0.868_750]);
         near(wilson_interval(0, 10), [0.0, 0.277_533]);
@@ -129,8 +151,20 @@ mod tests {
     fn counts_by_class() {
         let score = Score::new(&[0, 1, 1, 0], &[0, 0, 1, 2], 4);
         assert_eq!((score.correct, score.total, score.accuracy), (2, 4, 0.5));
-        let counts: Vec<_> = score.per_class.iter().map(|c| (c.correct, c.total, c.accuracy)).collect();
-        assert_eq!(counts, [(1, 2, Some(0.5)), (1, 1, Some(1.0)), (0, 1, Some(0.0)), (0, 0, None)]);
+        let counts: Vec<_> = score
+            .per_class
+            .iter()
+            .map(|c| (c.correct, c.total, c.accuracy))
+            .collect();
+        assert_eq!(
+            counts,
+            [
+                (1, 2, Some(0.5)),
+                (1, 1, Some(1.0)),
+                (0, 1, Some(0.0)),
+                (0, 0, None)
+            ]
+        );
     }
 
     #[test]

@@ -17,7 +17,10 @@ impl Standardiser {
         no_grad(|| {
             let x = x.to_kind(Kind::Double);
             let mean = x.mean_dim([0i64].as_slice(), true, None);
-            let std = (&x - &mean).square().mean_dim([0i64].as_slice(), true, None).sqrt();
+            let std = (&x - &mean)
+                .square()
+                .mean_dim([0i64].as_slice(), true, None)
+                .sqrt();
             let constant = std.le_tensor(&(mean.abs() * f64::from(f32::EPSILON)));
             let scale = std.masked_fill(&constant, 1.0);
             Self { mean, scale }
@@ -42,7 +45,10 @@ mod tests {
         assert!((y.double_value(&[0, 0]) + want).abs() < 1e-9);
         assert!((y.double_value(&[2, 0]) - want).abs() < 1e-9);
         for row in 0..3 {
-            assert!(y.double_value(&[row, 1]).abs() < 1e-7, "a constant feature becomes 0");
+            assert!(
+                y.double_value(&[row, 1]).abs() < 1e-7,
+                "a constant feature becomes 0"
+            );
             assert_eq!(y.double_value(&[row, 2]), 0.0, "a dead feature stays 0");
         }
     }

@@ -50,13 +50,22 @@ mod tests {
     fn the_hash_is_splitmix64() {
         // First outputs of the generator seeded with 1234567.
         assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
-        assert_eq!(mix(1_234_567u64.wrapping_add(0x9e37_79b9_7f4a_7c15)), 3_203_168_211_198_807_973);
+        assert_eq!(
+            mix(1_234_567u64.wrapping_add(0x9e37_79b9_7f4a_7c15)),
+            3_203_168_211_198_807_973
+        );
     }
 
     #[test]
     fn single_images_are_fitted_on() {
         let holdout = stratified_holdout(&[0, 1, 2], 0.2, 0);
-        assert_eq!(holdout, Holdout { fit: vec![0, 1, 2], validation: vec![] });
+        assert_eq!(
+            holdout,
+            Holdout {
+                fit: vec![0, 1, 2],
+                validation: vec![]
+            }
+        );
     }
 
     #[test]
@@ -64,8 +73,15 @@ mod tests {
         let labels = vec![0; 1000];
         let holdout = stratified_holdout(&labels, 0.2, 0);
         let early = holdout.validation.iter().filter(|&&row| row < 500).count();
-        assert!((70..130).contains(&early), "{early} of 200 in the first half");
-        assert_ne!(holdout, stratified_holdout(&labels, 0.2, 1), "the seed counts");
+        assert!(
+            (70..130).contains(&early),
+            "{early} of 200 in the first half"
+        );
+        assert_ne!(
+            holdout,
+            stratified_holdout(&labels, 0.2, 1),
+            "the seed counts"
+        );
     }
 
     proptest! {

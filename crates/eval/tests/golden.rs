@@ -1,28 +1,18 @@
 //! Metrics and probes against the reference vectors (sets B and G).
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-
 use eval::{
     Features, Hits, Knn, KnnSettings, LogisticProblem, LogisticSettings, contrastive_hits,
     correlation_hits,
 };
+use golden::{Tensors, difference};
 use serde_json::Value;
-use tch::{Kind, Tensor};
+use tch::Kind;
 
-fn reference(file: &str) -> PathBuf {
-    let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference")),
-        PathBuf::from,
-    );
-    folder.join(file)
-}
-
-fn load(set: &str) -> (Value, HashMap<String, Tensor>) {
-    let json = std::fs::read_to_string(reference(&format!("{set}.json"))).expect("reference JSON");
-    let tensors = Tensor::read_safetensors(reference(&format!("{set}.safetensors")));
-    let tensors = tensors.expect("reference tensors").into_iter().collect();
-    (serde_json::from_str(&json).expect("valid JSON"), tensors)
+fn load(set: &str) -> (Value, Tensors) {
+    (
+        golden::json(&format!("{set}.json")),
+        Tensors::open(&format!("{set}.safetensors")),
+    )
 }
 
 fn entries<'a>(json: &'a Value, key: &str) -> &'a [Value] {
@@ -35,16 +25,14 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
     entry[key].as_str().expect(key)
 }
 
-fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
-    assert_eq!(a.size(), b.size());
-    (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[])
-}
-
 #[test]
 fn metrics_accumulate_as_the_reference_does() {
     let (json, tensors) = load("b_metrics");
     let mut checked = 0;
-    for case in entries(&json, "cases").iter().filter(|case| case["case"].is_string()) {
+    for case in entries(&json, "cases")
+        .iter()
+        .filter(|case| case["case"].is_string())
+    {
         let measure = match text(case, "metric") {
             "contrastive" => contrastive_hits,
             "correlation" => correlation_hits,
@@ -52,13 +40,22 @@ fn metrics_accumulate_as_the_reference_does() {
         };
         let mut hits = Hits::default();
         for (batch, correct) in entries(case, "correct_after_each").iter().enumerate() {
-            let view = |view| &tensors[&format!("{}.batch{batch}.{view}", text(case, "case"))];
+            let view = |view| tensors.get(&format!("{}.batch{batch}.{view}", text(case, "case")));
             hits += measure(view("f1"), view("f2"));
-            assert_eq!(Some(hits.correct), correct.as_u64(), "{case}, batch {batch}");
+            assert_eq!(
+                Some(hits.correct),
+                correct.as_u64(),
+                "{case}, batch {batch}"
+            );
             let rows = case["rows_per_batch"].as_u64().expect("rows_per_batch");
             assert_eq!(hits.total, rows * (batch as u64 + 1), "{case}");
-            let accuracy = case["running_result"][batch].as_f64().expect("running_result");
-            assert!((hits.accuracy() - accuracy).abs() < 1e-7, "{case}, batch {batch}");
+            let accuracy = case["running_result"][batch]
+                .as_f64()
+                .expect("running_result");
+            assert!(
+                (hits.accuracy() - accuracy).abs() < 1e-7,
+                "{case}, batch {batch}"
+            );
             checked += 1;
         }
     }
@@ -69,13 +66,23 @@ fn metrics_accumulate_as_the_reference_does() {
 fn metrics_of_dead_features_and_zero_rows() {
     let (json, tensors) = load("b_metrics");
     let mut checked = 0;
-    for case in entries(&json, "cases").iter().filter(|case| case["edge"].is_string()) {
+    for case in entries(&json, "cases")
+        .iter()
+        .filter(|case| case["edge"].is_string())
+    {
         let name = text(case, "edge");
-        let view = |view| &tensors[&format!("{name}.{view}")];
+        let view = |view| tensors.get(&format!("{name}.{view}"));
         let mut check = |metric: &str, hits: Hits| {
-            assert_eq!(Some(hits.total), case["rows"][metric].as_u64(), "{name} {metric}");
+            assert_eq!(
+                Some(hits.total),
+                case["rows"][metric].as_u64(),
+                "{name} {metric}"
+            );
             let want = case[metric].as_f64().expect(metric);
-            assert!((hits.accuracy() - want).abs() < 1e-7, "{name} {metric}: {hits:?}, {want}");
+            assert!(
+                (hits.accuracy() - want).abs() < 1e-7,
+                "{name} {metric}: {hits:?}, {want}"
+            );
             checked += 1;
         };
         check("correlation", correlation_hits(view("f1"), view("f2")));
@@ -88,10 +95,14 @@ fn metrics_of_dead_features_and_zero_rows() {
     assert_eq!(checked, 9);
 }
 
-fn features(tensors: &HashMap<String, Tensor>, split: &str) -> Features {
-    let labels = Vec::<i64>::try_from(&tensors[&format!("{split}_labels")]).expect("labels");
+fn features(tensors: &Tensors, split: &str) -> Features {
+    let labels = Vec::<i64>::try_from(tensors.get(&format!("{split}_labels"))).expect("labels");
     let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
-    Features::new(tensors[&format!("{split}_features")].shallow_clone(), &labels).expect("features")
+    Features::new(
+        tensors.get(&format!("{split}_features")).shallow_clone(),
+        &labels,
+    )
+    .expect("features")
 }
 
 #[test]
@@ -105,18 +116,25 @@ fn neighbours_votes_and_predictions() {
         };
         let knn = Knn::new(&train, &settings).expect("a valid kNN");
         let neighbours = knn.neighbours(test.x());
-        assert_eq!(neighbours.indices, tensors[text(case, "neighbours")]);
+        assert_eq!(neighbours.indices, *tensors.get(text(case, "neighbours")));
 
         // The reference does not take the nearest neighbour's similarity out of the exponent.
         let nearest = (neighbours.similarities.narrow(1, 0, 1) / settings.temperature).exp();
         let scores = knn.scores(&neighbours) * nearest;
-        let want = &tensors[text(case, "scores")];
+        let want = tensors.get(text(case, "scores"));
         let relative = (&scores - want) / want.clamp_min(1.0);
         assert!(relative.abs().max().double_value(&[]) < 1e-6, "{case}");
 
         let predictions = knn.predict(test.x());
-        assert_eq!(predictions, Vec::<i64>::try_from(&tensors[text(case, "prediction")]).unwrap());
-        let correct = predictions.iter().zip(test.label_vec()).filter(|(a, b)| **a == *b).count();
+        assert_eq!(
+            predictions,
+            Vec::<i64>::try_from(tensors.get(text(case, "prediction"))).unwrap()
+        );
+        let correct = predictions
+            .iter()
+            .zip(test.label_vec())
+            .filter(|(a, b)| **a == *b)
+            .count();
         assert_eq!(Some(correct as u64), case["correct_top1"].as_u64());
     }
 }
@@ -126,20 +144,38 @@ fn logistic_regression_reaches_the_optimum() {
     let (json, tensors) = load("g_probe");
     let (train, test) = (features(&tensors, "train"), features(&tensors, "test"));
     let problem = LogisticProblem::new(train.x(), train.labels()).expect("a valid problem");
-    let settings = LogisticSettings { tolerance: 1e-9, ..LogisticSettings::default() };
+    let settings = LogisticSettings {
+        tolerance: 1e-9,
+        ..LogisticSettings::default()
+    };
     for case in entries(&json, "logistic_regression") {
-        let fit = problem.fit(case["C"].as_f64().expect("C"), None, &settings).expect("a valid C");
+        let fit = problem
+            .fit(case["C"].as_f64().expect("C"), None, &settings)
+            .expect("a valid C");
         assert!(fit.converged, "{case}: {fit:?}");
-        let exact = |key| &tensors[text(case, key)];
-        assert!(largest_difference(&fit.model.coef, exact("exact_coef")) < 1e-8, "{case}");
-        assert!(largest_difference(&fit.model.intercept, exact("exact_intercept")) < 1e-8, "{case}");
+        let exact = |key| tensors.get(text(case, key));
+        assert!(
+            difference(&fit.model.coef, exact("exact_coef")) < 1e-8,
+            "{case}"
+        );
+        assert!(
+            difference(&fit.model.intercept, exact("exact_intercept")) < 1e-8,
+            "{case}"
+        );
         let objective = case["objective"].as_f64().expect("objective");
-        assert!((fit.objective - objective).abs() < 1e-8 * objective, "{case}");
+        assert!(
+            (fit.objective - objective).abs() < 1e-8 * objective,
+            "{case}"
+        );
 
         let p = fit.model.logits(test.x()).softmax(1, Kind::Double);
-        assert!(largest_difference(&p, exact("test_probabilities")) < 1e-5, "{case}");
+        assert!(difference(&p, exact("test_probabilities")) < 1e-5, "{case}");
         let predictions = fit.model.predict(test.x());
-        let correct = predictions.iter().zip(test.label_vec()).filter(|(a, b)| **a == *b).count();
+        let correct = predictions
+            .iter()
+            .zip(test.label_vec())
+            .filter(|(a, b)| **a == *b)
+            .count();
         assert_eq!(Some(correct as u64), case["correct_test"].as_u64());
     }
 }
@@ -151,9 +187,14 @@ fn the_default_tolerance_is_within_the_reference_tolerance() {
     let problem = LogisticProblem::new(train.x(), train.labels()).expect("a valid problem");
     for case in entries(&json, "logistic_regression") {
         let c = case["C"].as_f64().expect("C");
-        let fit = problem.fit(c, None, &LogisticSettings::default()).expect("a valid C");
-        let exact = &tensors[text(case, "exact_coef")];
-        assert!(largest_difference(&fit.model.coef, exact) < 1e-4, "{case}");
-        assert!(largest_difference(&fit.model.coef, exact) <= fit.gradient_norm, "{case}");
+        let fit = problem
+            .fit(c, None, &LogisticSettings::default())
+            .expect("a valid C");
+        let exact = tensors.get(text(case, "exact_coef"));
+        assert!(difference(&fit.model.coef, exact) < 1e-4, "{case}");
+        assert!(
+            difference(&fit.model.coef, exact) <= fit.gradient_norm,
+            "{case}"
+        );
     }
 }

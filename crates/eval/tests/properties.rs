@@ -1,0 +1,313 @@
+//! What must hold for any features: the protocols through their public interface.
+
+use eval::{
+    Error, Features, Knn, KnnSettings, LinearSettings, LogisticProblem, LogisticSettings, Protocol,
+    Report, contrastive_hits, correlation_hits, evaluate,
+};
+use proptest::prelude::*;
+use tch::Tensor;
+
+/// `count` images of `classes` classes, in `dim` features: class centres plus noise, both drawn from `seed`.
+fn images(seed: u64, count: usize, dim: usize, classes: u16, noise: f64) -> (Vec<f32>, Vec<u16>) {
+    let mut draw = Draws(seed);
+    let centres: Vec<f64> = (0..usize::from(classes) * dim)
+        .map(|_| draw.next())
+        .collect();
+    let labels: Vec<u16> = (0..count)
+        .map(|row| (row % usize::from(classes)) as u16)
+        .collect();
+    let values = labels.iter().flat_map(|&label| {
+        let first = usize::from(label) * dim;
+        centres[first..first + dim].to_vec()
+    });
+    (
+        values
+            .map(|centre| (centre + noise * draw.next()) as f32)
+            .collect(),
+        labels,
+    )
+}
+
+/// A small linear congruential generator, enough to place points: values in -1..1.
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+}
+
+fn features(values: &[f32], labels: &[u16]) -> Features {
+    let x = Tensor::from_slice(values).view([labels.len() as i64, -1]);
+    Features::new(x, labels).expect("finite features")
+}
+
+fn train_and_test(seed: u64) -> (Features, Features) {
+    let (values, labels) = images(seed, 160, 6, 4, 1.0);
+    (
+        features(&values[..120 * 6], &labels[..120]),
+        features(&values[120 * 6..], &labels[120..]),
+    )
+}
+
+fn reversed(features: &Features) -> Features {
+    let rows: Vec<u32> = (0..features.len() as u32).rev().collect();
+    features.select(&rows).expect("rows in range")
+}
+
+fn scaled(features: &Features, factor: f64) -> Features {
+    let labels: Vec<u16> = features
+        .label_vec()
+        .into_iter()
+        .map(|label| label as u16)
+        .collect();
+    Features::new(features.x() * factor, &labels).expect("finite features")
+}
+
+fn logistic(train: &Features, c: f64) -> eval::Fit {
+    let problem = LogisticProblem::new(train.x(), train.labels()).expect("two classes");
+    problem
+        .fit(
+            c,
+            None,
+            &LogisticSettings {
+                tolerance: 1e-8,
+                ..Default::default()
+            },
+        )
+        .expect("a valid C")
+}
+
+fn difference(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).abs().max().double_value(&[])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn knn_ignores_the_order_of_train_and_the_scale_of_features(seed: u64, k in 1usize..40) {
+        let (train, test) = train_and_test(seed);
+        let predict = |train: &Features, test: &Features| {
+            let settings = KnnSettings { k, ..KnnSettings::default() };
+            Knn::new(train, &settings).expect("a valid kNN").predict(test.x())
+        };
+        let expected = predict(&train, &test);
+        prop_assert_eq!(&predict(&reversed(&train), &test), &expected);
+        prop_assert_eq!(&predict(&scaled(&train, 4.0), &scaled(&test, 0.5)), &expected);
+    }
+
+    #[test]
+    fn a_single_neighbour_of_a_training_image_is_itself(seed: u64) {
+        let (train, _) = train_and_test(seed);
+        let knn = Knn::new(&train, &KnnSettings { k: 1, temperature: 0.07 }).expect("a valid kNN");
+        prop_assert_eq!(knn.predict(train.x()), train.label_vec());
+    }
+
+    #[test]
+    fn logistic_regression_ignores_order_and_follows_a_shift(seed: u64, c in 0.01f64..10.0) {
+        let (train, test) = train_and_test(seed);
+        let fit = logistic(&train, c);
+        let other = logistic(&reversed(&train), c);
+        prop_assert!(fit.converged && other.converged);
+        prop_assert!(difference(&fit.model.coef, &other.model.coef) < 1e-6);
+        prop_assert_eq!(fit.model.predict(test.x()), other.model.predict(test.x()));
+
+        // A shift of all features moves into the intercepts.
+        let labels: Vec<u16> = train.label_vec().into_iter().map(|label| label as u16).collect();
+        let shifted = logistic(&Features::new(train.x() + 2.0, &labels).expect("finite"), c);
+        prop_assert!(difference(&fit.model.coef, &shifted.model.coef) < 1e-4);
+        let logits = difference(&fit.model.logits(test.x()), &shifted.model.logits(&(test.x() + 2.0)));
+        prop_assert!(logits < 1e-4);
+    }
+
+    #[test]
+    fn a_warm_start_ends_at_the_same_optimum(seed: u64) {
+        let (train, _) = train_and_test(seed);
+        let problem = LogisticProblem::new(train.x(), train.labels()).expect("two classes");
+        let settings = LogisticSettings { tolerance: 1e-9, ..Default::default() };
+        let first = problem.fit(0.1, None, &settings).expect("a valid C");
+        let warm = problem.fit(0.3, Some(&first), &settings).expect("a valid C");
+        let cold = problem.fit(0.3, None, &settings).expect("a valid C");
+        prop_assert!(difference(&warm.model.coef, &cold.model.coef) < 1e-7);
+        prop_assert!((warm.objective - cold.objective).abs() < 1e-8 * cold.objective);
+        prop_assert!(first.objective < warm.objective, "a larger C weighs more");
+    }
+
+    #[test]
+    fn metrics_do_not_ask_which_view_is_first(seed: u64) {
+        let (a, labels) = images(seed, 24, 8, 24, 0.3);
+        let (b, _) = images(seed ^ 1, 24, 8, 24, 0.3);
+        let (a, b) = (features(&a, &labels), features(&b, &labels));
+        prop_assert_eq!(contrastive_hits(a.x(), b.x()), contrastive_hits(b.x(), a.x()));
+        prop_assert_eq!(correlation_hits(a.x(), b.x()), correlation_hits(b.x(), a.x()));
+        let itself = contrastive_hits(a.x(), a.x());
+        prop_assert_eq!(itself.correct, itself.total);
+    }
+}
+
+#[test]
+fn separable_classes_are_read_off_perfectly() {
+    let (values, labels) = images(3, 400, 6, 4, 0.02);
+    let train = features(&values[..300 * 6], &labels[..300]);
+    let test = features(&values[300 * 6..], &labels[300..]);
+    let folds: Vec<Vec<u32>> = (0..3)
+        .map(|fold| (fold * 100..(fold + 1) * 100).collect())
+        .collect();
+    for name in Protocol::NAMES {
+        let protocol = Protocol::named(name).expect("a known name");
+        assert_eq!(protocol.name(), name);
+        let report = evaluate(&protocol, &train, &test, &folds).expect("valid features");
+        assert_eq!(report.accuracy(), 1.0, "{name}");
+        let text = serde_json::to_string(&report).expect("serialisable");
+        assert!(text.starts_with(&format!("{{\"{name}\":")), "{text}");
+        let read: Report = serde_json::from_str(&text).expect("readable");
+        assert_eq!(read.accuracy(), report.accuracy());
+        let (score, folds) = match report {
+            Report::Linear(report) => {
+                assert!(report.converged && report.train_accuracy == 1.0);
+                assert_eq!((report.train_images, report.validation_images), (300, 60));
+                (report.test, report.folds)
+            }
+            Report::Knn(report) => (report.test, report.folds),
+        };
+        assert_eq!(
+            (score.correct, score.total, score.per_class.len()),
+            (100, 100, 4)
+        );
+        let folds = folds.expect("three folds");
+        assert_eq!(
+            (folds.mean, folds.std, folds.images),
+            (1.0, 0.0, vec![100; 3])
+        );
+    }
+}
+
+#[test]
+fn the_test_split_does_not_choose_the_penalty() {
+    let (train, test) = train_and_test(5);
+    let linear = Protocol::Linear(LinearSettings::default());
+    let Report::Linear(first) = evaluate(&linear, &train, &test, &[]).unwrap() else {
+        panic!()
+    };
+    let Report::Linear(second) = evaluate(&linear, &train, &scaled(&test, -1.0), &[]).unwrap()
+    else {
+        panic!()
+    };
+    assert_ne!(first.test.accuracy, second.test.accuracy);
+    assert_eq!(
+        (first.penalty, &first.validation),
+        (second.penalty, &second.validation)
+    );
+}
+
+#[test]
+fn dead_features_and_unseen_classes_are_no_trouble() {
+    let (mut values, mut labels) = images(9, 120, 6, 3, 0.1);
+    values.chunks_exact_mut(6).for_each(|row| row[2] = 0.7);
+    labels.iter_mut().for_each(|label| *label += 2); // Labels 2, 3, 4: classes 0 and 1 have no image.
+    let train = features(&values[..90 * 6], &labels[..90]);
+    labels[119] = 7; // Never seen in training: can only be wrong.
+    let test = features(&values[90 * 6..], &labels[90..]);
+    for name in Protocol::NAMES {
+        let report = evaluate(&Protocol::named(name).unwrap(), &train, &test, &[]).unwrap();
+        let (Report::Linear(eval::LinearReport { test: score, .. })
+        | Report::Knn(eval::KnnReport { test: score, .. })) = report;
+        assert_eq!((score.correct, score.total), (29, 30), "{name}");
+        assert_eq!(score.per_class.len(), 8);
+        assert_eq!(
+            (score.per_class[0].accuracy, score.per_class[7].accuracy),
+            (None, Some(0.0))
+        );
+    }
+}
+
+#[test]
+fn all_training_images_vote_where_there_are_fewer_than_k() {
+    let (train, test) = train_and_test(1);
+    let few = train.select(&[0, 1, 2, 3, 4]).unwrap();
+    let knn = Protocol::Knn(KnnSettings::default());
+    let Report::Knn(report) = evaluate(&knn, &few, &test, &[]).unwrap() else {
+        panic!()
+    };
+    assert_eq!((report.k, report.train_images), (5, 5));
+}
+
+#[test]
+fn a_tiny_temperature_does_not_overflow() {
+    let (train, test) = train_and_test(2);
+    let predict = |k, temperature| {
+        Knn::new(&train, &KnnSettings { k, temperature })
+            .unwrap()
+            .predict(test.x())
+    };
+    assert_eq!(
+        predict(20, 1e-6),
+        predict(1, 0.07),
+        "only the nearest counts"
+    );
+}
+
+#[test]
+fn what_cannot_be_measured_is_an_error() {
+    let (train, test) = train_and_test(4);
+    let (linear, knn) = (
+        Protocol::named("linear").unwrap(),
+        Protocol::named("knn").unwrap(),
+    );
+    assert!(Protocol::named("quadratic").is_none());
+
+    let empty = train.select(&[]).unwrap();
+    let one_class = train.select(&[0, 4, 8]).unwrap();
+    let (narrow, labels) = images(4, 40, 5, 4, 1.0);
+    let narrow = features(&narrow, &labels);
+    for protocol in [&linear, &knn] {
+        let error =
+            |train, test, folds: &[Vec<u32>]| evaluate(protocol, train, test, folds).unwrap_err();
+        assert_eq!(error(&empty, &test, &[]), Error::Empty { split: "train" });
+        assert_eq!(error(&train, &empty, &[]), Error::Empty { split: "test" });
+        assert_eq!(
+            error(&train, &test, &[vec![]]),
+            Error::Empty { split: "fold" }
+        );
+        assert!(matches!(
+            error(&train, &test, &[vec![500]]),
+            Error::Mismatch { .. }
+        ));
+        assert!(matches!(
+            error(&train, &narrow, &[]),
+            Error::Mismatch { .. }
+        ));
+        assert_eq!(
+            error(&one_class, &test, &[]),
+            Error::TooFewClasses { found: 1 }
+        );
+    }
+    let one_each = train.select(&[0, 1, 2, 3]).unwrap();
+    let error = evaluate(&linear, &one_each, &test, &[]).unwrap_err();
+    assert_eq!(error, Error::TooFewToValidate { classes: 4 });
+    for settings in [
+        KnnSettings {
+            k: 0,
+            temperature: 0.07,
+        },
+        KnnSettings {
+            k: 1,
+            temperature: 0.0,
+        },
+    ] {
+        let error = evaluate(&Protocol::Knn(settings), &train, &test, &[]).unwrap_err();
+        assert!(matches!(error, Error::BadSetting { .. }));
+    }
+    let problem = LogisticProblem::new(train.x(), train.labels()).unwrap();
+    for c in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = problem
+            .fit(c, None, &LogisticSettings::default())
+            .unwrap_err();
+        assert!(matches!(error, Error::BadSetting { name: "c", .. }));
+    }
+}
