@@ -39,7 +39,7 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
         .then(|| open_batches([test_path].into_iter()))
         .transpose()?;
     let class_names = read_class_names(dir)?;
-    let unlabeled = train.clone();
+    let unlabeled = train.without_labels();
     Ok(Dataset {
         kind: "CIFAR-10 binaries",
         unlabeled,

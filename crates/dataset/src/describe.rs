@@ -54,8 +54,9 @@ pub fn describe(dataset: &Dataset) -> Description {
                 .train
                 .as_ref()
                 .is_some_and(|train| train.same_images(split));
-        let labels = if same_as_train { None } else { split.labels() };
-        let class_counts = labels.map(|labels| count_classes(labels, dataset.class_names.len()));
+        let class_counts = split
+            .labels()
+            .map(|labels| count_classes(labels, dataset.class_names.len()));
         let measured = split.evenly_spaced(MEASURED);
         let (mean, std) = mean_and_std(split, &measured);
         let (images, measured_images) = (split.len(), measured.len());
@@ -138,7 +139,7 @@ mod tests {
         let class_names = ["a", "b", "c"].map(String::from).to_vec();
         let dataset = Dataset {
             kind: "test",
-            unlabeled: train.clone(),
+            unlabeled: train.without_labels(),
             train: Some(train),
             test: None,
             class_names,

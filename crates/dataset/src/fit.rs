@@ -1,8 +1,9 @@
 //! Bringing images to the one size of a set: shorter side to the size, then the centre.
 
 use ::image::RgbImage;
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::Error;
 
@@ -52,7 +53,7 @@ impl Fitter {
             .chunks_exact(from_area)
             .zip(out.chunks_exact_mut(to_area))
         {
-            self.resize(PixelType::U8, from, from_size, to, to_size);
+            self.resize::<U8>(from, from_size, to, to_size);
         }
     }
 
@@ -64,32 +65,26 @@ impl Fitter {
         }
         let mut fitted = std::mem::take(&mut self.fitted);
         fitted.resize(3 * size * size, 0);
-        self.resize(
-            PixelType::U8x3,
-            image.as_raw(),
-            from_size,
-            &mut fitted,
-            (size, size),
-        );
+        self.resize::<U8x3>(image.as_raw(), from_size, &mut fitted, (size, size));
         to_planes(&fitted, out);
         self.fitted = fitted;
     }
 
-    fn resize(
+    /// Generic over the pixel, so that only the kernels of these two kinds are compiled.
+    fn resize<P: PixelTrait + InnerPixel>(
         &mut self,
-        pixel: PixelType,
         from: &[u8],
         from_size: Size,
         to: &mut [u8],
         to_size: Size,
     ) {
-        let source = ImageRef::new(from_size.0 as u32, from_size.1 as u32, from, pixel)
+        let source = TypedImageRef::<P>::from_buffer(from_size.0 as u32, from_size.1 as u32, from)
             .expect("a whole image");
-        let mut target = Image::from_slice_u8(to_size.0 as u32, to_size.1 as u32, to, pixel)
+        let mut target = TypedImage::<P>::from_buffer(to_size.0 as u32, to_size.1 as u32, to)
             .expect("a whole image");
         self.resizer
-            .resize(&source, &mut target, &self.options)
-            .expect("equal pixel types, sides above zero");
+            .resize_typed(&source, &mut target, &self.options)
+            .expect("sides above zero");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{Image, PixelOrder};
 #[derive(Clone, Debug)]
 pub(crate) enum Storage {
     Mapped(Arc<Mapping>),
-    Owned(Arc<[u8]>),
+    Owned(Arc<Vec<u8>>),
 }
 
 /// A run of equally long image records inside one storage.
@@ -58,7 +58,7 @@ impl Split {
             labels.as_ref().is_none_or(|labels| labels.len() == count),
             "{count} images, other number of labels"
         );
-        let storage = Storage::Owned(bytes.into());
+        let storage = Storage::Owned(Arc::new(bytes));
         let chunks = vec![Chunk {
             storage,
             offset: 0,
@@ -71,6 +71,14 @@ impl Split {
             width,
             height,
             order,
+        }
+    }
+
+    /// The same images without their labels.
+    pub fn without_labels(&self) -> Self {
+        Self {
+            labels: None,
+            ..self.clone()
         }
     }
 
@@ -150,7 +158,7 @@ impl Split {
 pub struct Dataset {
     /// What kind of source it was read from, for logs: "STL-10 binaries", "image folder", ...
     pub kind: &'static str,
-    /// Images without labels to pretrain on; where a source has none, a clone of `train`.
+    /// Images without labels to pretrain on; where a source has none, those of `train`.
     pub unlabeled: Split,
     /// Labelled images for probes; `None` for a flat folder of images.
     pub train: Option<Split>,

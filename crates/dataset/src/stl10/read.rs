@@ -24,7 +24,7 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
     let unlabeled = open_unlabeled(dir, &shape)?;
     let train = open_labelled(dir, "train", &shape)?;
     let test = open_labelled(dir, "test", &shape)?;
-    let Some(unlabeled) = unlabeled.or_else(|| train.clone()) else {
+    let Some(unlabeled) = unlabeled.or_else(|| train.as_ref().map(Split::without_labels)) else {
         let path = dir.join(file_names("unlabeled").0);
         return Err(Error::Missing {
             path,

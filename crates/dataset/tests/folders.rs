@@ -1,0 +1,363 @@
+//! Folders of image files: layouts, pixel formats, the packed cache.
+
+mod fixtures;
+#[path = "fixtures/png.rs"]
+mod png;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use dataset::{Dataset, OpenOptions, PixelOrder};
+use fixtures::{assert_same, cache_of, classes, folder, message, open, plain_png, planes, write};
+use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
+
+/// A folder inside a folder of its own, so that the cache beside it goes away too.
+fn nested() -> (tempfile::TempDir, std::path::PathBuf) {
+    let outer = folder();
+    let inner = outer.path().join("images");
+    fs::create_dir(&inner).unwrap();
+    (outer, inner)
+}
+
+fn save(image: impl Into<DynamicImage>, path: impl AsRef<Path>, format: ImageFormat) {
+    let path = path.as_ref();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image.into().save_with_format(path, format).unwrap();
+}
+
+/// The first pixel of each image.
+fn colours(set: &Dataset) -> Vec<[u8; 3]> {
+    let colour = |index| {
+        let planes = planes(&set.unlabeled, index);
+        [
+            planes[0],
+            planes[planes.len() / 3],
+            planes[2 * planes.len() / 3],
+        ]
+    };
+    (0..set.unlabeled.len()).map(colour).collect()
+}
+
+#[test]
+fn classes_are_numbered_by_name_and_images_by_path() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    write(dir.join("train/apple/.hidden.png"), "not an image");
+    write(dir.join("train/.hidden/x.png"), "not an image");
+    write(dir.join("train/apple/notes.txt"), "left out");
+    plain_png(dir.join("train/pear/more/deep.PNG"), 8, [1, 2, 3]);
+    let set = open(&dir).unwrap();
+    assert_eq!(
+        (set.kind, set.class_names.join(" ")),
+        ("image folder", "apple pear".into())
+    );
+    let (train, test) = (set.train.clone().unwrap(), set.test.clone().unwrap());
+    assert_eq!(train.labels(), Some(&[0, 0, 1, 1, 1][..]));
+    assert_eq!(test.labels(), Some(&[0, 0, 1, 1][..]));
+    assert_eq!(
+        colours(&set),
+        [
+            [10, 7, 200],
+            [11, 7, 200],
+            [60, 7, 200],
+            [61, 7, 200],
+            [1, 2, 3]
+        ]
+    );
+    assert_eq!(planes(&test, 3)[0], 161);
+    assert_eq!(train.image(0).order, PixelOrder::RowMajor);
+}
+
+#[test]
+fn unlabelled_images_may_lie_in_folders() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    plain_png(dir.join("unlabeled/b/1.png"), 8, [3, 3, 3]);
+    plain_png(dir.join("unlabeled/a.png"), 8, [1, 1, 1]);
+    plain_png(dir.join("unlabeled/b/0.png"), 8, [2, 2, 2]);
+    let set = open(&dir).unwrap();
+    assert_eq!(colours(&set), [[1; 3], [2; 3], [3; 3]]);
+    assert_eq!(
+        (set.unlabeled.labels(), set.train.unwrap().len()),
+        (None, 4)
+    );
+}
+
+#[test]
+fn a_flat_folder_is_unlabelled() {
+    let (_outer, dir) = nested();
+    plain_png(dir.join("z.png"), 8, [1, 2, 3]);
+    save(
+        RgbImage::from_pixel(8, 8, Rgb([9, 8, 7])),
+        dir.join("a.webp"),
+        ImageFormat::WebP,
+    );
+    let set = open(&dir).unwrap();
+    assert_eq!(
+        (set.kind, set.class_names.len(), set.train.is_none()),
+        ("flat folder of images", 0, true)
+    );
+    assert_eq!(colours(&set), [[9, 8, 7], [1, 2, 3]]);
+}
+
+#[test]
+fn every_pixel_format_becomes_rgb_bytes() {
+    let (_outer, dir) = nested();
+    let gray = image::GrayImage::from_pixel(8, 8, Luma([77]));
+    save(gray, dir.join("0.png"), ImageFormat::Png);
+    write(dir.join("1.png"), png::palette([9, 99, 199]));
+    let see_through = image::RgbaImage::from_pixel(8, 8, Rgba([10, 200, 30, 0]));
+    save(see_through, dir.join("2.png"), ImageFormat::Png);
+    let deep_gray = image::ImageBuffer::<Luma<u16>, _>::from_pixel(8, 8, Luma([0x8080]));
+    save(deep_gray, dir.join("3.png"), ImageFormat::Png);
+    let deep = image::ImageBuffer::<Rgb<u16>, _>::from_pixel(8, 8, Rgb([0, 0xffff, 0x4040]));
+    save(deep, dir.join("4.png"), ImageFormat::Png);
+    let gray_jpeg = image::GrayImage::from_pixel(8, 8, Luma([128]));
+    save(gray_jpeg, dir.join("5.jpg"), ImageFormat::Jpeg);
+    // The content counts, not the name.
+    save(
+        RgbImage::from_pixel(8, 8, Rgb([5, 6, 7])),
+        dir.join("6.jpg"),
+        ImageFormat::Png,
+    );
+    let set = open(&dir).unwrap();
+    let expected = [
+        [77; 3],
+        [9, 99, 199],
+        [10, 200, 30],
+        [128; 3],
+        [0, 255, 64],
+        [128; 3],
+        [5, 6, 7],
+    ];
+    assert_eq!(colours(&set), expected);
+}
+
+/// A JPEG whose EXIF block says how the camera was turned.
+fn turned_jpeg(image: RgbImage, orientation: u8) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 100);
+    image.write_with_encoder(encoder).unwrap();
+    let mut exif =
+        b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let jpeg = jpeg.into_inner();
+    [&jpeg[..2], &exif, &jpeg[2..]].concat()
+}
+
+#[test]
+fn turns_noted_in_exif_are_carried_out() {
+    let (_outer, dir) = nested();
+    let left_dark = RgbImage::from_fn(16, 16, |x, _| Rgb([if x < 8 { 0 } else { 255 }; 3]));
+    for orientation in [1, 3, 6, 8] {
+        write(
+            dir.join(format!("{orientation}.jpg")),
+            turned_jpeg(left_dark.clone(), orientation),
+        );
+    }
+    let cache_dir = Some(cache_of(&dir));
+    let set = dataset::open(
+        &dir,
+        &OpenOptions {
+            image_size: 16,
+            cache_dir,
+            ..Default::default()
+        },
+    )
+    .unwrap();
+    // Where the dark half is: left, right, top (turned clockwise), bottom.
+    let dark = |index: usize, x: usize, y: usize| planes(&set.unlabeled, index)[16 * y + x] < 20;
+    let corners = |index| {
+        [
+            dark(index, 1, 1),
+            dark(index, 14, 1),
+            dark(index, 1, 14),
+            dark(index, 14, 14),
+        ]
+    };
+    assert_eq!(corners(0), [true, false, true, false]);
+    assert_eq!(corners(1), [false, true, false, true]);
+    assert_eq!(corners(2), [true, true, false, false]);
+    assert_eq!(corners(3), [false, false, true, true]);
+}
+
+#[test]
+fn images_are_cropped_to_their_centre_and_shrunk_with_averaging() {
+    let (_outer, dir) = nested();
+    let thirds = RgbImage::from_fn(16, 8, |x, _| {
+        Rgb([if x < 4 {
+            0
+        } else if x < 12 {
+            100
+        } else {
+            255
+        }; 3])
+    });
+    save(thirds, dir.join("0.png"), ImageFormat::Png);
+    let checks = RgbImage::from_fn(64, 64, |x, y| {
+        Rgb([if (x + y) % 2 == 0 { 200 } else { 0 }; 3])
+    });
+    save(checks, dir.join("1.png"), ImageFormat::Png);
+    let set = open(&dir).unwrap();
+    assert_eq!(planes(&set.unlabeled, 0), [100; 192]);
+    assert!(
+        planes(&set.unlabeled, 1)
+            .iter()
+            .all(|value| (98..=102).contains(value))
+    );
+}
+
+/// Opens `dir`, and how many images were decoded for it.
+fn open_counting(dir: &Path) -> (Dataset, usize) {
+    let reports = Mutex::new(Vec::new());
+    let progress = |progress| reports.lock().unwrap().push(progress);
+    let options = OpenOptions {
+        image_size: 8,
+        cache_dir: Some(cache_of(dir)),
+        progress: &progress,
+    };
+    let set = dataset::open(dir, &options).unwrap();
+    let decoded = reports
+        .lock()
+        .unwrap()
+        .last()
+        .map_or(0, |progress: &dataset::Progress| progress.done);
+    (set, decoded)
+}
+
+#[test]
+fn a_folder_is_decoded_once_until_it_changes() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let (first, decoded) = open_counting(&dir);
+    assert_eq!(decoded, 8);
+    let (second, decoded) = open_counting(&dir);
+    assert_eq!((decoded, second.fingerprint()), (0, first.fingerprint()));
+    assert_eq!(second.class_names, first.class_names);
+
+    let changed = dir.join("train/apple/0.png");
+    plain_png(&changed, 8, [99, 7, 200]);
+    File::options()
+        .write(true)
+        .open(&changed)
+        .unwrap()
+        .set_modified(SystemTime::now() + Duration::from_secs(5))
+        .unwrap();
+    let (third, decoded) = open_counting(&dir);
+    assert_eq!((decoded, colours(&third)[0]), (8, [99, 7, 200]));
+    assert_eq!(
+        colours(&first)[0],
+        [10, 7, 200],
+        "an open set is not disturbed"
+    );
+    assert_eq!(
+        fs::read_dir(cache_of(&dir)).unwrap().count(),
+        1,
+        "the outdated set is deleted"
+    );
+
+    fs::remove_file(dir.join("val/pear/1.png")).unwrap();
+    assert_eq!(open_counting(&dir).1, 7);
+}
+
+#[test]
+fn a_damaged_cache_is_made_anew() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let (first, _) = open_counting(&dir);
+    let packed = fs::read_dir(cache_of(&dir))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let fingerprint = first.fingerprint();
+    drop(first);
+    write(packed.join("train_X.bin"), vec![0; 192]);
+    let (second, decoded) = open_counting(&dir);
+    assert_eq!((decoded, second.fingerprint()), (8, fingerprint));
+}
+
+#[test]
+fn other_sizes_and_other_folders_have_their_own_cache() {
+    let (outer, dir) = nested();
+    classes(&dir);
+    let other = outer.path().join("other");
+    plain_png(other.join("a.png"), 8, [1, 2, 3]);
+    let cache = cache_of(&dir);
+    for (dir, image_size) in [(&dir, 8), (&dir, 16), (&other, 8), (&dir, 8)] {
+        let options = OpenOptions {
+            image_size,
+            cache_dir: Some(cache.clone()),
+            ..Default::default()
+        };
+        assert_eq!(
+            dataset::open(dir, &options).unwrap().unlabeled.width(),
+            image_size
+        );
+    }
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 3);
+}
+
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    let (outer, dir) = nested();
+    for number in 0..100u32 {
+        let image = RgbImage::from_fn(20 + number % 7, 24, |x, y| {
+            Rgb([x as u8 * 9, y as u8 * 9, number as u8])
+        });
+        save(
+            image,
+            dir.join(format!("{number:03}.jpg")),
+            ImageFormat::Jpeg,
+        );
+    }
+    let sets = [1, 2, 8].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let cache_dir = Some(outer.path().join(format!("cache {threads}")));
+        pool.install(|| {
+            dataset::open(
+                &dir,
+                &OpenOptions {
+                    image_size: 16,
+                    cache_dir,
+                    ..Default::default()
+                },
+            )
+            .unwrap()
+        })
+    });
+    assert_eq!(sets[0].unlabeled.len(), 100);
+    for set in &sets[1..] {
+        assert_same(&set.unlabeled, &sets[0].unlabeled);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_of_any_bytes_are_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let (_outer, dir) = nested();
+    let name = |bytes: &'static [u8]| std::ffi::OsStr::from_bytes(bytes);
+    plain_png(
+        dir.join("train")
+            .join(name(b"caf\xe9"))
+            .join(name(b"\xff\n.png")),
+        8,
+        [1, 2, 3],
+    );
+    plain_png(dir.join("train/b\nc/1.png"), 8, [4, 5, 6]);
+    let set = open(&dir).unwrap();
+    assert_eq!(set.class_names, ["b\u{fffd}c", "caf\u{fffd}"]);
+    assert_eq!(colours(&set), [[4, 5, 6], [1, 2, 3]]);
+    let target = dir.with_file_name("packed");
+    dataset::write_stl10(&set, &target, &dataset::WriteOptions::default()).unwrap();
+    assert_eq!(open(&target).unwrap().class_names, set.class_names);
+    write(dir.join("train/b\nc").join(name(b"\xfe.png")), "");
+    message(open(&dir), "b\\nc");
+}
