@@ -1,9 +1,7 @@
 //! Bringing images to the one size of a set: shorter side to the size, then the centre.
 
 use ::image::RgbImage;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{InnerPixel, U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use resample::{Rectangle, Region, Resampler};
 
 use crate::Error;
 
@@ -26,34 +24,25 @@ pub(crate) fn check_size(size: usize) -> Result<(), Error> {
 ///
 /// Cropping the source first and resizing once gives what resizing and then cropping would, but whole sides
 /// need no rounding to pixels. Keeps its buffers between images.
+#[derive(Default)]
 pub(crate) struct Fitter {
-    resizer: Resizer,
-    options: ResizeOptions,
-    /// Interleaved pixels of the fitted image.
-    fitted: Vec<u8>,
+    resampler: Resampler,
+    /// Planes of the source.
+    planes: Vec<u8>,
 }
 
 impl Fitter {
     pub fn new() -> Self {
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .fit_into_destination(Some((0.5, 0.5)))
-            .use_alpha(false);
-        Self {
-            resizer: Resizer::new(),
-            options,
-            fitted: Vec::new(),
-        }
+        Self::default()
     }
 
     /// Row-major planes of `from_size` to row-major planes of `to_size`, each (width, height).
     pub fn fit_planes(&mut self, planes: &[u8], from_size: Size, out: &mut [u8], to_size: Size) {
-        let (from_area, to_area) = (from_size.0 * from_size.1, to_size.0 * to_size.1);
-        for (from, to) in planes
-            .chunks_exact(from_area)
-            .zip(out.chunks_exact_mut(to_area))
-        {
-            self.resize::<U8>(from, from_size, to, to_size);
+        let region = Region { left: 0, top: 0, width: from_size.0, height: from_size.1 };
+        let rectangle = centre(from_size, to_size);
+        let from = planes.chunks_exact(from_size.0 * from_size.1);
+        for (from, to) in from.zip(out.chunks_exact_mut(to_size.0 * to_size.1)) {
+            self.resampler.resample((from, from_size), region, rectangle, (to, to_size));
         }
     }
 
@@ -63,29 +52,21 @@ impl Fitter {
         if from_size == (size, size) {
             return to_planes(image.as_raw(), out);
         }
-        let mut fitted = std::mem::take(&mut self.fitted);
-        fitted.resize(3 * size * size, 0);
-        self.resize::<U8x3>(image.as_raw(), from_size, &mut fitted, (size, size));
-        to_planes(&fitted, out);
-        self.fitted = fitted;
+        let mut planes = std::mem::take(&mut self.planes);
+        planes.resize(image.as_raw().len(), 0);
+        to_planes(image.as_raw(), &mut planes);
+        self.fit_planes(&planes, from_size, out, (size, size));
+        self.planes = planes;
     }
+}
 
-    /// Generic over the pixel, so that only the kernels of these two kinds are compiled.
-    fn resize<P: PixelTrait + InnerPixel>(
-        &mut self,
-        from: &[u8],
-        from_size: Size,
-        to: &mut [u8],
-        to_size: Size,
-    ) {
-        let source = TypedImageRef::<P>::from_buffer(from_size.0 as u32, from_size.1 as u32, from)
-            .expect("a whole image");
-        let mut target = TypedImage::<P>::from_buffer(to_size.0 as u32, to_size.1 as u32, to)
-            .expect("a whole image");
-        self.resizer
-            .resize_typed(&source, &mut target, &self.options)
-            .expect("sides above zero");
-    }
+/// The largest centred part of an image of size `from` with the proportions of `to`.
+fn centre(from: Size, to: Size) -> Rectangle {
+    let (width, height) = (from.0 as f64, from.1 as f64);
+    let scale = (width / to.0 as f64).min(height / to.1 as f64);
+    let inner = ((to.0 as f64 * scale).min(width), (to.1 as f64 * scale).min(height));
+    let (left, top) = ((width - inner.0) / 2.0, (height - inner.1) / 2.0);
+    Rectangle { left, top, width: inner.0, height: inner.1 }
 }
 
 fn to_planes(pixels: &[u8], out: &mut [u8]) {

@@ -59,7 +59,7 @@ impl Conv2d {
         let rule = Init::GlorotUniform { fan_in: inputs * area, fan_out: outputs * area };
         let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
         // Shape [O, I, kh, kw] over memory [O, kh, kw, I]: what channels-last convolutions want.
-        let weight = drawn.to_device(path.device()).permute([0, 3, 1, 2]);
+        let weight = drawn.to_device(path.device()).to_kind(path.kind()).permute([0, 3, 1, 2]);
         let weight = path.add("weight", weight, true);
         let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
         Self { weight, bias, stride, compute }
@@ -76,5 +76,5 @@ impl Conv2d {
 
 fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {
     let drawn = stream.draw(&path.path(name), shape, rule);
-    path.add(name, drawn.to_device(path.device()), true)
+    path.add(name, drawn.to_device(path.device()).to_kind(path.kind()), true)
 }

@@ -1,12 +1,15 @@
 //! All weights of a network side by side in one flat buffer.
 
+use std::collections::HashMap;
+
 use tch::nn::VarStore;
 use tch::{Tensor, no_grad};
 
 /// The trainable weights of one variable store, laid out in one flat tensor.
 ///
 /// The layers keep their tensors; those become views of [`flat`](Self::flat). Weights of
-/// convolutions stand in channels-last order. Parameters follow each other sorted by name.
+/// convolutions stand in channels-last order. Parameters follow each other in the order in which they
+/// were registered.
 #[derive(Debug)]
 pub struct Parameters {
     flat: Tensor,
@@ -17,10 +20,10 @@ pub struct Parameters {
 impl Parameters {
     /// Moves the trainable weights of `store` into one buffer.
     pub fn flatten(store: &VarStore) -> Self {
-        let mut named: Vec<(String, Tensor)> =
-            store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-        named.sort_by(|a, b| a.0.cmp(&b.0));
-        let (names, mut tensors): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+        let mut tensors = store.trainable_variables();
+        let by_address: HashMap<_, _> =
+            store.variables().into_iter().map(|(name, tensor)| (tensor.data_ptr() as usize, name)).collect();
+        let names = tensors.iter().map(|tensor| by_address[&(tensor.data_ptr() as usize)].clone()).collect();
         let shapes: Vec<_> = tensors.iter().map(Tensor::size).collect();
         let flat = no_grad(|| {
             let parts: Vec<_> = tensors.iter().map(in_memory_order).collect();
@@ -48,9 +51,9 @@ impl Parameters {
     }
 
     /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A weight
-    /// that `loss` doesn't depend on has gradient 0. Frees the graph unless `keep_graph`.
-    pub fn gradient(&self, loss: &Tensor, keep_graph: bool) -> Tensor {
-        let gradients = Tensor::run_backward(&[loss], &self.tensors, keep_graph, false);
+    /// that `loss` doesn't depend on has gradient 0. Frees the graph.
+    pub fn gradient(&self, loss: &Tensor) -> Tensor {
+        let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         let parts: Vec<Tensor> = gradients
             .into_iter()
             .zip(&self.tensors)
@@ -121,9 +124,9 @@ mod tests {
         assert_eq!(parameters.flat().size(), [3 * 5 * 9 + 5 + 20 * 4 + 4]);
         assert_eq!(before, forward());
 
-        let gradient = parameters.gradient(&forward().square().sum(Kind::Float), false);
+        let gradient = parameters.gradient(&forward().square().sum(Kind::Float));
         // A step along one coordinate changes the loss as the gradient says.
-        for index in [0, 17, 100, 140, 200, 223] {
+        for index in [0, 17, 100, 137, 200, 223] {
             let loss = || forward().square().sum(Kind::Double).double_value(&[]);
             let mut weight = parameters.flat().get(index);
             let old = weight.double_value(&[]);
@@ -144,9 +147,9 @@ mod tests {
         Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
         let parameters = Parameters::flatten(&store);
         let named = parameters.named(parameters.flat());
-        assert_eq!(named[0].0, "conv.bias");
-        assert_eq!(named[1].0, "conv.weight");
-        assert_eq!(named[1].1, store.variables()["conv.weight"]);
-        assert_eq!(named[1].1.size(), [5, 3, 3, 3]);
+        assert_eq!(named[1].0, "conv.bias");
+        assert_eq!(named[0].0, "conv.weight");
+        assert_eq!(named[0].1, store.variables()["conv.weight"]);
+        assert_eq!(named[0].1.size(), [5, 3, 3, 3]);
     }
 }

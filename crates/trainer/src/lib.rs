@@ -1,1 +1,39 @@
-//! trainer
+//! The training loop: the step, the teacher, the optimisers, checkpoints and the run directory.
+//!
+//! [`Session::prepare`] checks a [`Config`] against a data set and builds a [`Learner`];
+//! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and
+//! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be read as
+//! a paragraph.
+
+mod atomic;
+pub mod checkpoint;
+mod clock;
+mod config;
+mod error;
+mod learner;
+mod metrics;
+mod networks;
+mod observer;
+mod optimizer;
+mod probe;
+mod run_folder;
+mod session;
+mod setup;
+mod tensorboard;
+#[cfg(test)]
+mod tests;
+
+pub use config::{
+    AugmentConfig, CheckpointConfig, Config, ConfigError, ProbeConfig, Reduction, TeacherInit,
+    TrainConfig,
+};
+pub use error::Error;
+pub use learner::{Learner, Measured, Step, Task};
+pub use metrics::{EpochMetrics, StepNumbers};
+pub use networks::{Kinds, Networks, Teacher};
+pub use observer::{Best, EpochReport, History, Observer, Progress};
+pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
+pub use probe::{Probe, ProbeScore};
+pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record};
+pub use session::{Outcome, Session};
+pub use setup::Origin;

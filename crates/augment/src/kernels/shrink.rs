@@ -1,8 +1,6 @@
-//! Antialiased resampling of a box that is larger than the output, by `fast_image_resize`.
+//! Antialiased resampling of a box that is larger than the output.
 
-use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use resample::{Rectangle, Region, Resampler};
 
 use super::resample::Planes;
 use crate::CropBox;
@@ -10,7 +8,7 @@ use crate::CropBox;
 /// A resizer and the bytes it made. Its coefficient tables are allocated for every view.
 #[derive(Default)]
 pub(crate) struct Shrinker {
-    resizer: Resizer,
+    resampler: Resampler,
     planes: Vec<u8>,
 }
 
@@ -21,22 +19,24 @@ impl Shrinker {
     pub fn shrink(&mut self, from: Planes<'_>, crop: &CropBox, width: usize, height: usize) {
         let (left, columns, inside) = pixels(crop.left, crop.width, from.width);
         let (top, rows, below) = pixels(crop.top, crop.height, from.height);
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .crop(inside.0, below.0, inside.1, below.1);
+        let region = Region {
+            left,
+            top,
+            width: columns,
+            height: rows,
+        };
+        let rectangle = Rectangle {
+            left: inside.0,
+            top: below.0,
+            width: inside.1,
+            height: below.1,
+        };
         self.planes.resize(3 * width * height, 0);
         let sources = from.bytes.chunks_exact(from.width * from.height);
         for (source, out) in sources.zip(self.planes.chunks_exact_mut(width * height)) {
-            let size = (from.width as u32, from.height as u32);
-            let source = TypedImageRef::<U8>::from_buffer(size.0, size.1, source)
-                .expect("a plane has width x height bytes");
-            let source = TypedCroppedImage::from_ref(&source, left, top, columns, rows)
-                .expect("a box lies inside its image");
-            let mut out = TypedImage::<U8>::from_buffer(width as u32, height as u32, out)
-                .expect("an output plane has width x height bytes");
-            self.resizer
-                .resize_typed(&source, &mut out, &options)
-                .expect("a box lies inside the pixels it touches");
+            let source = (source, (from.width, from.height));
+            self.resampler
+                .resample(source, region, rectangle, (out, (width, height)));
         }
     }
 
@@ -47,7 +47,7 @@ impl Shrinker {
 }
 
 /// First pixel and number of pixels that a box touches, and where the box lies in them.
-fn pixels(start: f64, length: f64, limit: usize) -> (u32, u32, (f64, f64)) {
+fn pixels(start: f64, length: f64, limit: usize) -> (usize, usize, (f64, f64)) {
     let first = start.floor();
     let end = (start + length).ceil().min(limit as f64);
     let inside = start - first;
@@ -55,5 +55,5 @@ fn pixels(start: f64, length: f64, limit: usize) -> (u32, u32, (f64, f64)) {
     while inside + length > end - first {
         length = length.next_down();
     }
-    (first as u32, (end - first) as u32, (inside, length))
+    (first as usize, (end - first) as usize, (inside, length))
 }

@@ -1,0 +1,217 @@
+//! Checkpoints: every learned or accumulated number of a run in one safetensors file.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor, no_grad};
+
+use crate::metrics::EpochMetrics;
+use crate::observer::History;
+use crate::{Error, Learner, atomic};
+
+/// Raised when the meaning of a checkpoint changes.
+const FORMAT: u32 = 1;
+/// The key of the header in the file's metadata.
+const HEADER: &str = "twinview";
+
+/// Where a run stands: all of its state that isn't a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Version of the format.
+    pub format: u32,
+    /// Finished epochs.
+    pub epoch: u32,
+    /// Finished steps of the epoch under way.
+    pub step_in_epoch: u32,
+    /// Finished steps in all.
+    pub step: u64,
+    /// Steps of the optimisers of the networks and of the probe.
+    pub optimizer_steps: [u64; 2],
+    /// Seconds spent training.
+    pub train_secs: f64,
+    /// What the epoch under way has measured so far.
+    pub metrics: EpochMetrics,
+    /// The finished epochs.
+    pub history: History,
+}
+
+impl Header {
+    /// The header of a run that has not begun.
+    pub fn start() -> Self {
+        Self {
+            format: FORMAT,
+            epoch: 0,
+            step_in_epoch: 0,
+            step: 0,
+            optimizer_steps: [0, 0],
+            train_secs: 0.0,
+            metrics: EpochMetrics::default(),
+            history: History::default(),
+        }
+    }
+}
+
+/// The named tensors of a learner; they share memory with it.
+pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
+    let parameters = &learner.parameters;
+    let mut named = parameters.named(parameters.flat());
+    named.extend(models::buffers(&learner.student.store));
+    let optimizer = learner.optimizer.state(parameters);
+    named.extend(optimizer.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+    if let Some(teacher) = &learner.teacher {
+        let weights = teacher.parameters.named(teacher.parameters.flat());
+        named.extend(weights.into_iter().map(|(name, tensor)| (format!("teacher.{name}"), tensor)));
+    }
+    if let Some(probe) = &learner.probe {
+        named.extend(probe.parameters.named(probe.parameters.flat()));
+        let state = probe.optimizer.state(&probe.parameters);
+        named.extend(state.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+    }
+    named
+}
+
+/// Writes `learner` and `header` to `path`, all or nothing.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn save(path: &Path, learner: &Learner, header: &Header) -> Result<(), Error> {
+    let text = serde_json::to_string(header).expect("a header is always valid JSON");
+    write(path, &tensors(learner), HashMap::from([(HEADER.to_owned(), text)]))
+}
+
+/// Writes named tensors and metadata as safetensors, all or nothing.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write(
+    path: &Path,
+    named: &[(String, Tensor)],
+    metadata: HashMap<String, String>,
+) -> Result<(), Error> {
+    let stored: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = named
+        .iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().iter().map(|&side| side as usize).collect();
+            (name.as_str(), dtype(tensor.kind()), shape, bytes(tensor))
+        })
+        .collect();
+    let views = stored.iter().map(|(name, dtype, shape, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes);
+        (*name, view.expect("the bytes of a tensor match its shape"))
+    });
+    let file = safetensors::serialize(views, Some(metadata)).expect("names and sizes are valid");
+    atomic::write(path, &file)
+}
+
+/// Restores `learner` from `path`.
+///
+/// # Errors
+/// [`Error::Damaged`] where the file isn't a checkpoint of such a learner; the learner is then partly
+/// overwritten.
+pub fn load(path: &Path, learner: &mut Learner) -> Result<Header, Error> {
+    let (map, header) = open(path)?;
+    let file = parse(path, &map)?;
+    for (name, mut tensor) in tensors(learner) {
+        copy(path, &file, &name, &mut tensor)?;
+    }
+    learner.optimizer.resume(header.optimizer_steps[0]);
+    if let Some(probe) = &mut learner.probe {
+        probe.optimizer.resume(header.optimizer_steps[1]);
+    }
+    Ok(header)
+}
+
+/// Restores the tensors `named` from `path`, each from the one called `prefix` + its name.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Result<Header, Error> {
+    let (map, header) = open(path)?;
+    let file = parse(path, &map)?;
+    for (name, mut tensor) in named {
+        copy(path, &file, &format!("{prefix}{name}"), &mut tensor)?;
+    }
+    Ok(header)
+}
+
+/// The newest checkpoint in `folder`, if any: the file with the highest step in its name.
+pub fn newest(folder: &Path) -> Option<PathBuf> {
+    all(folder).pop()
+}
+
+/// The checkpoints in `folder`, oldest first.
+pub fn all(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+            name.starts_with("step-") && name.ends_with(".safetensors")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Error {
+    let (path, expected, found) = (path.to_owned(), expected.into(), found.to_string());
+    Error::Damaged { path, expected, found }
+}
+
+fn open(path: &Path) -> Result<(Mmap, Header), Error> {
+    let file = File::open(path).map_err(Error::io(path, "open it"))?;
+    // SAFETY: checkpoints are replaced by renaming, never written in place, so the mapped bytes stay.
+    let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map it"))?;
+    let (_, metadata) = SafeTensors::read_metadata(&map)
+        .map_err(|error| damaged(path, "a safetensors file", error))?;
+    let text = metadata.metadata().as_ref().and_then(|map| map.get(HEADER));
+    let text = text.ok_or_else(|| damaged(path, "a checkpoint of this tool", "no header"))?;
+    let header: Header = serde_json::from_str(text)
+        .map_err(|error| damaged(path, "a checkpoint's header", error))?;
+    if header.format != FORMAT {
+        let found = format!("format {}", header.format);
+        return Err(damaged(path, format!("a checkpoint of format {FORMAT}"), found));
+    }
+    Ok((map, header))
+}
+
+fn parse<'a>(path: &Path, map: &'a Mmap) -> Result<SafeTensors<'a>, Error> {
+    SafeTensors::deserialize(map).map_err(|error| damaged(path, "a safetensors file", error))
+}
+
+fn copy(path: &Path, file: &SafeTensors, name: &str, to: &mut Tensor) -> Result<(), Error> {
+    let stored = file
+        .tensor(name)
+        .map_err(|_| damaged(path, format!("a tensor {name}"), "none of this name"))?;
+    let shape: Vec<i64> = stored.shape().iter().map(|&side| side as i64).collect();
+    if shape != to.size() || stored.dtype() != dtype(to.kind()) {
+        let expected = format!("{name} of {:?} {:?}", to.kind(), to.size());
+        return Err(damaged(path, expected, format!("{:?} {shape:?}", stored.dtype())));
+    }
+    let tensor = Tensor::from_data_size(stored.data(), &shape, to.kind());
+    no_grad(|| to.copy_(&tensor));
+    Ok(())
+}
+
+fn dtype(kind: Kind) -> Dtype {
+    match kind {
+        Kind::Float => Dtype::F32,
+        Kind::Double => Dtype::F64,
+        Kind::Int64 => Dtype::I64,
+        kind => panic!("no tensor of a learner is {kind:?}"),
+    }
+}
+
+/// The bytes of a tensor in row-major order.
+fn bytes(tensor: &Tensor) -> Vec<u8> {
+    let tensor = tensor.detach().to_device(tch::Device::Cpu).contiguous();
+    let count = tensor.numel();
+    let mut bytes = vec![0; count * tensor.kind().elt_size_in_bytes()];
+    tensor.copy_data_u8(&mut bytes, count);
+    bytes
+}

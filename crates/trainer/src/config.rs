@@ -1,0 +1,288 @@
+//! The configuration of a run: typed, complete, and refused where a key is unknown.
+
+use std::path::{Path, PathBuf};
+
+use augment::Recipe;
+use methods::MethodConfig;
+use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::OptimizerConfig;
+
+/// Every number of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The JSON Schema that editors check this file with; not read.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Side in pixels to which images of a folder are brought; other sources have their own size.
+    pub image_size: usize,
+    /// What is done to images before they are seen.
+    pub augment: AugmentConfig,
+    /// Images to features.
+    pub encoder: EncoderConfig,
+    /// Features to projections.
+    pub projection: ProjectionConfig,
+    /// The objective.
+    pub method: MethodConfig,
+    /// Trains encoder, projection and whatever the method learns.
+    pub optimizer: OptimizerConfig,
+    /// The linear probe that is trained alongside, on labels that the encoder never sees.
+    pub probe: ProbeConfig,
+    /// How long, on what, how much at a time.
+    pub train: TrainConfig,
+    /// What is kept.
+    pub checkpoint: CheckpointConfig,
+}
+
+/// The recipes of views.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// One entry a view that the objective compares.
+    pub views: Vec<Recipe>,
+    /// The view that the probe is trained on.
+    pub probe: Recipe,
+}
+
+/// The online probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeConfig {
+    /// Trains the probe.
+    pub optimizer: OptimizerConfig,
+}
+
+/// The training loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the data.
+    pub epochs: u32,
+    /// Ends training after this many steps, where that comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Images a step, unlabelled and labelled; the share of labelled ones follows the data.
+    pub batch_size: usize,
+    /// Whether the gradient is that of the mean of the loss's terms or of their sum.
+    pub reduction: Reduction,
+    /// How a teacher starts.
+    pub teacher_init: TeacherInit,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Kind of numbers in the networks.
+    pub precision: Precision,
+    /// Threads that make views; 0 chooses.
+    pub workers: usize,
+    /// Steps between two lines in `metrics.jsonl`.
+    pub log_every: u64,
+}
+
+/// See [`TrainConfig::reduction`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reduction {
+    /// The mean.
+    Mean,
+    /// The sum, as the seed differentiates.
+    Sum,
+}
+
+/// See [`TrainConfig::teacher_init`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TeacherInit {
+    /// As a copy of the student.
+    Copy,
+    /// From weights of its own, as in the seed.
+    Fresh,
+}
+
+/// See [`Config::checkpoint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Epochs between two checkpoints.
+    pub every_epochs: u32,
+    /// How many of the newest are kept.
+    pub keep: usize,
+}
+
+/// Why a configuration can't be used. Each message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{}: expected a config file, found {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The text isn't a config.
+    #[error("{origin}:{line}:{column}: {message}")]
+    Parse {
+        /// The file, or where else the text comes from.
+        origin: String,
+        /// 1-based.
+        line: usize,
+        /// 1-based.
+        column: usize,
+        /// What was expected and found.
+        message: String,
+    },
+    /// `--set` with something that isn't `KEY=VALUE`.
+    #[error("--set: expected KEY=VALUE, found {0:?}")]
+    NotAnAssignment(String),
+    /// `--set` of a key that isn't there.
+    #[error("--set {key}: no such key; {parent} has {known}")]
+    UnknownKey {
+        /// The key as it was given.
+        key: String,
+        /// The innermost object that exists.
+        parent: String,
+        /// Its keys.
+        known: String,
+    },
+    /// `--set` of a value that doesn't fit its key.
+    #[error("--set {assignment}: {message}")]
+    BadValue {
+        /// The assignment.
+        assignment: String,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A number out of its range.
+    #[error("{key}: expected {expected}, found {found}")]
+    Range {
+        /// The key.
+        key: String,
+        /// The allowed values.
+        expected: String,
+        /// The value.
+        found: String,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file and the line.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads a text that comes from `origin`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parse`], naming `origin` and the line.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        serde_json::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            ConfigError::Parse {
+                origin: origin.to_owned(),
+                line: error.line(),
+                column: error.column(),
+                message: message.trim_end_matches(&place).to_owned(),
+            }
+        })
+    }
+
+    /// The same configuration with `KEY=VALUE` applied; the key is a dotted path, the value JSON (or
+    /// else a string).
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a key that isn't there and a value that doesn't fit.
+    pub fn with(&self, assignment: &str) -> Result<Self, ConfigError> {
+        let (key, text) = assignment
+            .split_once('=')
+            .ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let mut document = self.document();
+        *find(&mut document, key)? = value;
+        serde_json::from_value(document).map_err(|error| ConfigError::BadValue {
+            assignment: assignment.to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    /// The configuration as JSON, optional keys included.
+    pub fn document(&self) -> Value {
+        let mut document = serde_json::to_value(self).expect("a config is always valid JSON");
+        if self.train.steps.is_none() {
+            document["train"]["steps"] = Value::Null;
+        }
+        document
+    }
+
+    /// Checks what types alone can't.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`].
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let range = |key: &str, good: bool, expected: &str, found: String| {
+            if good {
+                return Ok(());
+            }
+            Err(ConfigError::Range { key: key.to_owned(), expected: expected.to_owned(), found })
+        };
+        let train = &self.train;
+        range("train.epochs", train.epochs > 0, "at least 1", train.epochs.to_string())?;
+        range("train.batch_size", train.batch_size > 1, "at least 2", train.batch_size.to_string())?;
+        range("train.log_every", train.log_every > 0, "at least 1", train.log_every.to_string())?;
+        if let Some(steps) = train.steps {
+            range("train.steps", steps > 0, "at least 1", steps.to_string())?;
+        }
+        range("image_size", self.image_size >= 8, "at least 8", self.image_size.to_string())?;
+        let keep = self.checkpoint.keep;
+        range("checkpoint.keep", keep > 0, "at least 1", keep.to_string())?;
+        let every = self.checkpoint.every_epochs;
+        range("checkpoint.every_epochs", every > 0, "at least 1", every.to_string())?;
+        let views = &self.augment.views;
+        range("augment.views", views.len() == 2, "two views", views.len().to_string())?;
+        for (key, recipe) in [("views.0", &views[0]), ("views.1", &views[1]), ("probe", &self.augment.probe)] {
+            recipe.validate().map_err(|error| ConfigError::Range {
+                key: format!("augment.{key}"),
+                expected: "a recipe that can be followed".to_owned(),
+                found: error.to_string(),
+            })?;
+            let (side, found) = (views[0].size, recipe.size);
+            range(&format!("augment.{key}.size"), found == side, &format!("{side} as in the first view"), found.to_string())?;
+        }
+        self.optimizer.validate("optimizer")?;
+        self.probe.optimizer.validate("probe.optimizer")
+    }
+}
+
+/// The place of the dotted path `key` in `document`.
+fn find<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigError> {
+    let mut at = document;
+    let mut parent = String::from("the config");
+    for part in key.split('.') {
+        let known = match &*at {
+            Value::Object(map) => map.keys().cloned().collect::<Vec<_>>().join(", "),
+            Value::Array(list) => format!("0 to {}", list.len().saturating_sub(1)),
+            _ => "no keys".to_owned(),
+        };
+        let next = match at {
+            Value::Object(map) => map.get_mut(part),
+            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
+            _ => None,
+        };
+        at = next.ok_or_else(|| ConfigError::UnknownKey {
+            key: key.to_owned(),
+            parent: parent.clone(),
+            known,
+        })?;
+        parent = part.to_owned();
+    }
+    Ok(at)
+}

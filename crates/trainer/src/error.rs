@@ -1,0 +1,97 @@
+//! What can go wrong in a run.
+
+use std::path::{Path, PathBuf};
+
+use crate::ConfigError;
+
+/// Any failure of training. Each message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Sizes of the networks don't fit.
+    #[error(transparent)]
+    Model(#[from] models::ModelError),
+    /// A hyper-parameter of the method is out of range.
+    #[error(transparent)]
+    Method(#[from] methods::MethodError),
+    /// The device can't be had.
+    #[error(transparent)]
+    Device(#[from] models::DeviceError),
+    /// The data can't be served in such batches.
+    #[error(transparent)]
+    Plan(loader::Error),
+    /// Making views failed during training.
+    #[error(transparent)]
+    Loader(loader::Error),
+    /// The run folder is taken.
+    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", .0.display())]
+    RunExists(PathBuf),
+    /// The run folder can't be made.
+    #[error(transparent)]
+    Folder(Box<Error>),
+    /// Nothing to resume.
+    #[error("{}: expected a run to resume, found {found}", path.display())]
+    NoRun {
+        /// The run folder.
+        path: PathBuf,
+        /// What stands there.
+        found: String,
+    },
+    /// Resuming with another configuration.
+    #[error("{}: {key} can't change on --resume: expected {expected}, found {found}", path.display())]
+    ConfigChanged {
+        /// The run's `config.json`.
+        path: PathBuf,
+        /// The dotted key.
+        key: String,
+        /// The run's value.
+        expected: String,
+        /// The value asked for.
+        found: String,
+    },
+    /// A file of a run can't be understood.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What should be there.
+        expected: String,
+        /// What is.
+        found: String,
+    },
+    /// A file or folder can't be written or read.
+    #[error("{}: can't {what}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The loss is no longer a number.
+    #[error(
+        "training diverged: the loss of step {step} is {loss}; a smaller optimizer.adam.learning_rate usually helps; the last checkpoint is from before"
+    )]
+    Diverged {
+        /// 1-based.
+        step: u64,
+        /// The loss.
+        loss: f64,
+    },
+}
+
+impl Error {
+    /// Makes an [`Error::Io`] for `path`.
+    pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, what, source }
+    }
+
+    /// Whether arguments, configuration or data are to blame, not the run.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. })
+    }
+}

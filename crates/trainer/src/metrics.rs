@@ -1,0 +1,128 @@
+//! What an epoch measures, gathered without making a GPU wait.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use crate::learner::Measured;
+
+/// Sums over the steps of an epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochMetrics {
+    /// Steps gathered.
+    pub steps: u64,
+    /// Sum of the steps' losses.
+    pub loss: f64,
+    /// Rows right and rows in all, of contrastive accuracy.
+    pub contrastive: [i64; 2],
+    /// Rows right and rows in all, of correlation accuracy.
+    pub correlation: [i64; 2],
+    /// Sum of the probe's cross-entropies.
+    pub probe_loss: f64,
+    /// Images that the probe got right, and images.
+    pub probe: [i64; 2],
+}
+
+impl EpochMetrics {
+    /// Adds a step's numbers: loss, contrastive, correlation, and the probe's.
+    pub fn add(&mut self, step: &StepNumbers) {
+        self.steps += 1;
+        self.loss += step.loss;
+        for (sum, value) in [
+            (&mut self.contrastive, step.contrastive),
+            (&mut self.correlation, step.correlation),
+            (&mut self.probe, step.probe),
+        ] {
+            sum[0] += value[0];
+            sum[1] += value[1];
+        }
+        self.probe_loss += step.probe_loss;
+    }
+
+    /// Mean loss of the steps.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.steps as f64
+    }
+
+    /// Contrastive accuracy, 0..=1.
+    pub fn c_acc(&self) -> f64 {
+        share(self.contrastive)
+    }
+
+    /// Correlation accuracy, 0..=1.
+    pub fn r_acc(&self) -> f64 {
+        share(self.correlation)
+    }
+
+    /// The probe's accuracy on weak views of training images, 0..=1, where there is a probe.
+    pub fn p_acc(&self) -> Option<f64> {
+        (self.probe[1] > 0).then(|| share(self.probe))
+    }
+
+    /// The probe's mean cross-entropy, where there is a probe.
+    pub fn p_loss(&self) -> Option<f64> {
+        (self.probe[1] > 0).then(|| self.probe_loss / self.probe[1] as f64)
+    }
+}
+
+fn share([right, all]: [i64; 2]) -> f64 {
+    right as f64 / all as f64
+}
+
+/// The numbers of one step, on the host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepNumbers {
+    /// Mean loss.
+    pub loss: f64,
+    /// Rows right and rows in all.
+    pub contrastive: [i64; 2],
+    /// Rows right and rows in all.
+    pub correlation: [i64; 2],
+    /// Sum of the probe's cross-entropies.
+    pub probe_loss: f64,
+    /// Images right and images in all.
+    pub probe: [i64; 2],
+}
+
+/// Steps whose numbers are still on the device.
+#[derive(Debug, Default)]
+pub struct Pending(Vec<(Tensor, [i64; 3])>);
+
+impl Pending {
+    /// Keeps the scalars of a step where they are.
+    pub fn push(&mut self, measured: &Measured) {
+        let zero = || Tensor::zeros([0i64; 0], (Kind::Double, measured.loss.device()));
+        let (probe_loss, correct, images) = match &measured.probe {
+            Some((score, images)) => {
+                (score.loss_sum.shallow_clone(), score.correct.shallow_clone(), *images)
+            }
+            None => (zero(), zero(), 0),
+        };
+        let scalars = [&measured.loss, &measured.contrastive.0, &measured.correlation.0, &probe_loss, &correct]
+            .map(|scalar| scalar.to_kind(Kind::Double));
+        let totals = [measured.contrastive.1, measured.correlation.1, images];
+        self.0.push((Tensor::stack(&scalars, 0), totals));
+    }
+
+    /// Number of steps kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Brings all kept steps to the host, oldest first: the one place where a step's numbers are waited for.
+    pub fn take(&mut self) -> Vec<StepNumbers> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let (scalars, totals): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().unzip();
+        let rows = Vec::<Vec<f64>>::try_from(Tensor::stack(&scalars, 0)).expect("a matrix of doubles");
+        let number = |(row, [contrastive, correlation, images]): (Vec<f64>, [i64; 3])| StepNumbers {
+            loss: row[0],
+            contrastive: [row[1] as i64, contrastive],
+            correlation: [row[2] as i64, correlation],
+            probe_loss: row[3],
+            probe: [row[4] as i64, images],
+        };
+        rows.into_iter().zip(totals).map(number).collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! An encoder with its projection head: the student, and the teacher that follows it.
+
+use models::{Encoder, InitStream, ModelError, Parameters, Projection};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::Config;
+
+/// Encoder, projection head and their weights.
+#[derive(Debug)]
+pub struct Networks {
+    /// Holds the weights by name: `encoder.*`, `projection.*`, and what a method registers.
+    pub store: VarStore,
+    /// Images to features.
+    pub encoder: Box<dyn Encoder>,
+    /// Features to projections.
+    pub projection: Projection,
+}
+
+/// The numeric kinds of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds {
+    /// Weights, moments and losses.
+    pub master: Kind,
+    /// Inside the networks.
+    pub compute: Kind,
+}
+
+impl Networks {
+    /// New networks for square images of `side` pixels.
+    ///
+    /// # Errors
+    /// [`ModelError`] where sizes don't fit.
+    pub fn new(
+        config: &Config,
+        side: i64,
+        network: u64,
+        device: Device,
+        kinds: Kinds,
+    ) -> Result<Self, ModelError> {
+        let mut store = VarStore::new(device);
+        store.set_kind(kinds.master);
+        let stream = InitStream { seed: config.seed, network };
+        let root = store.root();
+        let encoder =
+            config.encoder.build(&(&root / "encoder"), stream, side, kinds.compute)?;
+        let inputs = encoder.feature_size();
+        let projection =
+            config.projection.build(&(&root / "projection"), stream, inputs, kinds.compute)?;
+        Ok(Self { store, encoder, projection })
+    }
+}
+
+/// A network that isn't trained but follows the student.
+#[derive(Debug)]
+pub struct Teacher {
+    /// The networks.
+    pub networks: Networks,
+    /// Their weights: those of the student, in its order, without what a method registers.
+    pub parameters: Parameters,
+}
+
+impl Teacher {
+    /// Starts as a copy of the student's weights.
+    pub fn copy_from(&mut self, student: &Parameters) {
+        no_grad(|| self.parameters.flat().shallow_clone().copy_(&self.shared(student)));
+    }
+
+    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight.
+    ///
+    /// # Reference
+    /// He et al. 2019, arXiv 1911.05722, equation 2.
+    pub fn follow(&mut self, student: &Parameters, momentum: f64) {
+        no_grad(|| {
+            let mut flat = self.parameters.flat().shallow_clone();
+            let _ = flat.lerp_(&self.shared(student), 1.0 - momentum);
+        });
+    }
+
+    /// The student's weights that have a counterpart here: its first ones.
+    fn shared(&self, student: &Parameters) -> Tensor {
+        student.flat().narrow(0, 0, self.parameters.flat().size()[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use golden::Tensors;
+    use models::Linear;
+    use tch::Device;
+
+    use super::*;
+    use crate::tests::tiny_config;
+
+    #[test]
+    fn golden_momentum_update_matches_set_c() {
+        let reference = golden::json("c_momentum.json");
+        let tensors = Tensors::open("c_momentum.safetensors");
+        for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 5e-7)] {
+            for case in reference["cases"].as_array().unwrap() {
+                let kinds = Kinds { master: kind, compute: kind };
+                let load = |prefix: &str| {
+                    let mut store = VarStore::new(Device::Cpu);
+                    store.set_kind(kind);
+                    let stream = InitStream { seed: 0, network: 0 };
+                    for layer in ["encoder", "projection"] {
+                        Linear::new(&(store.root() / layer), stream, 6, 6, kind);
+                    }
+                    for (name, mut tensor) in store.variables() {
+                        let source = tensors.get(&format!("{prefix}.{}", name.replace("weight", "kernel")));
+                        no_grad(|| tensor.copy_(source));
+                    }
+                    Parameters::flatten(&store)
+                };
+                let student = load("w");
+                let networks = Networks::new(&tiny_config("dino"), 32, 0, Device::Cpu, kinds).unwrap();
+                let mut teacher = Teacher { networks, parameters: load("m") };
+                teacher.follow(&student, case["coefficient"].as_f64().unwrap());
+                for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {
+                    let after = case["after"].as_str().unwrap();
+                    let expected = tensors.get(&format!("{after}.{}", name.replace("weight", "kernel")));
+                    let off = golden::difference(&found, expected);
+                    assert!(off <= tolerance, "{name} {after}: off by {off}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The folder of a run: what it was asked to do, what it measured, what it learned.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Config, Error, Learner, atomic, checkpoint};
+
+/// What `config.json` says: the whole configuration, and what it became on this machine and data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of the program.
+    pub version: String,
+    /// Source revision that it was built from.
+    pub revision: String,
+    /// The device, as it was found.
+    pub device: String,
+    /// Threads of libtorch and threads that make views.
+    pub threads: [usize; 2],
+    /// The data.
+    pub data: DataRecord,
+    /// Images of a batch.
+    pub batch: BatchRecord,
+    /// Every setting.
+    pub config: Config,
+}
+
+/// The data of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Where it was read from; `None` for the built-in procedural set.
+    pub path: Option<PathBuf>,
+    /// What kind of source it is.
+    pub kind: String,
+    /// A hash over its sizes, labels and a sample of its pixels.
+    pub fingerprint: String,
+    /// Side of the images in pixels.
+    pub image_size: usize,
+    /// Images to pretrain on, labelled training images, test images.
+    pub images: [usize; 3],
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+}
+
+/// What a batch is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRecord {
+    /// Unlabelled images.
+    pub unlabeled: usize,
+    /// Labelled images.
+    pub labeled: usize,
+    /// Batches an epoch.
+    pub steps_per_epoch: u32,
+}
+
+/// An open run folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    metrics: File,
+}
+
+impl RunFolder {
+    /// Makes a new folder for the run that `record` describes. Nothing stays behind on failure.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
+    pub fn create(path: &Path, record: &RunRecord) -> Result<Self, Error> {
+        if path.join("config.json").exists() || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some()) {
+            return Err(Error::RunExists(path.to_owned()));
+        }
+        let existed = path.exists();
+        let made = fs::create_dir_all(path.join("checkpoints"))
+            .map_err(Error::io(path, "make it"))
+            .and_then(|()| write_json(&path.join("config.json"), record))
+            .and_then(|()| Self::open(path));
+        made.map_err(|error| {
+            let _ = if existed { fs::remove_dir(path.join("checkpoints")) } else { fs::remove_dir_all(path) };
+            Error::Folder(Box::new(error))
+        })
+    }
+
+    /// Opens the folder of a run to go on with it at `step`: lines of later steps are taken out of
+    /// `metrics.jsonl`, so that each step is there once.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn resume(path: &Path, step: u64) -> Result<Self, Error> {
+        let metrics = path.join("metrics.jsonl");
+        let text = fs::read_to_string(&metrics).unwrap_or_default();
+        let kept: String = text
+            .lines()
+            .filter(|line| {
+                let value = serde_json::from_str::<Value>(line).unwrap_or(Value::Null);
+                value["step"].as_u64().is_some_and(|at| at <= step)
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        atomic::write(&metrics, kept.as_bytes())?;
+        Self::open(path)
+    }
+
+    fn open(path: &Path) -> Result<Self, Error> {
+        let metrics = path.join("metrics.jsonl");
+        let file = OpenOptions::new().create(true).append(true).open(&metrics);
+        let file = file.map_err(Error::io(&metrics, "open it"))?;
+        Ok(Self { path: path.to_owned(), metrics: file })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends a line to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn log(&mut self, lines: &[Value]) -> Result<(), Error> {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let path = self.path.join("metrics.jsonl");
+        self.metrics.write_all(text.as_bytes()).map_err(Error::io(&path, "write it"))
+    }
+
+    /// Saves a checkpoint, then removes the oldest beyond `keep`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; older checkpoints are then still there.
+    pub fn checkpoint(&self, learner: &Learner, header: &checkpoint::Header, keep: usize) -> Result<(), Error> {
+        let folder = self.path.join("checkpoints");
+        let path = folder.join(format!("step-{:09}.safetensors", header.step));
+        checkpoint::save(&path, learner, header)?;
+        let all = checkpoint::all(&folder);
+        for old in &all[..all.len().saturating_sub(keep)] {
+            fs::remove_file(old).map_err(Error::io(old, "remove it"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes `encoder.safetensors`: the encoder that evaluation reads, its names without a prefix.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
+        let store = match &learner.teacher {
+            Some(teacher) => &teacher.networks.store,
+            None => &learner.student.store,
+        };
+        let mut named: Vec<_> = store
+            .variables()
+            .into_iter()
+            .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
+            .collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let encoder = serde_json::to_string(&record.config.encoder).expect("valid JSON");
+        let metadata = HashMap::from([
+            ("encoder".to_owned(), encoder),
+            ("image_size".to_owned(), record.data.image_size.to_string()),
+            ("input".to_owned(), "RGB / 255, NCHW".to_owned()),
+        ]);
+        checkpoint::write(&self.path.join("encoder.safetensors"), &named, metadata)
+    }
+
+    /// Writes `summary.json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn summarize(&self, summary: &Value) -> Result<(), Error> {
+        write_json(&self.path.join("summary.json"), summary)
+    }
+}
+
+/// Reads the `config.json` of the run in `path`.
+///
+/// # Errors
+/// [`Error::NoRun`] where there is none, [`Error::Damaged`] where it can't be understood.
+pub fn read_record(path: &Path) -> Result<RunRecord, Error> {
+    let file = path.join("config.json");
+    let text = fs::read_to_string(&file).map_err(|error| Error::NoRun {
+        path: path.to_owned(),
+        found: if path.is_dir() { format!("a folder without config.json ({error})") } else { error.to_string() },
+    })?;
+    serde_json::from_str(&text).map_err(|error| Error::Damaged {
+        path: file,
+        expected: "the record of a run".to_owned(),
+        found: error.to_string(),
+    })
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    let mut text = serde_json::to_string_pretty(value).expect("records are always valid JSON");
+    text.push('\n');
+    atomic::write(path, text.as_bytes())
+}

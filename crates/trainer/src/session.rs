@@ -1,0 +1,322 @@
+//! A run from its first step to its last: plan, learner and loader together.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use dataset::Dataset;
+use loader::{Batch, Loader, Plan, Position};
+use models::Door;
+use serde_json::{Value, json};
+use tch::{Kind, no_grad};
+
+use crate::checkpoint::{self, Header};
+use crate::learner::{Learner, Measured, Step, Task};
+use crate::metrics::Pending;
+use crate::networks::Kinds;
+use crate::observer::{EpochReport, Observer, Progress};
+use crate::clock::Clock;
+use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
+use crate::setup::{Origin, data_record, device_name, plan};
+use crate::tensorboard::EventFile;
+use crate::{Config, Error};
+
+/// Images a forward pass when measuring on the test split.
+const EVAL_BATCH: usize = 256;
+
+/// A run that was checked and can start: nothing on disk was changed yet.
+#[derive(Debug)]
+pub struct Session {
+    record: RunRecord,
+    data: Dataset,
+    plan: Plan,
+    learner: Learner,
+    door: Door,
+    header: Header,
+    total_steps: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished,
+    /// It was asked to stop; a checkpoint has everything.
+    Interrupted,
+}
+
+impl Session {
+    /// Checks everything that can be wrong before the first step, and builds what learns.
+    ///
+    /// # Errors
+    /// [`Error`]; all of them are usage errors.
+    pub fn prepare(config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+        config.validate()?;
+        let device = config.train.device.open()?;
+        let plan = plan(&config, &data, device);
+        plan.validate().map_err(Error::Plan)?;
+        let steps_per_epoch = plan.steps_per_epoch() as u32;
+        let side = config.augment.views[0].size as i64;
+        let kinds = Kinds { master: Kind::Float, compute: config.train.precision.kind() };
+        let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
+        let learner = Learner::new(&config, Task { side, classes, device, kinds })?;
+        let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
+        let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
+        let record = RunRecord {
+            version: origin.version,
+            revision: origin.revision,
+            device: device_name(device),
+            threads: [tch::get_num_threads() as usize, plan.workers],
+            data: data_record(&data, origin.data),
+            batch: BatchRecord {
+                unlabeled: plan.unlabeled_per_batch,
+                labeled: plan.labeled.as_ref().map_or(0, |(_, count)| *count),
+                steps_per_epoch,
+            },
+            config,
+        };
+        let door = Door::new(device, Kind::Float);
+        Ok(Self { record, data, plan, learner, door, header: Header::start(), total_steps })
+    }
+
+    /// What `config.json` says of this run.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// Goes on from the newest checkpoint of the run in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] without a checkpoint, [`Error::Damaged`] where it doesn't fit.
+    pub fn restore(&mut self, folder: &Path) -> Result<(), Error> {
+        let checkpoints = folder.join("checkpoints");
+        let newest = checkpoint::newest(&checkpoints).ok_or_else(|| Error::NoRun {
+            path: folder.to_owned(),
+            found: "no checkpoint".to_owned(),
+        })?;
+        self.header = checkpoint::load(&newest, &mut self.learner)?;
+        Ok(())
+    }
+
+    /// Steps done, and steps in all.
+    pub fn steps(&self) -> [u64; 2] {
+        [self.header.step, self.total_steps]
+    }
+
+    /// Trains until all steps are done or `stop` is set; then the step under way is finished and saved.
+    ///
+    /// # Errors
+    /// [`Error`]; the last checkpoint stays loadable.
+    pub fn train(
+        mut self,
+        mut folder: RunFolder,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, Error> {
+        let mut events = EventFile::create(folder.path())?;
+        let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
+        let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::Plan)?;
+        let mut clock = Clock::start(self.header.step);
+        let mut pending = Pending::default();
+        while self.header.step < self.total_steps {
+            let batch = loader.next().map_err(Error::Loader)?;
+            let measured = self.step(&batch);
+            loader.recycle(batch);
+            pending.push(&measured);
+            self.header.step += 1;
+            self.header.step_in_epoch += 1;
+            let last = self.header.step == self.total_steps;
+            let whole = self.header.step_in_epoch == self.record.batch.steps_per_epoch;
+            let stopping = stop.load(Ordering::Relaxed);
+            let due = pending.len() as u64 >= self.record.config.train.log_every;
+            if due || whole || last || stopping {
+                self.flush(&mut pending, &mut folder)?;
+                clock.wait_secs = loader.wait_secs();
+                observer.progress(&self.progress(&clock));
+            }
+            if whole || last {
+                let report = self.end_epoch(&measured, &mut clock)?;
+                folder.log(&[serde_json::to_value(&report).expect("a report is valid JSON")])?;
+                events.scalars(report.step, &scalars(&report))?;
+                observer.epoch(&report);
+                self.begin_epoch(&report, whole);
+            }
+            if stopping || last || (whole && self.checkpoint_due()) {
+                self.save(&folder, &clock)?;
+            }
+            if stopping && !last {
+                return Ok(Outcome::Interrupted);
+            }
+        }
+        self.header.train_secs += clock.trained();
+        folder.export_encoder(&self.learner, &self.record)?;
+        folder.summarize(&self.summary(folder.path()))?;
+        Ok(Outcome::Finished)
+    }
+
+    /// One batch from bytes to updated weights.
+    fn step(&mut self, batch: &Batch) -> Measured {
+        let block = &batch.blocks[0];
+        let image = |block: &loader::Block| {
+            let count = block.views * block.images;
+            self.door.images(&block.bytes, count, block.height, block.width)
+        };
+        let probe = batch.probe.as_ref().map(|probe| (image(probe), self.door.labels(&batch.labels)));
+        let step = Step { views: image(block), images: block.images as i64, probe };
+        self.learner.step(&step, self.header.step, self.total_steps)
+    }
+
+    /// Brings the numbers of pending steps to the host and logs them.
+    fn flush(&mut self, pending: &mut Pending, folder: &mut RunFolder) -> Result<(), Error> {
+        let numbers = pending.take();
+        let first = self.header.step + 1 - numbers.len() as u64;
+        let mut lines = Vec::with_capacity(numbers.len());
+        for (step, numbers) in (first..).zip(&numbers) {
+            if !numbers.loss.is_finite() {
+                return Err(Error::Diverged { step, loss: numbers.loss });
+            }
+            self.header.metrics.add(numbers);
+            let epoch = self.header.epoch + 1;
+            let lr = self.learner.optimizer.learning_rate();
+            lines.push(json!({"kind": "step", "step": step, "epoch": epoch, "loss": numbers.loss, "lr": lr}));
+        }
+        folder.log(&lines)
+    }
+
+    fn progress(&self, clock: &Clock) -> Progress {
+        let metrics = &self.header.metrics;
+        let done = self.header.step - clock.first_step;
+        let secs = clock.begun.elapsed().as_secs_f64();
+        Progress {
+            epoch: [self.header.epoch + 1, self.record.config.train.epochs],
+            step: [self.header.step, self.total_steps],
+            loss: metrics.mean_loss(),
+            c_acc: metrics.c_acc(),
+            r_acc: metrics.r_acc(),
+            p_acc: metrics.p_acc(),
+            images_per_sec: done as f64 * self.images() / clock.trained(),
+            data_wait: clock.wait_secs / clock.trained(),
+            remaining_secs: (self.total_steps - self.header.step) as f64 * secs / done as f64,
+        }
+    }
+
+    /// Images of a batch.
+    fn images(&self) -> f64 {
+        (self.record.batch.unlabeled + self.record.batch.labeled) as f64
+    }
+
+    /// Measures at the end of an epoch.
+    fn end_epoch(&self, measured: &Measured, clock: &mut Clock) -> Result<EpochReport, Error> {
+        let train_secs = clock.epoch_secs();
+        let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
+        let begun = Instant::now();
+        let test = self.test_probe();
+        let metrics = &self.header.metrics;
+        let report = EpochReport {
+            kind: "epoch".to_owned(),
+            epoch: self.header.epoch + 1,
+            step: self.header.step,
+            loss: metrics.mean_loss(),
+            c_acc: metrics.c_acc(),
+            r_acc: metrics.r_acc(),
+            p_loss: metrics.p_loss(),
+            p_acc: metrics.p_acc(),
+            test_p_loss: test.map(|[loss, _]| loss),
+            test_p_acc: test.map(|[_, accuracy]| accuracy),
+            lr: self.learner.optimizer.learning_rate(),
+            teacher_momentum: self
+                .learner
+                .method
+                .teacher_momentum()
+                .map(|momentum| momentum.at(self.header.step - 1, self.total_steps)),
+            feature_std: eval::feature_std(&measured.features),
+            effective_rank: eval::effective_rank(&measured.features),
+            images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
+            data_wait,
+            train_secs,
+            eval_secs: begun.elapsed().as_secs_f64(),
+        };
+        clock.next_epoch(self.header.step, report.eval_secs);
+        Ok(report)
+    }
+
+    /// Mean cross-entropy and accuracy of the probe on the test split.
+    fn test_probe(&self) -> Option<[f64; 2]> {
+        let (test, probe) = (self.data.test.as_ref()?, self.learner.probe.as_ref()?);
+        let labels: Vec<i64> = test.labels()?.iter().map(|&label| i64::from(label)).collect();
+        let (mut loss, mut correct, mut done) = (0.0, 0, 0);
+        for block in loader::sequential(test, EVAL_BATCH) {
+            let labels = self.door.labels(&labels[done..done + block.images]);
+            let images = self.door.images(&block.bytes, block.images, block.height, block.width);
+            let score = no_grad(|| {
+                let features = self.learner.probed_encoder().forward(&images);
+                probe.score(&features, &labels)
+            });
+            loss += score.loss_sum.double_value(&[]);
+            correct += score.correct.int64_value(&[]);
+            done += block.images;
+        }
+        (done > 0).then(|| [loss / done as f64, correct as f64 / done as f64])
+    }
+
+    /// Moves on to the next epoch; keeps what the summary needs.
+    fn begin_epoch(&mut self, report: &EpochReport, whole: bool) {
+        self.header.history.add(report);
+        if whole {
+            self.header.epoch += 1;
+            self.header.step_in_epoch = 0;
+        }
+        self.header.metrics = Default::default();
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.header.epoch % self.record.config.checkpoint.every_epochs == 0
+    }
+
+    fn save(&mut self, folder: &RunFolder, clock: &Clock) -> Result<(), Error> {
+        let probe = self.learner.probe.as_ref().map_or(0, |probe| probe.optimizer.steps());
+        let header = Header {
+            optimizer_steps: [self.learner.optimizer.steps(), probe],
+            train_secs: self.header.train_secs + clock.trained(),
+            ..self.header.clone()
+        };
+        folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep)
+    }
+
+    fn summary(&self, folder: &Path) -> Value {
+        json!({
+            "run": folder,
+            "version": self.record.version,
+            "revision": self.record.revision,
+            "device": self.record.device,
+            "steps": self.header.step,
+            "epochs": self.header.epoch,
+            "train_secs": self.header.train_secs,
+            "images_per_sec": self.header.step as f64 * self.images() / self.header.train_secs,
+            "last": self.header.history.last,
+            "best_test_p_acc": self.header.history.best_test_p_acc,
+        })
+    }
+}
+
+/// The tags and values of an epoch for TensorBoard.
+fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
+    let always = [
+        ("train/loss", report.loss),
+        ("train/c_acc", report.c_acc),
+        ("train/r_acc", report.r_acc),
+        ("train/lr", report.lr),
+        ("health/feature_std", report.feature_std),
+        ("health/effective_rank", report.effective_rank),
+        ("speed/images_per_sec", report.images_per_sec),
+        ("speed/data_wait", report.data_wait),
+    ];
+    let sometimes = [
+        ("probe/train_loss", report.p_loss),
+        ("probe/train_acc", report.p_acc),
+        ("probe/test_loss", report.test_p_loss),
+        ("probe/test_acc", report.test_p_acc),
+        ("train/teacher_momentum", report.teacher_momentum),
+    ];
+    always.into_iter().chain(sometimes.into_iter().filter_map(|(tag, value)| Some((tag, value?)))).collect()
+}

@@ -1,0 +1,149 @@
+//! TensorBoard event files: scalars only, written as the records that TensorBoard reads.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::Error;
+
+/// An event file that is being written.
+#[derive(Debug)]
+pub struct EventFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl EventFile {
+    /// Begins a new event file in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(folder: &Path) -> Result<Self, Error> {
+        let now = now_secs();
+        let name = format!("events.out.tfevents.{:010}.{}", now as u64, std::process::id());
+        let path = folder.join(name);
+        let file = File::create(&path).map_err(Error::io(&path, "create it"))?;
+        let mut events = Self { path, file: BufWriter::new(file) };
+        let mut event = Message::default();
+        event.double(1, now);
+        event.bytes(3, b"brain.Event:2");
+        events.record(&event.0)?;
+        Ok(events)
+    }
+
+    /// Appends one value for each tag at `step`, and hands them to the system.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn scalars(&mut self, step: u64, values: &[(&str, f64)]) -> Result<(), Error> {
+        let mut summary = Message::default();
+        for &(tag, scalar) in values {
+            let mut value = Message::default();
+            value.bytes(1, tag.as_bytes());
+            value.float(2, scalar as f32);
+            summary.bytes(1, &value.0);
+        }
+        let mut event = Message::default();
+        event.double(1, now_secs());
+        event.varint(2, step);
+        event.bytes(5, &summary.0);
+        self.record(&event.0)
+    }
+
+    /// One record: length, its checksum, the data, its checksum.
+    fn record(&mut self, data: &[u8]) -> Result<(), Error> {
+        let length = (data.len() as u64).to_le_bytes();
+        let parts: [&[u8]; 4] =
+            [&length, &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()];
+        parts
+            .iter()
+            .try_for_each(|part| self.file.write_all(part))
+            .and_then(|()| self.file.flush())
+            .map_err(Error::io(&self.path, "write it"))
+    }
+}
+
+fn now_secs() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// A protocol buffer message being encoded.
+#[derive(Default)]
+struct Message(Vec<u8>);
+
+impl Message {
+    fn raw_varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    fn key(&mut self, field: u64, wire: u64) {
+        self.raw_varint(field << 3 | wire);
+    }
+
+    fn varint(&mut self, field: u64, value: u64) {
+        self.key(field, 0);
+        self.raw_varint(value);
+    }
+
+    fn double(&mut self, field: u64, value: f64) {
+        self.key(field, 1);
+        self.0.extend(value.to_le_bytes());
+    }
+
+    fn bytes(&mut self, field: u64, value: &[u8]) {
+        self.key(field, 2);
+        self.raw_varint(value.len() as u64);
+        self.0.extend(value);
+    }
+
+    fn float(&mut self, field: u64, value: f32) {
+        self.key(field, 5);
+        self.0.extend(value.to_le_bytes());
+    }
+}
+
+/// CRC-32C (Castagnoli), rotated and offset as the record format wants it.
+fn masked_crc(data: &[u8]) -> u32 {
+    let crc = !data.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
+    });
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksum_has_its_published_check_value() {
+        // CRC-32C of "123456789" is 0xe3069283.
+        assert_eq!(masked_crc(b"123456789"), 0xe306_9283u32.rotate_right(15).wrapping_add(0xa282_ead8));
+    }
+
+    #[test]
+    fn records_frame_the_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut events = EventFile::create(folder.path()).unwrap();
+        events.scalars(300, &[("loss", 0.5)]).unwrap();
+        let bytes = std::fs::read(&events.path).unwrap();
+        let mut rest = &bytes[..];
+        let mut records = Vec::new();
+        while !rest.is_empty() {
+            let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+            assert_eq!(masked_crc(&rest[..8]).to_le_bytes(), rest[8..12]);
+            let data = &rest[12..12 + length];
+            assert_eq!(masked_crc(data).to_le_bytes(), rest[12 + length..16 + length]);
+            records.push(data);
+            rest = &rest[16 + length..];
+        }
+        assert_eq!(records.len(), 2);
+        // step 300 as a varint, then the summary with tag and value.
+        assert_eq!(records[1][9..12], [0x10, 0xac, 0x02]);
+        assert!(records[1].ends_with(&[b"\x0a\x04loss\x15".as_slice(), &0.5f32.to_le_bytes()].concat()));
+    }
+}
