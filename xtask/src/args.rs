@@ -16,8 +16,9 @@ Usage: cargo xtask VERB
   test                                 set up, then run all tests
   ci                                   set up, then run every check: format, lints, docs, tests, tidy
   tidy                                 check the repository's own rules
-  golden [--check] [--renew]           set up, then run the tests against reference vectors; --check
-                                       compares those with their checksums, --renew accepts a change
+  golden [--check | --renew]           set up, then run the tests against reference vectors; --check
+                                       first compares these with their checksums, --renew only
+                                       writes the checksums anew
 ";
 
 /// One thing to do.

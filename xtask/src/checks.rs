@@ -1,5 +1,6 @@
 //! The verbs that run checks over the whole workspace.
 
+use crate::golden;
 use crate::libtorch::{self, Libtorch, Request};
 use crate::tidy;
 use crate::workspace::{self, Workspace};
@@ -19,6 +20,7 @@ pub fn test(workspace: &Workspace) -> anyhow::Result<()> {
 /// When the set-up or a check fails.
 pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
     tidy::tidy(workspace)?;
+    golden::check(workspace)?;
     workspace::run(workspace.cargo(&["fmt", "--all", "--check"]))?;
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
     let clippy = [

@@ -49,7 +49,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(
-        "{}: {}; `cargo xtask golden --renew` accepts a change",
+        "{}: {}; `cargo xtask golden --renew` accepts it",
         folder.display(),
         problems.join("; ")
     )

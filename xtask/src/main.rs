@@ -74,7 +74,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Tidy => tidy::tidy(&workspace)?,
         Verb::Golden { check, renew } => {
             if renew {
-                golden::renew(&workspace)?;
+                return golden::renew(&workspace);
             }
             if check {
                 golden::check(&workspace)?;

@@ -17,10 +17,11 @@ const fn may(name: &'static str, crates: &'static [&'static str], tch: bool) -> 
 
 /// The only arrows there are. Bytes come first and build without libtorch.
 const ARROWS: &[Arrows] = &[
-    may("dataset", &[], false),
-    may("augment", &["dataset"], false),
+    may("resample", &[], false),
+    may("dataset", &["resample"], false),
+    may("augment", &["resample", "dataset"], false),
     may("loader", &["dataset", "augment"], false),
-    may("models", &["dataset", "loader"], true),
+    may("models", &["dataset"], true),
     may("methods", &[], true),
     may("eval", &["dataset", "loader", "models"], true),
     may(
