@@ -50,7 +50,9 @@ impl Method for Dino {
         let kind = m1.kind();
         let center = Tensor::cat(&[&m1, &m2], 0).mean_dim([0i64].as_slice(), true, kind); // [1, d]
         let target = |m: &Tensor| {
-            ((m - &center) / (self.sharpening * self.temperature)).softmax(-1, kind).detach()
+            ((m - &center) / (self.sharpening * self.temperature))
+                .softmax(-1, kind)
+                .detach()
         };
         let prediction = |p: &Tensor| (normalize(p) / self.temperature).softmax(-1, kind);
         let first = clipped_cross_entropy(&target(&m1), &prediction(p2));

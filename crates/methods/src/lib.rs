@@ -45,7 +45,9 @@ impl Views {
 }
 
 fn pair(views: &[Tensor]) -> (&Tensor, &Tensor) {
-    let [a, b] = views else { panic!("expected two views, found {}", views.len()) };
+    let [a, b] = views else {
+        panic!("expected two views, found {}", views.len())
+    };
     assert_eq!(a.size(), b.size(), "projections of the two views");
     (a, b)
 }
@@ -99,6 +101,14 @@ pub enum MethodConfig {
 }
 
 impl MethodConfig {
+    /// The key, as in [`CATALOG`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SimClr(_) => "simclr",
+            Self::Dino(_) => "dino",
+        }
+    }
+
     /// Builds the objective; its queues, centres and predictors are registered on `path`.
     ///
     /// # Errors
@@ -128,7 +138,11 @@ fn positive(key: &'static str, value: f64) -> Result<f64, MethodError> {
     if value > 0.0 && value.is_finite() {
         Ok(value)
     } else {
-        Err(MethodError { key, expected: "a positive number", found: value })
+        Err(MethodError {
+            key,
+            expected: "a positive number",
+            found: value,
+        })
     }
 }
 
@@ -137,6 +151,10 @@ fn share(key: &'static str, value: f64) -> Result<f64, MethodError> {
     if (0.0..=1.0).contains(&value) {
         Ok(value)
     } else {
-        Err(MethodError { key, expected: "a number in 0..=1", found: value })
+        Err(MethodError {
+            key,
+            expected: "a number in 0..=1",
+            found: value,
+        })
     }
 }

@@ -40,7 +40,10 @@ pub(crate) struct SimClr {
 impl SimClr {
     pub(crate) fn new(config: &SimClrConfig) -> Result<Self, MethodError> {
         let temperature = positive("simclr.temperature", config.temperature)?;
-        Ok(Self { form: config.form, temperature })
+        Ok(Self {
+            form: config.form,
+            temperature,
+        })
     }
 }
 

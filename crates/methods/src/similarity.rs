@@ -7,7 +7,9 @@ use tch::{Kind, Reduction, Tensor};
 /// # Shapes
 /// `[n, d]` -> `[n, d]`
 pub(crate) fn normalize(x: &Tensor) -> Tensor {
-    let squared = x.square().sum_dim_intlist([-1i64].as_slice(), true, x.kind());
+    let squared = x
+        .square()
+        .sum_dim_intlist([-1i64].as_slice(), true, x.kind());
     x * squared.clamp_min(1e-12).rsqrt()
 }
 

@@ -35,11 +35,17 @@ fn run(config: &MethodConfig, student: [&Tensor; 2], teacher: [&Tensor; 2], kind
     let loss = method.loss(&views);
     assert_eq!(loss.kind(), kind);
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);
-    Outcome { loss: loss.double_value(&[]), gradients }
+    Outcome {
+        loss: loss.double_value(&[]),
+        gradients,
+    }
 }
 
 fn assert_close(what: &str, found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} instead of {expected}");
+    assert!(
+        (found - expected).abs() <= tolerance,
+        "{what}: {found} instead of {expected}"
+    );
 }
 
 fn check(what: &str, case: &Value, outcome: &Outcome, gradients: &Tensors, kind: Kind) {
@@ -50,7 +56,9 @@ fn check(what: &str, case: &Value, outcome: &Outcome, gradients: &Tensors, kind:
     };
     assert_close(what, outcome.loss, expected, tolerance);
     for (view, gradient) in ["grad1", "grad2"].into_iter().zip(&outcome.gradients) {
-        let Some(key) = case[view].as_str() else { continue };
+        let Some(key) = case[view].as_str() else {
+            continue;
+        };
         let expected = gradients.get(key);
         let tolerance = match (kind, expected.kind()) {
             (Kind::Double, Kind::Double) => 1e-8,
@@ -58,7 +66,10 @@ fn check(what: &str, case: &Value, outcome: &Outcome, gradients: &Tensors, kind:
             _ => 1e-5,
         };
         let off = difference(gradient, expected) / largest(expected);
-        assert!(off <= tolerance, "{what} {view}: off by {off} of the largest entry");
+        assert!(
+            off <= tolerance,
+            "{what} {view}: off by {off} of the largest entry"
+        );
     }
 }
 
@@ -69,23 +80,37 @@ fn golden_losses_and_gradients_match_set_a() {
     let mut checked = 0;
     for case in reference["cases"].as_array().unwrap() {
         let method = case["method"].as_str().unwrap();
-        let Some(config) = config(method, &case["hyperparams"]) else { continue };
+        let Some(config) = config(method, &case["hyperparams"]) else {
+            continue;
+        };
         let gradients = Tensors::open(&format!("a_{}.safetensors", method.to_lowercase()));
-        let names: Vec<_> =
-            case["inputs"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+        let names: Vec<_> = case["inputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_str().unwrap())
+            .collect();
         let find = |suffix: &str| {
             let name = names.iter().find(|name| name.ends_with(suffix));
             inputs.get(name.copied().unwrap_or(names[0]))
         };
         for kind in [Kind::Double, Kind::Float] {
-            let outcome =
-                run(&config, [find(".p1"), find(".p2")], [find(".m1"), find(".m2")], kind);
+            let outcome = run(
+                &config,
+                [find(".p1"), find(".p2")],
+                [find(".m1"), find(".m2")],
+                kind,
+            );
             let what = format!("{method} {} {} {kind:?}", case["case"], case["choice"]);
             check(&what, case, &outcome, &gradients, kind);
             checked += 1;
         }
     }
-    assert_eq!(checked, 2 * methods::CATALOG.len() * 3 * 2, "cases of set A");
+    assert_eq!(
+        checked,
+        2 * methods::CATALOG.len() * 3 * 2,
+        "cases of set A"
+    );
 }
 
 #[test]
@@ -96,15 +121,29 @@ fn golden_edge_cases_match_set_a() {
     let mut checked = 0;
     for case in reference["edge_cases"].as_array().unwrap() {
         let method = case["method"].as_str().unwrap();
-        let Some(config) = config(method, &case["hyperparams"]) else { continue };
+        let Some(config) = config(method, &case["hyperparams"]) else {
+            continue;
+        };
         let find = |view: &str, fallback: &str| {
-            let name = case[view].as_str().unwrap_or_else(|| case[fallback].as_str().unwrap());
-            if edge.has(name) { edge.get(name) } else { inputs.get(name) }
+            let name = case[view]
+                .as_str()
+                .unwrap_or_else(|| case[fallback].as_str().unwrap());
+            if edge.has(name) {
+                edge.get(name)
+            } else {
+                inputs.get(name)
+            }
         };
         let student = [find("p1", "p1"), find("p2", "p2")];
         let teacher = [find("m1", "p1"), find("m2", "p2")];
         let outcome = run(&config, student, teacher, Kind::Double);
-        check(&format!("{method} {}", case["edge"]), case, &outcome, &edge, Kind::Double);
+        check(
+            &format!("{method} {}", case["edge"]),
+            case,
+            &outcome,
+            &edge,
+            Kind::Double,
+        );
         checked += 1;
     }
     assert_eq!(checked, methods::CATALOG.len() * 3, "edge cases of set A");

@@ -38,7 +38,10 @@ impl ConvEncoder {
         compute: Kind,
     ) -> Result<Self, ModelError> {
         let &ConvConfig { width, layers } = config;
-        for (key, found) in [("encoder.conv.width", width), ("encoder.conv.layers", layers)] {
+        for (key, found) in [
+            ("encoder.conv.width", width),
+            ("encoder.conv.layers", layers),
+        ] {
             if found < 1 {
                 return Err(ModelError::NotPositive { key, found });
             }
@@ -46,7 +49,11 @@ impl ConvEncoder {
         let left = (0..layers).fold(side, |side, _| (side - SIDE).div_euclid(STRIDE) + 1);
         if left < 1 {
             let least = (0..layers).fold(1, |side, _| (side - 1) * STRIDE + SIDE);
-            return Err(ModelError::ImageTooSmall { layers, least, found: side });
+            return Err(ModelError::ImageTooSmall {
+                layers,
+                least,
+                found: side,
+            });
         }
         let convolutions = (0..layers)
             .map(|layer| {
@@ -55,8 +62,20 @@ impl ConvEncoder {
                 Conv2d::new(&path, stream, (inputs, width), (SIDE, STRIDE), compute)
             })
             .collect();
-        let dense = Linear::new(&(path / "dense"), stream, left * left * width, width, compute);
-        Ok(Self { convolutions, dense, width, compute, master: path.kind() })
+        let dense = Linear::new(
+            &(path / "dense"),
+            stream,
+            left * left * width,
+            width,
+            compute,
+        );
+        Ok(Self {
+            convolutions,
+            dense,
+            width,
+            compute,
+            master: path.kind(),
+        })
     }
 }
 
@@ -83,24 +102,34 @@ mod tests {
     use super::*;
     use crate::{EncoderConfig, ProjectionConfig};
 
-    const STREAM: InitStream = InitStream { seed: 0, network: 0 };
+    const STREAM: InitStream = InitStream {
+        seed: 0,
+        network: 0,
+    };
 
     fn build(side: i64, store: &VarStore) -> Result<Box<dyn Encoder>, ModelError> {
-        EncoderConfig::Conv(ConvConfig { width: 128, layers: 4 }).build(
-            &(store.root() / "encoder"),
-            STREAM,
-            side,
-            Kind::Float,
-        )
+        EncoderConfig::Conv(ConvConfig {
+            width: 128,
+            layers: 4,
+        })
+        .build(&(store.root() / "encoder"), STREAM, side, Kind::Float)
     }
 
     #[test]
     fn seed_encoder_and_head_have_889_088_parameters() {
         let store = VarStore::new(Device::Cpu);
         let encoder = build(96, &store).unwrap();
-        let head = ProjectionConfig { hidden: 128, output: 128 };
-        head.build(&(store.root() / "projection"), STREAM, encoder.feature_size(), Kind::Float)
-            .unwrap();
+        let head = ProjectionConfig {
+            hidden: 128,
+            output: 128,
+        };
+        head.build(
+            &(store.root() / "projection"),
+            STREAM,
+            encoder.feature_size(),
+            Kind::Float,
+        )
+        .unwrap();
         let count: usize = store.trainable_variables().iter().map(Tensor::numel).sum();
         assert_eq!(count, 889_088);
     }
@@ -113,9 +142,7 @@ mod tests {
         names.sort();
         let expected: Vec<_> = ["conv1", "conv2", "conv3", "conv4", "dense"]
             .iter()
-            .flat_map(|layer| {
-                ["bias", "weight"].map(|tensor| format!("encoder.{layer}.{tensor}"))
-            })
+            .flat_map(|layer| ["bias", "weight"].map(|tensor| format!("encoder.{layer}.{tensor}")))
             .collect();
         assert_eq!(names, expected);
     }

@@ -89,14 +89,22 @@ impl DeviceChoice {
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
-            Self::Auto => {
-                Ok(if cuda().is_ok() && Cuda::device_count() > 0 { Device::Cuda(0) } else { Device::Cpu })
-            }
+            Self::Auto => Ok(if cuda().is_ok() && Cuda::device_count() > 0 {
+                Device::Cuda(0)
+            } else {
+                Device::Cpu
+            }),
             Self::Cuda(asked) => {
-                cuda().as_ref().map_err(|why| DeviceError::NoCuda { asked, why: why.clone() })?;
+                cuda().as_ref().map_err(|why| DeviceError::NoCuda {
+                    asked,
+                    why: why.clone(),
+                })?;
                 let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
                 match count {
-                    0 => Err(DeviceError::NoCuda { asked, why: "no GPU is visible".to_owned() }),
+                    0 => Err(DeviceError::NoCuda {
+                        asked,
+                        why: "no GPU is visible".to_owned(),
+                    }),
                     _ if asked >= count => Err(DeviceError::NoSuchGpu { asked, count }),
                     _ => Ok(Device::Cuda(asked)),
                 }
@@ -117,7 +125,10 @@ fn cuda() -> &'static Result<(), String> {
                 std::mem::forget(library);
                 Ok(())
             }
-            Err(_) => Err("libtorch here has no libtorch_cuda.so (`cargo xtask setup --cuda` installs it)".to_owned()),
+            Err(_) => Err(
+                "libtorch here has no libtorch_cuda.so (`cargo xtask setup --cuda` installs it)"
+                    .to_owned(),
+            ),
         }
     })
 }
@@ -151,7 +162,10 @@ mod tests {
         for name in ["auto", "cpu", "cuda:0", "cuda:3"] {
             assert_eq!(String::from(name.parse::<DeviceChoice>().unwrap()), name);
         }
-        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
+        assert_eq!(
+            "cuda".parse::<DeviceChoice>().unwrap(),
+            DeviceChoice::Cuda(0)
+        );
         for name in ["", "gpu", "cuda:", "cuda:x", "CPU"] {
             assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
         }

@@ -25,7 +25,11 @@ struct Staging {
 impl Door {
     /// A door to `device`; images come out in `kind`.
     pub fn new(device: Device, kind: Kind) -> Self {
-        Self { device, kind, staging: RefCell::default() }
+        Self {
+            device,
+            kind,
+            staging: RefCell::default(),
+        }
     }
 
     /// # Shapes
@@ -36,13 +40,19 @@ impl Door {
     /// If the number of bytes isn't `count * 3 * height * width`.
     pub fn images(&self, bytes: &[u8], count: usize, height: usize, width: usize) -> Tensor {
         let shape = [count, 3, height, width].map(|side| side as i64);
-        assert_eq!(bytes.len() as i64, shape.iter().product::<i64>(), "bytes of {shape:?} images");
+        assert_eq!(
+            bytes.len() as i64,
+            shape.iter().product::<i64>(),
+            "bytes of {shape:?} images"
+        );
         let planes = match self.device {
             Device::Cuda(gpu) => self.staging.borrow_mut().upload(bytes, gpu).view(shape),
             _ => Tensor::from_data_size(bytes, &shape, Kind::Uint8),
         };
         let interleaved = planes.permute([0, 2, 3, 1]).contiguous();
-        (interleaved.to_kind(Kind::Float) / 255.0).to_kind(self.kind).permute([0, 3, 1, 2])
+        (interleaved.to_kind(Kind::Float) / 255.0)
+            .to_kind(self.kind)
+            .permute([0, 3, 1, 2])
     }
 
     /// The classes `labels` as an `i64` tensor `[n]` on the device.
@@ -61,7 +71,11 @@ impl Staging {
         let slot = self.next;
         self.next = (slot + 1) % RING;
         let size = bytes.len() as i64;
-        if self.buffers.get(slot).is_none_or(|buffer| buffer.numel() != bytes.len()) {
+        if self
+            .buffers
+            .get(slot)
+            .is_none_or(|buffer| buffer.numel() != bytes.len())
+        {
             let buffer = Tensor::zeros([size], (Kind::Uint8, Device::Cpu));
             let pinned = buffer.pin_memory(Device::Cuda(gpu));
             if slot < self.buffers.len() {
@@ -94,7 +108,10 @@ mod tests {
         for (index, &byte) in bytes.iter().enumerate() {
             let at = [index / 24, index / 8 % 3, index / 4 % 2, index % 4].map(|i| i as i64);
             let value = images.double_value(&at);
-            assert!((value - f64::from(byte) / 255.0).abs() < 1e-7, "{at:?}: {value}");
+            assert!(
+                (value - f64::from(byte) / 255.0).abs() < 1e-7,
+                "{at:?}: {value}"
+            );
         }
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::conv::{ConvConfig, ConvEncoder};
 use crate::InitStream;
+use crate::conv::{ConvConfig, ConvEncoder};
 
 /// Images to features.
 pub trait Encoder: std::fmt::Debug {
@@ -64,9 +64,9 @@ impl EncoderConfig {
         compute: Kind,
     ) -> Result<Box<dyn Encoder>, ModelError> {
         match self {
-            Self::Conv(config) => {
-                Ok(Box::new(ConvEncoder::new(config, path, stream, side, compute)?))
-            }
+            Self::Conv(config) => Ok(Box::new(ConvEncoder::new(
+                config, path, stream, side, compute,
+            )?)),
         }
     }
 }

@@ -74,24 +74,53 @@ mod tests {
 
     #[test]
     fn draws_depend_on_seed_network_and_name_alone() {
-        let rule = Init::GlorotUniform { fan_in: 20, fan_out: 4 };
-        let stream = InitStream { seed: 1, network: 0 };
+        let rule = Init::GlorotUniform {
+            fan_in: 20,
+            fan_out: 4,
+        };
+        let stream = InitStream {
+            seed: 1,
+            network: 0,
+        };
         let first = stream.draw("a", &[4, 20], rule);
         assert_eq!(first, stream.draw("a", &[4, 20], rule));
         assert_ne!(first, stream.draw("b", &[4, 20], rule));
-        assert_ne!(first, InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule));
-        assert_ne!(first, InitStream { network: 1, ..stream }.draw("a", &[4, 20], rule));
+        assert_ne!(
+            first,
+            InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule)
+        );
+        assert_ne!(
+            first,
+            InitStream {
+                network: 1,
+                ..stream
+            }
+            .draw("a", &[4, 20], rule)
+        );
     }
 
     #[test]
     fn glorot_fills_its_interval() {
-        let stream = InitStream { seed: 7, network: 0 };
-        let draw = stream.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
+        let stream = InitStream {
+            seed: 7,
+            network: 0,
+        };
+        let draw = stream.draw(
+            "w",
+            &[20_000],
+            Init::GlorotUniform {
+                fan_in: 100,
+                fan_out: 50,
+            },
+        );
         let bound = 0.2; // sqrt(6 / 150)
         let (low, high) = (draw.min().double_value(&[]), draw.max().double_value(&[]));
         assert!(low > -bound && low < -0.99 * bound, "{low}");
         assert!(high < bound && high > 0.99 * bound, "{high}");
         let deviation = draw.std(false).double_value(&[]);
-        assert!((deviation - bound / 3f64.sqrt()).abs() < 0.002, "{deviation}");
+        assert!(
+            (deviation - bound / 3f64.sqrt()).abs() < 0.002,
+            "{deviation}"
+        );
     }
 }

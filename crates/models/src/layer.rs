@@ -15,17 +15,18 @@ pub struct Linear {
 
 impl Linear {
     /// Registers `weight` `[outputs, inputs]` and `bias` `[outputs]` under `path`.
-    pub fn new(
-        path: &Path,
-        stream: InitStream,
-        inputs: i64,
-        outputs: i64,
-        compute: Kind,
-    ) -> Self {
-        let rule = Init::GlorotUniform { fan_in: inputs, fan_out: outputs };
+    pub fn new(path: &Path, stream: InitStream, inputs: i64, outputs: i64, compute: Kind) -> Self {
+        let rule = Init::GlorotUniform {
+            fan_in: inputs,
+            fan_out: outputs,
+        };
         let weight = draw(path, stream, "weight", &[outputs, inputs], rule);
         let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
-        Self { weight, bias, compute }
+        Self {
+            weight,
+            bias,
+            compute,
+        }
     }
 
     /// # Shapes
@@ -56,13 +57,24 @@ impl Conv2d {
         compute: Kind,
     ) -> Self {
         let area = side * side;
-        let rule = Init::GlorotUniform { fan_in: inputs * area, fan_out: outputs * area };
+        let rule = Init::GlorotUniform {
+            fan_in: inputs * area,
+            fan_out: outputs * area,
+        };
         let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
         // Shape [O, I, kh, kw] over memory [O, kh, kw, I]: what channels-last convolutions want.
-        let weight = drawn.to_device(path.device()).to_kind(path.kind()).permute([0, 3, 1, 2]);
+        let weight = drawn
+            .to_device(path.device())
+            .to_kind(path.kind())
+            .permute([0, 3, 1, 2]);
         let weight = path.add("weight", weight, true);
         let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
-        Self { weight, bias, stride, compute }
+        Self {
+            weight,
+            bias,
+            stride,
+            compute,
+        }
     }
 
     /// # Shapes
@@ -76,5 +88,9 @@ impl Conv2d {
 
 fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {
     let drawn = stream.draw(&path.path(name), shape, rule);
-    path.add(name, drawn.to_device(path.device()).to_kind(path.kind()), true)
+    path.add(
+        name,
+        drawn.to_device(path.device()).to_kind(path.kind()),
+        true,
+    )
 }

@@ -21,9 +21,15 @@ impl Parameters {
     /// Moves the trainable weights of `store` into one buffer.
     pub fn flatten(store: &VarStore) -> Self {
         let mut tensors = store.trainable_variables();
-        let by_address: HashMap<_, _> =
-            store.variables().into_iter().map(|(name, tensor)| (tensor.data_ptr() as usize, name)).collect();
-        let names = tensors.iter().map(|tensor| by_address[&(tensor.data_ptr() as usize)].clone()).collect();
+        let by_address: HashMap<_, _> = store
+            .variables()
+            .into_iter()
+            .map(|(name, tensor)| (tensor.data_ptr() as usize, name))
+            .collect();
+        let names = tensors
+            .iter()
+            .map(|tensor| by_address[&(tensor.data_ptr() as usize)].clone())
+            .collect();
         let shapes: Vec<_> = tensors.iter().map(Tensor::size).collect();
         let flat = no_grad(|| {
             let parts: Vec<_> = tensors.iter().map(in_memory_order).collect();
@@ -37,7 +43,11 @@ impl Parameters {
             }
             flat
         });
-        Self { flat, names, tensors }
+        Self {
+            flat,
+            names,
+            tensors,
+        }
     }
 
     /// All weights, `[number of weights]`. Changing it in place changes the layers.
@@ -58,7 +68,11 @@ impl Parameters {
             .into_iter()
             .zip(&self.tensors)
             .map(|(gradient, tensor)| {
-                let defined = if gradient.defined() { gradient } else { tensor.zeros_like() };
+                let defined = if gradient.defined() {
+                    gradient
+                } else {
+                    tensor.zeros_like()
+                };
                 in_memory_order(&defined)
             })
             .collect();
@@ -69,14 +83,21 @@ impl Parameters {
     /// They are views, with the shapes of the parameters.
     pub fn named(&self, flat: &Tensor) -> Vec<(String, Tensor)> {
         let shapes: Vec<_> = self.tensors.iter().map(Tensor::size).collect();
-        self.names.iter().cloned().zip(split(flat, &shapes)).collect()
+        self.names
+            .iter()
+            .cloned()
+            .zip(split(flat, &shapes))
+            .collect()
     }
 }
 
 /// The tensors of `store` that are saved but not trained (queues, centres), sorted by name.
 pub fn buffers(store: &VarStore) -> Vec<(String, Tensor)> {
-    let mut named: Vec<_> =
-        store.variables().into_iter().filter(|(_, tensor)| !tensor.requires_grad()).collect();
+    let mut named: Vec<_> = store
+        .variables()
+        .into_iter()
+        .filter(|(_, tensor)| !tensor.requires_grad())
+        .collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     named
 }
@@ -114,8 +135,17 @@ mod tests {
     #[test]
     fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
         let store = VarStore::new(Device::Cpu);
-        let stream = InitStream { seed: 3, network: 0 };
-        let conv = Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
+        let stream = InitStream {
+            seed: 3,
+            network: 0,
+        };
+        let conv = Conv2d::new(
+            &(store.root() / "conv"),
+            stream,
+            (3, 5),
+            (3, 2),
+            Kind::Float,
+        );
         let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Float);
         let images = Tensor::rand([2, 3, 5, 5], (Kind::Float, Device::Cpu));
         let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
@@ -136,15 +166,27 @@ mod tests {
             let slope = (up - loss()) / 2e-2;
             let _ = no_grad(|| weight.fill_(old));
             let expected = gradient.double_value(&[index]);
-            assert!((slope - expected).abs() < 1e-2 * expected.abs().max(0.1), "{slope} {expected}");
+            assert!(
+                (slope - expected).abs() < 1e-2 * expected.abs().max(0.1),
+                "{slope} {expected}"
+            );
         }
     }
 
     #[test]
     fn named_parts_have_the_shapes_of_the_parameters() {
         let store = VarStore::new(Device::Cpu);
-        let stream = InitStream { seed: 3, network: 0 };
-        Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
+        let stream = InitStream {
+            seed: 3,
+            network: 0,
+        };
+        Conv2d::new(
+            &(store.root() / "conv"),
+            stream,
+            (3, 5),
+            (3, 2),
+            Kind::Float,
+        );
         let parameters = Parameters::flatten(&store);
         let named = parameters.named(parameters.flat());
         assert_eq!(named[1].0, "conv.bias");

@@ -37,16 +37,27 @@ impl ProjectionConfig {
         inputs: i64,
         compute: Kind,
     ) -> Result<Projection, ModelError> {
-        for (key, found) in
-            [("projection.hidden", self.hidden), ("projection.output", self.output)]
-        {
+        for (key, found) in [
+            ("projection.hidden", self.hidden),
+            ("projection.output", self.output),
+        ] {
             if found < 1 {
                 return Err(ModelError::NotPositive { key, found });
             }
         }
         let first = Linear::new(&(path / "dense1"), stream, inputs, self.hidden, compute);
-        let second = Linear::new(&(path / "dense2"), stream, self.hidden, self.output, compute);
-        Ok(Projection { first, second, master: path.kind() })
+        let second = Linear::new(
+            &(path / "dense2"),
+            stream,
+            self.hidden,
+            self.output,
+            compute,
+        );
+        Ok(Projection {
+            first,
+            second,
+            master: path.kind(),
+        })
     }
 }
 

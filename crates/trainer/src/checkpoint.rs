@@ -62,15 +62,27 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
     let mut named = parameters.named(parameters.flat());
     named.extend(models::buffers(&learner.student.store));
     let optimizer = learner.optimizer.state(parameters);
-    named.extend(optimizer.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+    named.extend(
+        optimizer
+            .into_iter()
+            .map(|(name, tensor)| (format!("optimizer.{name}"), tensor)),
+    );
     if let Some(teacher) = &learner.teacher {
         let weights = teacher.parameters.named(teacher.parameters.flat());
-        named.extend(weights.into_iter().map(|(name, tensor)| (format!("teacher.{name}"), tensor)));
+        named.extend(
+            weights
+                .into_iter()
+                .map(|(name, tensor)| (format!("teacher.{name}"), tensor)),
+        );
     }
     if let Some(probe) = &learner.probe {
         named.extend(probe.parameters.named(probe.parameters.flat()));
         let state = probe.optimizer.state(&probe.parameters);
-        named.extend(state.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+        named.extend(
+            state
+                .into_iter()
+                .map(|(name, tensor)| (format!("optimizer.{name}"), tensor)),
+        );
     }
     named
 }
@@ -81,7 +93,11 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
 /// [`Error::Io`].
 pub fn save(path: &Path, learner: &Learner, header: &Header) -> Result<(), Error> {
     let text = serde_json::to_string(header).expect("a header is always valid JSON");
-    write(path, &tensors(learner), HashMap::from([(HEADER.to_owned(), text)]))
+    write(
+        path,
+        &tensors(learner),
+        HashMap::from([(HEADER.to_owned(), text)]),
+    )
 }
 
 /// Writes named tensors and metadata as safetensors, all or nothing.
@@ -139,9 +155,29 @@ pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Res
     Ok(header)
 }
 
-/// The newest checkpoint in `folder`, if any: the file with the highest step in its name.
-pub fn newest(folder: &Path) -> Option<PathBuf> {
-    all(folder).pop()
+/// The newest checkpoint of the run in `folder`: the file with the highest step in its name.
+///
+/// # Errors
+/// [`Error::NoRun`] where there is none.
+pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
+    all(&folder.join("checkpoints"))
+        .pop()
+        .ok_or_else(|| Error::NoRun {
+            path: folder.to_owned(),
+            found: "no checkpoint".to_owned(),
+        })
+}
+
+/// Whether the checkpoint at `path` holds a teacher.
+///
+/// # Errors
+/// [`Error::Damaged`] where it isn't a checkpoint.
+pub fn has_teacher(path: &Path) -> Result<bool, Error> {
+    let (map, _) = open(path)?;
+    Ok(parse(path, &map)?
+        .names()
+        .iter()
+        .any(|name| name.starts_with("teacher.")))
 }
 
 /// The checkpoints in `folder`, oldest first.
@@ -150,7 +186,10 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or("");
             name.starts_with("step-") && name.ends_with(".safetensors")
         })
         .collect();
@@ -160,7 +199,11 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
 
 fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Error {
     let (path, expected, found) = (path.to_owned(), expected.into(), found.to_string());
-    Error::Damaged { path, expected, found }
+    Error::Damaged {
+        path,
+        expected,
+        found,
+    }
 }
 
 fn open(path: &Path) -> Result<(Mmap, Header), Error> {
@@ -175,7 +218,11 @@ fn open(path: &Path) -> Result<(Mmap, Header), Error> {
         .map_err(|error| damaged(path, "a checkpoint's header", error))?;
     if header.format != FORMAT {
         let found = format!("format {}", header.format);
-        return Err(damaged(path, format!("a checkpoint of format {FORMAT}"), found));
+        return Err(damaged(
+            path,
+            format!("a checkpoint of format {FORMAT}"),
+            found,
+        ));
     }
     Ok((map, header))
 }
@@ -191,7 +238,11 @@ fn copy(path: &Path, file: &SafeTensors, name: &str, to: &mut Tensor) -> Result<
     let shape: Vec<i64> = stored.shape().iter().map(|&side| side as i64).collect();
     if shape != to.size() || stored.dtype() != dtype(to.kind()) {
         let expected = format!("{name} of {:?} {:?}", to.kind(), to.size());
-        return Err(damaged(path, expected, format!("{:?} {shape:?}", stored.dtype())));
+        return Err(damaged(
+            path,
+            expected,
+            format!("{:?} {shape:?}", stored.dtype()),
+        ));
     }
     let tensor = Tensor::from_data_size(stored.data(), &shape, to.kind());
     no_grad(|| to.copy_(&tensor));

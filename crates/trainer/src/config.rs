@@ -174,8 +174,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the file and the line.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -232,30 +234,73 @@ impl Config {
             if good {
                 return Ok(());
             }
-            Err(ConfigError::Range { key: key.to_owned(), expected: expected.to_owned(), found })
+            Err(ConfigError::Range {
+                key: key.to_owned(),
+                expected: expected.to_owned(),
+                found,
+            })
         };
         let train = &self.train;
-        range("train.epochs", train.epochs > 0, "at least 1", train.epochs.to_string())?;
-        range("train.batch_size", train.batch_size > 1, "at least 2", train.batch_size.to_string())?;
-        range("train.log_every", train.log_every > 0, "at least 1", train.log_every.to_string())?;
+        range(
+            "train.epochs",
+            train.epochs > 0,
+            "at least 1",
+            train.epochs.to_string(),
+        )?;
+        range(
+            "train.batch_size",
+            train.batch_size > 1,
+            "at least 2",
+            train.batch_size.to_string(),
+        )?;
+        range(
+            "train.log_every",
+            train.log_every > 0,
+            "at least 1",
+            train.log_every.to_string(),
+        )?;
         if let Some(steps) = train.steps {
             range("train.steps", steps > 0, "at least 1", steps.to_string())?;
         }
-        range("image_size", self.image_size >= 8, "at least 8", self.image_size.to_string())?;
+        range(
+            "image_size",
+            self.image_size >= 8,
+            "at least 8",
+            self.image_size.to_string(),
+        )?;
         let keep = self.checkpoint.keep;
         range("checkpoint.keep", keep > 0, "at least 1", keep.to_string())?;
         let every = self.checkpoint.every_epochs;
-        range("checkpoint.every_epochs", every > 0, "at least 1", every.to_string())?;
+        range(
+            "checkpoint.every_epochs",
+            every > 0,
+            "at least 1",
+            every.to_string(),
+        )?;
         let views = &self.augment.views;
-        range("augment.views", views.len() == 2, "two views", views.len().to_string())?;
-        for (key, recipe) in [("views.0", &views[0]), ("views.1", &views[1]), ("probe", &self.augment.probe)] {
+        range(
+            "augment.views",
+            views.len() == 2,
+            "two views",
+            views.len().to_string(),
+        )?;
+        for (key, recipe) in [
+            ("views.0", &views[0]),
+            ("views.1", &views[1]),
+            ("probe", &self.augment.probe),
+        ] {
             recipe.validate().map_err(|error| ConfigError::Range {
                 key: format!("augment.{key}"),
                 expected: "a recipe that can be followed".to_owned(),
                 found: error.to_string(),
             })?;
             let (side, found) = (views[0].size, recipe.size);
-            range(&format!("augment.{key}.size"), found == side, &format!("{side} as in the first view"), found.to_string())?;
+            range(
+                &format!("augment.{key}.size"),
+                found == side,
+                &format!("{side} as in the first view"),
+                found.to_string(),
+            )?;
         }
         self.optimizer.validate("optimizer")?;
         self.probe.optimizer.validate("probe.optimizer")
@@ -274,7 +319,10 @@ fn find<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigE
         };
         let next = match at {
             Value::Object(map) => map.get_mut(part),
-            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
+            Value::Array(list) => part
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| list.get_mut(index)),
             _ => None,
         };
         at = next.ok_or_else(|| ConfigError::UnknownKey {

@@ -92,6 +92,9 @@ impl Error {
 
     /// Whether arguments, configuration or data are to blame, not the run.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. })
+        !matches!(
+            self,
+            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. }
+        )
     }
 }

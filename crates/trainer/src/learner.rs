@@ -74,7 +74,12 @@ impl Learner {
     /// # Errors
     /// [`Error`] where sizes or hyper-parameters don't fit.
     pub fn new(config: &Config, task: Task) -> Result<Self, Error> {
-        let Task { side, classes, device, kinds } = task;
+        let Task {
+            side,
+            classes,
+            device,
+            kinds,
+        } = task;
         let student = Networks::new(config, side, 0, device, kinds)?;
         let method = config.method.build(&(student.store.root() / "method"))?;
         let parameters = Parameters::flatten(&student.store);
@@ -84,7 +89,10 @@ impl Learner {
             Some(_) => {
                 let networks = Networks::new(config, side, TEACHER_NETWORK, device, kinds)?;
                 let weights = Parameters::flatten(&networks.store);
-                let mut teacher = Teacher { networks, parameters: weights };
+                let mut teacher = Teacher {
+                    networks,
+                    parameters: weights,
+                };
                 if config.train.teacher_init == TeacherInit::Copy {
                     teacher.copy_from(&parameters);
                 }
@@ -93,10 +101,24 @@ impl Learner {
         };
         let features = student.encoder.feature_size();
         let probe = classes.map(|classes| {
-            Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, kinds)
+            Probe::new(
+                &config.probe.optimizer,
+                config.seed,
+                (features, classes),
+                device,
+                kinds,
+            )
         });
         let reduction = config.train.reduction;
-        Ok(Self { student, parameters, teacher, method, optimizer, probe, reduction })
+        Ok(Self {
+            student,
+            parameters,
+            teacher,
+            method,
+            optimizer,
+            probe,
+            reduction,
+        })
     }
 
     /// The encoder that probes and measures read: the teacher's where there is one.
@@ -115,7 +137,10 @@ impl Learner {
         let features = self.student.encoder.forward(&step.views);
         let student = views_of(&self.student.projection.forward(&features), step.images);
         let (measured_features, teacher) = match &self.teacher {
-            None => (features.detach(), student.iter().map(Tensor::detach).collect()),
+            None => (
+                features.detach(),
+                student.iter().map(Tensor::detach).collect(),
+            ),
             Some(teacher) => no_grad(|| {
                 let features = teacher.networks.encoder.forward(&step.views);
                 let projections = teacher.networks.projection.forward(&features);
@@ -147,7 +172,10 @@ impl Learner {
         let (images, labels) = step.probe.as_ref()?;
         let features = no_grad(|| self.probed_encoder().forward(images));
         let probe = self.probe.as_mut()?;
-        Some((tch::with_grad(|| probe.step(&features, labels)), labels.size()[0]))
+        Some((
+            tch::with_grad(|| probe.step(&features, labels)),
+            labels.size()[0],
+        ))
     }
 }
 
@@ -162,7 +190,10 @@ fn measure(
     images: i64,
     probe: Option<(ProbeScore, i64)>,
 ) -> Measured {
-    let (first, second) = (features.narrow(0, 0, images), features.narrow(0, images, images));
+    let (first, second) = (
+        features.narrow(0, 0, images),
+        features.narrow(0, images, images),
+    );
     let dimension = features.size()[1];
     Measured {
         loss,

@@ -10,6 +10,7 @@ pub mod checkpoint;
 mod clock;
 mod config;
 mod error;
+mod frozen;
 mod learner;
 mod metrics;
 mod networks;
@@ -28,12 +29,13 @@ pub use config::{
     TrainConfig,
 };
 pub use error::Error;
+pub use frozen::Frozen;
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{Best, EpochReport, History, Observer, Progress};
 pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
 pub use probe::{Probe, ProbeScore};
-pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record};
+pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
 pub use session::{Outcome, Session};
 pub use setup::Origin;

@@ -93,13 +93,21 @@ impl Pending {
     pub fn push(&mut self, measured: &Measured) {
         let zero = || Tensor::zeros([0i64; 0], (Kind::Double, measured.loss.device()));
         let (probe_loss, correct, images) = match &measured.probe {
-            Some((score, images)) => {
-                (score.loss_sum.shallow_clone(), score.correct.shallow_clone(), *images)
-            }
+            Some((score, images)) => (
+                score.loss_sum.shallow_clone(),
+                score.correct.shallow_clone(),
+                *images,
+            ),
             None => (zero(), zero(), 0),
         };
-        let scalars = [&measured.loss, &measured.contrastive.0, &measured.correlation.0, &probe_loss, &correct]
-            .map(|scalar| scalar.to_kind(Kind::Double));
+        let scalars = [
+            &measured.loss,
+            &measured.contrastive.0,
+            &measured.correlation.0,
+            &probe_loss,
+            &correct,
+        ]
+        .map(|scalar| scalar.to_kind(Kind::Double));
         let totals = [measured.contrastive.1, measured.correlation.1, images];
         self.0.push((Tensor::stack(&scalars, 0), totals));
     }
@@ -115,14 +123,16 @@ impl Pending {
             return Vec::new();
         }
         let (scalars, totals): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().unzip();
-        let rows = Vec::<Vec<f64>>::try_from(Tensor::stack(&scalars, 0)).expect("a matrix of doubles");
-        let number = |(row, [contrastive, correlation, images]): (Vec<f64>, [i64; 3])| StepNumbers {
-            loss: row[0],
-            contrastive: [row[1] as i64, contrastive],
-            correlation: [row[2] as i64, correlation],
-            probe_loss: row[3],
-            probe: [row[4] as i64, images],
-        };
+        let rows =
+            Vec::<Vec<f64>>::try_from(Tensor::stack(&scalars, 0)).expect("a matrix of doubles");
+        let number =
+            |(row, [contrastive, correlation, images]): (Vec<f64>, [i64; 3])| StepNumbers {
+                loss: row[0],
+                contrastive: [row[1] as i64, contrastive],
+                correlation: [row[2] as i64, correlation],
+                probe_loss: row[3],
+                probe: [row[4] as i64, images],
+            };
         rows.into_iter().zip(totals).map(number).collect()
     }
 }

@@ -40,14 +40,24 @@ impl Networks {
     ) -> Result<Self, ModelError> {
         let mut store = VarStore::new(device);
         store.set_kind(kinds.master);
-        let stream = InitStream { seed: config.seed, network };
+        let stream = InitStream {
+            seed: config.seed,
+            network,
+        };
         let root = store.root();
-        let encoder =
-            config.encoder.build(&(&root / "encoder"), stream, side, kinds.compute)?;
+        let encoder = config
+            .encoder
+            .build(&(&root / "encoder"), stream, side, kinds.compute)?;
         let inputs = encoder.feature_size();
         let projection =
-            config.projection.build(&(&root / "projection"), stream, inputs, kinds.compute)?;
-        Ok(Self { store, encoder, projection })
+            config
+                .projection
+                .build(&(&root / "projection"), stream, inputs, kinds.compute)?;
+        Ok(Self {
+            store,
+            encoder,
+            projection,
+        })
     }
 }
 
@@ -63,7 +73,12 @@ pub struct Teacher {
 impl Teacher {
     /// Starts as a copy of the student's weights.
     pub fn copy_from(&mut self, student: &Parameters) {
-        no_grad(|| self.parameters.flat().shallow_clone().copy_(&self.shared(student)));
+        no_grad(|| {
+            self.parameters
+                .flat()
+                .shallow_clone()
+                .copy_(&self.shared(student))
+        });
     }
 
     /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight.
@@ -79,7 +94,9 @@ impl Teacher {
 
     /// The student's weights that have a counterpart here: its first ones.
     fn shared(&self, student: &Parameters) -> Tensor {
-        student.flat().narrow(0, 0, self.parameters.flat().size()[0])
+        student
+            .flat()
+            .narrow(0, 0, self.parameters.flat().size()[0])
     }
 }
 
@@ -98,27 +115,39 @@ mod tests {
         let tensors = Tensors::open("c_momentum.safetensors");
         for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 5e-7)] {
             for case in reference["cases"].as_array().unwrap() {
-                let kinds = Kinds { master: kind, compute: kind };
+                let kinds = Kinds {
+                    master: kind,
+                    compute: kind,
+                };
                 let load = |prefix: &str| {
                     let mut store = VarStore::new(Device::Cpu);
                     store.set_kind(kind);
-                    let stream = InitStream { seed: 0, network: 0 };
+                    let stream = InitStream {
+                        seed: 0,
+                        network: 0,
+                    };
                     for layer in ["encoder", "projection"] {
                         Linear::new(&(store.root() / layer), stream, 6, 6, kind);
                     }
                     for (name, mut tensor) in store.variables() {
-                        let source = tensors.get(&format!("{prefix}.{}", name.replace("weight", "kernel")));
+                        let source =
+                            tensors.get(&format!("{prefix}.{}", name.replace("weight", "kernel")));
                         no_grad(|| tensor.copy_(source));
                     }
                     Parameters::flatten(&store)
                 };
                 let student = load("w");
-                let networks = Networks::new(&tiny_config("dino"), 32, 0, Device::Cpu, kinds).unwrap();
-                let mut teacher = Teacher { networks, parameters: load("m") };
+                let networks =
+                    Networks::new(&tiny_config("dino"), 32, 0, Device::Cpu, kinds).unwrap();
+                let mut teacher = Teacher {
+                    networks,
+                    parameters: load("m"),
+                };
                 teacher.follow(&student, case["coefficient"].as_f64().unwrap());
                 for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {
                     let after = case["after"].as_str().unwrap();
-                    let expected = tensors.get(&format!("{after}.{}", name.replace("weight", "kernel")));
+                    let expected =
+                        tensors.get(&format!("{after}.{}", name.replace("weight", "kernel")));
                     let off = golden::difference(&found, expected);
                     assert!(off <= tolerance, "{name} {after}: off by {off}");
                 }

@@ -97,9 +97,14 @@ impl History {
     pub fn add(&mut self, report: &EpochReport) {
         self.last = Some(report.clone());
         if let Some(test_p_acc) = report.test_p_acc
-            && self.best_test_p_acc.is_none_or(|best| test_p_acc > best.test_p_acc)
+            && self
+                .best_test_p_acc
+                .is_none_or(|best| test_p_acc > best.test_p_acc)
         {
-            self.best_test_p_acc = Some(Best { epoch: report.epoch, test_p_acc });
+            self.best_test_p_acc = Some(Best {
+                epoch: report.epoch,
+                test_p_acc,
+            });
         }
     }
 }

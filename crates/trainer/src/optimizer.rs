@@ -46,12 +46,35 @@ impl OptimizerConfig {
     pub fn validate(&self, key: &str) -> Result<(), ConfigError> {
         let Self::Adam(adam) = self;
         let checks = [
-            ("learning_rate", adam.learning_rate, adam.learning_rate >= 0.0, "a number from 0"),
-            ("betas.0", adam.betas[0], (0.0..1.0).contains(&adam.betas[0]), "a number in 0..1"),
-            ("betas.1", adam.betas[1], (0.0..1.0).contains(&adam.betas[1]), "a number in 0..1"),
-            ("epsilon", adam.epsilon, adam.epsilon > 0.0, "a positive number"),
+            (
+                "learning_rate",
+                adam.learning_rate,
+                adam.learning_rate >= 0.0,
+                "a number from 0",
+            ),
+            (
+                "betas.0",
+                adam.betas[0],
+                (0.0..1.0).contains(&adam.betas[0]),
+                "a number in 0..1",
+            ),
+            (
+                "betas.1",
+                adam.betas[1],
+                (0.0..1.0).contains(&adam.betas[1]),
+                "a number in 0..1",
+            ),
+            (
+                "epsilon",
+                adam.epsilon,
+                adam.epsilon > 0.0,
+                "a positive number",
+            ),
         ];
-        match checks.iter().find(|(_, value, good, _)| !good || !value.is_finite()) {
+        match checks
+            .iter()
+            .find(|(_, value, good, _)| !good || !value.is_finite())
+        {
             None => Ok(()),
             Some((name, value, _, expected)) => Err(ConfigError::Range {
                 key: format!("{key}.adam.{name}"),
@@ -79,7 +102,12 @@ impl Adam {
     pub fn new(config: &OptimizerConfig, parameters: &Parameters) -> Self {
         let OptimizerConfig::Adam(config) = config;
         let zeros = || parameters.flat().zeros_like();
-        Self { config: config.clone(), steps: 0, moment1: zeros(), moment2: zeros() }
+        Self {
+            config: config.clone(),
+            steps: 0,
+            moment1: zeros(),
+            moment2: zeros(),
+        }
     }
 
     /// The step size of the next step.
@@ -89,7 +117,12 @@ impl Adam {
 
     /// One update of `parameters` along `gradient`, a flat tensor in their order.
     pub fn step(&mut self, parameters: &Parameters, gradient: &Tensor) {
-        let AdamConfig { form, learning_rate, betas: [beta1, beta2], epsilon } = self.config;
+        let AdamConfig {
+            form,
+            learning_rate,
+            betas: [beta1, beta2],
+            epsilon,
+        } = self.config;
         self.steps += 1;
         let steps = self.steps as f64;
         let (left1, left2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
@@ -98,12 +131,14 @@ impl Adam {
             let _ = self.moment2.g_mul_scalar_(beta2);
             self.moment2 += gradient.square() * (1.0 - beta2);
             let (step, denominator) = match form {
-                AdamForm::Keras => {
-                    (learning_rate * left2.sqrt() / left1, self.moment2.sqrt() + epsilon)
-                }
-                AdamForm::Usual => {
-                    (learning_rate / left1, self.moment2.sqrt() / left2.sqrt() + epsilon)
-                }
+                AdamForm::Keras => (
+                    learning_rate * left2.sqrt() / left1,
+                    self.moment2.sqrt() + epsilon,
+                ),
+                AdamForm::Usual => (
+                    learning_rate / left1,
+                    self.moment2.sqrt() / left2.sqrt() + epsilon,
+                ),
             };
             let mut weights = parameters.flat().shallow_clone();
             weights -= (&self.moment1 / denominator) * step;
@@ -120,7 +155,10 @@ impl Adam {
         [("moment1", &self.moment1), ("moment2", &self.moment2)]
             .into_iter()
             .flat_map(|(moment, flat)| {
-                parameters.named(flat).into_iter().map(move |(name, tensor)| (format!("{name}.{moment}"), tensor))
+                parameters
+                    .named(flat)
+                    .into_iter()
+                    .map(move |(name, tensor)| (format!("{name}.{moment}"), tensor))
             })
             .collect()
     }

@@ -70,7 +70,9 @@ impl RunFolder {
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
     pub fn create(path: &Path, record: &RunRecord) -> Result<Self, Error> {
-        if path.join("config.json").exists() || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some()) {
+        if path.join("config.json").exists()
+            || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some())
+        {
             return Err(Error::RunExists(path.to_owned()));
         }
         let existed = path.exists();
@@ -79,7 +81,11 @@ impl RunFolder {
             .and_then(|()| write_json(&path.join("config.json"), record))
             .and_then(|()| Self::open(path));
         made.map_err(|error| {
-            let _ = if existed { fs::remove_dir(path.join("checkpoints")) } else { fs::remove_dir_all(path) };
+            let _ = if existed {
+                fs::remove_dir(path.join("checkpoints"))
+            } else {
+                fs::remove_dir_all(path)
+            };
             Error::Folder(Box::new(error))
         })
     }
@@ -108,7 +114,10 @@ impl RunFolder {
         let metrics = path.join("metrics.jsonl");
         let file = OpenOptions::new().create(true).append(true).open(&metrics);
         let file = file.map_err(Error::io(&metrics, "open it"))?;
-        Ok(Self { path: path.to_owned(), metrics: file })
+        Ok(Self {
+            path: path.to_owned(),
+            metrics: file,
+        })
     }
 
     /// The folder.
@@ -123,14 +132,21 @@ impl RunFolder {
     pub fn log(&mut self, lines: &[Value]) -> Result<(), Error> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let path = self.path.join("metrics.jsonl");
-        self.metrics.write_all(text.as_bytes()).map_err(Error::io(&path, "write it"))
+        self.metrics
+            .write_all(text.as_bytes())
+            .map_err(Error::io(&path, "write it"))
     }
 
     /// Saves a checkpoint, then removes the oldest beyond `keep`.
     ///
     /// # Errors
     /// [`Error::Io`]; older checkpoints are then still there.
-    pub fn checkpoint(&self, learner: &Learner, header: &checkpoint::Header, keep: usize) -> Result<(), Error> {
+    pub fn checkpoint(
+        &self,
+        learner: &Learner,
+        header: &checkpoint::Header,
+        keep: usize,
+    ) -> Result<(), Error> {
         let folder = self.path.join("checkpoints");
         let path = folder.join(format!("step-{:09}.safetensors", header.step));
         checkpoint::save(&path, learner, header)?;
@@ -174,6 +190,89 @@ impl RunFolder {
     }
 }
 
+impl RunRecord {
+    /// Checks that the run in `folder` can go on as `method` with `config`: only what doesn't change
+    /// its past may differ.
+    ///
+    /// # Errors
+    /// [`Error::ConfigChanged`] with the first key that differs.
+    pub fn check_resume(&self, folder: &Path, method: &str, config: &Config) -> Result<(), Error> {
+        let path = folder.join("config.json");
+        let changed = |key: &str, expected: String, found: String| {
+            Err(Error::ConfigChanged {
+                path: path.clone(),
+                key: key.to_owned(),
+                expected,
+                found,
+            })
+        };
+        if method != self.config.method.name() {
+            return changed(
+                "method",
+                self.config.method.name().to_owned(),
+                method.to_owned(),
+            );
+        }
+        match first_difference("", &self.config.document(), &config.document()) {
+            Some((key, expected, found)) => changed(&key, expected.to_string(), found.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the run in `folder` goes on with the data that it began with.
+    ///
+    /// # Errors
+    /// [`Error::ConfigChanged`] where the fingerprints differ.
+    pub fn check_data(&self, folder: &Path, data: &DataRecord) -> Result<(), Error> {
+        if self.data.fingerprint == data.fingerprint {
+            return Ok(());
+        }
+        let describe =
+            |data: &DataRecord| format!("{:?} with fingerprint {}", data.path, data.fingerprint);
+        Err(Error::ConfigChanged {
+            path: folder.join("config.json"),
+            key: "data".to_owned(),
+            expected: describe(&self.data),
+            found: describe(data),
+        })
+    }
+}
+
+/// Keys that say how long and where to train, not how: they may change on resume.
+const MAY_CHANGE: &[&str] = &[
+    "$schema",
+    "train.epochs",
+    "train.steps",
+    "train.device",
+    "train.workers",
+    "train.log_every",
+    "checkpoint.every_epochs",
+    "checkpoint.keep",
+];
+
+/// The first place below `key` where two documents differ, other than in what may change.
+fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, Value)> {
+    if a == b || MAY_CHANGE.contains(&key) {
+        return None;
+    }
+    let below = |part: &str| {
+        if key.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{key}.{part}")
+        }
+    };
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => a
+            .iter()
+            .find_map(|(part, value)| first_difference(&below(part), value, &b[part])),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => (0..)
+            .zip(a.iter().zip(b))
+            .find_map(|(index, (a, b))| first_difference(&below(&format!("{index}")), a, b)),
+        _ => Some((key.to_owned(), a.clone(), b.clone())),
+    }
+}
+
 /// Reads the `config.json` of the run in `path`.
 ///
 /// # Errors
@@ -182,7 +281,11 @@ pub fn read_record(path: &Path) -> Result<RunRecord, Error> {
     let file = path.join("config.json");
     let text = fs::read_to_string(&file).map_err(|error| Error::NoRun {
         path: path.to_owned(),
-        found: if path.is_dir() { format!("a folder without config.json ({error})") } else { error.to_string() },
+        found: if path.is_dir() {
+            format!("a folder without config.json ({error})")
+        } else {
+            error.to_string()
+        },
     })?;
     serde_json::from_str(&text).map_err(|error| Error::Damaged {
         path: file,
@@ -191,7 +294,11 @@ pub fn read_record(path: &Path) -> Result<RunRecord, Error> {
     })
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+/// Writes `value` to `path` as JSON, all or nothing.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut text = serde_json::to_string_pretty(value).expect("records are always valid JSON");
     text.push('\n');
     atomic::write(path, text.as_bytes())

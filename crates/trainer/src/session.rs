@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 use tch::{Kind, no_grad};
 
 use crate::checkpoint::{self, Header};
+use crate::clock::Clock;
 use crate::learner::{Learner, Measured, Step, Task};
 use crate::metrics::Pending;
 use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
-use crate::clock::Clock;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
 use crate::setup::{Origin, data_record, device_name, plan};
 use crate::tensorboard::EventFile;
 use crate::{Config, Error};
 
-/// Images a forward pass when measuring on the test split.
+/// Images in a forward pass when measuring on the test split.
 const EVAL_BATCH: usize = 256;
 
 /// A run that was checked and can start: nothing on disk was changed yet.
@@ -57,9 +57,20 @@ impl Session {
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
         let side = config.augment.views[0].size as i64;
-        let kinds = Kinds { master: Kind::Float, compute: config.train.precision.kind() };
+        let kinds = Kinds {
+            master: Kind::Float,
+            compute: config.train.precision.kind(),
+        };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
-        let learner = Learner::new(&config, Task { side, classes, device, kinds })?;
+        let learner = Learner::new(
+            &config,
+            Task {
+                side,
+                classes,
+                device,
+                kinds,
+            },
+        )?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {
@@ -76,7 +87,15 @@ impl Session {
             config,
         };
         let door = Door::new(device, Kind::Float);
-        Ok(Self { record, data, plan, learner, door, header: Header::start(), total_steps })
+        Ok(Self {
+            record,
+            data,
+            plan,
+            learner,
+            door,
+            header: Header::start(),
+            total_steps,
+        })
     }
 
     /// What `config.json` says of this run.
@@ -89,11 +108,7 @@ impl Session {
     /// # Errors
     /// [`Error::NoRun`] without a checkpoint, [`Error::Damaged`] where it doesn't fit.
     pub fn restore(&mut self, folder: &Path) -> Result<(), Error> {
-        let checkpoints = folder.join("checkpoints");
-        let newest = checkpoint::newest(&checkpoints).ok_or_else(|| Error::NoRun {
-            path: folder.to_owned(),
-            found: "no checkpoint".to_owned(),
-        })?;
+        let newest = checkpoint::newest_of(folder)?;
         self.header = checkpoint::load(&newest, &mut self.learner)?;
         Ok(())
     }
@@ -114,7 +129,10 @@ impl Session {
         stop: &AtomicBool,
     ) -> Result<Outcome, Error> {
         let mut events = EventFile::create(folder.path())?;
-        let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
+        let position = Position {
+            epoch: self.header.epoch,
+            step: self.header.step_in_epoch,
+        };
         let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::Plan)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
@@ -159,10 +177,18 @@ impl Session {
         let block = &batch.blocks[0];
         let image = |block: &loader::Block| {
             let count = block.views * block.images;
-            self.door.images(&block.bytes, count, block.height, block.width)
+            self.door
+                .images(&block.bytes, count, block.height, block.width)
         };
-        let probe = batch.probe.as_ref().map(|probe| (image(probe), self.door.labels(&batch.labels)));
-        let step = Step { views: image(block), images: block.images as i64, probe };
+        let probe = batch
+            .probe
+            .as_ref()
+            .map(|probe| (image(probe), self.door.labels(&batch.labels)));
+        let step = Step {
+            views: image(block),
+            images: block.images as i64,
+            probe,
+        };
         self.learner.step(&step, self.header.step, self.total_steps)
     }
 
@@ -173,7 +199,10 @@ impl Session {
         let mut lines = Vec::with_capacity(numbers.len());
         for (step, numbers) in (first..).zip(&numbers) {
             if !numbers.loss.is_finite() {
-                return Err(Error::Diverged { step, loss: numbers.loss });
+                return Err(Error::Diverged {
+                    step,
+                    loss: numbers.loss,
+                });
             }
             self.header.metrics.add(numbers);
             let epoch = self.header.epoch + 1;
@@ -243,11 +272,17 @@ impl Session {
     /// Mean cross-entropy and accuracy of the probe on the test split.
     fn test_probe(&self) -> Option<[f64; 2]> {
         let (test, probe) = (self.data.test.as_ref()?, self.learner.probe.as_ref()?);
-        let labels: Vec<i64> = test.labels()?.iter().map(|&label| i64::from(label)).collect();
+        let labels: Vec<i64> = test
+            .labels()?
+            .iter()
+            .map(|&label| i64::from(label))
+            .collect();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(test, EVAL_BATCH) {
             let labels = self.door.labels(&labels[done..done + block.images]);
-            let images = self.door.images(&block.bytes, block.images, block.height, block.width);
+            let images = self
+                .door
+                .images(&block.bytes, block.images, block.height, block.width);
             let score = no_grad(|| {
                 let features = self.learner.probed_encoder().forward(&images);
                 probe.score(&features, &labels)
@@ -274,7 +309,11 @@ impl Session {
     }
 
     fn save(&mut self, folder: &RunFolder, clock: &Clock) -> Result<(), Error> {
-        let probe = self.learner.probe.as_ref().map_or(0, |probe| probe.optimizer.steps());
+        let probe = self
+            .learner
+            .probe
+            .as_ref()
+            .map_or(0, |probe| probe.optimizer.steps());
         let header = Header {
             optimizer_steps: [self.learner.optimizer.steps(), probe],
             train_secs: self.header.train_secs + clock.trained(),
@@ -318,5 +357,12 @@ fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
         ("probe/test_acc", report.test_p_acc),
         ("train/teacher_momentum", report.teacher_momentum),
     ];
-    always.into_iter().chain(sometimes.into_iter().filter_map(|(tag, value)| Some((tag, value?)))).collect()
+    always
+        .into_iter()
+        .chain(
+            sometimes
+                .into_iter()
+                .filter_map(|(tag, value)| Some((tag, value?))),
+        )
+        .collect()
 }

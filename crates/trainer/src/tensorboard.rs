@@ -21,10 +21,17 @@ impl EventFile {
     /// [`Error::Io`].
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let now = now_secs();
-        let name = format!("events.out.tfevents.{:010}.{}", now as u64, std::process::id());
+        let name = format!(
+            "events.out.tfevents.{:010}.{}",
+            now as u64,
+            std::process::id()
+        );
         let path = folder.join(name);
         let file = File::create(&path).map_err(Error::io(&path, "create it"))?;
-        let mut events = Self { path, file: BufWriter::new(file) };
+        let mut events = Self {
+            path,
+            file: BufWriter::new(file),
+        };
         let mut event = Message::default();
         event.double(1, now);
         event.bytes(3, b"brain.Event:2");
@@ -54,8 +61,12 @@ impl EventFile {
     /// One record: length, its checksum, the data, its checksum.
     fn record(&mut self, data: &[u8]) -> Result<(), Error> {
         let length = (data.len() as u64).to_le_bytes();
-        let parts: [&[u8]; 4] =
-            [&length, &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()];
+        let parts: [&[u8]; 4] = [
+            &length,
+            &masked_crc(&length).to_le_bytes(),
+            data,
+            &masked_crc(data).to_le_bytes(),
+        ];
         parts
             .iter()
             .try_for_each(|part| self.file.write_all(part))
@@ -65,7 +76,9 @@ impl EventFile {
 }
 
 fn now_secs() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64())
 }
 
 /// A protocol buffer message being encoded.
@@ -110,7 +123,9 @@ impl Message {
 /// CRC-32C (Castagnoli), rotated and offset as the record format wants it.
 fn masked_crc(data: &[u8]) -> u32 {
     let crc = !data.iter().fold(!0u32, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            crc >> 1 ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
+        })
     });
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -122,7 +137,10 @@ mod tests {
     #[test]
     fn checksum_has_its_published_check_value() {
         // CRC-32C of "123456789" is 0xe3069283.
-        assert_eq!(masked_crc(b"123456789"), 0xe306_9283u32.rotate_right(15).wrapping_add(0xa282_ead8));
+        assert_eq!(
+            masked_crc(b"123456789"),
+            0xe306_9283u32.rotate_right(15).wrapping_add(0xa282_ead8)
+        );
     }
 
     #[test]
@@ -137,13 +155,18 @@ mod tests {
             let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
             assert_eq!(masked_crc(&rest[..8]).to_le_bytes(), rest[8..12]);
             let data = &rest[12..12 + length];
-            assert_eq!(masked_crc(data).to_le_bytes(), rest[12 + length..16 + length]);
+            assert_eq!(
+                masked_crc(data).to_le_bytes(),
+                rest[12 + length..16 + length]
+            );
             records.push(data);
             rest = &rest[16 + length..];
         }
         assert_eq!(records.len(), 2);
         // step 300 as a varint, then the summary with tag and value.
         assert_eq!(records[1][9..12], [0x10, 0xac, 0x02]);
-        assert!(records[1].ends_with(&[b"\x0a\x04loss\x15".as_slice(), &0.5f32.to_le_bytes()].concat()));
+        assert!(
+            records[1].ends_with(&[b"\x0a\x04loss\x15".as_slice(), &0.5f32.to_le_bytes()].concat())
+        );
     }
 }

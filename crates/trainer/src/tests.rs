@@ -40,17 +40,28 @@ pub(crate) fn tiny_config(method: &str) -> Config {
 #[test]
 fn golden_adam_matches_set_h() {
     let reference = golden::json("h_optim.json");
-    let (inputs, keras) =
-        (Tensors::open("h_keras_adam.safetensors"), Tensors::open("h_optim.safetensors"));
+    let (inputs, keras) = (
+        Tensors::open("h_keras_adam.safetensors"),
+        Tensors::open("h_optim.safetensors"),
+    );
     let mut cases: Vec<(AdamForm, f64, &Tensor)> = reference["optimizers"]
         .as_array()
         .unwrap()
         .iter()
-        .filter(|case| case["optimizer"].as_str().unwrap().starts_with("torch_adam"))
+        .filter(|case| {
+            case["optimizer"]
+                .as_str()
+                .unwrap()
+                .starts_with("torch_adam")
+        })
         .filter(|case| case["hyperparams"].get("weight_decay").is_none())
         .map(|case| {
             let after = keras.get(case["w_after_each_step"].as_str().unwrap());
-            (AdamForm::Usual, case["hyperparams"]["eps"].as_f64().unwrap(), after)
+            (
+                AdamForm::Usual,
+                case["hyperparams"]["eps"].as_f64().unwrap(),
+                after,
+            )
         })
         .collect();
     cases.push((AdamForm::Keras, 1e-7, inputs.get("keras_adam_f64")));
@@ -61,12 +72,20 @@ fn golden_adam_matches_set_h() {
             store.set_kind(kind);
             let _ = store.root().add("w", inputs.get("w0").to_kind(kind), true);
             let parameters = models::Parameters::flatten(&store);
-            let config = AdamConfig { form, learning_rate: 0.001, betas: [0.9, 0.999], epsilon };
+            let config = AdamConfig {
+                form,
+                learning_rate: 0.001,
+                betas: [0.9, 0.999],
+                epsilon,
+            };
             let mut adam = Adam::new(&OptimizerConfig::Adam(config), &parameters);
             for step in 0..6 {
                 adam.step(&parameters, &inputs.get("grads").get(step).to_kind(kind));
                 let off = difference(parameters.flat(), &after.get(step));
-                assert!(off <= tolerance, "{form:?} {epsilon} {kind:?} step {step}: off by {off}");
+                assert!(
+                    off <= tolerance,
+                    "{form:?} {epsilon} {kind:?} step {step}: off by {off}"
+                );
             }
         }
     }
@@ -85,7 +104,11 @@ fn to_our_layout(tensor: &Tensor) -> Tensor {
 fn reference_names(learner: &Learner) -> Vec<(String, Tensor)> {
     let rename = |name: &str| {
         let name = name.replace("weight", "kernel");
-        if let Some(layer) = name.strip_prefix("probe.") { format!("probe.dense.{layer}") } else { name }
+        if let Some(layer) = name.strip_prefix("probe.") {
+            format!("probe.dense.{layer}")
+        } else {
+            name
+        }
     };
     checkpoint::tensors(learner)
         .into_iter()
@@ -104,14 +127,20 @@ fn trajectory_config(run: &Value) -> Option<Config> {
         _ => return None,
     });
     let mean = run["run"].as_str().unwrap().ends_with("_mean");
-    config.train.reduction = if mean { Reduction::Mean } else { Reduction::Sum };
+    config.train.reduction = if mean {
+        Reduction::Mean
+    } else {
+        Reduction::Sum
+    };
     Some(config)
 }
 
 fn load_initial(learner: &Learner, run: &Value) {
     let initial = Tensors::open("f_initial_weights.safetensors");
     let init = run["init"].as_str().unwrap();
-    let copied = run["momentum_init"].as_str().is_some_and(|how| how.starts_with("copied"));
+    let copied = run["momentum_init"]
+        .as_str()
+        .is_some_and(|how| how.starts_with("copied"));
     for (name, mut tensor) in reference_names(learner) {
         let source = match name.strip_prefix("m_") {
             Some(name) if copied => format!("{init}.{name}"),
@@ -124,21 +153,38 @@ fn load_initial(learner: &Learner, run: &Value) {
 }
 
 fn images(inputs: &Tensors, name: &str, step: i64, side: i64, kind: Kind) -> Tensor {
-    let images = inputs.get(name).get(step).narrow(1, 0, side).narrow(2, 0, side);
-    (images.to_kind(kind) / 256.0).contiguous().permute([0, 3, 1, 2])
+    let images = inputs
+        .get(name)
+        .get(step)
+        .narrow(1, 0, side)
+        .narrow(2, 0, side);
+    (images.to_kind(kind) / 256.0)
+        .contiguous()
+        .permute([0, 3, 1, 2])
 }
 
 fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let name = run["run"].as_str().unwrap();
     let side = run["image_size"].as_i64().unwrap();
-    let kinds = Kinds { master: kind, compute: kind };
-    let task = Task { side, classes: Some(10), device: Device::Cpu, kinds };
+    let kinds = Kinds {
+        master: kind,
+        compute: kind,
+    };
+    let task = Task {
+        side,
+        classes: Some(10),
+        device: Device::Cpu,
+        kinds,
+    };
     let mut learner = Learner::new(config, task).unwrap();
     load_initial(&learner, run);
     let inputs = Tensors::open("f_inputs.safetensors");
     let double = kind == Kind::Double;
-    let (expected, loss_tolerance) =
-        if double { (&run["steps_f64"], 1e-8) } else { (&run["steps_f32"], 2e-5) };
+    let (expected, loss_tolerance) = if double {
+        (&run["steps_f64"], 1e-8)
+    } else {
+        (&run["steps_f32"], 2e-5)
+    };
     let mut metrics = EpochMetrics::default();
     let mut pending = metrics::Pending::default();
     for (number, expected) in (0..).zip(expected.as_array().unwrap()) {
@@ -154,10 +200,17 @@ fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
         let close = |what: &str, found: f64, tolerance: f64| {
             let expected = expected[what].as_f64().unwrap();
             let off = (found - expected).abs();
-            assert!(off <= tolerance * expected.abs(), "{name} {kind:?} step {number}: {what} {found}, not {expected}");
+            assert!(
+                off <= tolerance * expected.abs(),
+                "{name} {kind:?} step {number}: {what} {found}, not {expected}"
+            );
         };
         close("c_loss_mean", numbers.loss, loss_tolerance);
-        close("p_loss", numbers.probe_loss / numbers.probe[1] as f64, loss_tolerance);
+        close(
+            "p_loss",
+            numbers.probe_loss / numbers.probe[1] as f64,
+            loss_tolerance,
+        );
         close("c_acc", metrics.c_acc(), 1e-6);
         close("r_acc", metrics.r_acc(), 1e-6);
         close("p_acc", metrics.p_acc().unwrap(), 1e-6);
@@ -165,7 +218,10 @@ fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let last = Tensors::open("f_final_weights.safetensors");
     let tolerance = if double { 1e-8 } else { 1e-5 };
     for (weight, found) in reference_names(&learner) {
-        let off = difference(&found, &to_our_layout(last.get(&format!("{name}.final.{weight}"))));
+        let off = difference(
+            &found,
+            &to_our_layout(last.get(&format!("{name}.final.{weight}"))),
+        );
         assert!(off <= tolerance, "{name} {kind:?} {weight}: off by {off}");
     }
 }
@@ -175,11 +231,17 @@ fn golden_trajectories_match_set_f() {
     let reference = golden::json("f_trajectories.json");
     let mut checked = 0;
     for run in reference["runs"].as_array().unwrap() {
-        let Some(config) = trajectory_config(run) else { continue };
+        let Some(config) = trajectory_config(run) else {
+            continue;
+        };
         for kind in [Kind::Double, Kind::Float] {
             check_trajectory(run, &config, kind);
             checked += 1;
         }
     }
-    assert_eq!(checked, 2 * 6, "three runs of SimCLR and three of DINO, in two kinds");
+    assert_eq!(
+        checked,
+        2 * 6,
+        "three runs of SimCLR and three of DINO, in two kinds"
+    );
 }

@@ -11,8 +11,10 @@ use tch::{Kind, Tensor, no_grad};
 
 /// The path of a file of the reference set.
 pub fn path(name: &str) -> PathBuf {
-    let folder = std::env::var_os("TWINVIEW_REFERENCE")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../reference")), PathBuf::from);
+    let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../reference")),
+        PathBuf::from,
+    );
     folder.join(name)
 }
 
@@ -32,7 +34,12 @@ impl Tensors {
     pub fn open(name: &str) -> Self {
         let path = path(name);
         let named = Tensor::read_safetensors(&path);
-        Self(named.unwrap_or_else(|e| panic!("{}: {e}", path.display())).into_iter().collect())
+        Self(
+            named
+                .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+                .into_iter()
+                .collect(),
+        )
     }
 
     /// Whether there is a tensor called `name`.
@@ -42,19 +49,28 @@ impl Tensors {
 
     /// The tensor called `name`.
     pub fn get(&self, name: &str) -> &Tensor {
-        self.0.get(name).unwrap_or_else(|| panic!("no tensor {name} in the reference"))
+        self.0
+            .get(name)
+            .unwrap_or_else(|| panic!("no tensor {name} in the reference"))
     }
 
     /// The tensors whose names start with `prefix`, with the rest of their names.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
-        self.0.iter().filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
+        self.0
+            .iter()
+            .filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
     }
 }
 
 /// The largest absolute difference of two tensors of one shape.
 pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
-    no_grad(|| (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[]))
+    no_grad(|| {
+        (a.to_kind(Kind::Double) - b.to_kind(Kind::Double))
+            .abs()
+            .max()
+            .double_value(&[])
+    })
 }
 
 /// The largest absolute entry.

@@ -1,0 +1,186 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Pretrain image encoders without labels, and see honestly what they learned.
+#[derive(Debug, Parser)]
+#[command(name = "twinview", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Say more on stderr; twice for still more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what goes wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print results as JSON on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train an encoder on images without labels.
+    #[command(after_help = PRETRAIN_EXAMPLES)]
+    Pretrain(PretrainArguments),
+    /// Measure what a trained encoder learned, with labels.
+    #[command(after_help = EVALUATE_EXAMPLES)]
+    Evaluate(EvaluateArguments),
+    /// Look at image sets, convert them, make one.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// List the methods.
+    Methods,
+}
+
+const PRETRAIN_EXAMPLES: &str = "\
+Examples:
+  twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set
+  twinview pretrain dino --data photos          a folder of images
+  twinview pretrain simclr --config configs/seed/simclr.json --set train.epochs=10
+  twinview pretrain simclr --run runs/simclr --resume";
+
+const EVALUATE_EXAMPLES: &str = "\
+Examples:
+  twinview evaluate runs/simclr
+  twinview evaluate runs/simclr --untrained --protocol knn --json";
+
+/// Arguments of `pretrain`.
+#[derive(Debug, Args)]
+pub struct PretrainArguments {
+    /// The method; `twinview methods` lists them.
+    pub method: String,
+    /// A folder of STL-10 or CIFAR-10 binaries or of images [default: data/stl10_binary, or a built-in
+    /// procedural set where that is absent].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration [default: the built-in configs/METHOD.json].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change a setting, such as method.simclr.temperature=0.2.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The folder to write to [default: runs/METHOD].
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the run in that folder.
+    #[arg(long)]
+    pub resume: bool,
+    /// Passes over the data.
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Stop after this many steps.
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Images a step.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Everything random follows from it.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads that make views [default: chosen].
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Where to compute: auto, cpu, cuda or cuda:N.
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Kind of numbers in the networks.
+    #[arg(long)]
+    pub precision: Option<PrecisionArgument>,
+    /// Check everything, print the configuration, and stop.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Kind of numbers in the networks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PrecisionArgument {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16, with 32-bit weights and losses.
+    Bf16,
+}
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// The folder of a run.
+    pub run: PathBuf,
+    /// A labelled set with a test split [default: the set of the run].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How to measure; may be given several times [default: linear and knn].
+    #[arg(long)]
+    pub protocol: Vec<ProtocolArgument>,
+    /// Measure the weights that the run began with, for comparison.
+    #[arg(long)]
+    pub untrained: bool,
+    /// Where to compute: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Write the result to this file too, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How to measure frozen features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArgument {
+    /// Logistic regression, its penalty chosen on a part of the training images.
+    Linear,
+    /// Weighted nearest neighbours by cosine (k 20, temperature 0.07).
+    Knn,
+}
+
+/// The commands about image sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Say what is in a set: splits, classes, colours.
+    Info {
+        /// The set.
+        dir: PathBuf,
+        /// Side to which the images of a folder are brought.
+        #[arg(long, value_name = "PIXELS", default_value_t = 96)]
+        size: usize,
+        /// Write a sheet of thumbnails to this PNG file.
+        #[arg(long, value_name = "FILE")]
+        sheet: Option<PathBuf>,
+    },
+    /// Write any set as STL-10 binaries.
+    Pack {
+        /// The set.
+        dir: PathBuf,
+        /// Side of the written images.
+        #[arg(long, value_name = "PIXELS", default_value_t = 96)]
+        size: usize,
+        /// The folder to write to; new or empty.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Render a procedural set of ten classes that need shape and texture to tell apart.
+    Synth {
+        /// The folder to write to; new or empty.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Images without labels.
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        unlabeled: usize,
+        /// Labelled training images.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        train: usize,
+        /// Labelled test images.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        test: usize,
+        /// Side of the images.
+        #[arg(long, value_name = "PIXELS", default_value_t = 96)]
+        size: usize,
+        /// Other seeds give other images of the same classes.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+    },
+}

@@ -1,0 +1,74 @@
+//! Opening image sets with a progress bar, and the set to train on where none is named.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use dataset::{Dataset, OpenOptions, Progress, SyntheticSpec};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// Where STL-10 is looked for.
+const DEFAULT: &str = "data/stl10_binary";
+
+/// The built-in procedural set.
+const BUILT_IN: SyntheticSpec = SyntheticSpec {
+    unlabeled: 8_000,
+    train: 2_000,
+    test: 2_000,
+    size: 96,
+    seed: 0,
+};
+
+/// A bar for a job on images, drawn where stderr is a terminal.
+pub fn bar() -> impl Fn(Progress) + Sync {
+    let bar: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    move |progress: Progress| {
+        let mut bar = bar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let bar = bar.get_or_insert_with(|| {
+            let style = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta}";
+            let style = ProgressStyle::with_template(style).expect("a valid template");
+            ProgressBar::new(progress.total as u64)
+                .with_style(style)
+                .with_message(progress.task)
+        });
+        bar.set_position(progress.done as u64);
+        if progress.done >= progress.total {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Opens the set in `dir`.
+pub fn open(dir: &Path, image_size: usize) -> Result<Dataset, Failure> {
+    let progress = bar();
+    let options = OpenOptions {
+        image_size,
+        cache_dir: None,
+        progress: &progress,
+    };
+    Ok(dataset::open(dir, &options)?)
+}
+
+/// Opens the set in `dir`, or else the default one; with its path, or none for the built-in set.
+pub fn open_or_default(
+    dir: Option<&Path>,
+    image_size: usize,
+) -> Result<(Dataset, Option<PathBuf>), Failure> {
+    if let Some(dir) = dir {
+        return Ok((open(dir, image_size)?, Some(dir.to_owned())));
+    }
+    let default = Path::new(DEFAULT);
+    if default.exists() {
+        return Ok((open(default, image_size)?, Some(default.to_owned())));
+    }
+    tracing::warn!(
+        "{DEFAULT} is absent (`cargo xtask download-stl10` fetches STL-10): training on the built-in procedural set"
+    );
+    Ok((built_in()?, None))
+}
+
+/// The built-in procedural set.
+pub fn built_in() -> Result<Dataset, Failure> {
+    Ok(dataset::synthetic(&BUILT_IN)?)
+}

@@ -1,0 +1,99 @@
+//! One clear line and the right exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Everything done.
+pub const DONE: u8 = 0;
+/// Failed while running.
+pub const FAILED: u8 = 1;
+/// Bad arguments, configuration or data.
+pub const USAGE: u8 = 2;
+/// Stopped because training diverged.
+pub const DIVERGED: u8 = 3;
+/// Interrupted by the user.
+pub const INTERRUPTED: u8 = 130;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// To blame on what was asked for.
+    pub fn usage(message: impl ToString) -> Self {
+        Self {
+            code: USAGE,
+            message: message.to_string(),
+        }
+    }
+
+    /// Prints the line to stderr and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        let line = self.message.replace('\n', " ");
+        let _ = writeln!(std::io::stderr(), "error: {line}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<trainer::Error> for Failure {
+    fn from(error: trainer::Error) -> Self {
+        let code = match &error {
+            trainer::Error::Diverged { .. } => DIVERGED,
+            error if error.is_usage() => USAGE,
+            _ => FAILED,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<trainer::ConfigError> for Failure {
+    fn from(error: trainer::ConfigError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<dataset::Error> for Failure {
+    fn from(error: dataset::Error) -> Self {
+        let code = match error {
+            dataset::Error::Io {
+                action: "write", ..
+            } => FAILED,
+            _ => USAGE,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<eval::Error> for Failure {
+    fn from(error: eval::Error) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// Help and version are printed as they are; a mistake becomes one line.
+pub fn of_arguments(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::from(DONE);
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let text = error.render().to_string();
+    let message = text.trim_start_matches("error: ").lines().map(str::trim);
+    let line: Vec<&str> = message
+        .take_while(|line| !line.starts_with("Usage:"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    Failure::usage(format!("{} (--help explains)", line.join(" "))).report()
+}

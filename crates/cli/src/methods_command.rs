@@ -1,0 +1,33 @@
+//! `twinview methods`.
+
+use std::process::ExitCode;
+
+use methods::CATALOG;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Lists the methods.
+pub fn run(output: &Output) -> Result<ExitCode, Failure> {
+    let rows: Vec<_> = CATALOG
+        .iter()
+        .map(|entry| {
+            json!({
+                "name": entry.name, "title": entry.title, "family": entry.family.name(),
+                "summary": entry.summary, "paper": entry.paper,
+            })
+        })
+        .collect();
+    output.result(&rows, || {
+        let line = |entry: &methods::Entry| {
+            let family = entry.family.name();
+            format!(
+                "{:<14} {:<12} {}  ({})\n",
+                entry.name, family, entry.summary, entry.paper
+            )
+        };
+        CATALOG.iter().map(line).collect()
+    });
+    Ok(ExitCode::SUCCESS)
+}

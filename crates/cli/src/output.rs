@@ -1,0 +1,45 @@
+//! Results on stdout: text for people, JSON for programs. A closed pipe ends the output quietly.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+/// Where results go.
+#[derive(Debug)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// JSON, or text.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether JSON was asked for.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints `value` as JSON or else `text`.
+    pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.json {
+            let text = serde_json::to_string_pretty(value).expect("results are valid JSON");
+            self.line(&text);
+        } else {
+            self.line(text().trim_end());
+        }
+    }
+
+    /// Prints `value` as one line of JSON, where JSON was asked for.
+    pub fn json_line(&self, value: &impl Serialize) {
+        if self.json {
+            self.line(&serde_json::to_string(value).expect("results are valid JSON"));
+        }
+    }
+
+    /// Prints a line.
+    pub fn line(&self, text: &str) {
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+}

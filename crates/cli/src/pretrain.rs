@@ -1,0 +1,205 @@
+//! `twinview pretrain`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use methods::CATALOG;
+use models::Precision;
+use serde_json::json;
+use trainer::{Config, Origin, Outcome, RunFolder, Session};
+
+use crate::args::{PrecisionArgument, PretrainArguments};
+use crate::failure::{self, Failure};
+use crate::logging::RunLog;
+use crate::output::Output;
+use crate::progress::Display;
+use crate::{builtin, data};
+
+/// Trains, or goes on training.
+pub fn run(
+    arguments: &PretrainArguments,
+    output: &Output,
+    log: &RunLog,
+) -> Result<ExitCode, Failure> {
+    check_method(&arguments.method)?;
+    let folder = arguments
+        .run
+        .clone()
+        .unwrap_or_else(|| Path::new("runs").join(&arguments.method));
+    let mut session = if arguments.resume {
+        resume(arguments, &folder)?
+    } else {
+        begin(arguments)?
+    };
+    if arguments.dry_run {
+        let record = session.record();
+        output.result(record, || {
+            serde_json::to_string_pretty(record).expect("valid JSON")
+        });
+        return Ok(ExitCode::SUCCESS);
+    }
+    let run = if arguments.resume {
+        session.restore(&folder)?;
+        RunFolder::resume(&folder, session.steps()[0])?
+    } else {
+        RunFolder::create(&folder, session.record())?
+    };
+    log.copy_to(&folder)
+        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    announce(&session, &folder);
+    let stop = stop_flag()?;
+    let mut display = Display::new(
+        output,
+        session.steps(),
+        !tracing::enabled!(tracing::Level::INFO),
+    );
+    let outcome = session.train(run, &mut display, &stop);
+    display.finish();
+    match outcome? {
+        Outcome::Finished => {
+            tracing::info!("finished; results are in {}", folder.display());
+            output.json_line(&json!({"kind": "finished", "run": folder}));
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted => {
+            tracing::warn!(
+                "interrupted and saved; --resume goes on with {}",
+                folder.display()
+            );
+            output.json_line(&json!({"kind": "interrupted", "run": folder}));
+            Ok(ExitCode::from(failure::INTERRUPTED))
+        }
+    }
+}
+
+/// Refuses a method that isn't there, with the nearest name that is.
+fn check_method(method: &str) -> Result<(), Failure> {
+    if CATALOG.iter().any(|entry| entry.name == method) {
+        return Ok(());
+    }
+    let near = CATALOG
+        .iter()
+        .map(|entry| (strsim::jaro_winkler(method, entry.name), entry.name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
+    let known: Vec<_> = CATALOG.iter().map(|entry| entry.name).collect();
+    Err(Failure::usage(format!(
+        "unknown method {method:?}: expected one of {}{near}",
+        known.join(", ")
+    )))
+}
+
+/// A session of a new run.
+fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
+    let config = match &arguments.config {
+        Some(path) => Config::read(path)?,
+        None => builtin::config(&arguments.method)?,
+    };
+    if config.method.name() != arguments.method {
+        let from = arguments
+            .config
+            .as_deref()
+            .unwrap_or(Path::new(""))
+            .display()
+            .to_string();
+        return Err(Failure::usage(format!(
+            "{from}: expected a config of {}, found one of {}",
+            arguments.method,
+            config.method.name()
+        )));
+    }
+    let config = adjust(config, arguments)?;
+    config.validate()?;
+    let (set, path) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
+    Ok(Session::prepare(config, set, origin(path))?)
+}
+
+/// A session of the run in `folder`.
+fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Session, Failure> {
+    let record = trainer::read_record(folder)?;
+    let before = match &arguments.config {
+        Some(path) => Config::read(path)?,
+        None => record.config.clone(),
+    };
+    let config = adjust(before, arguments)?;
+    record.check_resume(folder, &arguments.method, &config)?;
+    let path = arguments.data.clone().or_else(|| record.data.path.clone());
+    let set = match &path {
+        Some(path) => data::open(path, config.image_size)?,
+        None => data::built_in()?,
+    };
+    let session = Session::prepare(config, set, origin(path))?;
+    record.check_data(folder, &session.record().data)?;
+    Ok(session)
+}
+
+/// The configuration with the arguments that change it.
+fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, Failure> {
+    for assignment in &arguments.set {
+        config = config.with(assignment)?;
+    }
+    let train = &mut config.train;
+    train.epochs = arguments.epochs.unwrap_or(train.epochs);
+    train.steps = arguments.steps.or(train.steps);
+    train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
+    train.workers = arguments.workers.unwrap_or(train.workers);
+    if let Some(device) = &arguments.device {
+        train.device = device.parse().map_err(Failure::usage)?;
+    }
+    if let Some(precision) = arguments.precision {
+        train.precision = match precision {
+            PrecisionArgument::F32 => Precision::F32,
+            PrecisionArgument::Bf16 => Precision::Bf16,
+        };
+    }
+    config.seed = arguments.seed.unwrap_or(config.seed);
+    Ok(config)
+}
+
+fn origin(data: Option<PathBuf>) -> Origin {
+    Origin {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: env!("TWINVIEW_REVISION").to_owned(),
+        data,
+    }
+}
+
+fn announce(session: &Session, folder: &Path) {
+    let record = session.record();
+    let [images, train, test] = record.data.images;
+    let batch = record.batch;
+    tracing::info!(
+        "{} on {} ({images} unlabeled, {train} train, {test} test images), {} + {} images a step, {} steps an epoch, {}, {} libtorch threads, {} workers -> {}",
+        record.config.method.name(),
+        record.data.kind,
+        batch.unlabeled,
+        batch.labeled,
+        batch.steps_per_epoch,
+        record.device,
+        record.threads[0],
+        record.threads[1],
+        folder.display(),
+    );
+    let [done, steps] = session.steps();
+    if done > 0 {
+        tracing::info!("going on after step {done} of {steps}");
+    }
+}
+
+/// Set by Ctrl-C and SIGTERM; a second one ends the program at once.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let now = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            i32::from(failure::INTERRUPTED),
+            stop.clone(),
+        );
+        now.and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|error| Failure::usage(format!("can't watch for Ctrl-C: {error}")))?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,74 @@
+//! The encoder of a run, frozen, for evaluation.
+
+use std::path::Path;
+
+use loader::Block;
+use models::{DeviceChoice, Door};
+use tch::{Kind, Tensor, no_grad};
+
+use crate::checkpoint;
+use crate::networks::{Kinds, Networks};
+use crate::{Error, RunRecord, read_record};
+
+/// An encoder that doesn't change.
+#[derive(Debug)]
+pub struct Frozen {
+    networks: Networks,
+    door: Door,
+    /// What the run's `config.json` says.
+    pub record: RunRecord,
+    /// Finished epochs and steps; 0 for random weights.
+    pub trained: [u64; 2],
+}
+
+impl Frozen {
+    /// The encoder of the run in `folder`, from its newest checkpoint; the teacher's where there is one,
+    /// as the online probe reads it. With `untrained`, the weights that the run began with.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`], [`Error::Damaged`], or a device that can't be had.
+    pub fn open(folder: &Path, untrained: bool, device: DeviceChoice) -> Result<Self, Error> {
+        let record = read_record(folder)?;
+        let device = device.open()?;
+        let config = &record.config;
+        let side = config.augment.views[0].size as i64;
+        let kinds = Kinds {
+            master: Kind::Float,
+            compute: config.train.precision.kind(),
+        };
+        let networks = Networks::new(config, side, 0, device, kinds)?;
+        let door = Door::new(device, Kind::Float);
+        let mut frozen = Self {
+            networks,
+            door,
+            record,
+            trained: [0, 0],
+        };
+        if !untrained {
+            let newest = checkpoint::newest_of(folder)?;
+            let named = frozen.networks.store.variables();
+            let named = named
+                .into_iter()
+                .filter(|(name, _)| name.starts_with("encoder."))
+                .collect();
+            let prefix = if checkpoint::has_teacher(&newest)? {
+                "teacher."
+            } else {
+                ""
+            };
+            let header = checkpoint::load_into(&newest, prefix, named)?;
+            frozen.trained = [u64::from(header.epoch), header.step];
+        }
+        Ok(frozen)
+    }
+
+    /// # Shapes
+    /// a block of `n` images -> features `[n, feature_size]`, float32.
+    pub fn encode(&self, block: &Block) -> Tensor {
+        let count = block.views * block.images;
+        let images = self
+            .door
+            .images(&block.bytes, count, block.height, block.width);
+        no_grad(|| self.networks.encoder.forward(&images))
+    }
+}
