@@ -21,19 +21,13 @@ fn reflect(i: usize, offset: isize, count: usize) -> usize {
     (if at > last { 2 * last - at } else { at }) as usize
 }
 
-/// The weighted mean of a pixel and its neighbours at distance 1, 2, ... on both sides.
+/// Adds the part of the two neighbours at one distance to a sum with two fraction bits more.
 ///
-/// Neighbours count by their difference from the middle, with two fraction bits more until the sum:
-/// flat parts stay exactly as they are.
+/// They count by their difference from the middle: flat parts stay exactly as they are.
 #[inline(always)]
-fn weigh<S: Simd>(middle: S, taps: &[i16], neighbours: impl Fn(usize) -> (S, S)) -> S {
-    let mut sum = S::splat(2);
-    for (k, &weight) in taps.iter().enumerate() {
-        let (before, after) = neighbours(k + 1);
-        let difference = (before - middle) + (after - middle);
-        sum = sum + difference.shl::<2>().mul(S::splat(weight));
-    }
-    middle + sum.sar::<2>()
+fn add_pair<S: Simd>(sum: S, middle: S, before: S, after: S, weight: i16) -> S {
+    let difference = (before - middle) + (after - middle);
+    sum + difference.shl::<2>().mul(S::splat(weight))
 }
 
 /// Mirrors a channel of `width` pixels, which starts at `half`, beyond both its ends.
@@ -51,13 +45,13 @@ pub(crate) fn across<S: Simd>(padded: &[i16], taps: &[i16], out: &mut [i16]) {
     let half = taps.len();
     for x in (0..out.len()).step_by(S::WIDTH) {
         let middle = S::load(&padded[x + half..]);
-        let blurred = weigh(middle, taps, |k| {
-            (
-                S::load(&padded[x + half - k..]),
-                S::load(&padded[x + half + k..]),
-            )
-        });
-        blurred.store(&mut out[x..]);
+        let mut sum = S::splat(2);
+        for (k, &weight) in taps.iter().enumerate() {
+            let before = S::load(&padded[x + half - 1 - k..]);
+            let after = S::load(&padded[x + half + 1 + k..]);
+            sum = add_pair(sum, middle, before, after, weight);
+        }
+        (middle + sum.sar::<2>()).store(&mut out[x..]);
     }
 }
 
@@ -70,9 +64,13 @@ pub(crate) fn down<S: Simd>(
     taps: &[i16],
     (y, x): (usize, usize),
 ) -> S {
-    let row = |y: usize| S::load(&rows[y * len + x..]);
-    weigh(row(y), taps, |k| {
-        let k = k as isize;
-        (row(reflect(y, -k, height)), row(reflect(y, k, height)))
-    })
+    let middle = S::load(&rows[y * len + x..]);
+    let mut sum = S::splat(2);
+    for (k, &weight) in taps.iter().enumerate() {
+        let offset = k as isize + 1;
+        let before = S::load(&rows[reflect(y, -offset, height) * len + x..]);
+        let after = S::load(&rows[reflect(y, offset, height) * len + x..]);
+        sum = add_pair(sum, middle, before, after, weight);
+    }
+    middle + sum.sar::<2>()
 }

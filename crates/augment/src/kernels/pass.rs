@@ -90,10 +90,21 @@ fn partial_sum<S: Simd>(values: S, count: usize) -> i64 {
     lanes[..count].iter().map(|&lane| i64::from(lane)).sum()
 }
 
-/// Where the channels of a row start.
+/// Pixels of a row whose channels are `stride` values long, from `x` on.
 #[inline(always)]
-fn channels(padded: usize) -> [usize; 3] {
-    [0, padded, 2 * padded]
+fn load<S: Simd>(row: &[i16], stride: usize, x: usize) -> Pixels<S> {
+    [
+        S::load(&row[x..]),
+        S::load(&row[stride + x..]),
+        S::load(&row[2 * stride + x..]),
+    ]
+}
+
+#[inline(always)]
+fn store<S: Simd>([r, g, b]: Pixels<S>, row: &mut [i16], stride: usize, x: usize) {
+    r.store(&mut row[x..]);
+    g.store(&mut row[stride + x..]);
+    b.store(&mut row[2 * stride + x..]);
 }
 
 impl Source<'_> {
@@ -115,14 +126,13 @@ impl Source<'_> {
     fn read<S: Simd>(&self, padded: usize, height: usize, y: usize, x: usize) -> Pixels<S> {
         match self {
             Source::Sample { grid, cache, .. } => cache.read(grid, y, x),
-            Source::Bytes { row, .. } => channels(padded).map(|c| S::load(&row[c + x..])),
-            Source::Stored(rows) => {
-                let row = &rows[y * 3 * padded..];
-                channels(padded).map(|c| S::load(&row[c + x..]))
-            }
-            Source::Blurred { rows, taps } => {
-                channels(padded).map(|c| blur::down(rows, 3 * padded, height, taps, (y, c + x)))
-            }
+            Source::Bytes { row, .. } => load(row, padded, x),
+            Source::Stored(rows) => load(&rows[y * 3 * padded..], padded, x),
+            Source::Blurred { rows, taps } => [
+                blur::down(rows, 3 * padded, height, taps, (y, x)),
+                blur::down(rows, 3 * padded, height, taps, (y, padded + x)),
+                blur::down(rows, 3 * padded, height, taps, (y, 2 * padded + x)),
+            ],
         }
     }
 }
@@ -136,25 +146,24 @@ impl Sink<'_> {
         (y, x): (usize, usize),
         pixels: Pixels<S>,
     ) {
-        let padded = width.next_multiple_of(LANES);
+        let stride = width.next_multiple_of(LANES);
         match self {
-            Sink::Store(rows) => {
-                let row = &mut rows[y * 3 * padded..][..3 * padded];
-                for (channel, values) in channels(padded).into_iter().zip(pixels) {
-                    values.store(&mut row[channel + x..]);
-                }
-            }
+            Sink::Store(rows) => store(pixels, &mut rows[y * 3 * stride..], stride, x),
             Sink::Blur { taps, padded, .. } => {
-                let stride = padded.len() / 3;
-                for (channel, values) in channels(stride).into_iter().zip(pixels) {
-                    values.store(&mut padded[channel + taps.len() + x..]);
-                }
+                store(
+                    pixels,
+                    &mut padded[taps.len()..],
+                    stride + 2 * taps.len(),
+                    x,
+                );
             }
             Sink::Pack(out) => {
-                for (channel, values) in pixels.into_iter().enumerate() {
-                    let row = &mut out[(channel * height + y) * width..][..width];
-                    pack(point::to_bytes(values), &mut row[x.min(width)..]);
-                }
+                let [r, g, b] = pixels;
+                let at = y * width + x.min(width);
+                let room = width.saturating_sub(x);
+                pack(r, &mut out[at..][..room]);
+                pack(g, &mut out[height * width + at..][..room]);
+                pack(b, &mut out[2 * height * width + at..][..room]);
             }
         }
     }
@@ -174,9 +183,10 @@ impl Sink<'_> {
     }
 }
 
-/// Stores as many bytes as there is room for.
+/// Rounds values to bytes and stores as many as there is room for.
 #[inline(always)]
-fn pack<S: Simd>(bytes: S, out: &mut [u8]) {
+fn pack<S: Simd>(values: S, out: &mut [u8]) {
+    let bytes = point::to_bytes(values);
     if out.len() >= S::WIDTH {
         bytes.store_bytes(out);
     } else {
@@ -188,14 +198,13 @@ fn pack<S: Simd>(bytes: S, out: &mut [u8]) {
 
 #[inline(always)]
 fn unpack(bytes: &[u8], flip: bool, out: &mut [i16]) {
-    let widen = |byte: u8| i16::from(byte) << FRACTION_BITS;
     if flip {
         for (out, &byte) in out.iter_mut().zip(bytes.iter().rev()) {
-            *out = widen(byte);
+            *out = i16::from(byte) << FRACTION_BITS;
         }
     } else {
         for (out, &byte) in out.iter_mut().zip(bytes) {
-            *out = widen(byte);
+            *out = i16::from(byte) << FRACTION_BITS;
         }
     }
 }

@@ -48,28 +48,27 @@ impl Point {
 
     /// Applies the operation; values stay in 0..=[`WHITE`].
     #[inline(always)]
-    pub fn apply<S: Simd>(self, pixels: Pixels<S>) -> Pixels<S> {
+    pub fn apply<S: Simd>(self, [r, g, b]: Pixels<S>) -> Pixels<S> {
         match self {
             Point::Brightness { factor } => {
-                let factor = S::splat(factor);
-                pixels.map(|value| scale(value, factor).min(S::splat(WHITE)))
+                let (factor, white) = (S::splat(factor), S::splat(WHITE));
+                [
+                    scale(r, factor).min(white),
+                    scale(g, factor).min(white),
+                    scale(b, factor).min(white),
+                ]
             }
-            Point::Contrast { factor, mean } => {
-                let (factor, mean) = (S::splat(factor), S::splat(mean));
-                pixels.map(|value| blend(value, mean, factor))
-            }
-            Point::Saturation { factor } => {
-                let (factor, gray) = (S::splat(factor), gray(pixels));
-                pixels.map(|value| blend(value, gray, factor))
-            }
-            Point::Hue { turn } => turn_hue(pixels, S::splat(turn)),
-            Point::Grayscale => [gray(pixels); 3],
+            Point::Contrast { factor, mean } => blend([r, g, b], S::splat(mean), S::splat(factor)),
+            Point::Saturation { factor } => blend([r, g, b], gray([r, g, b]), S::splat(factor)),
+            Point::Hue { turn } => turn_hue([r, g, b], S::splat(turn)),
+            Point::Grayscale => [gray([r, g, b]); 3],
             Point::Solarize { threshold } => {
                 let threshold = S::splat(threshold);
-                pixels.map(|value| {
-                    let bright = value.min(threshold);
-                    bright.if_equal(threshold, S::splat(WHITE) - value, value)
-                })
+                [
+                    invert_from(r, threshold),
+                    invert_from(g, threshold),
+                    invert_from(b, threshold),
+                ]
             }
         }
     }
@@ -82,15 +81,27 @@ fn scale<S: Simd>(value: S, factor: S) -> S {
 }
 
 #[inline(always)]
-fn blend<S: Simd>(value: S, towards: S, factor: S) -> S {
-    (towards + scale(value - towards, factor)).clamp(S::splat(0), S::splat(WHITE))
+fn blend<S: Simd>([r, g, b]: Pixels<S>, towards: S, factor: S) -> Pixels<S> {
+    let (black, white) = (S::splat(0), S::splat(WHITE));
+    [
+        (towards + scale(r - towards, factor)).clamp(black, white),
+        (towards + scale(g - towards, factor)).clamp(black, white),
+        (towards + scale(b - towards, factor)).clamp(black, white),
+    ]
+}
+
+#[inline(always)]
+fn invert_from<S: Simd>(value: S, threshold: S) -> S {
+    let bright = value.min(threshold);
+    bright.if_equal(threshold, S::splat(WHITE) - value, value)
 }
 
 /// The gray of pixels; three fraction bits more are kept until the sum.
 #[inline(always)]
-pub(crate) fn gray<S: Simd>([red, green, blue]: Pixels<S>) -> S {
-    let weighted = |value: S, weight: i16| value.shl::<3>().mul(S::splat(weight));
-    let sum = weighted(red, GRAY[0]) + weighted(green, GRAY[1]) + weighted(blue, GRAY[2]);
+pub(crate) fn gray<S: Simd>([r, g, b]: Pixels<S>) -> S {
+    let sum = r.shl::<3>().mul(S::splat(GRAY[0]))
+        + g.shl::<3>().mul(S::splat(GRAY[1]))
+        + b.shl::<3>().mul(S::splat(GRAY[2]));
     (sum + S::splat(4)).sar::<3>()
 }
 
@@ -113,11 +124,11 @@ fn turn_hue<S: Simd>([red, green, blue]: Pixels<S>, turn: S) -> Pixels<S> {
     // Only one of the two wraps applies; the other's result is larger as an unsigned number.
     let hue = hue.min_unsigned(hue + circle);
     let hue = hue.min_unsigned(hue - circle);
-    let ramp = |x: S| min + x.clamp(S::splat(0), chroma);
+    let black = S::splat(0);
     [
-        ramp((hue - two - chroma).abs() - chroma),
-        ramp(two - (hue - two).abs()),
-        ramp(two - (hue - four).abs()),
+        min + ((hue - two - chroma).abs() - chroma).clamp(black, chroma),
+        min + (two - (hue - two).abs()).clamp(black, chroma),
+        min + (two - (hue - four).abs()).clamp(black, chroma),
     ]
 }
 

@@ -1,6 +1,5 @@
 //! The kernels' vector in plain Rust: what every processor runs, and what the others are tested against.
 
-use std::array::from_fn;
 use std::ops::{Add, Sub};
 
 use super::simd::{GROUP, Simd};
@@ -11,11 +10,15 @@ const WIDTH: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([i16; WIDTH]);
 
-impl Portable {
-    #[inline(always)]
-    fn with(self, other: Self, f: impl Fn(i16, i16) -> i16) -> Self {
-        Portable(from_fn(|i| f(self.0[i], other.0[i])))
-    }
+/// Lane by lane: a loop, as closures would hide it from the vectoriser.
+macro_rules! lanes {
+    (|$i:ident| $value:expr) => {{
+        let mut lanes = [0; WIDTH];
+        for $i in 0..WIDTH {
+            lanes[$i] = $value;
+        }
+        Portable(lanes)
+    }};
 }
 
 impl Add for Portable {
@@ -23,7 +26,7 @@ impl Add for Portable {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        self.with(other, i16::wrapping_add)
+        lanes!(|i| self.0[i].wrapping_add(other.0[i]))
     }
 }
 
@@ -32,7 +35,7 @@ impl Sub for Portable {
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        self.with(other, i16::wrapping_sub)
+        lanes!(|i| self.0[i].wrapping_sub(other.0[i]))
     }
 }
 
@@ -48,7 +51,7 @@ impl Simd for Portable {
     #[inline(always)]
     fn load(from: &[i16]) -> Self {
         let from = &from[..WIDTH];
-        Portable(from_fn(|i| from[i]))
+        lanes!(|i| from[i])
     }
 
     #[inline(always)]
@@ -68,59 +71,54 @@ impl Simd for Portable {
     fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self) {
         let window = windows[first / GROUP];
         let index = &index[first..first + WIDTH];
-        let at = |i: usize| usize::from(index[i] & 15);
         (
-            Portable(from_fn(|i| i16::from(window[at(i)]))),
-            Portable(from_fn(|i| i16::from(window[at(i) + 1]))),
+            lanes!(|i| i16::from(window[usize::from(index[i] & 15)])),
+            lanes!(|i| i16::from(window[usize::from(index[i] & 15) + 1])),
         )
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        self.with(other, |a, b| {
-            ((i32::from(a) * i32::from(b) + (1 << 14)) >> 15) as i16
-        })
+        lanes!(|i| ((i32::from(self.0[i]) * i32::from(other.0[i]) + (1 << 14)) >> 15) as i16)
     }
 
     #[inline(always)]
     fn shl<const BITS: i32>(self) -> Self {
-        Portable(self.0.map(|value| value << BITS))
+        lanes!(|i| self.0[i] << BITS)
     }
 
     #[inline(always)]
     fn sar<const BITS: i32>(self) -> Self {
-        Portable(self.0.map(|value| value >> BITS))
+        lanes!(|i| self.0[i] >> BITS)
     }
 
     #[inline(always)]
     fn min(self, other: Self) -> Self {
-        self.with(other, Ord::min)
+        lanes!(|i| self.0[i].min(other.0[i]))
     }
 
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        self.with(other, Ord::max)
+        lanes!(|i| self.0[i].max(other.0[i]))
     }
 
     #[inline(always)]
     fn min_unsigned(self, other: Self) -> Self {
-        self.with(other, |a, b| (a as u16).min(b as u16) as i16)
+        lanes!(|i| (self.0[i] as u16).min(other.0[i] as u16) as i16)
     }
 
     #[inline(always)]
     fn abs(self) -> Self {
-        Portable(self.0.map(i16::wrapping_abs))
+        lanes!(|i| self.0[i].wrapping_abs())
     }
 
     #[inline(always)]
     fn if_equal(self, other: Self, yes: Self, no: Self) -> Self {
-        Portable(from_fn(|i| {
-            if self.0[i] == other.0[i] {
-                yes.0[i]
-            } else {
-                no.0[i]
-            }
-        }))
+        lanes!(|i| if self.0[i] == other.0[i] {
+            yes.0[i]
+        } else {
+            no.0[i]
+        })
     }
 
     #[inline(always)]
@@ -130,7 +128,11 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn add_to(self, sums: i64) -> i64 {
-        sums + i64::from(self.0.iter().map(|&value| i32::from(value)).sum::<i32>())
+        let mut sum = 0;
+        for i in 0..WIDTH {
+            sum += i32::from(self.0[i]);
+        }
+        sums + i64::from(sum)
     }
 
     #[inline(always)]

@@ -119,11 +119,11 @@ impl RowCache {
         let padded = upper.len() / 3;
         // Where the weight is 0 the lower row is another one, which then has no part.
         let weight = S::splat(weight);
-        [0, padded, 2 * padded].map(|channel| {
-            let a = S::load(&upper[channel + x..]);
-            let b = S::load(&lower[channel + x..]);
-            a + (b - a).shl::<2>().mul(weight)
-        })
+        [
+            between(&upper[x..], &lower[x..], weight),
+            between(&upper[padded + x..], &lower[padded + x..], weight),
+            between(&upper[2 * padded + x..], &lower[2 * padded + x..], weight),
+        ]
     }
 
     #[inline(always)]
@@ -140,6 +140,12 @@ impl RowCache {
             resample_across::<S>(source, grid, out);
         }
     }
+}
+
+#[inline(always)]
+fn between<S: Simd>(upper: &[i16], lower: &[i16], weight: S) -> S {
+    let (a, b) = (S::load(upper), S::load(lower));
+    a + (b - a).shl::<2>().mul(weight)
 }
 
 /// Resamples the row that `source` starts with.

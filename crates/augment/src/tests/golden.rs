@@ -1,0 +1,214 @@
+//! Set E of the reference vectors: torchvision's operations and the original Keras repository's.
+
+use serde_json::Value;
+
+use super::reference::{Reference, number, numbers};
+use crate::oracle::{self, Picture};
+use crate::{CropBox, Step, View};
+
+/// The view that a case of `e_torchvision` describes, and the size of its output.
+fn view(case: &Value, [height, width]: [usize; 2]) -> (View, [usize; 2]) {
+    let params = &case["params"];
+    let mut view = View::whole(width, height);
+    let mut size = [height, width];
+    match case["op"].as_str().unwrap() {
+        "adjust_brightness" => view.steps.push(Step::Brightness(number(&params["factor"]))),
+        "adjust_contrast" => view.steps.push(Step::Contrast(number(&params["factor"]))),
+        "adjust_saturation" => view.steps.push(Step::Saturation(number(&params["factor"]))),
+        "adjust_hue" => view.steps.push(Step::Hue(number(&params["shift"]))),
+        "rgb_to_grayscale" => view.steps.push(Step::Grayscale),
+        "solarize" => view
+            .steps
+            .push(Step::Solarize(number(&params["threshold"]))),
+        "horizontal_flip" => view.flip = true,
+        "gaussian_blur" => view.steps.push(blur(number(&params["sigma"]))),
+        "resized_crop" => {
+            view.crop = crop_box(&params["box"]);
+            size = numbers(&params["size"]).map(|side| side as usize);
+        }
+        "chain" => {
+            let steps = &params["steps"];
+            view.crop = crop_box(&steps["crop"]);
+            size = numbers(&steps["size"]).map(|side| side as usize);
+            view.flip = steps["flip"].as_bool().unwrap();
+            view.steps = vec![
+                Step::Brightness(number(&steps["brightness"])),
+                Step::Contrast(number(&steps["contrast"])),
+                Step::Saturation(number(&steps["saturation"])),
+                Step::Hue(number(&steps["hue"])),
+                blur(number(&steps["sigma"])),
+            ];
+        }
+        other => panic!("unknown operation {other}"),
+    }
+    (view, size)
+}
+
+fn blur(sigma: f64) -> Step {
+    Step::Blur { kernel: 9, sigma }
+}
+
+fn crop_box(list: &Value) -> CropBox {
+    let [top, left, height, width] = numbers(list);
+    CropBox {
+        top,
+        left,
+        height,
+        width,
+    }
+}
+
+/// The case's source image: bytes, height and width.
+fn source(reference: &Reference, case: &Value) -> (Vec<u8>, [usize; 2]) {
+    let (bytes, shape) = reference.bytes(case["image"].as_str().unwrap());
+    (bytes, [shape[1], shape[2]])
+}
+
+fn is_float(case: &Value) -> bool {
+    case["input"].as_str().unwrap().starts_with("float32")
+}
+
+/// One channel is stored for one-channel gray; ours has three equal ones.
+fn largest_difference<T: Copy>(ours: &[T], theirs: &[T], apart: impl Fn(T, T) -> f64) -> f64 {
+    let pairs = ours.iter().zip(theirs).map(|(&a, &b)| apart(a, b));
+    pairs.fold(0.0, f64::max)
+}
+
+/// Without antialiasing torchvision skips pixels when shrinking; the oracle can, the renderer never does.
+fn shrinks_without_antialiasing(case: &Value) -> bool {
+    let params = &case["params"];
+    params["antialias"] == Value::Bool(false) && {
+        let ([_, _, height, width], [rows, columns]) =
+            (numbers::<4>(&params["box"]), numbers::<2>(&params["size"]));
+        height > rows || width > columns
+    }
+}
+
+#[test]
+fn the_oracle_is_torchvision_on_floats() {
+    let reference = Reference::read("e_torchvision");
+    let mut count = 0;
+    for case in reference.cases().filter(|case| is_float(case)) {
+        let key = case["key"].as_str().unwrap();
+        let (bytes, from) = source(&reference, case);
+        let (view, [height, width]) = view(case, from);
+        let picture = Picture::from_bytes(&bytes, from[0], from[1], 255.0);
+        let ours = if shrinks_without_antialiasing(case) {
+            oracle::crop(&picture, &view.crop, height, width, false)
+        } else {
+            oracle::render(&view, &picture, height, width)
+        };
+        let (theirs, _) = reference.floats(key);
+        let apart = largest_difference(&ours.values, &theirs, |a, b| f64::from((a - b).abs()));
+        let chained = key.starts_with("chain") || key.starts_with("adjust_hue");
+        let tolerance = if chained { 1e-5 } else { 2e-6 };
+        assert!(apart <= tolerance, "{key}: {apart:e} apart");
+        count += 1;
+    }
+    assert_eq!(count, 49, "cases");
+}
+
+/// torchvision truncates after every operation on bytes, and truncates the gray before it is blended;
+/// the kernels round once. So two levels occur where both truncations fall together.
+#[test]
+fn bytes_are_those_of_torchvision_within_its_truncation() {
+    let reference = Reference::read("e_torchvision");
+    for case in reference.cases().filter(|case| !is_float(case)) {
+        let key = case["key"].as_str().unwrap();
+        if shrinks_without_antialiasing(case) {
+            continue;
+        }
+        let (bytes, from) = source(&reference, case);
+        let (view, to) = view(case, from);
+        let ours = super::render(&view, &bytes, from, to);
+        let (theirs, _) = reference.bytes(key);
+        let apart = largest_difference(&ours, &theirs, |a, b| f64::from(a.abs_diff(b)));
+        let tolerance = if key.starts_with("chain") { 3.0 } else { 1.0 };
+        assert!(apart <= tolerance, "{key}: {apart} levels apart");
+    }
+}
+
+/// The closer test of the same cases: half a level of rounding, and what fixed point loses.
+/// Shrinking rounds to bytes twice, after each of its two directions.
+#[test]
+fn bytes_are_the_rounded_floats_of_torchvision() {
+    let reference = Reference::read("e_torchvision");
+    for case in reference.cases().filter(|case| is_float(case)) {
+        let key = case["key"].as_str().unwrap();
+        if shrinks_without_antialiasing(case) {
+            continue;
+        }
+        let (bytes, from) = source(&reference, case);
+        let (view, to) = view(case, from);
+        let ours: Vec<f32> = super::render(&view, &bytes, from, to)
+            .into_iter()
+            .map(f32::from)
+            .collect();
+        let (theirs, _) = reference.floats(key);
+        let theirs: Vec<f32> = theirs.iter().map(|value| value * 255.0).collect();
+        let apart = largest_difference(&ours, &theirs, |a, b| f64::from((a - b).abs()));
+        let shrinks = view.crop.height > to[0] as f64 || view.crop.width > to[1] as f64;
+        let tolerance = if shrinks { 1.05 } else { 0.6 };
+        assert!(apart <= tolerance, "{key}: {apart} levels apart");
+    }
+}
+
+/// An image of `e_seed_ops`, as planes.
+fn planes(values: &[f32], shape: &[usize], image: usize) -> Picture {
+    let (height, width) = (shape[1], shape[2]);
+    let pixels = &values[image * height * width * 3..][..height * width * 3];
+    let values = (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied());
+    Picture {
+        height,
+        width,
+        values: values.collect(),
+    }
+}
+
+fn seed_step(op: &str, value: f64) -> Step {
+    match op {
+        "brightness" => Step::Brightness(value),
+        "contrast" => Step::Contrast(value),
+        "saturation" => Step::Saturation(value),
+        "hue" => Step::Hue(value),
+        other => panic!("unknown operation {other}"),
+    }
+}
+
+#[test]
+fn the_oracle_is_the_original_repository() {
+    let reference = Reference::read("e_seed_ops");
+    let (bytes, shape) = reference.bytes("images");
+    let images: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 256.0).collect();
+    for case in reference.cases() {
+        let (op, key) = (case["op"].as_str().unwrap(), case["key"].as_str().unwrap());
+        let (theirs, _) = reference.floats(key);
+        for image in 0..shape[0] {
+            let picture = planes(&images, &shape, image);
+            let ours = match op {
+                "random_resized_crop" => {
+                    let corners = numbers::<4>(&case["boxes_y1x1y2x2"][image]);
+                    oracle::crop_corners(&picture, corners.map(|value| value as f32))
+                }
+                "color_jitter" => {
+                    let order = case["order"].as_array().unwrap().iter();
+                    order.fold(picture, |picture, op| {
+                        let op = op.as_str().unwrap();
+                        oracle::apply(&picture, seed_step(op, number(&case["value"][op][image])))
+                    })
+                }
+                op => oracle::apply(&picture, seed_step(op, number(&case["value"][image]))),
+            };
+            let theirs = planes(&theirs, &shape, image);
+            let apart = largest_difference(&ours.values, &theirs.values, |a, b| {
+                f64::from((a - b).abs())
+            });
+            let tolerance = if matches!(op, "hue" | "color_jitter") {
+                1e-5
+            } else {
+                2e-6
+            };
+            assert!(apart <= tolerance, "{key}, image {image}: {apart:e} apart");
+        }
+    }
+}
