@@ -16,27 +16,32 @@ pub(crate) fn produce(
     finished: &Sender<Result<Batch, Error>>,
     used: &Receiver<Batch>,
 ) {
-    // The pool is scoped, so its threads have ended when this function returns; and the loop runs
-    // on a worker, so handing out work needs no queue between threads.
+    let work = || endless(plan, from, finished, used);
+    if let Err(error) = run_on_pool(plan.workers, work) {
+        // Without a consumer nobody needs to know.
+        let _ = finished.send(Err(error));
+    }
+}
+
+/// Runs `work` on one of `workers` threads; its parallel parts use them all.
+///
+/// The pool is scoped, so its threads have ended when this function returns; and the work runs on
+/// a worker, so handing out its parts needs no queue between threads.
+fn run_on_pool(workers: usize, work: impl FnOnce() + Send) -> Result<(), Error> {
     let pool = ThreadPoolBuilder::new()
-        .num_threads(plan.workers)
+        .num_threads(workers)
         .thread_name(|i| format!("loader-{i}"));
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        pool.build_scoped(
-            |thread| thread.run(),
-            |pool| pool.install(|| endless(plan, from, finished, used)),
-        )
+        pool.build_scoped(|thread| thread.run(), |pool| pool.install(work))
     }));
-    let error = match ended {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => Error::Threads {
-            workers: plan.workers,
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Error::Threads {
+            workers,
             reason: error.to_string(),
-        },
-        Err(panic) => Error::Worker(message(panic.as_ref())),
-    };
-    // Without a consumer nobody needs to know.
-    let _ = finished.send(Err(error));
+        }),
+        Err(panic) => Err(Error::Worker(message(panic.as_ref()))),
+    }
 }
 
 fn endless(
@@ -46,7 +51,7 @@ fn endless(
     used: &Receiver<Batch>,
 ) {
     let steps = plan.steps_per_epoch() as u32;
-    let mut epoch = from.epoch + from.step / steps;
+    let mut epoch = from.epoch.wrapping_add(from.step / steps);
     let mut step = from.step % steps;
     let mut filler = Filler::new(plan);
     loop {
@@ -58,7 +63,7 @@ fn endless(
         }
         step += 1;
         if step == steps {
-            (epoch, step) = (epoch + 1, 0);
+            (epoch, step) = (epoch.wrapping_add(1), 0);
         }
     }
 }
@@ -70,5 +75,31 @@ fn message(panic: &(dyn Any + Send)) -> String {
     match panic.downcast_ref::<String>() {
         Some(text) => text.clone(),
         None => "panic without a message".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_message() {
+        let plain = run_on_pool(1, || panic!("out of images"));
+        assert_eq!(plain, Err(Error::Worker("out of images".to_owned())));
+        let parallel = run_on_pool(3, || {
+            (0..100)
+                .into_par_iter()
+                .for_each(|i| assert!(i != 70, "image {i}"));
+        });
+        assert_eq!(parallel, Err(Error::Worker("image 70".to_owned())));
+    }
+
+    #[test]
+    fn work_without_a_panic_is_fine() {
+        let mut ran = false;
+        assert_eq!(run_on_pool(2, || ran = true), Ok(()));
+        assert!(ran);
     }
 }

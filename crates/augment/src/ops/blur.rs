@@ -21,7 +21,7 @@ pub struct Blur {
 impl Blur {
     pub(crate) fn validate(&self, key: &str, size: usize) -> Result<(), Error> {
         in_range(&format!("{key}.p"), self.p, 0.0, 1.0)?;
-        if self.kernel % 2 == 0 || self.kernel / 2 >= size {
+        if self.kernel.is_multiple_of(2) || self.kernel / 2 >= size {
             return Err(Error {
                 key: format!("{key}.kernel"),
                 expected: format!("an odd number of taps from 1 to {}", 2 * size - 1),

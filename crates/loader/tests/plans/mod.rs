@@ -1,4 +1,5 @@
 //! Small plans over images that say which image they are.
+#![allow(dead_code, reason = "every test program uses its part")]
 
 use augment::Recipe;
 use dataset::{PixelOrder, Split};
@@ -31,4 +32,11 @@ pub fn plan(workers: usize) -> Plan {
         workers,
         prefetch: 2,
     }
+}
+
+/// The same without views that are smaller than their crop: those allocate tables.
+pub fn enlarging(workers: usize) -> Plan {
+    let mut plan = plan(workers);
+    plan.views[2] = Recipe::seed_strong(12);
+    plan
 }
