@@ -26,7 +26,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     };
     let (train, test) = eval::labelled_splits(&set)?;
     let extract = |split, name| -> Result<Features, eval::Error> {
-        eval::extract_labelled(split, name, BATCH, &|block| frozen.encode(block))
+        eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
     };
     let (train, test) = (extract(train, "train")?, extract(test, "test")?);
     let mut reports = Vec::new();

@@ -17,7 +17,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
-use failure::Failure;
 use output::Output;
 
 fn main() -> ExitCode {

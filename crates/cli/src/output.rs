@@ -16,11 +16,6 @@ impl Output {
         Self { json }
     }
 
-    /// Whether JSON was asked for.
-    pub fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Prints `value` as JSON or else `text`.
     pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) {
         if self.json {

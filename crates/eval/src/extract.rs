@@ -8,13 +8,14 @@ use crate::{Error, Features, Result};
 
 /// The features of every image of a split, in order and without augmentation, labels or not.
 ///
-/// `encode` turns a block of bytes into features `[images, features]`; it runs under no-grad, and `batch`
+/// Images of another size are brought to `side` x `side` pixels. `encode` turns a block of bytes into features `[images, features]`; it runs under no-grad, and `batch`
 /// images a block.
 ///
 /// # Errors
 /// [`Error::Empty`] for an empty split, [`Error::NonFinite`] where the encoder has diverged.
 pub fn extract(
     split: &Split,
+    side: usize,
     batch: usize,
     encode: &dyn Fn(&loader::Block) -> Tensor,
 ) -> Result<Tensor> {
@@ -22,7 +23,7 @@ pub fn extract(
         return Err(Error::Empty { split: "extracted" });
     }
     let blocks: Vec<Tensor> = no_grad(|| {
-        loader::sequential(split, batch)
+        loader::sequential(split, side, batch)
             .map(|block| encode(&block).to_kind(Kind::Float))
             .collect()
     });
@@ -38,6 +39,7 @@ pub fn extract(
 pub fn extract_labelled(
     split: &Split,
     name: &'static str,
+    side: usize,
     batch: usize,
     encode: &dyn Fn(&loader::Block) -> Tensor,
 ) -> Result<Features> {
@@ -48,7 +50,7 @@ pub fn extract_labelled(
     if split.is_empty() {
         return Err(Error::Empty { split: name });
     }
-    Features::new(extract(split, batch, encode)?, labels)
+    Features::new(extract(split, side, batch, encode)?, labels)
 }
 
 /// The train and the test split of a data set that can be evaluated on: both there, both labelled.
@@ -98,7 +100,7 @@ mod tests {
     fn every_image_once_in_order_whatever_the_batch() {
         for batch in [1, 2, 5, 100] {
             let labels = vec![4, 3, 2, 1, 0];
-            let features = extract_labelled(&split(Some(labels)), "train", batch, &pixels).unwrap();
+            let features = extract_labelled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
             let red = Vec::<f32>::try_from(&features.x().select(1, 0)).unwrap();
             assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0]);
             assert_eq!(features.label_vec(), [4, 3, 2, 1, 0]);
@@ -109,13 +111,13 @@ mod tests {
     #[test]
     fn no_gradient_is_recorded() {
         let weight = Tensor::ones([3, 2], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
-        let x = extract(&split(None), 2, &|block| pixels(block).matmul(&weight)).unwrap();
+        let x = extract(&split(None), 1, 2, &|block| pixels(block).matmul(&weight)).unwrap();
         assert!(!x.requires_grad());
     }
 
     #[test]
     fn diverged_encoders_are_counted() {
-        let error = extract(&split(None), 2, &|block| pixels(block).log()).unwrap_err();
+        let error = extract(&split(None), 1, 2, &|block| pixels(block).log()).unwrap_err();
         assert_eq!(
             error,
             Error::NonFinite { bad: 1, images: 5 },
@@ -145,7 +147,7 @@ mod tests {
             }
         );
         assert!(labelled_splits(&dataset(labelled(), labelled())).is_ok());
-        let error = extract_labelled(&split(None), "train", 2, &pixels).unwrap_err();
+        let error = extract_labelled(&split(None), "train", 1, 2, &pixels).unwrap_err();
         assert_eq!(
             error,
             Error::NoLabels {

@@ -1,24 +1,51 @@
-//! Reading a split in order, as it is.
+//! Reading a split in order, without augmentation.
 
+use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
 use crate::Block;
 
 /// The images of `split` in order, unaugmented, `batch` at a time; the last block may be smaller.
 ///
-/// Blocks have one view; bytes are planar and row-major whatever the split's order on disk.
-/// A `batch` of 0 counts as 1.
-pub fn sequential(split: &Split, batch: usize) -> impl Iterator<Item = Block> {
+/// Images of another size than `side` x `side` pixels are resized as a view without a crop is:
+/// whole, bilinear, antialiased where they shrink. Blocks have one view; bytes are planar and row-major
+/// whatever the split's order on disk. A `batch` of 0 counts as 1.
+pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = Block> {
     let batch = batch.max(1);
-    let (width, height) = (split.width(), split.height());
-    let mut turned = Vec::new();
+    let mut read = Reader::new(split, side);
     (0..split.len()).step_by(batch).map(move |first| {
         let images = batch.min(split.len() - first);
-        let mut block = Block::new(1, images, height, width);
-        let places = block.bytes.chunks_exact_mut(3 * height * width);
-        for (i, place) in places.enumerate() {
-            place.copy_from_slice(split.image(first + i).row_major(&mut turned));
-        }
+        let mut block = Block::new(1, images, side, side);
+        let places = block.bytes.chunks_exact_mut(3 * side * side);
+        places.enumerate().for_each(|(i, place)| read.image(first + i, place));
         block
     })
+}
+
+/// Copies images out of a split, resized where need be.
+struct Reader<'a> {
+    split: &'a Split,
+    turned: Vec<u8>,
+    resize: Option<(Renderer, Recipe)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(split: &'a Split, side: usize) -> Self {
+        let fits = (split.width(), split.height()) == (side, side);
+        let whole = Recipe { size: side, ops: Vec::new() };
+        let resize = (!fits).then(|| (Renderer::new(), whole));
+        Self { split, turned: Vec::new(), resize }
+    }
+
+    fn image(&mut self, index: usize, out: &mut [u8]) {
+        let image = self.split.image(index);
+        match &mut self.resize {
+            None => out.copy_from_slice(image.row_major(&mut self.turned)),
+            Some((renderer, whole)) => {
+                // Nothing is drawn for a recipe without operations, so any key will do.
+                let key = ViewKey { seed: 0, epoch: 0, image: index as u64, view: 0 };
+                renderer.render(whole, &image, key, out);
+            }
+        }
+    }
 }

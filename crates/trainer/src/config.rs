@@ -225,6 +225,11 @@ impl Config {
         document
     }
 
+    /// Side in pixels of the views, and so of the images that the encoder takes.
+    pub fn side(&self) -> usize {
+        self.augment.views[0].size
+    }
+
     /// Checks what types alone can't.
     ///
     /// # Errors

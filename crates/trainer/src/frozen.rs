@@ -31,7 +31,7 @@ impl Frozen {
         let record = read_record(folder)?;
         let device = device.open()?;
         let config = &record.config;
-        let side = config.augment.views[0].size as i64;
+        let side = config.side() as i64;
         let kinds = Kinds {
             master: Kind::Float,
             compute: config.train.precision.kind(),
@@ -60,6 +60,11 @@ impl Frozen {
             frozen.trained = [u64::from(header.epoch), header.step];
         }
         Ok(frozen)
+    }
+
+    /// Side in pixels of the images that the encoder takes.
+    pub fn side(&self) -> usize {
+        self.record.config.side()
     }
 
     /// # Shapes

@@ -56,7 +56,7 @@ impl Session {
         let plan = plan(&config, &data, device);
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
-        let side = config.augment.views[0].size as i64;
+        let side = config.side() as i64;
         let kinds = Kinds {
             master: Kind::Float,
             compute: config.train.precision.kind(),
@@ -277,8 +277,9 @@ impl Session {
             .iter()
             .map(|&label| i64::from(label))
             .collect();
+        let side = self.record.config.side();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
-        for block in loader::sequential(test, EVAL_BATCH) {
+        for block in loader::sequential(test, side, EVAL_BATCH) {
             let labels = self.door.labels(&labels[done..done + block.images]);
             let images = self
                 .door
@@ -300,8 +301,8 @@ impl Session {
         if whole {
             self.header.epoch += 1;
             self.header.step_in_epoch = 0;
+            self.header.metrics = Default::default();
         }
-        self.header.metrics = Default::default();
     }
 
     fn checkpoint_due(&self) -> bool {
