@@ -1,1 +1,14 @@
-//! End-to-end tests that drive the `twinview` binary; see `tests/tests`.
+//! What the end-to-end tests stand on: the `twinview` binary, a temporary folder to run it in, a tiny
+//! labelled set and tiny configurations. The tests themselves are in `tests/tests`.
+//!
+//! Everything happens in temporary folders that are deleted afterwards, and with one libtorch thread, so
+//! that runs are quick and the same on every machine. For want of a better place a failed expectation
+//! panics here, with all that the command said.
+
+mod binary;
+mod finished;
+mod place;
+
+pub use binary::binary;
+pub use finished::Finished;
+pub use place::{Place, STEPS_PER_EPOCH};

@@ -1,0 +1,211 @@
+//! A folder to run the binary in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{Finished, binary};
+
+/// Steps of an epoch of the tiny set with the tiny configurations: 96 + 32 images, 16 a step.
+pub const STEPS_PER_EPOCH: u64 = 8;
+
+/// A temporary folder that commands run in, with a cache folder of its own beside it.
+#[derive(Debug)]
+pub struct Place {
+    dir: TempDir,
+    cache: TempDir,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Place {
+    /// An empty place.
+    pub fn new() -> Self {
+        let new = || tempfile::tempdir().expect("a temporary folder");
+        Self {
+            dir: new(),
+            cache: new(),
+        }
+    }
+
+    /// A place with the tiny set in `data` and the tiny configurations in `simclr.json` and `dino.json`.
+    pub fn furnished() -> Self {
+        let place = Self::new();
+        place.put_data("data");
+        place.put_config("simclr", |_| {});
+        place.put_config("dino", |_| {});
+        place
+    }
+
+    /// A furnished place with a finished run of two epochs in `run`.
+    pub fn trained(method: &str) -> Self {
+        let place = Self::furnished();
+        let config = format!("{method}.json");
+        let run = ["--config", &config, "--data", "data", "--run", "run"];
+        place
+            .run(&[&["pretrain", method][..], &run].concat())
+            .done();
+        place
+    }
+
+    /// The path of `name` here.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file, and the folders it is in.
+    pub fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+
+    /// Reads a file.
+    #[track_caller]
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Reads a JSON file.
+    #[track_caller]
+    pub fn read_json(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The lines of the `metrics.jsonl` of a run.
+    #[track_caller]
+    pub fn metrics(&self, run: &str) -> Vec<Value> {
+        let text = String::from_utf8(self.read(&format!("{run}/metrics.jsonl"))).expect("UTF-8");
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+            })
+            .collect()
+    }
+
+    /// Writes the tiny set of 96 + 32 + 32 images of 32 x 32 pixels, as STL-10 binaries.
+    pub fn put_data(&self, name: &str) {
+        for (file, bytes) in tiny_set() {
+            self.put(&format!("{name}/{file}"), bytes);
+        }
+    }
+
+    /// Writes the tiny configuration of `method` to `METHOD.json`: the published one with small networks,
+    /// images and batches, then changed by `edit`.
+    pub fn put_config(&self, method: &str, edit: impl FnOnce(&mut Value)) {
+        let mut config = tiny_config(method);
+        edit(&mut config);
+        let text = serde_json::to_string_pretty(&config).expect("JSON");
+        self.put(&format!("{method}.json"), text);
+    }
+
+    /// The command with `arguments`, not started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("OMP_NUM_THREADS", "1")
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .env("XDG_CACHE_HOME", self.cache.path())
+            .env_remove("TWINVIEW_LOG")
+            .env_remove("RUST_BACKTRACE");
+        command
+    }
+
+    /// Runs the command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        let output = self.command(arguments).output().expect("twinview starts");
+        Finished::new(format!("twinview {}", arguments.join(" ")), output)
+    }
+
+    /// Expects that the command is refused with exit code 2 and one line that contains all of `says`, and
+    /// that it leaves no trace: no folder, no file, no temporary file.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &[&str], says: &[&str]) {
+        let before = self.contents();
+        self.run(arguments).failed(2, says);
+        assert_eq!(self.contents(), before, "something was left behind");
+    }
+
+    /// Every folder and file here and every file in the cache, with its bytes.
+    pub fn contents(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let mut found = Vec::new();
+        walk(self.dir.path(), &mut found);
+        let here = found.len();
+        walk(self.cache.path(), &mut found);
+        let mut index = 0;
+        found.retain(|(_, bytes)| {
+            index += 1;
+            index <= here || bytes.is_some()
+        });
+        found.sort();
+        found
+    }
+}
+
+fn walk(folder: &Path, found: &mut Vec<(PathBuf, Option<Vec<u8>>)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+            found.push((path, None));
+        } else {
+            let bytes = fs::read(&path).expect("a file");
+            found.push((path, Some(bytes)));
+        }
+    }
+}
+
+/// The files of the tiny set, rendered once by `data synth`.
+fn tiny_set() -> &'static [(String, Vec<u8>)] {
+    static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let place = Place::new();
+        let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
+        let synth = ["data", "synth", "--size", "32", "--out", "set"];
+        place.run(&[&synth[..], &counts].concat()).done();
+        let entries = fs::read_dir(place.path("set")).expect("the set");
+        entries
+            .map(|entry| {
+                let entry = entry.expect("an entry");
+                let name = entry.file_name().into_string().expect("UTF-8");
+                (name, fs::read(entry.path()).expect("a file"))
+            })
+            .collect()
+    })
+}
+
+fn tiny_config(method: &str) -> Value {
+    let text = match method {
+        "simclr" => include_str!("../../configs/seed/simclr.json"),
+        "dino" => include_str!("../../configs/seed/dino.json"),
+        other => panic!("no tiny configuration of {other}"),
+    };
+    let mut config: Value = serde_json::from_str(text).expect("a valid config");
+    config["image_size"] = json!(32);
+    for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
+        config.pointer_mut(recipe).expect(recipe)["size"] = json!(32);
+    }
+    config["encoder"]["conv"]["width"] = json!(8);
+    config["projection"] = json!({"hidden": 8, "output": 8});
+    for (key, value) in [
+        ("epochs", json!(2)),
+        ("batch_size", json!(16)),
+        ("device", json!("cpu")),
+        ("workers", json!(1)),
+        ("log_every", json!(3)),
+    ] {
+        config["train"][key] = value;
+    }
+    config
+}

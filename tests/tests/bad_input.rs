@@ -1,0 +1,442 @@
+//! Bad input is answered by one line that names the file, what was expected and what was found, by exit
+//! code 2, and leaves no trace.
+
+use std::fs;
+use std::path::Path;
+
+use end_to_end::Place;
+
+/// `pretrain simclr` with the tiny configuration into `run`, and these arguments besides.
+fn refused_run(place: &Place, more: &[&str], says: &[&str]) {
+    let run = [
+        "pretrain",
+        "simclr",
+        "--config",
+        "simclr.json",
+        "--run",
+        "run",
+    ];
+    place.refuses(&[&run[..], more].concat(), says);
+    assert!(!place.path("run").exists());
+}
+
+/// All that read a set refuse `data`.
+fn refused_set(place: &Place, says: &[&str]) {
+    refused_run(place, &["--data", "data"], says);
+    place.refuses(&["data", "info", "data"], says);
+    place.refuses(&["data", "pack", "data", "--out", "packed"], says);
+}
+
+fn truncate(path: &Path, bytes: u64) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_len(bytes).unwrap();
+}
+
+fn overwrite(place: &Place, name: &str, position: usize, byte: u8) {
+    let mut bytes = place.read(name);
+    bytes[position] = byte;
+    place.put(name, bytes);
+}
+
+#[test]
+fn a_missing_folder() {
+    let place = Place::new();
+    place.put_config("simclr", |_| {});
+    refused_set(
+        &place,
+        &["data: expected a folder", "found no such file or folder"],
+    );
+}
+
+#[test]
+fn an_empty_folder() {
+    let place = Place::new();
+    place.put_config("simclr", |_| {});
+    fs::create_dir(place.path("data")).unwrap();
+    refused_set(
+        &place,
+        &["data: expected ", "images", "found an empty folder"],
+    );
+}
+
+#[test]
+fn a_file_in_place_of_a_folder() {
+    let place = Place::new();
+    place.put_config("simclr", |_| {});
+    place.put("data", "not a folder");
+    refused_set(&place, &["data: expected a folder, found a file"]);
+}
+
+#[test]
+fn a_truncated_file_of_images() {
+    let place = Place::furnished();
+    for (name, whole) in [
+        ("train_X", 98_304),
+        ("test_X", 98_304),
+        ("unlabeled_X", 294_912),
+    ] {
+        let name = format!("data/{name}.bin");
+        let bytes = place.read(&name);
+        assert_eq!(bytes.len(), whole);
+        truncate(&place.path(&name), whole as u64 - 1);
+        let expected = format!("{name}: expected {whole} bytes");
+        refused_set(&place, &[&expected, &format!("found {} bytes", whole - 1)]);
+        place.put(&name, bytes);
+    }
+}
+
+#[test]
+fn images_and_labels_that_differ_in_number() {
+    let place = Place::furnished();
+    truncate(&place.path("data/train_y.bin"), 31);
+    refused_set(
+        &place,
+        &[
+            "data/train_y.bin: expected 32 labels",
+            "train_X.bin",
+            "found 31",
+        ],
+    );
+}
+
+#[test]
+fn labels_outside_the_classes() {
+    for label in [0, 11] {
+        let place = Place::furnished();
+        overwrite(&place, "data/test_y.bin", 5, label);
+        let found = format!("found {label} at position 5");
+        refused_set(
+            &place,
+            &["data/test_y.bin: expected labels 1 to 10", &found],
+        );
+    }
+}
+
+#[test]
+fn files_that_are_no_images() {
+    let png = |width, height| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let image = image::RgbImage::new(width, height);
+        image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let whole = png(40, 40);
+    let cases: [(&[u8], &[&str]); 4] = [
+        (
+            b"These are words.\n",
+            &["expected a JPEG, PNG or WebP image, found text"],
+        ),
+        (
+            b"",
+            &["expected a JPEG, PNG or WebP image, found an empty file"],
+        ),
+        (
+            &png(1, 1),
+            &["expected an image of at least", "found 1 x 1"],
+        ),
+        (
+            &whole[..whole.len() / 2],
+            &["expected a whole PNG image, found "],
+        ),
+    ];
+    for (bytes, says) in cases {
+        let place = Place::new();
+        place.put_config("simclr", |_| {});
+        place.put("data/fine.png", &whole);
+        place.put("data/odd.jpg", bytes);
+        refused_set(&place, &[&["data/odd.jpg: "][..], says].concat());
+    }
+}
+
+#[test]
+fn an_unknown_method() {
+    let place = Place::furnished();
+    place.refuses(
+        &["pretrain", "simclar", "--data", "data"],
+        &["\"simclar\"", "simclr, dino", "did you mean simclr?"],
+    );
+    let says = ["\"zzz\"", "expected one of simclr, dino"];
+    place.refuses(&["pretrain", "zzz", "--data", "data"], &says);
+}
+
+#[test]
+fn the_config_of_another_method() {
+    let place = Place::furnished();
+    let run = [
+        "pretrain",
+        "simclr",
+        "--config",
+        "dino.json",
+        "--data",
+        "data",
+    ];
+    place.refuses(
+        &run,
+        &["dino.json: expected a config of simclr, found one of dino"],
+    );
+}
+
+#[test]
+fn configs_that_are_none() {
+    let place = Place::furnished();
+    refused_run(&place, &["--data", "data", "--config", "data"], &["config"]);
+    let place = Place::new();
+    place.put_data("data");
+    let data = ["--data", "data"];
+    refused_run(
+        &place,
+        &data,
+        &["simclr.json: expected a config file, found "],
+    );
+    place.put("simclr.json", "{\n  \"seed\": 0,\n");
+    refused_run(&place, &data, &["simclr.json:", "EOF"]);
+}
+
+#[test]
+fn config_keys_and_types_that_are_wrong() {
+    let place = Place::furnished();
+    let good = String::from_utf8(place.read("simclr.json")).unwrap();
+    let cases = [
+        ("\"epochs\": 2", "\"epoch\": 2", "unknown field `epoch`"),
+        (
+            "\"epochs\": 2",
+            "\"epochs\": \"two\"",
+            "invalid type: string \"two\", expected u32",
+        ),
+        (
+            "\"temperature\": 0.1",
+            "\"temperatur\": 0.1",
+            "unknown field `temperatur`",
+        ),
+        (
+            "\"device\": \"cpu\"",
+            "\"device\": \"gpu\"",
+            "cuda:N, found \"gpu\"",
+        ),
+    ];
+    for (line, wrong, message) in cases {
+        let at = good.lines().position(|text| text.contains(line)).unwrap() + 1;
+        place.put("simclr.json", good.replace(line, wrong));
+        let place_in_file = format!("simclr.json:{at}:");
+        refused_run(&place, &["--data", "data"], &[&place_in_file, message]);
+    }
+}
+
+#[test]
+fn settings_that_are_wrong() {
+    let cases: [(&str, &[&str]); 6] = [
+        (
+            "method.simclr.temp=1",
+            &["method.simclr.temp", "no such key", "temperature"],
+        ),
+        ("train.epochs", &["expected KEY=VALUE", "\"train.epochs\""]),
+        (
+            "train.epochs=many",
+            &["train.epochs=many", "\"many\"", "expected u32"],
+        ),
+        (
+            "train.epochs=0",
+            &["train.epochs: expected at least 1, found 0"],
+        ),
+        (
+            "train.batch_size=1",
+            &["train.batch_size: expected at least 2, found 1"],
+        ),
+        (
+            "augment.probe.size=16",
+            &["augment.probe.size: expected 32", "found 16"],
+        ),
+    ];
+    let place = Place::furnished();
+    for (assignment, says) in cases {
+        refused_run(&place, &["--data", "data", "--set", assignment], says);
+    }
+}
+
+#[test]
+fn a_batch_larger_than_the_set() {
+    let place = Place::furnished();
+    let says = ["batch larger than the set", "96"];
+    refused_run(&place, &["--data", "data", "--batch-size", "200"], &says);
+}
+
+#[test]
+fn views_of_another_size_than_the_images() {
+    // The encoder has a dense layer: it measures whole images of the size of its views only.
+    let place = Place::furnished();
+    place.put_config("simclr", |config| {
+        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
+            config.pointer_mut(recipe).unwrap()["size"] = 48.into();
+        }
+    });
+    refused_run(
+        &place,
+        &["--data", "data"],
+        &["expected", "32", "found", "48"],
+    );
+}
+
+#[test]
+fn images_too_small_for_the_encoder() {
+    let place = Place::furnished();
+    let deeper = ["--data", "data", "--set", "encoder.conv.layers=5"];
+    refused_run(&place, &deeper, &["5 convolutions", "found 32"]);
+}
+
+#[test]
+fn resuming_what_is_no_run() {
+    let place = Place::furnished();
+    let resume = ["--data", "data", "--resume"];
+    refused_run(&place, &resume, &["run: expected a run", "found "]);
+    place.put("elsewhere/notes.txt", "mine");
+    let arguments = [&resume[..], &["--run", "elsewhere"]].concat();
+    let arguments = [&["pretrain", "simclr"][..], &arguments].concat();
+    place.refuses(
+        &arguments,
+        &["elsewhere: expected a run", "without config.json"],
+    );
+}
+
+#[test]
+fn run_folders_that_cannot_be_written() {
+    // The user may be root, whom permissions don't stop: nobody makes a folder below a file.
+    let place = Place::furnished();
+    place.put("file", "");
+    for run in ["file", "file/run", "/dev/null/run", "/proc/run"] {
+        let arguments = [
+            "pretrain",
+            "simclr",
+            "--config",
+            "simclr.json",
+            "--data",
+            "data",
+            "--run",
+        ];
+        place.refuses(&[&arguments[..], &[run]].concat(), &[&format!("{run}: ")]);
+    }
+    for command in [
+        &["data", "pack", "data", "--size", "32", "--out", "file/set"][..],
+        &["data", "synth", "--size", "32", "--out", "file/set"],
+    ] {
+        place.refuses(command, &["file/set: expected a folder, found a file"]);
+    }
+}
+
+#[test]
+fn folders_that_are_taken() {
+    let place = Place::furnished();
+    place.put("run/notes.txt", "mine");
+    let arguments = [
+        "pretrain",
+        "simclr",
+        "--config",
+        "simclr.json",
+        "--data",
+        "data",
+        "--run",
+        "run",
+    ];
+    place.refuses(
+        &arguments,
+        &[
+            "run: expected a new run folder, found one in use",
+            "--resume",
+        ],
+    );
+    let expected = "data: expected a new or empty folder";
+    place.refuses(
+        &["data", "synth", "--size", "32", "--out", "data"],
+        &[expected],
+    );
+    place.refuses(&["data", "pack", "data", "--out", "data"], &[expected]);
+    let place = Place::trained("simclr");
+    place.refuses(
+        &arguments,
+        &[
+            "run: expected a new run folder, found one in use",
+            "--resume",
+        ],
+    );
+}
+
+#[test]
+fn evaluating_what_is_no_run() {
+    let place = Place::furnished();
+    place.refuses(
+        &["evaluate", "nowhere"],
+        &["nowhere: expected a run", "found "],
+    );
+    place.refuses(
+        &["evaluate", "data"],
+        &["data: expected a run", "without config.json"],
+    );
+}
+
+#[test]
+fn evaluating_a_damaged_run() {
+    let place = Place::trained("simclr");
+    let newest = "run/checkpoints/step-000000016.safetensors";
+    let length = place.read(newest).len() as u64;
+    for left in [length - 1, length / 2, 100, 4, 0] {
+        truncate(&place.path(newest), left);
+        let says = [&format!("{newest}: expected ")[..], "found "];
+        place.refuses(&["evaluate", "run"], &says);
+        place.refuses(&["pretrain", "simclr", "--run", "run", "--resume"], &says);
+    }
+    place.put("run/config.json", "{}");
+    place.refuses(
+        &["evaluate", "run"],
+        &["run/config.json: expected ", "found "],
+    );
+}
+
+#[test]
+fn evaluating_on_images_of_another_size() {
+    let place = Place::trained("simclr");
+    place
+        .run(&["data", "pack", "data", "--size", "48", "--out", "large"])
+        .done();
+    let says = ["large", "expected", "32", "found", "48"];
+    place.refuses(&["evaluate", "run", "--data", "large"], &says);
+}
+
+#[test]
+fn evaluating_without_labels() {
+    let place = Place::trained("simclr");
+    for name in ["train_X", "train_y", "test_X", "test_y"] {
+        fs::remove_file(place.path(&format!("data/{name}.bin"))).unwrap();
+    }
+    let before = place.contents();
+    let finished = place.run(&["evaluate", "run", "--out", "result.json"]);
+    finished.failed(2, &["expected", "found"]);
+    assert_eq!(place.contents(), before);
+}
+
+#[test]
+fn devices_that_are_not_there() {
+    let place = Place::furnished();
+    let says = ["device: expected a CUDA GPU", "found none"];
+    refused_run(&place, &["--data", "data", "--device", "cuda"], &says);
+    refused_run(&place, &["--data", "data", "--device", "cuda:7"], &says);
+    let says = ["expected auto, cpu, cuda or cuda:N, found \"gpu\""];
+    refused_run(&place, &["--data", "data", "--device", "gpu"], &says);
+}
+
+#[test]
+fn wrong_arguments_take_one_line() {
+    let place = Place::furnished();
+    place.refuses(
+        &["pretrain", "simclr", "--dta", "data"],
+        &["'--dta'", "'--data'"],
+    );
+    place.refuses(&["pretrain"], &["<METHOD>"]);
+    place.refuses(
+        &["pretrain", "simclr", "--epochs", "many"],
+        &["'many'", "--epochs"],
+    );
+    place.refuses(
+        &["evaluate", "run", "--protocol", "luck"],
+        &["'luck'", "linear, knn"],
+    );
+    place.refuses(&["train"], &["'train'"]);
+}
