@@ -118,8 +118,11 @@ pub struct EvaluateArguments {
     #[arg(long)]
     pub protocol: Vec<ProtocolArgument>,
     /// Measure the weights that the run began with, for comparison.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,
+    /// Measure the weights after this epoch, if its checkpoint was kept [default: the newest].
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u32>,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use eval::{Features, Protocol, Report};
 use serde_json::{Map, Value, json};
-use trainer::Frozen;
+use trainer::{Frozen, Weights};
 
 use crate::args::{EvaluateArguments, ProtocolArgument};
 use crate::data;
@@ -18,7 +18,12 @@ const BATCH: usize = 256;
 /// Measures a run.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let frozen = Frozen::open(&arguments.run, arguments.untrained, device)?;
+    let weights = match arguments.epoch {
+        _ if arguments.untrained => Weights::Untrained,
+        Some(epoch) => Weights::AfterEpoch(epoch),
+        None => Weights::Newest,
+    };
+    let frozen = Frozen::open(&arguments.run, weights, device)?;
     let path = arguments.data.as_ref().or(frozen.record.data.path.as_ref());
     let set = match path {
         Some(path) => data::open(path, frozen.record.config.image_size)?,
@@ -26,7 +31,9 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     };
     let (train, test) = eval::labelled_splits(&set)?;
     let extract = |split, name| -> Result<Features, eval::Error> {
-        eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
+        eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
+            frozen.encode(block)
+        })
     };
     let (train, test) = (extract(train, "train")?, extract(test, "test")?);
     let mut reports = Vec::new();

@@ -1,4 +1,4 @@
-//! Set A: the seed's losses and gradients, in float64 and float32.
+//! Set A: the seed's losses and gradients; set D: the published forms. In float64 and float32.
 
 use golden::{Tensors, difference, largest};
 use methods::{MethodConfig, Views};
@@ -147,4 +147,30 @@ fn golden_edge_cases_match_set_a() {
         checked += 1;
     }
     assert_eq!(checked, methods::CATALOG.len() * 3, "edge cases of set A");
+}
+
+#[test]
+fn golden_nt_xent_matches_set_d() {
+    let reference = golden::json("d_lightly.json");
+    let inputs = Tensors::open("a_inputs.safetensors");
+    let gradients = Tensors::open("d_lightly.safetensors");
+    let mut checked = 0;
+    for case in reference["cases"].as_array().unwrap() {
+        if case["loss"] != "NTXent" {
+            continue;
+        }
+        let temperature = &case["hyperparams"]["temperature"];
+        let config = json!({"simclr": {"form": "paper", "temperature": temperature}});
+        let config: MethodConfig = serde_json::from_value(config).unwrap();
+        let views = [0, 1].map(|view| inputs.get(case["inputs"][view].as_str().unwrap()));
+        for kind in [Kind::Double, Kind::Float] {
+            let outcome = run(&config, views, views, kind);
+            let mut case = case.clone();
+            case["loss_mean"] = case["value"].clone();
+            let what = format!("NTXent {} {} {kind:?}", case["case"], case["choice"]);
+            check(&what, &case, &outcome, &gradients, kind);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 2 * 4, "cases of NT-Xent");
 }

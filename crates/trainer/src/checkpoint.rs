@@ -168,6 +168,29 @@ pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
         })
 }
 
+/// The checkpoint of the run in `folder` from the end of `epoch` (1-based), where it was kept.
+///
+/// # Errors
+/// [`Error::NoRun`] where there is none of that epoch, naming those that there are.
+pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
+    let mut kept = Vec::new();
+    for path in all(&folder.join("checkpoints")) {
+        let (_, header) = open(&path)?;
+        if header.epoch == epoch && header.step_in_epoch == 0 {
+            return Ok(path);
+        }
+        kept.push(header.epoch.to_string());
+    }
+    let found = format!(
+        "no checkpoint after epoch {epoch}, only after {}",
+        kept.join(", ")
+    );
+    Err(Error::NoRun {
+        path: folder.to_owned(),
+        found,
+    })
+}
+
 /// Whether the checkpoint at `path` holds a teacher.
 ///
 /// # Errors

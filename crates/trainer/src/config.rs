@@ -339,3 +339,99 @@ fn find<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigE
     }
     Ok(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::tiny_config;
+
+    fn text() -> String {
+        serde_json::to_string_pretty(&tiny_config("simclr")).unwrap()
+    }
+
+    #[test]
+    fn a_config_reads_back_as_it_was_written() {
+        let config = tiny_config("dino");
+        assert_eq!(
+            Config::parse(&config.document().to_string(), "here").unwrap(),
+            config
+        );
+        config.validate().unwrap();
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_name_their_line() {
+        let line =
+            |text: &str, what: &str| 1 + text.lines().position(|line| line.contains(what)).unwrap();
+        let unknown = text().replace("\"seed\": 0", "\"seed\": 0,\n  \"sead\": 1");
+        let error = Config::parse(&unknown, "my.json").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("my.json:{}:", line(&unknown, "sead"))),
+            "{error}"
+        );
+        assert!(error.contains("unknown field `sead`"), "{error}");
+        let wrong = text().replace("\"epochs\": 2", "\"epochs\": \"two\"");
+        let error = Config::parse(&wrong, "my.json").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("my.json:{}:", line(&wrong, "two"))),
+            "{error}"
+        );
+        assert!(!error.contains(" at line "), "{error}");
+    }
+
+    #[test]
+    fn settings_change_what_they_name() {
+        let config = tiny_config("simclr")
+            .with("method.simclr.temperature=0.2")
+            .unwrap();
+        assert_eq!(config.document()["method"]["simclr"]["temperature"], 0.2);
+        let config = config.with("augment.views.1.ops.0.flip.p=0").unwrap();
+        assert_eq!(
+            config.document()["augment"]["views"][1]["ops"][0]["flip"]["p"],
+            0.0
+        );
+        assert_eq!(config.with("train.steps=7").unwrap().train.steps, Some(7));
+        assert_eq!(
+            config.with("train.precision=bf16").unwrap().train.precision,
+            Precision::Bf16
+        );
+    }
+
+    #[test]
+    fn settings_that_can_not_be_made_say_why() {
+        let error = |assignment| {
+            tiny_config("simclr")
+                .with(assignment)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            error("train.epoch=3").contains("train has epochs"),
+            "{}",
+            error("train.epoch=3")
+        );
+        assert!(error("train.epochs").contains("KEY=VALUE"));
+        assert!(error("train.epochs=many").contains("many"));
+        assert!(error("method.dino.temperature=1").contains("method has simclr"));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for (assignment, key) in [
+            ("train.epochs=0", "train.epochs"),
+            ("train.batch_size=1", "train.batch_size"),
+            ("checkpoint.keep=0", "checkpoint.keep"),
+            ("optimizer.adam.betas.1=1", "optimizer.adam.betas.1"),
+            (
+                "probe.optimizer.adam.epsilon=0",
+                "probe.optimizer.adam.epsilon",
+            ),
+            ("augment.probe.size=31", "augment.probe.size"),
+            ("augment.views.0.ops.1.crop.area.0=2", "augment.views.0"),
+        ] {
+            let config = tiny_config("simclr").with(assignment).unwrap();
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.starts_with(key), "{assignment}: {error}");
+        }
+    }
+}

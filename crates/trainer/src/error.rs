@@ -31,8 +31,8 @@ pub enum Error {
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),
-    /// Nothing to resume.
-    #[error("{}: expected a run to resume, found {found}", path.display())]
+    /// Not a run, or not one with what is asked for.
+    #[error("{}: expected a run, found {found}", path.display())]
     NoRun {
         /// The run folder.
         path: PathBuf,

@@ -10,6 +10,17 @@ use crate::checkpoint;
 use crate::networks::{Kinds, Networks};
 use crate::{Error, RunRecord, read_record};
 
+/// Which weights of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// Those of the newest checkpoint.
+    Newest,
+    /// Those after this many epochs, where that checkpoint was kept.
+    AfterEpoch(u32),
+    /// Those that the run began with.
+    Untrained,
+}
+
 /// An encoder that doesn't change.
 #[derive(Debug)]
 pub struct Frozen {
@@ -22,12 +33,11 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// The encoder of the run in `folder`, from its newest checkpoint; the teacher's where there is one,
-    /// as the online probe reads it. With `untrained`, the weights that the run began with.
+    /// The encoder of the run in `folder`; the teacher's where there is one, as the online probe reads it.
     ///
     /// # Errors
     /// [`Error::NoRun`], [`Error::Damaged`], or a device that can't be had.
-    pub fn open(folder: &Path, untrained: bool, device: DeviceChoice) -> Result<Self, Error> {
+    pub fn open(folder: &Path, weights: Weights, device: DeviceChoice) -> Result<Self, Error> {
         let record = read_record(folder)?;
         let device = device.open()?;
         let config = &record.config;
@@ -44,21 +54,23 @@ impl Frozen {
             record,
             trained: [0, 0],
         };
-        if !untrained {
-            let newest = checkpoint::newest_of(folder)?;
-            let named = frozen.networks.store.variables();
-            let named = named
-                .into_iter()
-                .filter(|(name, _)| name.starts_with("encoder."))
-                .collect();
-            let prefix = if checkpoint::has_teacher(&newest)? {
-                "teacher."
-            } else {
-                ""
-            };
-            let header = checkpoint::load_into(&newest, prefix, named)?;
-            frozen.trained = [u64::from(header.epoch), header.step];
-        }
+        let checkpoint = match weights {
+            Weights::Untrained => return Ok(frozen),
+            Weights::Newest => checkpoint::newest_of(folder)?,
+            Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
+        };
+        let named = frozen.networks.store.variables();
+        let named = named
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("encoder."))
+            .collect();
+        let prefix = if checkpoint::has_teacher(&checkpoint)? {
+            "teacher."
+        } else {
+            ""
+        };
+        let header = checkpoint::load_into(&checkpoint, prefix, named)?;
+        frozen.trained = [u64::from(header.epoch), header.step];
         Ok(frozen)
     }
 

@@ -29,7 +29,7 @@ pub use config::{
     TrainConfig,
 };
 pub use error::Error;
-pub use frozen::Frozen;
+pub use frozen::{Frozen, Weights};
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
