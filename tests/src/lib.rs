@@ -6,9 +6,12 @@
 //! panics here, with all that the command said.
 
 mod binary;
+mod checkpoint;
 mod finished;
+mod metrics;
 mod place;
 
 pub use binary::binary;
+pub use checkpoint::{Stored, assert_same_tensors, tensors};
 pub use finished::Finished;
 pub use place::{Place, STEPS_PER_EPOCH};

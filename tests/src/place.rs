@@ -81,17 +81,6 @@ impl Place {
         serde_json::from_slice(&self.read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The lines of the `metrics.jsonl` of a run.
-    #[track_caller]
-    pub fn metrics(&self, run: &str) -> Vec<Value> {
-        let text = String::from_utf8(self.read(&format!("{run}/metrics.jsonl"))).expect("UTF-8");
-        text.lines()
-            .map(|line| {
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
-            })
-            .collect()
-    }
-
     /// Writes the tiny set of 96 + 32 + 32 images of 32 x 32 pixels, as STL-10 binaries.
     pub fn put_data(&self, name: &str) {
         for (file, bytes) in tiny_set() {

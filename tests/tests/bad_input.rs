@@ -261,22 +261,6 @@ fn a_batch_larger_than_the_set() {
 }
 
 #[test]
-fn views_of_another_size_than_the_images() {
-    // The encoder has a dense layer: it measures whole images of the size of its views only.
-    let place = Place::furnished();
-    place.put_config("simclr", |config| {
-        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
-            config.pointer_mut(recipe).unwrap()["size"] = 48.into();
-        }
-    });
-    refused_run(
-        &place,
-        &["--data", "data"],
-        &["expected", "32", "found", "48"],
-    );
-}
-
-#[test]
 fn images_too_small_for_the_encoder() {
     let place = Place::furnished();
     let deeper = ["--data", "data", "--set", "encoder.conv.layers=5"];
@@ -388,16 +372,6 @@ fn evaluating_a_damaged_run() {
         &["evaluate", "run"],
         &["run/config.json: expected ", "found "],
     );
-}
-
-#[test]
-fn evaluating_on_images_of_another_size() {
-    let place = Place::trained("simclr");
-    place
-        .run(&["data", "pack", "data", "--size", "48", "--out", "large"])
-        .done();
-    let says = ["large", "expected", "32", "found", "48"];
-    place.refuses(&["evaluate", "run", "--data", "large"], &says);
 }
 
 #[test]
