@@ -42,7 +42,7 @@ pub fn run(
     }
     let run = if arguments.resume {
         session.restore(&folder)?;
-        RunFolder::resume(&folder, session.steps()[0])?
+        RunFolder::resume(&folder, session.record(), session.steps()[0])?
     } else {
         RunFolder::create(&folder, session.record())?
     };

@@ -78,7 +78,7 @@ pub struct TrainConfig {
     pub precision: Precision,
     /// Threads that make views; 0 chooses.
     pub workers: usize,
-    /// Steps between two lines in `metrics.jsonl`.
+    /// Steps whose numbers are logged together: a GPU is waited for this often.
     pub log_every: u64,
 }
 

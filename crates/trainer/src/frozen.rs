@@ -86,6 +86,6 @@ impl Frozen {
         let images = self
             .door
             .images(&block.bytes, count, block.height, block.width);
-        no_grad(|| self.networks.encoder.forward(&images))
+        no_grad(|| self.networks.features(&images))
     }
 }

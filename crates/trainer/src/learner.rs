@@ -1,7 +1,7 @@
 //! Everything that learns, and the step in which it does.
 
 use methods::{Method, Views};
-use models::{Encoder, Parameters};
+use models::Parameters;
 use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{Kinds, Networks, Teacher};
@@ -121,11 +121,11 @@ impl Learner {
         })
     }
 
-    /// The encoder that probes and measures read: the teacher's where there is one.
-    pub fn probed_encoder(&self) -> &dyn Encoder {
+    /// The networks that probes and measures read: the teacher's where there are such.
+    pub fn probed(&self) -> &Networks {
         match &self.teacher {
-            Some(teacher) => &*teacher.networks.encoder,
-            None => &*self.student.encoder,
+            Some(teacher) => &teacher.networks,
+            None => &self.student,
         }
     }
 
@@ -134,7 +134,7 @@ impl Learner {
     /// The objective's update comes first; measures are of the features from before it; then the probe
     /// learns on the updated encoder, the method observes the batch, and the teacher follows.
     pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
-        let features = self.student.encoder.forward(&step.views);
+        let features = self.student.features(&step.views);
         let student = views_of(&self.student.projection.forward(&features), step.images);
         let (measured_features, teacher) = match &self.teacher {
             None => (
@@ -142,7 +142,7 @@ impl Learner {
                 student.iter().map(Tensor::detach).collect(),
             ),
             Some(teacher) => no_grad(|| {
-                let features = teacher.networks.encoder.forward(&step.views);
+                let features = teacher.networks.features(&step.views);
                 let projections = teacher.networks.projection.forward(&features);
                 (features, views_of(&projections, step.images))
             }),
@@ -170,7 +170,7 @@ impl Learner {
     /// Trains the probe on the labelled images of a step, seen by the encoder as it is now.
     fn probe_step(&mut self, step: &Step) -> Option<(ProbeScore, i64)> {
         let (images, labels) = step.probe.as_ref()?;
-        let features = no_grad(|| self.probed_encoder().forward(images));
+        let features = no_grad(|| self.probed().features(images));
         let probe = self.probe.as_mut()?;
         Some((
             tch::with_grad(|| probe.step(&features, labels)),

@@ -6,6 +6,10 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Config;
 
+/// Images that go through an encoder together on a CPU. What a layer needs only while it computes is then
+/// an eighth of what 256 images of two views need, which halves the peak of a step's memory.
+const CPU_CHUNK: i64 = 64;
+
 /// Encoder, projection head and their weights.
 #[derive(Debug)]
 pub struct Networks {
@@ -58,6 +62,20 @@ impl Networks {
             encoder,
             projection,
         })
+    }
+
+    /// # Shapes
+    /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
+    pub fn features(&self, images: &Tensor) -> Tensor {
+        if images.device() == Device::Cpu && images.size()[0] > CPU_CHUNK {
+            let chunks = images.split(CPU_CHUNK, 0);
+            let features: Vec<_> = chunks
+                .iter()
+                .map(|chunk| self.encoder.forward(chunk))
+                .collect();
+            return Tensor::cat(&features, 0);
+        }
+        self.encoder.forward(images)
     }
 }
 

@@ -90,12 +90,13 @@ impl RunFolder {
         })
     }
 
-    /// Opens the folder of a run to go on with it at `step`: lines of later steps are taken out of
-    /// `metrics.jsonl`, so that each step is there once.
+    /// Opens the folder of a run to go on with it at `step`, as `record` says: lines of later steps are
+    /// taken out of `metrics.jsonl`, so that each step is there once.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn resume(path: &Path, step: u64) -> Result<Self, Error> {
+    pub fn resume(path: &Path, record: &RunRecord, step: u64) -> Result<Self, Error> {
+        write_json(&path.join("config.json"), record)?;
         let metrics = path.join("metrics.jsonl");
         let text = fs::read_to_string(&metrics).unwrap_or_default();
         let kept: String = text
@@ -162,11 +163,9 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
-        let store = match &learner.teacher {
-            Some(teacher) => &teacher.networks.store,
-            None => &learner.student.store,
-        };
-        let mut named: Vec<_> = store
+        let mut named: Vec<_> = learner
+            .probed()
+            .store
             .variables()
             .into_iter()
             .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))

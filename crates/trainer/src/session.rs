@@ -285,7 +285,7 @@ impl Session {
                 .door
                 .images(&block.bytes, block.images, block.height, block.width);
             let score = no_grad(|| {
-                let features = self.learner.probed_encoder().forward(&images);
+                let features = self.learner.probed().features(&images);
                 probe.score(&features, &labels)
             });
             loss += score.loss_sum.double_value(&[]);

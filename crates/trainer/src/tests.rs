@@ -44,7 +44,7 @@ fn golden_adam_matches_set_h() {
         Tensors::open("h_keras_adam.safetensors"),
         Tensors::open("h_optim.safetensors"),
     );
-    let mut cases: Vec<(AdamForm, f64, &Tensor)> = reference["optimizers"]
+    let mut cases: Vec<(AdamForm, f64, f64, &Tensor)> = reference["optimizers"]
         .as_array()
         .unwrap()
         .iter()
@@ -59,22 +59,25 @@ fn golden_adam_matches_set_h() {
             let after = keras.get(case["w_after_each_step"].as_str().unwrap());
             (
                 AdamForm::Usual,
+                case["hyperparams"]["lr"].as_f64().unwrap(),
                 case["hyperparams"]["eps"].as_f64().unwrap(),
                 after,
             )
         })
         .collect();
-    cases.push((AdamForm::Keras, 1e-7, inputs.get("keras_adam_f64")));
+    cases.push((AdamForm::Keras, 0.001, 1e-7, inputs.get("keras_adam_f64")));
     assert_eq!(cases.len(), 3);
-    for (form, epsilon, after) in cases {
+    for (form, learning_rate, epsilon, after) in cases {
         for (kind, tolerance) in [(Kind::Double, 1e-10), (Kind::Float, 1e-6)] {
             let mut store = tch::nn::VarStore::new(Device::Cpu);
             store.set_kind(kind);
-            let _ = store.root().add("w", inputs.get("w0").to_kind(kind), true);
+            let _ = store
+                .root()
+                .add("w", inputs.get("w0").to_kind(kind).copy(), true);
             let parameters = models::Parameters::flatten(&store);
             let config = AdamConfig {
                 form,
-                learning_rate: 0.001,
+                learning_rate,
                 betas: [0.9, 0.999],
                 epsilon,
             };
