@@ -306,7 +306,8 @@ impl Session {
     }
 
     fn checkpoint_due(&self) -> bool {
-        self.header.epoch % self.record.config.checkpoint.every_epochs == 0
+        let every = self.record.config.checkpoint.every_epochs;
+        self.header.epoch.is_multiple_of(every)
     }
 
     fn save(&mut self, folder: &RunFolder, clock: &Clock) -> Result<(), Error> {
