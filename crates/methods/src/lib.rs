@@ -2,7 +2,7 @@
 //!
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
 //! extension point and [`MethodConfig`] the registry; a new method is a new file, a variant and a
-//! match arm here, a row in [`catalog`], a config and a golden fixture.
+//! match arm here, a row in [`CATALOG`], a config and a golden fixture.
 
 mod catalog;
 mod dino;

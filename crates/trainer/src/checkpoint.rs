@@ -1,10 +1,9 @@
 //! Checkpoints: every learned or accumulated number of a run in one safetensors file.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
@@ -130,8 +129,8 @@ pub fn write(
 /// [`Error::Damaged`] where the file isn't a checkpoint of such a learner; the learner is then partly
 /// overwritten.
 pub fn load(path: &Path, learner: &mut Learner) -> Result<Header, Error> {
-    let (map, header) = open(path)?;
-    let file = parse(path, &map)?;
+    let (bytes, header) = open(path)?;
+    let file = parse(path, &bytes)?;
     for (name, mut tensor) in tensors(learner) {
         copy(path, &file, &name, &mut tensor)?;
     }
@@ -147,8 +146,8 @@ pub fn load(path: &Path, learner: &mut Learner) -> Result<Header, Error> {
 /// # Errors
 /// [`Error::Damaged`].
 pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Result<Header, Error> {
-    let (map, header) = open(path)?;
-    let file = parse(path, &map)?;
+    let (bytes, header) = open(path)?;
+    let file = parse(path, &bytes)?;
     for (name, mut tensor) in named {
         copy(path, &file, &format!("{prefix}{name}"), &mut tensor)?;
     }
@@ -196,8 +195,8 @@ pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
 /// # Errors
 /// [`Error::Damaged`] where it isn't a checkpoint.
 pub fn has_teacher(path: &Path) -> Result<bool, Error> {
-    let (map, _) = open(path)?;
-    Ok(parse(path, &map)?
+    let (bytes, _) = open(path)?;
+    Ok(parse(path, &bytes)?
         .names()
         .iter()
         .any(|name| name.starts_with("teacher.")))
@@ -205,7 +204,7 @@ pub fn has_teacher(path: &Path) -> Result<bool, Error> {
 
 /// The checkpoints in `folder`, oldest first.
 pub fn all(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
@@ -229,11 +228,9 @@ fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Er
     }
 }
 
-fn open(path: &Path) -> Result<(Mmap, Header), Error> {
-    let file = File::open(path).map_err(Error::io(path, "open it"))?;
-    // SAFETY: checkpoints are replaced by renaming, never written in place, so the mapped bytes stay.
-    let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map it"))?;
-    let (_, metadata) = SafeTensors::read_metadata(&map)
+fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
+    let bytes = fs::read(path).map_err(Error::io(path, "read it"))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)
         .map_err(|error| damaged(path, "a safetensors file", error))?;
     let text = metadata.metadata().as_ref().and_then(|map| map.get(HEADER));
     let text = text.ok_or_else(|| damaged(path, "a checkpoint of this tool", "no header"))?;
@@ -247,11 +244,11 @@ fn open(path: &Path) -> Result<(Mmap, Header), Error> {
             found,
         ));
     }
-    Ok((map, header))
+    Ok((bytes, header))
 }
 
-fn parse<'a>(path: &Path, map: &'a Mmap) -> Result<SafeTensors<'a>, Error> {
-    SafeTensors::deserialize(map).map_err(|error| damaged(path, "a safetensors file", error))
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
+    SafeTensors::deserialize(bytes).map_err(|error| damaged(path, "a safetensors file", error))
 }
 
 fn copy(path: &Path, file: &SafeTensors, name: &str, to: &mut Tensor) -> Result<(), Error> {
