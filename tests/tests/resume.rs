@@ -8,7 +8,7 @@ use std::time::Duration;
 use end_to_end::{Finished, Place, STEPS_PER_EPOCH, assert_same_tensors};
 
 /// Long enough that the signal comes in time on a busy machine.
-const EPOCHS: u64 = 60;
+const EPOCHS: u64 = 40;
 const STEPS: u64 = EPOCHS * STEPS_PER_EPOCH;
 
 /// A furnished place where runs are long, log every step and save seldom.
