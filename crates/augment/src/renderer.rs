@@ -3,7 +3,8 @@
 use dataset::Image;
 
 use crate::kernels::{
-    self, Grid, LANES, Level, Pass, Planes, Point, RowCache, Shrinker, Sink, Source, half_taps,
+    self, Block, Grid, LANES, Level, Pass, Planes, Point, RowCache, Shrinker, Sink, Source,
+    half_taps,
 };
 use crate::{Recipe, Step, View, ViewKey};
 
@@ -22,12 +23,13 @@ struct Scratch {
     grid: Grid,
     cache: RowCache,
     shrinker: Shrinker,
-    row: Vec<i16>,
-    rows: [Vec<i16>; 2],
+    row: Vec<Block>,
+    rows: [Vec<Block>; 2],
     points: Vec<Point>,
     /// Tap weights that belong to `rows` of the same number.
     taps: [Vec<i16>; 2],
     padded: Vec<i16>,
+    pairs: Vec<[usize; 2]>,
     /// Which of `rows` the last pass filled.
     current: usize,
 }
@@ -160,7 +162,8 @@ impl Scratch {
                     next = Next::Stored;
                 }
                 Step::Blur { kernel, sigma } => {
-                    half_taps(kernel, sigma, &mut self.taps[1 - self.current]);
+                    let taps = &mut self.taps[1 - self.current];
+                    half_taps(kernel, sigma, taps);
                     let padded = width.next_multiple_of(LANES) + 2 * (kernel / 2);
                     self.padded.resize(3 * padded, 0);
                     self.pass(job, next, Out::Blur);
@@ -185,11 +188,11 @@ impl Scratch {
     }
 
     fn resize(&mut self, height: usize, width: usize) {
-        let padded = width.next_multiple_of(LANES);
-        self.cache.reset(padded);
-        self.row.resize(3 * padded, 0);
+        let blocks = width.div_ceil(LANES);
+        self.cache.reset(blocks);
+        self.row.resize(3 * blocks, [0; LANES]);
         for rows in &mut self.rows {
-            rows.resize(3 * padded * height, 0);
+            rows.resize(3 * blocks * height, [0; LANES]);
         }
     }
 
@@ -223,10 +226,17 @@ impl Scratch {
                 row: &mut self.row,
             },
             Next::Stored => Source::Stored(stored),
-            Next::Blurred => Source::Blurred {
-                rows: stored,
-                taps: &self.taps[self.current],
-            },
+            Next::Blurred => {
+                let taps = &self.taps[self.current];
+                self.pairs.clear();
+                self.pairs.reserve(taps.capacity());
+                self.pairs.resize(taps.len(), [0; 2]);
+                Source::Blurred {
+                    rows: stored,
+                    taps,
+                    pairs: &mut self.pairs,
+                }
+            }
         };
         let packs = matches!(out, Out::Pack(_));
         let sink = match out {

@@ -17,7 +17,9 @@ pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Ite
         let images = batch.min(split.len() - first);
         let mut block = Block::new(1, images, side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
-        places.enumerate().for_each(|(i, place)| read.image(first + i, place));
+        places
+            .enumerate()
+            .for_each(|(i, place)| read.image(first + i, place));
         block
     })
 }
@@ -32,9 +34,16 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(split: &'a Split, side: usize) -> Self {
         let fits = (split.width(), split.height()) == (side, side);
-        let whole = Recipe { size: side, ops: Vec::new() };
+        let whole = Recipe {
+            size: side,
+            ops: Vec::new(),
+        };
         let resize = (!fits).then(|| (Renderer::new(), whole));
-        Self { split, turned: Vec::new(), resize }
+        Self {
+            split,
+            turned: Vec::new(),
+            resize,
+        }
     }
 
     fn image(&mut self, index: usize, out: &mut [u8]) {
@@ -43,7 +52,12 @@ impl<'a> Reader<'a> {
             None => out.copy_from_slice(image.row_major(&mut self.turned)),
             Some((renderer, whole)) => {
                 // Nothing is drawn for a recipe without operations, so any key will do.
-                let key = ViewKey { seed: 0, epoch: 0, image: index as u64, view: 0 };
+                let key = ViewKey {
+                    seed: 0,
+                    epoch: 0,
+                    image: index as u64,
+                    view: 0,
+                };
                 renderer.render(whole, &image, key, out);
             }
         }

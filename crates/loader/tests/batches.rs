@@ -145,7 +145,11 @@ fn sequential_reads_everything_in_order_and_resizes_where_need_be() {
         .map(|b| (b.views, b.images, b.height, b.width))
         .collect();
     assert_eq!(shapes, [(1, 3, 8, 8), (1, 3, 8, 8), (1, 1, 8, 8)]);
-    for (i, image) in blocks.iter().flat_map(|b| b.bytes.chunks(3 * 8 * 8)).enumerate() {
+    for (i, image) in blocks
+        .iter()
+        .flat_map(|b| b.bytes.chunks(3 * 8 * 8))
+        .enumerate()
+    {
         assert!(image.iter().all(|&value| usize::from(value) == i));
     }
 }

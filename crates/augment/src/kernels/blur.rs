@@ -1,16 +1,22 @@
 //! Gaussian blur, separable: across while a row is stored, down while it is read again.
 
+use super::pass::channels_mut;
+use super::point::Pixels;
 use super::simd::Simd;
+use super::{Block, LANES};
 
-/// Weights of the taps 1, 2, ... pixels away with 15 fraction bits; the middle one is what is left.
+/// Weights of the taps 1, 2, ... pixels away with 16 fraction bits; the middle one is what is left.
 ///
-/// weight(k) = exp(-k^2 / (2 sigma^2)), normalised over the `kernel` taps.
+/// weight(k) = exp(-k^2 / (2 sigma^2)), normalised over the `kernel` taps, so below a third.
 pub(crate) fn half_taps(kernel: usize, sigma: f64, taps: &mut Vec<i16>) {
     let weight = |k: usize| (-((k * k) as f64) / (2.0 * sigma * sigma)).exp();
     let half = kernel / 2;
     let total = 1.0 + 2.0 * (1..=half).map(weight).sum::<f64>();
     taps.clear();
-    taps.extend((1..=half).map(|k| (weight(k) / total * 32768.0).round() as i16));
+    taps.reserve(half);
+    let fixed = (1..=half).map(|k| (weight(k) / total * 65536.0).round() as i16);
+    // Weights fall with the distance: after the first that is too small to count, all are.
+    taps.extend(fixed.take_while(|weight| *weight > 0));
 }
 
 /// Place `i + offset` of `count`, reflected at the borders without repeating the edge.
@@ -21,56 +27,141 @@ fn reflect(i: usize, offset: isize, count: usize) -> usize {
     (if at > last { 2 * last - at } else { at }) as usize
 }
 
-/// Adds the part of the two neighbours at one distance to a sum with two fraction bits more.
+/// A blurred value in the making: the middle, twice, and a sum with one fraction bit more.
 ///
-/// They count by their difference from the middle: flat parts stay exactly as they are.
-#[inline(always)]
-fn add_pair<S: Simd>(sum: S, middle: S, before: S, after: S, weight: i16) -> S {
-    let difference = (before - middle) + (after - middle);
-    sum + difference.shl::<2>().mul(S::splat(weight))
+/// Neighbours count by their difference from the middle: flat parts stay exactly as they are.
+#[derive(Clone, Copy)]
+struct Blurred<S> {
+    middle: S,
+    twice: S,
+    sum: S,
+}
+
+impl<S: Simd> Blurred<S> {
+    #[inline(always)]
+    fn new(middle: S) -> Self {
+        Blurred {
+            middle,
+            twice: middle + middle,
+            sum: S::splat(1),
+        }
+    }
+
+    /// Adds the two neighbours at one distance.
+    #[inline(always)]
+    fn add(&mut self, before: S, after: S, weight: S) {
+        self.sum = self.sum + (before + after - self.twice).mul(weight);
+    }
+
+    #[inline(always)]
+    fn value(self) -> S {
+        self.middle + self.sum.sar::<1>()
+    }
 }
 
 /// Mirrors a channel of `width` pixels, which starts at `half`, beyond both its ends.
 #[inline(always)]
-pub(crate) fn mirror(padded: &mut [i16], width: usize, half: usize) {
+fn mirror(padded: &mut [i16], width: usize, half: usize) {
     for k in 1..=half {
         padded[half - k] = padded[half + reflect(0, -(k as isize), width)];
         padded[half + width - 1 + k] = padded[half + reflect(width - 1, k as isize, width)];
     }
 }
 
-/// Blurs a channel that was mirrored beyond its ends across.
+/// Blurs the three channels of a row across.
+///
+/// They stand in `padded`, each with room for the taps on both sides.
 #[inline(always)]
-pub(crate) fn across<S: Simd>(padded: &[i16], taps: &[i16], out: &mut [i16]) {
+pub(crate) fn across<S: Simd>(padded: &mut [i16], width: usize, taps: &[i16], out: &mut [Block]) {
     let half = taps.len();
-    for x in (0..out.len()).step_by(S::WIDTH) {
-        let middle = S::load(&padded[x + half..]);
-        let mut sum = S::splat(2);
-        for (k, &weight) in taps.iter().enumerate() {
-            let before = S::load(&padded[x + half - 1 - k..]);
-            let after = S::load(&padded[x + half + 1 + k..]);
-            sum = add_pair(sum, middle, before, after, weight);
+    let [red, green, blue] = channels_mut(padded);
+    mirror(red, width, half);
+    mirror(green, width, half);
+    mirror(blue, width, half);
+    let [red_out, green_out, blue_out] = channels_mut(out);
+    for block in 0..red_out.len() {
+        for first in (0..LANES).step_by(S::WIDTH) {
+            let start = block * LANES + first;
+            let red = &red[start..][..S::WIDTH + 2 * half];
+            let green = &green[start..][..S::WIDTH + 2 * half];
+            let blue = &blue[start..][..S::WIDTH + 2 * half];
+            let mut r = Blurred::new(S::load_from(red, half));
+            let mut g = Blurred::new(S::load_from(green, half));
+            let mut b = Blurred::new(S::load_from(blue, half));
+            for k in 0..half {
+                let (before, after) = (half - 1 - k, half + 1 + k);
+                let weight = S::splat(taps[k]);
+                r.add(S::load_from(red, before), S::load_from(red, after), weight);
+                g.add(
+                    S::load_from(green, before),
+                    S::load_from(green, after),
+                    weight,
+                );
+                b.add(
+                    S::load_from(blue, before),
+                    S::load_from(blue, after),
+                    weight,
+                );
+            }
+            r.value().store(&mut red_out[block], first);
+            g.value().store(&mut green_out[block], first);
+            b.value().store(&mut blue_out[block], first);
         }
-        (middle + sum.sar::<2>()).store(&mut out[x..]);
     }
 }
 
-/// Values of row `y` of `height` rows of `len` values from `x` on, blurred down.
+/// The rows that take part in row `y` of `height`: the pairs at distance 1, 2, ...
+#[inline(always)]
+pub(crate) fn pairs(rows: &mut [[usize; 2]], y: usize, height: usize) {
+    for k in 0..rows.len() {
+        let offset = k as isize + 1;
+        rows[k] = [reflect(y, -offset, height), reflect(y, offset, height)];
+    }
+}
+
+#[inline(always)]
+fn row(rows: &[Block], blocks: usize, y: usize) -> &[Block] {
+    &rows[3 * y * blocks..][..3 * blocks]
+}
+
+/// Lanes of one block of row `y`, blurred down.
 #[inline(always)]
 pub(crate) fn down<S: Simd>(
-    rows: &[i16],
-    len: usize,
-    height: usize,
+    rows: &[Block],
+    blocks: usize,
+    y: usize,
+    pairs: &[[usize; 2]],
     taps: &[i16],
-    (y, x): (usize, usize),
-) -> S {
-    let middle = S::load(&rows[y * len + x..]);
-    let mut sum = S::splat(2);
-    for (k, &weight) in taps.iter().enumerate() {
-        let offset = k as isize + 1;
-        let before = S::load(&rows[reflect(y, -offset, height) * len + x..]);
-        let after = S::load(&rows[reflect(y, offset, height) * len + x..]);
-        sum = add_pair(sum, middle, before, after, weight);
+    (block, first): (usize, usize),
+) -> Pixels<S> {
+    let middle = row(rows, blocks, y);
+    let mut r = Blurred::new(S::load(&middle[block], first));
+    let mut g = Blurred::new(S::load(&middle[blocks + block], first));
+    let mut b = Blurred::new(S::load(&middle[2 * blocks + block], first));
+    for k in 0..taps.len() {
+        let weight = S::splat(taps[k]);
+        let (before, after) = (
+            row(rows, blocks, pairs[k][0]),
+            row(rows, blocks, pairs[k][1]),
+        );
+        let at = block;
+        r.add(
+            S::load(&before[at], first),
+            S::load(&after[at], first),
+            weight,
+        );
+        let at = blocks + block;
+        g.add(
+            S::load(&before[at], first),
+            S::load(&after[at], first),
+            weight,
+        );
+        let at = 2 * blocks + block;
+        b.add(
+            S::load(&before[at], first),
+            S::load(&after[at], first),
+            weight,
+        );
     }
-    middle + sum.sar::<2>()
+    [r.value(), g.value(), b.value()]
 }

@@ -4,6 +4,11 @@
 //! bits, so 0..=4080 stands for 0..=255. Products are rounded (`(a * b + 2^14) >> 15`), sums are
 //! exact, every step clips to the range, and only the last step rounds to bytes. The kernels are
 //! written against the trait [`Simd`], whose implementations differ in speed, never in a bit.
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "iterator adapters are compiled without the kernels' instructions"
+)]
 
 mod blur;
 mod pass;
@@ -25,8 +30,10 @@ pub(crate) use self::shrink::Shrinker;
 pub(crate) const FRACTION_BITS: i32 = 4;
 /// The largest value: 255 with fraction bits.
 pub(crate) const WHITE: i16 = 255 << FRACTION_BITS;
-/// Rows are padded to a multiple of this, the widest vector.
+/// Pixels in a block: the widest vector. Rows are padded to whole blocks.
 pub(crate) const LANES: usize = 32;
+/// Values of one channel of neighbouring pixels of a row.
+pub(crate) type Block = [i16; LANES];
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,11 +2,14 @@
 //!
 //! A view takes one pass, plus one for every contrast (it needs the mean gray of the image so far)
 //! and every blur (it needs neighbouring rows). Pixels stay in registers from read to write.
+//!
+//! Everything in here is inlined into one function for each instruction set. Closures and iterator
+//! adapters would not be, and would lack the instructions: hence plain loops.
 
 use super::point::{self, Pixels};
-use super::resample::{Grid, Planes, RowCache};
+use super::resample::{Grid, Planes, RowCache, between};
 use super::simd::Simd;
-use super::{FRACTION_BITS, LANES, Point, blur};
+use super::{Block, FRACTION_BITS, LANES, Point, blur};
 
 /// Where rows come from.
 pub(crate) enum Source<'a> {
@@ -20,21 +23,25 @@ pub(crate) enum Source<'a> {
     Bytes {
         planes: &'a [u8],
         flip: bool,
-        row: &'a mut [i16],
+        row: &'a mut [Block],
     },
     /// Rows that an earlier pass stored.
-    Stored(&'a [i16]),
-    /// The same, blurred down.
-    Blurred { rows: &'a [i16], taps: &'a [i16] },
+    Stored(&'a [Block]),
+    /// The same, blurred down; `pairs` is scratch, one pair of rows for each tap.
+    Blurred {
+        rows: &'a [Block],
+        taps: &'a [i16],
+        pairs: &'a mut [[usize; 2]],
+    },
 }
 
 /// Where rows go.
 pub(crate) enum Sink<'a> {
     /// Keep them; the pass gives the sum of their gray.
-    Store(&'a mut [i16]),
+    Store(&'a mut [Block]),
     /// Keep them blurred across; `padded` is scratch for a row with room for the taps.
     Blur {
-        rows: &'a mut [i16],
+        rows: &'a mut [Block],
         taps: &'a [i16],
         padded: &'a mut [i16],
     },
@@ -44,7 +51,7 @@ pub(crate) enum Sink<'a> {
 
 /// One walk over `height` rows of `width` pixels.
 ///
-/// Stored rows hold red, green and blue one after the other, each padded to a multiple of [`LANES`].
+/// Stored rows hold red, green and blue one after the other, each in whole blocks.
 pub(crate) struct Pass<'a> {
     pub width: usize,
     pub height: usize,
@@ -57,154 +64,251 @@ impl Pass<'_> {
     /// Does the walk; gives the sum of gray with fraction bits if the sink is `Store`, else 0.
     #[inline(always)]
     pub fn run<S: Simd>(mut self) -> u64 {
-        let padded = self.width.next_multiple_of(LANES);
+        let blocks = self.width.div_ceil(LANES);
+        let points = self.points;
         let mut gray = S::no_sums();
         let mut rest = 0;
         for y in 0..self.height {
-            self.source.prepare::<S>(self.width, y);
-            for x in (0..padded).step_by(S::WIDTH) {
-                let mut pixels = self.source.read::<S>(padded, self.height, y, x);
-                for point in self.points {
-                    pixels = point.apply(pixels);
-                }
-                if let Sink::Store(_) = self.sink {
-                    if x + S::WIDTH <= self.width {
-                        gray = point::gray(pixels).add_to(gray);
-                    } else {
-                        rest += partial_sum(point::gray(pixels), self.width.saturating_sub(x));
+            let input = self.source.row::<S>(self.width, self.height, blocks, y);
+            let mut output = self.sink.row(self.width, self.height, blocks, y);
+            for block in 0..blocks {
+                for first in (0..LANES).step_by(S::WIDTH) {
+                    let mut pixels = input.read::<S>(block, first);
+                    for i in 0..points.len() {
+                        pixels = points[i].apply(pixels);
                     }
+                    if let OutputRow::Stored(_) = output {
+                        let end = block * LANES + first + S::WIDTH;
+                        if end <= self.width {
+                            gray = point::gray(pixels).add_to(gray);
+                        } else {
+                            rest += partial_sum(point::gray(pixels), end - self.width);
+                        }
+                    }
+                    output.write(block, first, pixels);
                 }
-                self.sink.write(self.width, self.height, (y, x), pixels);
             }
-            self.sink.finish::<S>(self.width, y);
+            self.sink.finish::<S>(blocks, self.width, y);
         }
         (S::total(gray) + rest) as u64
     }
 }
 
-/// The sum of the first `count` lanes.
+/// The sum of the lanes but the last `excess`.
 #[inline(always)]
-fn partial_sum<S: Simd>(values: S, count: usize) -> i64 {
+fn partial_sum<S: Simd>(values: S, excess: usize) -> i64 {
     let mut lanes = [0; LANES];
-    values.store(&mut lanes);
-    lanes[..count].iter().map(|&lane| i64::from(lane)).sum()
+    values.store(&mut lanes, 0);
+    let mut sum = 0;
+    for i in 0..S::WIDTH.saturating_sub(excess) {
+        sum += i64::from(lanes[i]);
+    }
+    sum
 }
 
-/// Pixels of a row whose channels are `stride` values long, from `x` on.
+/// The three channels of a row.
 #[inline(always)]
-fn load<S: Simd>(row: &[i16], stride: usize, x: usize) -> Pixels<S> {
-    [
-        S::load(&row[x..]),
-        S::load(&row[stride + x..]),
-        S::load(&row[2 * stride + x..]),
-    ]
+fn channels<T>(row: &[T]) -> [&[T]; 3] {
+    let (red, rest) = row.split_at(row.len() / 3);
+    let (green, blue) = rest.split_at(rest.len() / 2);
+    [red, green, blue]
 }
 
 #[inline(always)]
-fn store<S: Simd>([r, g, b]: Pixels<S>, row: &mut [i16], stride: usize, x: usize) {
-    r.store(&mut row[x..]);
-    g.store(&mut row[stride + x..]);
-    b.store(&mut row[2 * stride + x..]);
+pub(crate) fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
+    let (red, rest) = row.split_at_mut(row.len() / 3);
+    let (green, blue) = rest.split_at_mut(rest.len() / 2);
+    [red, green, blue]
+}
+
+/// One row to read.
+enum InputRow<'a> {
+    Between {
+        upper: [&'a [Block]; 3],
+        lower: [&'a [Block]; 3],
+        weight: i16,
+    },
+    Plain([&'a [Block]; 3]),
+    Blurred {
+        rows: &'a [Block],
+        blocks: usize,
+        y: usize,
+        pairs: &'a [[usize; 2]],
+        taps: &'a [i16],
+    },
 }
 
 impl Source<'_> {
     #[inline(always)]
-    fn prepare<S: Simd>(&mut self, width: usize, y: usize) {
+    fn row<S: Simd>(
+        &mut self,
+        width: usize,
+        height: usize,
+        blocks: usize,
+        y: usize,
+    ) -> InputRow<'_> {
         match self {
-            Source::Sample { from, grid, cache } => cache.prepare::<S>(*from, grid, y),
-            Source::Bytes { planes, flip, row } => {
-                let (plane, padded) = (planes.len() / 3, row.len() / 3);
-                for (plane, out) in planes.chunks_exact(plane).zip(row.chunks_exact_mut(padded)) {
-                    unpack(&plane[y * width..][..width], *flip, out);
+            Source::Sample { from, grid, cache } => {
+                cache.prepare::<S>(*from, grid, y);
+                let (upper, lower, weight) = cache.taps(grid, y);
+                InputRow::Between {
+                    upper: channels(upper),
+                    lower: channels(lower),
+                    weight,
                 }
             }
-            Source::Stored(_) | Source::Blurred { .. } => {}
+            Source::Bytes { planes, flip, row } => {
+                for channel in 0..3 {
+                    let bytes = &planes[(channel * height + y) * width..][..width];
+                    let out = row[channel * blocks..][..blocks].as_flattened_mut();
+                    unpack(bytes, *flip, out);
+                }
+                InputRow::Plain(channels(row))
+            }
+            Source::Stored(rows) => {
+                InputRow::Plain(channels(&rows[y * 3 * blocks..][..3 * blocks]))
+            }
+            Source::Blurred { rows, taps, pairs } => {
+                blur::pairs(pairs, y, height);
+                InputRow::Blurred {
+                    rows,
+                    blocks,
+                    y,
+                    pairs,
+                    taps,
+                }
+            }
         }
     }
+}
 
+impl InputRow<'_> {
     #[inline(always)]
-    fn read<S: Simd>(&self, padded: usize, height: usize, y: usize, x: usize) -> Pixels<S> {
+    fn read<S: Simd>(&self, block: usize, first: usize) -> Pixels<S> {
         match self {
-            Source::Sample { grid, cache, .. } => cache.read(grid, y, x),
-            Source::Bytes { row, .. } => load(row, padded, x),
-            Source::Stored(rows) => load(&rows[y * 3 * padded..], padded, x),
-            Source::Blurred { rows, taps } => [
-                blur::down(rows, 3 * padded, height, taps, (y, x)),
-                blur::down(rows, 3 * padded, height, taps, (y, padded + x)),
-                blur::down(rows, 3 * padded, height, taps, (y, 2 * padded + x)),
+            InputRow::Between {
+                upper: [r, g, b],
+                lower: [s, h, c],
+                weight,
+            } => {
+                let weight = S::splat(*weight);
+                [
+                    between(&r[block], &s[block], first, weight),
+                    between(&g[block], &h[block], first, weight),
+                    between(&b[block], &c[block], first, weight),
+                ]
+            }
+            InputRow::Plain([r, g, b]) => [
+                S::load(&r[block], first),
+                S::load(&g[block], first),
+                S::load(&b[block], first),
             ],
+            InputRow::Blurred {
+                rows,
+                blocks,
+                y,
+                pairs,
+                taps,
+            } => blur::down(rows, *blocks, *y, pairs, taps, (block, first)),
         }
     }
+}
+
+/// One row to write.
+enum OutputRow<'a> {
+    Stored([&'a mut [Block]; 3]),
+    Padded {
+        channels: [&'a mut [i16]; 3],
+        start: usize,
+    },
+    Bytes([&'a mut [u8]; 3]),
 }
 
 impl Sink<'_> {
     #[inline(always)]
-    fn write<S: Simd>(
-        &mut self,
-        width: usize,
-        height: usize,
-        (y, x): (usize, usize),
-        pixels: Pixels<S>,
-    ) {
-        let stride = width.next_multiple_of(LANES);
+    fn row(&mut self, width: usize, height: usize, blocks: usize, y: usize) -> OutputRow<'_> {
         match self {
-            Sink::Store(rows) => store(pixels, &mut rows[y * 3 * stride..], stride, x),
-            Sink::Blur { taps, padded, .. } => {
-                store(
-                    pixels,
-                    &mut padded[taps.len()..],
-                    stride + 2 * taps.len(),
-                    x,
-                );
+            Sink::Store(rows) => {
+                OutputRow::Stored(channels_mut(&mut rows[y * 3 * blocks..][..3 * blocks]))
             }
+            Sink::Blur { taps, padded, .. } => OutputRow::Padded {
+                channels: channels_mut(padded),
+                start: taps.len(),
+            },
             Sink::Pack(out) => {
-                let [r, g, b] = pixels;
-                let at = y * width + x.min(width);
-                let room = width.saturating_sub(x);
-                pack(r, &mut out[at..][..room]);
-                pack(g, &mut out[height * width + at..][..room]);
-                pack(b, &mut out[2 * height * width + at..][..room]);
+                let [r, g, b] = channels_mut(&mut out[..3 * width * height]);
+                OutputRow::Bytes([
+                    &mut r[y * width..][..width],
+                    &mut g[y * width..][..width],
+                    &mut b[y * width..][..width],
+                ])
             }
         }
     }
 
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, width: usize, y: usize) {
+    fn finish<S: Simd>(&mut self, blocks: usize, width: usize, y: usize) {
         if let Sink::Blur { rows, taps, padded } = self {
-            let channel = width.next_multiple_of(LANES);
-            let row = &mut rows[y * 3 * channel..][..3 * channel];
-            let stride = padded.len() / 3;
-            let padded = padded.chunks_exact_mut(stride);
-            for (padded, out) in padded.zip(row.chunks_exact_mut(channel)) {
-                blur::mirror(padded, width, taps.len());
-                blur::across::<S>(padded, taps, out);
+            let out = &mut rows[3 * y * blocks..][..3 * blocks];
+            blur::across::<S>(padded, width, taps, out);
+        }
+    }
+}
+
+impl OutputRow<'_> {
+    #[inline(always)]
+    fn write<S: Simd>(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
+        match self {
+            OutputRow::Stored([red, green, blue]) => {
+                r.store(&mut red[block], first);
+                g.store(&mut green[block], first);
+                b.store(&mut blue[block], first);
+            }
+            OutputRow::Padded {
+                channels: [red, green, blue],
+                start,
+            } => {
+                let start = *start + block * LANES;
+                store_padded(r, red, start, first);
+                store_padded(g, green, start, first);
+                store_padded(b, blue, start, first);
+            }
+            OutputRow::Bytes([red, green, blue]) => {
+                pack(r, &mut red[block * LANES..], first);
+                pack(g, &mut green[block * LANES..], first);
+                pack(b, &mut blue[block * LANES..], first);
             }
         }
     }
 }
 
-/// Rounds values to bytes and stores as many as there is room for.
 #[inline(always)]
-fn pack<S: Simd>(values: S, out: &mut [u8]) {
+fn store_padded<S: Simd>(values: S, padded: &mut [i16], start: usize, first: usize) {
+    if let Some(block) = padded[start..].first_chunk_mut() {
+        values.store(block, first);
+    }
+}
+
+/// Rounds values to bytes: lanes from `first` on of a block that may have less than [`LANES`].
+#[inline(always)]
+fn pack<S: Simd>(values: S, out: &mut [u8], first: usize) {
     let bytes = point::to_bytes(values);
-    if out.len() >= S::WIDTH {
-        bytes.store_bytes(out);
-    } else {
-        let mut lanes = [0; LANES];
-        bytes.store_bytes(&mut lanes);
-        out.copy_from_slice(&lanes[..out.len()]);
+    if let Some(block) = out.first_chunk_mut() {
+        bytes.store_bytes(block, first);
+        return;
+    }
+    let mut lanes = [0; LANES];
+    bytes.store_bytes(&mut lanes, first);
+    for i in first..out.len().min(first + S::WIDTH) {
+        out[i] = lanes[i];
     }
 }
 
 #[inline(always)]
 fn unpack(bytes: &[u8], flip: bool, out: &mut [i16]) {
-    if flip {
-        for (out, &byte) in out.iter_mut().zip(bytes.iter().rev()) {
-            *out = i16::from(byte) << FRACTION_BITS;
-        }
-    } else {
-        for (out, &byte) in out.iter_mut().zip(bytes) {
-            *out = i16::from(byte) << FRACTION_BITS;
-        }
+    let width = bytes.len();
+    for x in 0..width {
+        let from = if flip { width - 1 - x } else { x };
+        out[x] = i16::from(bytes[from]) << FRACTION_BITS;
     }
 }

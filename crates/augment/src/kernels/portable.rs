@@ -2,7 +2,8 @@
 
 use std::ops::{Add, Sub};
 
-use super::simd::{GROUP, Simd};
+use super::simd::{GROUP, Simd, Windows};
+use super::{Block, LANES};
 
 const WIDTH: usize = 8;
 
@@ -49,31 +50,36 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn load(from: &[i16]) -> Self {
-        let from = &from[..WIDTH];
+    fn load(from: &Block, first: usize) -> Self {
+        lanes!(|i| from[first + i])
+    }
+
+    #[inline(always)]
+    fn load_from(from: &[i16], first: usize) -> Self {
+        let from = &from[first..first + WIDTH];
         lanes!(|i| from[i])
     }
 
     #[inline(always)]
-    fn store(self, to: &mut [i16]) {
-        to[..WIDTH].copy_from_slice(&self.0);
-    }
-
-    #[inline(always)]
-    fn store_bytes(self, to: &mut [u8]) {
-        let to = &mut to[..WIDTH];
-        for (to, value) in to.iter_mut().zip(self.0) {
-            *to = value as u8;
+    fn store(self, to: &mut Block, first: usize) {
+        for i in 0..WIDTH {
+            to[first + i] = self.0[i];
         }
     }
 
     #[inline(always)]
-    fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self) {
+    fn store_bytes(self, to: &mut [u8; LANES], first: usize) {
+        for i in 0..WIDTH {
+            to[first + i] = self.0[i] as u8;
+        }
+    }
+
+    #[inline(always)]
+    fn pick(windows: &Windows<'_>, index: &[u8; LANES], first: usize) -> (Self, Self) {
         let window = windows[first / GROUP];
-        let index = &index[first..first + WIDTH];
         (
-            lanes!(|i| i16::from(window[usize::from(index[i] & 15)])),
-            lanes!(|i| i16::from(window[usize::from(index[i] & 15) + 1])),
+            lanes!(|i| i16::from(window[usize::from(index[first + i] & 15)])),
+            lanes!(|i| i16::from(window[usize::from(index[first + i] & 15) + 1])),
         )
     }
 

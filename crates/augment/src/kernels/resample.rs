@@ -1,12 +1,27 @@
 //! Bilinear resampling of a box that is not larger than the output: two taps a direction.
 
-use super::LANES;
-use super::point::Pixels;
 use super::simd::{GROUP, Simd};
+use super::{Block, LANES};
 use crate::CropBox;
 
+/// Groups in a block.
+const GROUPS: usize = LANES / GROUP;
 /// Fraction bits of a tap's weight; the weight 1 fits.
 const WEIGHT_BITS: u32 = 13;
+/// Fraction bits of a position in the source.
+const POSITION_BITS: u32 = 32;
+
+/// Where the outputs of one block lie in a source row.
+///
+/// [`GROUP`] outputs share a window of source pixels; their left taps are counted from its base.
+#[derive(Clone, Copy, Debug)]
+struct Across {
+    bases: [usize; GROUPS],
+    /// Left taps.
+    index: [u8; LANES],
+    /// Weights of the right taps.
+    weight: Block,
+}
 
 /// Where one output row lies in the source: its upper tap and the lower tap's weight.
 #[derive(Clone, Copy, Debug)]
@@ -16,65 +31,89 @@ struct Down {
 }
 
 /// The sampling grid of a view. Reused: setting it again allocates only if it grows.
-///
-/// Across, [`GROUP`] outputs share a window of source pixels that starts at `bases`; their left
-/// taps are counted from there.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
-    bases: Vec<usize>,
-    index: Vec<u8>,
-    weight: Vec<i16>,
+    across: Vec<Across>,
     down: Vec<Down>,
 }
 
 impl Grid {
     /// Sets the grid that shows `crop` in `width` x `height` outputs, mirrored if `flip`.
     pub fn set(&mut self, crop: &CropBox, flip: bool, width: usize, height: usize) {
-        let padded = width.next_multiple_of(LANES);
-        self.bases.clear();
-        self.index.clear();
-        self.index.resize(padded, 0);
-        self.weight.clear();
-        self.weight.resize(padded, 0);
-        for first in (0..padded).step_by(GROUP) {
-            let outputs = first..width.min(first + GROUP);
-            let tap = |x: usize| {
-                let x = if flip { width - 1 - x } else { x };
-                tap(crop.left, crop.width, x, width)
-            };
-            let base = if flip {
-                outputs.end.wrapping_sub(1)
-            } else {
-                first
-            };
-            let base = if outputs.is_empty() { 0 } else { tap(base).0 };
-            self.bases.push(base);
-            for x in outputs {
-                let (left, weight) = tap(x);
-                // At most 15: outputs are not further apart than source pixels.
-                self.index[x] = (left - base) as u8;
-                self.weight[x] = weight;
-            }
+        let axis = Axis::new(crop.left, crop.width, width);
+        self.across.clear();
+        for first in (0..width).step_by(LANES) {
+            self.across.push(across(&axis, flip, width, first));
         }
+        let axis = Axis::new(crop.top, crop.height, height);
         self.down.clear();
-        self.down.extend((0..height).map(|y| {
-            let (row, weight) = tap(crop.top, crop.height, y, height);
-            Down { row, weight }
-        }));
+        for y in 0..height {
+            let (row, weight) = axis.tap(y);
+            self.down.push(Down { row, weight });
+        }
     }
 }
 
-/// The first tap of output `i` of `count` and the second tap's weight, on the half-pixel grid.
+/// The block of outputs from `first` on; lanes beyond `width` see the first pixel of the image.
+fn across(axis: &Axis, flip: bool, width: usize, first: usize) -> Across {
+    let mut block = Across {
+        bases: [0; GROUPS],
+        index: [0; LANES],
+        weight: [0; LANES],
+    };
+    for group in 0..GROUPS {
+        let start = first + group * GROUP;
+        let end = width.min(start + GROUP);
+        if start >= end {
+            break;
+        }
+        let place = |x: usize| if flip { width - 1 - x } else { x };
+        let (base, _) = axis.tap(place(if flip { end - 1 } else { start }));
+        block.bases[group] = base;
+        for x in start..end {
+            let (left, weight) = axis.tap(place(x));
+            // At most 15: outputs are not further apart than source pixels.
+            block.index[x - first] = (left - base) as u8;
+            block.weight[x - first] = weight;
+        }
+    }
+    block
+}
+
+/// The half-pixel grid of one direction: positions in the source with [`POSITION_BITS`].
 ///
-/// Positions are clamped to the pixels that the box touches, as if only those had been cut out.
-fn tap(start: f64, length: f64, i: usize, count: usize) -> (usize, i16) {
-    let position = start + (i as f64 + 0.5) * length / count as f64 - 0.5;
-    let first = start.floor();
-    let last = ((start + length).ceil() - 1.0).max(first);
-    let position = position.clamp(first, last);
-    let tap = position.floor();
-    let weight = ((position - tap) * f64::from(1 << WEIGHT_BITS)).round() as i16;
-    (tap as usize, weight)
+/// Output `i` of `count` lies at `start + (i + 0.5) * length / count - 0.5`, limited to the pixels
+/// that the box touches, as if only those had been cut out.
+#[derive(Debug)]
+struct Axis {
+    origin: i64,
+    step: i64,
+    first: i64,
+    last: i64,
+}
+
+impl Axis {
+    fn new(start: f64, length: f64, count: usize) -> Axis {
+        let fixed = |value: f64| (value * (1i64 << POSITION_BITS) as f64).round() as i64;
+        let step = length / count as f64;
+        let first = start.floor();
+        Axis {
+            origin: fixed(start + 0.5 * step - 0.5),
+            step: fixed(step),
+            first: fixed(first),
+            last: fixed(((start + length).ceil() - 1.0).max(first)),
+        }
+    }
+
+    /// The first tap of output `i` and the second tap's weight.
+    #[inline(always)]
+    fn tap(&self, i: usize) -> (usize, i16) {
+        let position = (self.origin + i as i64 * self.step).clamp(self.first, self.last);
+        let fraction = position & ((1 << POSITION_BITS) - 1);
+        let dropped = POSITION_BITS - WEIGHT_BITS;
+        let weight = (fraction + (1 << (dropped - 1))) >> dropped;
+        ((position >> POSITION_BITS) as usize, weight as i16)
+    }
 }
 
 /// Planes of row-major bytes to sample from.
@@ -88,15 +127,19 @@ pub(crate) struct Planes<'a> {
 /// The last two source rows, resampled across (red, green, blue each), and which rows they are.
 #[derive(Debug, Default)]
 pub(crate) struct RowCache {
-    rows: [Vec<i16>; 2],
+    rows: [Vec<Block>; 2],
     numbers: [Option<usize>; 2],
+    ends: Ends,
 }
 
+/// Room for windows that would reach beyond the image's last byte.
+type Ends = [[u8; GROUP + 1]; GROUPS];
+
 impl RowCache {
-    /// Forgets everything and makes room for rows of `padded` pixels.
-    pub fn reset(&mut self, padded: usize) {
+    /// Forgets everything and makes room for rows of `blocks` blocks a channel.
+    pub fn reset(&mut self, blocks: usize) {
         for row in &mut self.rows {
-            row.resize(3 * padded, 0);
+            row.resize(3 * blocks, [0; LANES]);
         }
         self.numbers = [None; 2];
     }
@@ -111,19 +154,12 @@ impl RowCache {
         }
     }
 
-    /// Pixels of output row `y` from `x` on. The row must be prepared.
+    /// The two source rows of output row `y`, which is prepared, and the lower one's weight.
     #[inline(always)]
-    pub fn read<S: Simd>(&self, grid: &Grid, y: usize, x: usize) -> Pixels<S> {
+    pub fn taps(&self, grid: &Grid, y: usize) -> (&[Block], &[Block], i16) {
         let Down { row, weight } = grid.down[y];
-        let (upper, lower) = (&self.rows[row % 2], &self.rows[(row + 1) % 2]);
-        let padded = upper.len() / 3;
         // Where the weight is 0 the lower row is another one, which then has no part.
-        let weight = S::splat(weight);
-        [
-            between(&upper[x..], &lower[x..], weight),
-            between(&upper[padded + x..], &lower[padded + x..], weight),
-            between(&upper[2 * padded + x..], &lower[2 * padded + x..], weight),
-        ]
+        (&self.rows[row % 2], &self.rows[(row + 1) % 2], weight)
     }
 
     #[inline(always)]
@@ -132,42 +168,38 @@ impl RowCache {
             return;
         }
         self.numbers[number % 2] = Some(number);
-        let out = &mut self.rows[number % 2];
-        let padded = out.len() / 3;
-        let plane = from.width * from.height;
-        for (channel, out) in out.chunks_exact_mut(padded).enumerate() {
-            let source = &from.bytes[channel * plane + number * from.width..];
-            resample_across::<S>(source, grid, out);
+        let out = &mut self.rows[number % 2][..];
+        let across = &grid.across[..];
+        for channel in 0..3 {
+            let start = (channel * from.height + number) * from.width;
+            let source = &from.bytes[start..];
+            let out = &mut out[channel * across.len()..][..across.len()];
+            for block in 0..across.len() {
+                resample_block::<S>(source, &across[block], &mut self.ends, &mut out[block]);
+            }
         }
     }
 }
 
+/// Between two rows: a share `weight` of the way from `upper` to `lower`.
 #[inline(always)]
-fn between<S: Simd>(upper: &[i16], lower: &[i16], weight: S) -> S {
-    let (a, b) = (S::load(upper), S::load(lower));
+pub(crate) fn between<S: Simd>(upper: &Block, lower: &Block, first: usize, weight: S) -> S {
+    let (a, b) = (S::load(upper, first), S::load(lower, first));
     a + (b - a).shl::<2>().mul(weight)
 }
 
-/// Resamples the row that `source` starts with.
+/// Resamples the row that `source` starts with to one block of outputs.
 #[inline(always)]
-fn resample_across<S: Simd>(source: &[u8], grid: &Grid, out: &mut [i16]) {
-    let mut copies = [[0; GROUP + 1]; LANES / GROUP];
-    let blocks = out
-        .chunks_exact_mut(LANES)
-        .zip(grid.bases.chunks_exact(LANES / GROUP));
-    for (block, (out, bases)) in blocks.enumerate() {
-        let [first, second] = &mut copies;
-        let windows = [
-            window(source, bases[0], first),
-            window(source, bases[1], second),
-        ];
-        let index = &grid.index[block * LANES..][..LANES];
-        let weight = &grid.weight[block * LANES..][..LANES];
-        for x in (0..LANES).step_by(S::WIDTH) {
-            let (a, b) = S::pick(&windows, index, x);
-            let step = (b - a).shl::<6>().mul(S::load(&weight[x..]));
-            (a.shl::<4>() + step).store(&mut out[x..]);
-        }
+fn resample_block<S: Simd>(source: &[u8], across: &Across, ends: &mut Ends, out: &mut Block) {
+    let [first, second] = ends;
+    let windows = [
+        window(source, across.bases[0], first),
+        window(source, across.bases[1], second),
+    ];
+    for x in (0..LANES).step_by(S::WIDTH) {
+        let (a, b) = S::pick(&windows, &across.index, x);
+        let step = (b - a).shl::<6>().mul(S::load(&across.weight, x));
+        (a.shl::<4>() + step).store(out, x);
     }
 }
 

@@ -2,27 +2,34 @@
 
 use std::ops::{Add, Sub};
 
+use super::{Block, LANES};
+
 /// Outputs that share one window of source bytes.
 pub(crate) const GROUP: usize = 16;
 
+/// One window of source bytes for each group of a block.
+pub(crate) type Windows<'a> = [&'a [u8; GROUP + 1]; LANES / GROUP];
+
 /// Lanes of `i16`. Sums and differences wrap; the kernels stay in range.
 pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
-    /// Lanes; divides [`LANES`](super::LANES).
+    /// Lanes; divides [`LANES`].
     const WIDTH: usize;
     /// Sums of many vectors, wider than `i16`.
     type Sums: Copy;
 
     /// The same value in every lane.
     fn splat(value: i16) -> Self;
-    /// The first values of a slice of at least `WIDTH`.
-    fn load(from: &[i16]) -> Self;
-    /// Writes the first values of a slice of at least `WIDTH`.
-    fn store(self, to: &mut [i16]);
-    /// Writes lanes in 0..=255 as the first bytes of a slice of at least `WIDTH`.
-    fn store_bytes(self, to: &mut [u8]);
+    /// Values of a block from lane `first` on.
+    fn load(from: &Block, first: usize) -> Self;
+    /// Values that begin anywhere in a slice.
+    fn load_from(from: &[i16], first: usize) -> Self;
+    /// Writes lanes of a block from `first` on.
+    fn store(self, to: &mut Block, first: usize);
+    /// Writes lanes in 0..=255 as bytes from `first` on.
+    fn store_bytes(self, to: &mut [u8; LANES], first: usize);
     /// Lane `i` of outputs that begin at `first`: the byte `window[index[i]]` of its group's window
     /// of 17 bytes, and the byte after it. `index` is below 16.
-    fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self);
+    fn pick(windows: &Windows<'_>, index: &[u8; LANES], first: usize) -> (Self, Self);
 
     /// `(self * other + 2^14) >> 15`.
     fn mul(self, other: Self) -> Self;

@@ -8,48 +8,62 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Sub};
 
-use super::simd::{GROUP, Simd};
+use super::simd::{GROUP, Simd, Windows};
+use super::{Block, LANES};
 
-/// Sixteen lanes.
+/// Thirty-two lanes in two registers: whatever is done once for a vector is then done half as often.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(__m256i);
+pub(crate) struct Avx2(__m256i, __m256i);
 
 /// Thirty-two lanes.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512i);
 
-/// A method that is one safe-to-detect instruction on registers.
+/// Methods that are one instruction on registers.
 macro_rules! on_registers {
-    ($vector:ident: $($name:ident($($argument:ident),*) = $instruction:expr;)*) => {$(
+    (Avx2: $($name:ident($($argument:ident),*) = $instruction:expr;)*) => {$(
         #[inline(always)]
         fn $name(self $(, $argument: Self)*) -> Self {
-            $(let $argument = $argument.0;)*
-            let this = self.0;
             // SAFETY: the instructions exist, see the top of the file.
-            $vector(unsafe { $instruction(this $(, $argument)*) })
+            unsafe {
+                Avx2(
+                    $instruction(self.0 $(, $argument.0)*),
+                    $instruction(self.1 $(, $argument.1)*),
+                )
+            }
+        }
+    )*};
+    (Avx512: $($name:ident($($argument:ident),*) = $instruction:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $argument: Self)*) -> Self {
+            // SAFETY: the instructions exist, see the top of the file.
+            Avx512(unsafe { $instruction(self.0 $(, $argument.0)*) })
         }
     )*};
 }
 
-macro_rules! operators {
-    ($vector:ident, $add:ident, $sub:ident) => {
-        impl Add for $vector {
-            type Output = Self;
-            on_registers! { $vector: add(other) = $add; }
-        }
-
-        impl Sub for $vector {
-            type Output = Self;
-            on_registers! { $vector: sub(other) = $sub; }
-        }
-    };
+impl Add for Avx2 {
+    type Output = Self;
+    on_registers! { Avx2: add(other) = _mm256_add_epi16; }
 }
 
-operators!(Avx2, _mm256_add_epi16, _mm256_sub_epi16);
-operators!(Avx512, _mm512_add_epi16, _mm512_sub_epi16);
+impl Sub for Avx2 {
+    type Output = Self;
+    on_registers! { Avx2: sub(other) = _mm256_sub_epi16; }
+}
+
+impl Add for Avx512 {
+    type Output = Self;
+    on_registers! { Avx512: add(other) = _mm512_add_epi16; }
+}
+
+impl Sub for Avx512 {
+    type Output = Self;
+    on_registers! { Avx512: sub(other) = _mm512_sub_epi16; }
+}
 
 impl Simd for Avx2 {
-    const WIDTH: usize = 16;
+    const WIDTH: usize = LANES;
     type Sums = __m256i;
 
     on_registers! { Avx2:
@@ -63,68 +77,89 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn splat(value: i16) -> Self {
         // SAFETY: the instruction exists, see the top of the file.
-        Avx2(unsafe { _mm256_set1_epi16(value) })
+        let all = unsafe { _mm256_set1_epi16(value) };
+        Avx2(all, all)
     }
 
     #[inline(always)]
-    fn load(from: &[i16]) -> Self {
-        let from = from[..Self::WIDTH].as_ptr().cast();
-        // SAFETY: 16 values are there, see the top of the file.
-        Avx2(unsafe { _mm256_loadu_si256(from) })
+    fn load(from: &Block, first: usize) -> Self {
+        Self::load_from(from, first)
     }
 
     #[inline(always)]
-    fn store(self, to: &mut [i16]) {
-        let to = to[..Self::WIDTH].as_mut_ptr().cast();
-        // SAFETY: 16 values are there, see the top of the file.
-        unsafe { _mm256_storeu_si256(to, self.0) };
-    }
-
-    #[inline(always)]
-    fn store_bytes(self, to: &mut [u8]) {
-        let to = to[..Self::WIDTH].as_mut_ptr().cast();
-        // SAFETY: 16 bytes are there, see the top of the file.
+    fn load_from(from: &[i16], first: usize) -> Self {
+        let from = from[first..first + LANES].as_ptr();
+        // SAFETY: 32 values are there, see the top of the file.
         unsafe {
-            let (low, high) = (
-                _mm256_castsi256_si128(self.0),
-                _mm256_extracti128_si256(self.0, 1),
-            );
-            _mm_storeu_si128(to, _mm_packus_epi16(low, high));
+            Avx2(
+                _mm256_loadu_si256(from.cast()),
+                _mm256_loadu_si256(from.add(16).cast()),
+            )
         }
     }
 
     #[inline(always)]
-    fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self) {
-        let window = windows[first / GROUP];
-        let index = index[first..first + GROUP].as_ptr().cast();
-        // SAFETY: 17 and 16 bytes are there, see the top of the file.
+    fn store(self, to: &mut Block, first: usize) {
+        let to = to[first..first + LANES].as_mut_ptr();
+        // SAFETY: 32 values are there, see the top of the file.
         unsafe {
-            let index = _mm_loadu_si128(index);
-            let left = _mm_loadu_si128(window.as_ptr().cast());
-            let right = _mm_loadu_si128(window[1..].as_ptr().cast());
-            (
-                Avx2(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(left, index))),
-                Avx2(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(right, index))),
-            )
+            _mm256_storeu_si256(to.cast(), self.0);
+            _mm256_storeu_si256(to.add(16).cast(), self.1);
+        }
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, to: &mut [u8; LANES], first: usize) {
+        let to = to[first..first + LANES].as_mut_ptr();
+        // SAFETY: 32 bytes are there, see the top of the file.
+        unsafe {
+            // The pack takes halves in turn, so that the middle two have to change places.
+            let packed = _mm256_packus_epi16(self.0, self.1);
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64(packed, 0b11_01_10_00));
+        }
+    }
+
+    #[inline(always)]
+    fn pick(windows: &Windows<'_>, index: &[u8; LANES], _first: usize) -> (Self, Self) {
+        // SAFETY: 17, 17 and 32 bytes are there, see the top of the file.
+        unsafe {
+            let (left_low, right_low) = pick_group(windows[0], index.as_ptr());
+            let (left_high, right_high) = pick_group(windows[1], index.as_ptr().add(GROUP));
+            (Avx2(left_low, left_high), Avx2(right_low, right_high))
         }
     }
 
     #[inline(always)]
     fn shl<const BITS: i32>(self) -> Self {
         // SAFETY: the instruction exists, see the top of the file.
-        Avx2(unsafe { _mm256_slli_epi16(self.0, BITS) })
+        unsafe {
+            Avx2(
+                _mm256_slli_epi16(self.0, BITS),
+                _mm256_slli_epi16(self.1, BITS),
+            )
+        }
     }
 
     #[inline(always)]
     fn sar<const BITS: i32>(self) -> Self {
         // SAFETY: the instruction exists, see the top of the file.
-        Avx2(unsafe { _mm256_srai_epi16(self.0, BITS) })
+        unsafe {
+            Avx2(
+                _mm256_srai_epi16(self.0, BITS),
+                _mm256_srai_epi16(self.1, BITS),
+            )
+        }
     }
 
     #[inline(always)]
     fn if_equal(self, other: Self, yes: Self, no: Self) -> Self {
         // SAFETY: the instructions exist, see the top of the file.
-        Avx2(unsafe { _mm256_blendv_epi8(no.0, yes.0, _mm256_cmpeq_epi16(self.0, other.0)) })
+        unsafe {
+            Avx2(
+                _mm256_blendv_epi8(no.0, yes.0, _mm256_cmpeq_epi16(self.0, other.0)),
+                _mm256_blendv_epi8(no.1, yes.1, _mm256_cmpeq_epi16(self.1, other.1)),
+            )
+        }
     }
 
     #[inline(always)]
@@ -136,7 +171,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn add_to(self, sums: __m256i) -> __m256i {
         // SAFETY: the instructions exist, see the top of the file.
-        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(self.0, _mm256_set1_epi16(1))) }
+        unsafe {
+            // Two values of at most 4080 stay in range.
+            let both = _mm256_add_epi16(self.0, self.1);
+            _mm256_add_epi32(sums, _mm256_madd_epi16(both, _mm256_set1_epi16(1)))
+        }
     }
 
     #[inline(always)]
@@ -144,12 +183,34 @@ impl Simd for Avx2 {
         let mut lanes = [0i32; 8];
         // SAFETY: 32 bytes are there, see the top of the file.
         unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums) };
-        lanes.into_iter().map(i64::from).sum()
+        let mut total = 0;
+        for lane in lanes {
+            total += i64::from(lane);
+        }
+        total
+    }
+}
+
+/// Left and right taps of one group.
+///
+/// # Safety
+/// The processor has AVX2, and 16 bytes of `index` can be read.
+#[inline(always)]
+unsafe fn pick_group(window: &[u8; GROUP + 1], index: *const u8) -> (__m256i, __m256i) {
+    // SAFETY: 17 and 16 bytes are there.
+    unsafe {
+        let index = _mm_loadu_si128(index.cast());
+        let left = _mm_loadu_si128(window.as_ptr().cast());
+        let right = _mm_loadu_si128(window.as_ptr().add(1).cast());
+        (
+            _mm256_cvtepu8_epi16(_mm_shuffle_epi8(left, index)),
+            _mm256_cvtepu8_epi16(_mm_shuffle_epi8(right, index)),
+        )
     }
 }
 
 impl Simd for Avx512 {
-    const WIDTH: usize = 32;
+    const WIDTH: usize = LANES;
     type Sums = __m512i;
 
     on_registers! { Avx512:
@@ -167,35 +228,40 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn load(from: &[i16]) -> Self {
-        let from = from[..Self::WIDTH].as_ptr().cast();
+    fn load(from: &Block, first: usize) -> Self {
+        Self::load_from(from, first)
+    }
+
+    #[inline(always)]
+    fn load_from(from: &[i16], first: usize) -> Self {
+        let from = from[first..first + LANES].as_ptr().cast();
         // SAFETY: 32 values are there, see the top of the file.
         Avx512(unsafe { _mm512_loadu_si512(from) })
     }
 
     #[inline(always)]
-    fn store(self, to: &mut [i16]) {
-        let to = to[..Self::WIDTH].as_mut_ptr().cast();
+    fn store(self, to: &mut Block, first: usize) {
+        let to = to[first..first + LANES].as_mut_ptr().cast();
         // SAFETY: 32 values are there, see the top of the file.
         unsafe { _mm512_storeu_si512(to, self.0) };
     }
 
     #[inline(always)]
-    fn store_bytes(self, to: &mut [u8]) {
-        let to = to[..Self::WIDTH].as_mut_ptr().cast();
+    fn store_bytes(self, to: &mut [u8; LANES], first: usize) {
+        let to = to[first..first + LANES].as_mut_ptr().cast();
         // SAFETY: 32 bytes are there, see the top of the file.
         unsafe { _mm256_storeu_si256(to, _mm512_cvtepi16_epi8(self.0)) };
     }
 
     #[inline(always)]
-    fn pick(windows: &[&[u8; GROUP + 1]], index: &[u8], first: usize) -> (Self, Self) {
-        let (low, high) = (windows[first / GROUP], windows[first / GROUP + 1]);
-        let index = index[first..first + 2 * GROUP].as_ptr().cast();
+    fn pick(windows: &Windows<'_>, index: &[u8; LANES], _first: usize) -> (Self, Self) {
+        let [low, high] = windows;
         // SAFETY: 17, 17 and 32 bytes are there, see the top of the file.
         unsafe {
-            let index = _mm256_loadu_si256(index);
+            let index = _mm256_loadu_si256(index.as_ptr().cast());
             let left = _mm256_loadu2_m128i(high.as_ptr().cast(), low.as_ptr().cast());
-            let right = _mm256_loadu2_m128i(high[1..].as_ptr().cast(), low[1..].as_ptr().cast());
+            let right =
+                _mm256_loadu2_m128i(high.as_ptr().add(1).cast(), low.as_ptr().add(1).cast());
             (
                 Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(left, index))),
                 Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(right, index))),
@@ -241,6 +307,10 @@ impl Simd for Avx512 {
         let mut lanes = [0i32; 16];
         // SAFETY: 64 bytes are there, see the top of the file.
         unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().cast(), sums) };
-        lanes.into_iter().map(i64::from).sum()
+        let mut total = 0;
+        for lane in lanes {
+            total += i64::from(lane);
+        }
+        total
     }
 }

@@ -128,7 +128,8 @@ fn bytes_are_those_of_torchvision_within_its_truncation() {
     }
 }
 
-/// The closer test of the same cases: half a level of rounding, and what fixed point loses.
+/// The closer test of the same cases: half a level of rounding, and what fixed point loses (most in
+/// the blur, which adds eight rounded products).
 /// Shrinking rounds to bytes twice, after each of its two directions.
 #[test]
 fn bytes_are_the_rounded_floats_of_torchvision() {
@@ -148,7 +149,7 @@ fn bytes_are_the_rounded_floats_of_torchvision() {
         let theirs: Vec<f32> = theirs.iter().map(|value| value * 255.0).collect();
         let apart = largest_difference(&ours, &theirs, |a, b| f64::from((a - b).abs()));
         let shrinks = view.crop.height > to[0] as f64 || view.crop.width > to[1] as f64;
-        let tolerance = if shrinks { 1.05 } else { 0.6 };
+        let tolerance = if shrinks { 1.05 } else { 0.65 };
         assert!(apart <= tolerance, "{key}: {apart} levels apart");
     }
 }
