@@ -66,11 +66,18 @@ impl Resampler {
             .expect("a region lies inside its plane");
         let mut target = TypedImage::<U8>::from_buffer(out_size.0 as u32, out_size.1 as u32, out)
             .expect("an output plane has width x height bytes");
-        let Rectangle { left, top, width, height } = rectangle;
+        let Rectangle {
+            left,
+            top,
+            width,
+            height,
+        } = rectangle;
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(left, top, width, height);
-        self.0.resize_typed(&source, &mut target, &options).expect("a rectangle lies inside its region");
+        self.0
+            .resize_typed(&source, &mut target, &options)
+            .expect("a rectangle lies inside its region");
     }
 }
 
@@ -78,13 +85,23 @@ impl Resampler {
 mod tests {
     use super::*;
 
-    const WHOLE: Region = Region { left: 0, top: 0, width: 4, height: 2 };
+    const WHOLE: Region = Region {
+        left: 0,
+        top: 0,
+        width: 4,
+        height: 2,
+    };
 
     #[test]
     fn halving_averages_with_a_triangle() {
         // Reduction 2: taps 1/8, 3/8, 3/8, 1/8, renormalised where the border cuts them.
         let mut out = [0u8; 2];
-        let rectangle = Rectangle { left: 0.0, top: 0.0, width: 4.0, height: 2.0 };
+        let rectangle = Rectangle {
+            left: 0.0,
+            top: 0.0,
+            width: 4.0,
+            height: 2.0,
+        };
         let plane = [0, 80, 160, 240, 0, 80, 160, 240];
         Resampler::new().resample((&plane, (4, 2)), WHOLE, rectangle, (&mut out, (2, 1)));
         // (3 * 0 + 3 * 80 + 160) / 7 and its mirror image.
@@ -94,8 +111,18 @@ mod tests {
     #[test]
     fn pixels_outside_of_the_region_are_not_seen() {
         let plane = [255, 10, 10, 255, 255, 10, 10, 255];
-        let region = Region { left: 1, top: 0, width: 2, height: 2 };
-        let rectangle = Rectangle { left: 0.0, top: 0.0, width: 2.0, height: 2.0 };
+        let region = Region {
+            left: 1,
+            top: 0,
+            width: 2,
+            height: 2,
+        };
+        let rectangle = Rectangle {
+            left: 0.0,
+            top: 0.0,
+            width: 2.0,
+            height: 2.0,
+        };
         let mut out = [0u8; 9];
         Resampler::new().resample((&plane, (4, 2)), region, rectangle, (&mut out, (3, 3)));
         assert_eq!(out, [10; 9]);
