@@ -100,7 +100,8 @@ mod tests {
     fn every_image_once_in_order_whatever_the_batch() {
         for batch in [1, 2, 5, 100] {
             let labels = vec![4, 3, 2, 1, 0];
-            let features = extract_labelled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
+            let features =
+                extract_labelled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
             let red = Vec::<f32>::try_from(&features.x().select(1, 0)).unwrap();
             assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0]);
             assert_eq!(features.label_vec(), [4, 3, 2, 1, 0]);
