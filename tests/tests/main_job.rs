@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use end_to_end::{Place, STEPS_PER_EPOCH, tensors};
 use serde_json::{Value, json};
@@ -270,83 +271,6 @@ fn training_says_each_epoch_as_json() {
 }
 
 #[test]
-fn evaluation_says_the_accuracy_of_each_protocol() {
-    for method in ["simclr", "dino"] {
-        let place = Place::trained(method);
-        let text = place.run(&["evaluate", "run"]).done().stdout;
-        for part in [
-            "after epoch 2, step 16",
-            "linear ",
-            "knn ",
-            "% interval",
-            "of 32",
-        ] {
-            assert!(text.contains(part), "{text}");
-        }
-        let trained = place
-            .run(&["evaluate", "run", "--json", "--out", "out.json"])
-            .done()
-            .json();
-        assert_eq!(place.read_json("out.json"), trained);
-        assert_eq!(
-            (&trained["method"], &trained["split"]),
-            (&json!(method), &json!("test"))
-        );
-        assert_eq!(
-            (&trained["epoch"], &trained["step"]),
-            (&json!(2), &json!(16))
-        );
-        for protocol in ["linear", "knn"] {
-            let report = &trained["protocols"][protocol];
-            assert_share(&report["accuracy"]);
-            assert_eq!(report["test"]["total"], 32);
-            let share = report["test"]["correct"].as_f64().unwrap() / 32.0;
-            assert_eq!(report["accuracy"], share);
-        }
-        let again = place.run(&["evaluate", "run", "--json"]).done().json();
-        assert_eq!(again, trained);
-    }
-}
-
-#[test]
-fn evaluation_measures_other_weights_too() {
-    let place = Place::trained("simclr");
-    let evaluate = |more: &[&str]| {
-        let start = ["evaluate", "run", "--json", "--protocol", "linear"];
-        place.run(&[&start[..], more].concat()).done().json()
-    };
-    let (newest, early) = (evaluate(&[]), evaluate(&["--epoch", "1"]));
-    assert_eq!((&early["epoch"], &early["step"]), (&json!(1), &json!(8)));
-    let untrained = evaluate(&["--untrained"]);
-    assert_eq!(
-        (&untrained["untrained"], &untrained["step"]),
-        (&json!(true), &json!(0))
-    );
-    assert_eq!(keys(&untrained["protocols"]), ["linear"].into());
-    assert_ne!(untrained["protocols"], newest["protocols"]);
-    place.refuses(
-        &["evaluate", "run", "--epoch", "3"],
-        &["run: expected ", "3", "found "],
-    );
-}
-
-#[test]
-fn views_may_have_another_size_than_the_images() {
-    let place = Place::furnished();
-    place.put_config("simclr", |config| {
-        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
-            config.pointer_mut(recipe).unwrap()["size"] = json!(48);
-        }
-    });
-    place.run(&pretrain("simclr", "simclr.json", &[])).done();
-    place.run(&["evaluate", "run"]).done();
-    place
-        .run(&["data", "pack", "data", "--size", "20", "--out", "small"])
-        .done();
-    place.run(&["evaluate", "run", "--data", "small"]).done();
-}
-
-#[test]
 fn a_set_describes_itself() {
     let place = Place::furnished();
     let text = place.run(&["data", "info", "data"]).done().stdout;
@@ -518,9 +442,11 @@ fn without_data_it_trains_on_the_built_in_set() {
     let arguments = [&arguments[..], &["--run", "run"]].concat();
     let finished = place.run(&arguments).done();
     assert!(!finished.stderr.contains("absent"), "{finished:#?}");
-    assert_eq!(
-        place.read_json("run/config.json")["data"]["path"],
-        "data/stl10_binary"
+    let record = place.read_json("run/config.json");
+    let path = Path::new(record["data"]["path"].as_str().unwrap());
+    assert!(
+        path.is_absolute() && path.ends_with("data/stl10_binary"),
+        "{path:?}"
     );
 }
 

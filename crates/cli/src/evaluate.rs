@@ -29,19 +29,24 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         Some(path) => data::open(path, frozen.record.config.image_size)?,
         None => data::built_in()?,
     };
-    let (train, test) = eval::labelled_splits(&set)?;
+    let place = path.map_or("the built-in set".to_owned(), |path| {
+        path.display().to_string()
+    });
+    let of_set = |error: eval::Error| Failure::usage(format!("{place}: {error}"));
+    let (train, test) = eval::labelled_splits(&set).map_err(of_set)?;
     let extract = |split, name| -> Result<Features, eval::Error> {
         eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
             frozen.encode(block)
         })
     };
-    let (train, test) = (extract(train, "train")?, extract(test, "test")?);
+    let train = extract(train, "train").map_err(of_set)?;
+    let test = extract(test, "test").map_err(of_set)?;
     let mut reports = Vec::new();
     for protocol in protocols(arguments) {
         tracing::info!("measuring by {}", protocol.name());
         reports.push((
             protocol.name(),
-            eval::evaluate(&protocol, &train, &test, &set.folds)?,
+            eval::evaluate(&protocol, &train, &test, &set.folds).map_err(of_set)?,
         ));
     }
     let value = document(arguments, &frozen, &set, &reports);

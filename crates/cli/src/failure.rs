@@ -73,12 +73,6 @@ impl From<dataset::Error> for Failure {
     }
 }
 
-impl From<eval::Error> for Failure {
-    fn from(error: eval::Error) -> Self {
-        Self::usage(error)
-    }
-}
-
 /// Help and version are printed as they are; a mistake becomes one line.
 pub fn of_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use dataset::Dataset;
 use methods::CATALOG;
 use models::Precision;
 use serde_json::json;
@@ -114,7 +115,7 @@ fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
     let config = adjust(config, arguments)?;
     config.validate()?;
     let (set, path) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
-    Ok(Session::prepare(config, set, origin(path))?)
+    prepare(config, set, path)
 }
 
 /// A session of the run in `folder`.
@@ -131,7 +132,7 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Session, Failu
         Some(path) => data::open(path, config.image_size)?,
         None => data::built_in()?,
     };
-    let session = Session::prepare(config, set, origin(path))?;
+    let session = prepare(config, set, path)?;
     record.check_data(folder, &session.record().data)?;
     Ok(session)
 }
@@ -159,12 +160,21 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
     Ok(config)
 }
 
-fn origin(data: Option<PathBuf>) -> Origin {
-    Origin {
+/// Checks the configuration against the set read from `path`, none for the built-in one.
+fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Session, Failure> {
+    let place = path.as_ref().map_or("the built-in set".to_owned(), |path| {
+        path.display().to_string()
+    });
+    let origin = Origin {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("TWINVIEW_REVISION").to_owned(),
-        data,
-    }
+        // Absolute, so that the run can be evaluated from any folder.
+        data: path.map(|path| std::path::absolute(&path).unwrap_or(path)),
+    };
+    Session::prepare(config, set, origin).map_err(|error| match error {
+        trainer::Error::Plan(error) => Failure::usage(format!("{place}: {error}")),
+        error => error.into(),
+    })
 }
 
 fn announce(session: &Session, folder: &Path) {

@@ -4,13 +4,13 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The data set has no split of that name.
-    #[error("evaluation needs a labelled {split} split, but this data set has none")]
+    #[error("expected a labelled {split} split, found none")]
     NoSplit {
         /// "train" or "test".
         split: &'static str,
     },
     /// The split has images but no labels.
-    #[error("evaluation needs labels, but the {split} split has {images} images without labels")]
+    #[error("expected labels of the {split} split, found {images} images without")]
     NoLabels {
         /// "train" or "test".
         split: &'static str,
@@ -18,21 +18,21 @@ pub enum Error {
         images: usize,
     },
     /// There is nothing to learn from or to measure on.
-    #[error("evaluation needs at least one image, but the {split} split is empty")]
+    #[error("expected images in the {split} split, found none")]
     Empty {
         /// "train" or "test".
         split: &'static str,
     },
     /// A classifier needs a choice.
-    #[error("a classifier needs images of at least 2 classes, found {found}")]
+    #[error("expected training images of at least 2 classes, found {found}")]
     TooFewClasses {
         /// Number of different labels among the training images.
         found: usize,
     },
     /// No class has an image to spare for validation.
     #[error(
-        "choosing the penalty needs at least 2 training images of some class, \
-         but each of the {classes} classes has 1"
+        "expected at least 2 training images of some class to choose the penalty with, \
+         found 1 of each of the {classes} classes"
     )]
     TooFewToValidate {
         /// Number of different labels among the training images.
@@ -40,8 +40,8 @@ pub enum Error {
     },
     /// The encoder gave infinities or not-a-numbers.
     #[error(
-        "features must be finite, but {bad} of {images} images have infinite or not-a-number \
-         features: the encoder has diverged"
+        "expected finite features, found infinities or not-a-numbers in those of {bad} of {images} \
+         images: the encoder has diverged"
     )]
     NonFinite {
         /// Images with at least one such feature.

@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A split has too few images for a single batch.
-    #[error("batch larger than the set: {batch} {kind} images a batch, the set has {images}")]
+    #[error(
+        "batch larger than the set: expected at most {images} {kind} images a batch, found {batch}"
+    )]
     BatchLargerThanSet {
         /// Which images: "unlabelled" or "labelled".
         kind: &'static str,

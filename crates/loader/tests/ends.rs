@@ -22,11 +22,11 @@ fn refusal(change: impl FnOnce(&mut Plan)) -> String {
 fn plans_that_cannot_work_are_refused() {
     assert_eq!(
         refusal(|plan| plan.unlabeled_per_batch = 18),
-        "batch larger than the set: 18 unlabelled images a batch, the set has 17"
+        "batch larger than the set: expected at most 17 unlabelled images a batch, found 18"
     );
     assert_eq!(
         refusal(|plan| plan.labeled = Some((split(100, 10, true), 11))),
-        "batch larger than the set: 11 labelled images a batch, the set has 10"
+        "batch larger than the set: expected at most 10 labelled images a batch, found 11"
     );
     assert_eq!(
         refusal(|plan| plan.labeled = Some((split(100, 10, false), 3))),

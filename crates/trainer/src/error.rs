@@ -73,7 +73,7 @@ pub enum Error {
     },
     /// The loss is no longer a number.
     #[error(
-        "training diverged: the loss of step {step} is {loss}; a smaller optimizer.adam.learning_rate usually helps; the last checkpoint is from before"
+        "training diverged: the loss of step {step} is {loss}; a smaller optimizer.adam.learning_rate usually helps; checkpoints, if any, are from before"
     )]
     Diverged {
         /// 1-based.

@@ -171,12 +171,13 @@ impl RunFolder {
             .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
             .collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
-        let encoder = serde_json::to_string(&record.config.encoder).expect("valid JSON");
-        let metadata = HashMap::from([
-            ("encoder".to_owned(), encoder),
-            ("image_size".to_owned(), record.data.image_size.to_string()),
-            ("input".to_owned(), "RGB / 255, NCHW".to_owned()),
-        ]);
+        // One key, so that equal encoders are equal files: a map of several has no order.
+        let about = serde_json::json!({
+            "encoder": record.config.encoder,
+            "image_size": record.config.side(),
+            "input": "RGB / 255, NCHW",
+        });
+        let metadata = HashMap::from([("twinview".to_owned(), about.to_string())]);
         checkpoint::write(&self.path.join("encoder.safetensors"), &named, metadata)
     }
 
@@ -226,8 +227,11 @@ impl RunRecord {
         if self.data.fingerprint == data.fingerprint {
             return Ok(());
         }
-        let describe =
-            |data: &DataRecord| format!("{:?} with fingerprint {}", data.path, data.fingerprint);
+        let describe = |data: &DataRecord| {
+            let path = data.path.as_ref().map(|path| path.to_string_lossy());
+            let path = path.unwrap_or("the built-in set".into());
+            format!("{path} with fingerprint {}", data.fingerprint)
+        };
         Err(Error::ConfigChanged {
             path: folder.join("config.json"),
             key: "data".to_owned(),

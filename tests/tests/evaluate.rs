@@ -1,0 +1,98 @@
+//! Evaluating a run: both protocols, other weights, images of other sizes.
+
+use end_to_end::Place;
+use serde_json::json;
+
+#[test]
+fn evaluation_says_the_accuracy_of_each_protocol() {
+    for method in ["simclr", "dino"] {
+        let place = Place::trained(method);
+        let text = place.run(&["evaluate", "run"]).done().stdout;
+        for part in [
+            "after epoch 2, step 16",
+            "linear ",
+            "knn ",
+            "% interval",
+            "of 32",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let trained = place
+            .run(&["evaluate", "run", "--json", "--out", "out.json"])
+            .done()
+            .json();
+        assert_eq!(place.read_json("out.json"), trained);
+        assert_eq!(
+            (&trained["method"], &trained["split"]),
+            (&json!(method), &json!("test"))
+        );
+        assert_eq!(
+            (&trained["epoch"], &trained["step"]),
+            (&json!(2), &json!(16))
+        );
+        for protocol in ["linear", "knn"] {
+            let report = &trained["protocols"][protocol];
+            assert_eq!(report["test"]["total"], 32);
+            let share = report["test"]["correct"].as_f64().unwrap() / 32.0;
+            assert_eq!(report["accuracy"], share);
+        }
+        let again = place.run(&["evaluate", "run", "--json"]).done().json();
+        assert_eq!(again, trained);
+    }
+}
+
+#[test]
+fn evaluation_measures_other_weights_too() {
+    let place = Place::trained("simclr");
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "run", "--json", "--protocol", "linear"];
+        place.run(&[&start[..], more].concat()).done().json()
+    };
+    let (newest, early) = (evaluate(&[]), evaluate(&["--epoch", "1"]));
+    assert_eq!((&early["epoch"], &early["step"]), (&json!(1), &json!(8)));
+    let untrained = evaluate(&["--untrained"]);
+    assert_eq!(
+        (&untrained["untrained"], &untrained["step"]),
+        (&json!(true), &json!(0))
+    );
+    assert_eq!(
+        untrained["protocols"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect::<Vec<_>>(),
+        ["linear"]
+    );
+    assert_ne!(untrained["protocols"], newest["protocols"]);
+    place.refuses(
+        &["evaluate", "run", "--epoch", "3"],
+        &["run: expected ", "3", "found "],
+    );
+}
+
+#[test]
+fn views_may_have_another_size_than_the_images() {
+    let place = Place::furnished();
+    place.put_config("simclr", |config| {
+        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
+            config.pointer_mut(recipe).unwrap()["size"] = json!(48);
+        }
+    });
+    place
+        .run(&[
+            "pretrain",
+            "simclr",
+            "--config",
+            "simclr.json",
+            "--data",
+            "data",
+            "--run",
+            "run",
+        ])
+        .done();
+    place.run(&["evaluate", "run"]).done();
+    place
+        .run(&["data", "pack", "data", "--size", "20", "--out", "small"])
+        .done();
+    place.run(&["evaluate", "run", "--data", "small"]).done();
+}
