@@ -1,11 +1,10 @@
 //! Time to render one view on one core, by recipe and instruction set.
 //!
-//! `cargo bench -p augment`; prints nanoseconds a view and views a second: processor time where the
-//! system tells it, else time on the clock, of the best of several rounds.
+//! `cargo bench -p augment`; prints nanoseconds a view and views a second: the best of many short
+//! rounds, as others may use the machine.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
 use std::hint::black_box;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use augment::{
@@ -15,8 +14,8 @@ use dataset::{Image, PixelOrder};
 
 const SIDE: usize = 96;
 const IMAGES: usize = 32;
-const VIEWS: u64 = 1000;
-const ROUNDS: usize = 7;
+const VIEWS: u64 = 200;
+const ROUNDS: usize = 200;
 
 /// SimCLR's recipe for small images, as other libraries were measured with it.
 fn simclr() -> Recipe {
@@ -102,7 +101,7 @@ fn time(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) -> f64 {
     let mut out = vec![0; 3 * SIDE * SIDE];
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
-        let start = now();
+        let start = Instant::now();
         for image in 0..VIEWS {
             let key = ViewKey {
                 seed: 0,
@@ -113,16 +112,7 @@ fn time(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) -> f64 {
             renderer.render(recipe, &images[image as usize % IMAGES], key, &mut out);
             black_box(&mut out);
         }
-        best = best.min((now() - start) / VIEWS as f64);
+        best = best.min(start.elapsed().as_secs_f64() / VIEWS as f64);
     }
     best
-}
-
-/// Seconds that this thread has run.
-fn now() -> f64 {
-    let ran = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = ran.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-    static START: OnceLock<Instant> = OnceLock::new();
-    let on_clock = START.get_or_init(Instant::now).elapsed().as_secs_f64();
-    nanoseconds.map_or(on_clock, |nanoseconds| nanoseconds / 1e9)
 }

@@ -156,7 +156,7 @@ impl Scratch {
                     let gray = self.pass(job, next, Out::Store);
                     let pixels = (height * width) as u64;
                     self.points.push(Point::Contrast {
-                        factor: Point::fixed(factor),
+                        excess: Point::excess(factor),
                         mean: ((gray + pixels / 2) / pixels) as i16,
                     });
                     next = Next::Stored;
@@ -170,13 +170,13 @@ impl Scratch {
                     next = Next::Blurred;
                 }
                 Step::Brightness(factor) => self.points.push(Point::Brightness {
-                    factor: Point::fixed(factor),
+                    excess: Point::excess(factor),
                 }),
                 Step::Saturation(factor) => self.points.push(Point::Saturation {
-                    factor: Point::fixed(factor),
+                    excess: Point::excess(factor),
                 }),
                 Step::Hue(turn) => self.points.push(Point::Hue {
-                    turn: Point::fixed(6.0 * turn),
+                    turn: Point::sixths(6.0 * turn),
                 }),
                 Step::Grayscale => self.points.push(Point::Grayscale),
                 Step::Solarize(threshold) => self.points.push(Point::Solarize {

@@ -32,11 +32,11 @@ impl CropBox {
 /// `blend(x, y) = clip(factor * x + (1 - factor) * y, 0, 1)`; gray is 0.2989 R + 0.587 G + 0.114 B.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// `blend(pixel, 0)`; factor in 0..=3.
+    /// `blend(pixel, 0)`; factor in 0..=2.
     Brightness(f64),
-    /// `blend(pixel, mean gray of the image)`; factor in 0..=3.
+    /// `blend(pixel, mean gray of the image)`; factor in 0..=2.
     Contrast(f64),
-    /// `blend(pixel, its own gray)`; factor in 0..=3.
+    /// `blend(pixel, its own gray)`; factor in 0..=2.
     Saturation(f64),
     /// Turns the hue (of hue, saturation, value) by a fraction of a full turn in -0.5..=0.5.
     Hue(f64),

@@ -3,10 +3,11 @@
 use super::simd::Simd;
 use super::{FRACTION_BITS, WHITE};
 
-/// Fraction bits of a factor; factors below 4 fit.
-const FACTOR_BITS: u32 = 13;
+/// Fraction bits of a hue's turn in sixths, which is at most 3.
+const TURN_BITS: u32 = 13;
 /// Gray weights 0.2989, 0.587 and 0.114 with 15 fraction bits. They add up to 2^15 (the decimal
-/// ones to 0.9999), so that a gray pixel is its own gray, exactly.
+/// ones to 0.9999), so that white stays
+/// white; a gray pixel is its own gray but for the rounding of three products.
 const GRAY: [i16; 3] = [9795, 19236, 3737];
 
 /// Red, green and blue of neighbouring pixels.
@@ -16,14 +17,14 @@ pub(crate) type Pixels<S> = [S; 3];
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Point {
     Brightness {
-        factor: i16,
+        excess: i16,
     },
     Contrast {
-        factor: i16,
+        excess: i16,
         mean: i16,
     },
     Saturation {
-        factor: i16,
+        excess: i16,
     },
     /// `turn` in sixths of a full turn.
     Hue {
@@ -36,9 +37,15 @@ pub(crate) enum Point {
 }
 
 impl Point {
-    /// A factor in fixed point.
-    pub fn fixed(factor: f64) -> i16 {
-        (factor * f64::from(1 << FACTOR_BITS)).round() as i16
+    /// What a factor in 0..=2 has more than 1, with 15 fraction bits: 0 is exactly no change.
+    pub fn excess(factor: f64) -> i16 {
+        // A factor of 2 becomes 2 - 2^-15.
+        ((factor - 1.0) * 32768.0).round() as i16
+    }
+
+    /// A turn in sixths in fixed point.
+    pub fn sixths(turn: f64) -> i16 {
+        (turn * f64::from(1 << TURN_BITS)).round() as i16
     }
 
     /// A threshold in 0..=1 in fixed point.
@@ -50,16 +57,16 @@ impl Point {
     #[inline(always)]
     pub fn apply<S: Simd>(self, [r, g, b]: Pixels<S>) -> Pixels<S> {
         match self {
-            Point::Brightness { factor } => {
-                let (factor, white) = (S::splat(factor), S::splat(WHITE));
+            Point::Brightness { excess } => {
+                let (excess, white) = (S::splat(excess), S::splat(WHITE));
                 [
-                    scale(r, factor).min(white),
-                    scale(g, factor).min(white),
-                    scale(b, factor).min(white),
+                    (r + r.mul(excess)).min(white),
+                    (g + g.mul(excess)).min(white),
+                    (b + b.mul(excess)).min(white),
                 ]
             }
-            Point::Contrast { factor, mean } => blend([r, g, b], S::splat(mean), S::splat(factor)),
-            Point::Saturation { factor } => blend([r, g, b], gray([r, g, b]), S::splat(factor)),
+            Point::Contrast { excess, mean } => blend([r, g, b], S::splat(mean), S::splat(excess)),
+            Point::Saturation { excess } => blend([r, g, b], gray([r, g, b]), S::splat(excess)),
             Point::Hue { turn } => turn_hue([r, g, b], S::splat(turn)),
             Point::Grayscale => [gray([r, g, b]); 3],
             Point::Solarize { threshold } => {
@@ -74,19 +81,14 @@ impl Point {
     }
 }
 
-/// `value * factor` for a value or difference in -4080..=4080.
+/// Away from `towards` by a share of the distance, or closer where the share is negative.
 #[inline(always)]
-fn scale<S: Simd>(value: S, factor: S) -> S {
-    value.shl::<2>().mul(factor)
-}
-
-#[inline(always)]
-fn blend<S: Simd>([r, g, b]: Pixels<S>, towards: S, factor: S) -> Pixels<S> {
+fn blend<S: Simd>([r, g, b]: Pixels<S>, towards: S, excess: S) -> Pixels<S> {
     let (black, white) = (S::splat(0), S::splat(WHITE));
     [
-        (towards + scale(r - towards, factor)).clamp(black, white),
-        (towards + scale(g - towards, factor)).clamp(black, white),
-        (towards + scale(b - towards, factor)).clamp(black, white),
+        (r + (r - towards).mul(excess)).clamp(black, white),
+        (g + (g - towards).mul(excess)).clamp(black, white),
+        (b + (b - towards).mul(excess)).clamp(black, white),
     ]
 }
 
@@ -96,13 +98,10 @@ fn invert_from<S: Simd>(value: S, threshold: S) -> S {
     bright.if_equal(threshold, S::splat(WHITE) - value, value)
 }
 
-/// The gray of pixels; three fraction bits more are kept until the sum.
+/// The gray of pixels.
 #[inline(always)]
 pub(crate) fn gray<S: Simd>([r, g, b]: Pixels<S>) -> S {
-    let sum = r.shl::<3>().mul(S::splat(GRAY[0]))
-        + g.shl::<3>().mul(S::splat(GRAY[1]))
-        + b.shl::<3>().mul(S::splat(GRAY[2]));
-    (sum + S::splat(4)).sar::<3>()
+    r.mul(S::splat(GRAY[0])) + g.mul(S::splat(GRAY[1])) + b.mul(S::splat(GRAY[2]))
 }
 
 /// Hue rotation without a division: hue is kept as a multiple of `chroma = max - min`.
@@ -119,7 +118,7 @@ fn turn_hue<S: Simd>([red, green, blue]: Pixels<S>, turn: S) -> Pixels<S> {
     let if_green = two + (blue - red);
     let if_blue = four + (red - green);
     let hue = max.if_equal(red, green - blue, max.if_equal(green, if_green, if_blue));
-    let hue = hue + scale(chroma, turn);
+    let hue = hue + four.mul(turn);
     let circle = two + four;
     // Only one of the two wraps applies; the other's result is larger as an unsigned number.
     let hue = hue.min_unsigned(hue + circle);

@@ -6,8 +6,8 @@ use crate::CropBox;
 
 /// Groups in a block.
 const GROUPS: usize = LANES / GROUP;
-/// Fraction bits of a tap's weight; the weight 1 fits.
-const WEIGHT_BITS: u32 = 13;
+/// Fraction bits of a tap's weight; the largest stands for 1 too.
+const WEIGHT_BITS: u32 = 15;
 /// Fraction bits of a position in the source.
 const POSITION_BITS: u32 = 32;
 
@@ -112,7 +112,10 @@ impl Axis {
         let fraction = position & ((1 << POSITION_BITS) - 1);
         let dropped = POSITION_BITS - WEIGHT_BITS;
         let weight = (fraction + (1 << (dropped - 1))) >> dropped;
-        ((position >> POSITION_BITS) as usize, weight as i16)
+        (
+            (position >> POSITION_BITS) as usize,
+            weight.min(32767) as i16,
+        )
     }
 }
 
@@ -185,7 +188,7 @@ impl RowCache {
 #[inline(always)]
 pub(crate) fn between<S: Simd>(upper: &Block, lower: &Block, first: usize, weight: S) -> S {
     let (a, b) = (S::load(upper, first), S::load(lower, first));
-    a + (b - a).shl::<2>().mul(weight)
+    a + (b - a).mul(weight)
 }
 
 /// Resamples the row that `source` starts with to one block of outputs.
@@ -198,7 +201,7 @@ fn resample_block<S: Simd>(source: &[u8], across: &Across, ends: &mut Ends, out:
     ];
     for x in (0..LANES).step_by(S::WIDTH) {
         let (a, b) = S::pick(&windows, &across.index, x);
-        let step = (b - a).shl::<6>().mul(S::load(&across.weight, x));
+        let step = (b - a).shl::<4>().mul(S::load(&across.weight, x));
         (a.shl::<4>() + step).store(out, x);
     }
 }

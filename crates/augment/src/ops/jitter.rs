@@ -15,11 +15,11 @@ use crate::{Step, View};
 pub struct Jitter {
     /// Probability of the whole, 0 to 1.
     pub p: f64,
-    /// Range of the brightness factor, 0 to 2.
+    /// Range of the brightness factor, 0 to 1.
     pub brightness: f64,
-    /// Range of the contrast factor, 0 to 2.
+    /// Range of the contrast factor, 0 to 1.
     pub contrast: f64,
-    /// Range of the saturation factor, 0 to 2.
+    /// Range of the saturation factor, 0 to 1.
     pub saturation: f64,
     /// The hue turns by a fraction of a full turn uniform in `-hue..hue`; 0 to 0.5.
     pub hue: f64,
@@ -28,9 +28,9 @@ pub struct Jitter {
 impl Jitter {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
         in_range(&format!("{key}.p"), self.p, 0.0, 1.0)?;
-        in_range(&format!("{key}.brightness"), self.brightness, 0.0, 2.0)?;
-        in_range(&format!("{key}.contrast"), self.contrast, 0.0, 2.0)?;
-        in_range(&format!("{key}.saturation"), self.saturation, 0.0, 2.0)?;
+        in_range(&format!("{key}.brightness"), self.brightness, 0.0, 1.0)?;
+        in_range(&format!("{key}.contrast"), self.contrast, 0.0, 1.0)?;
+        in_range(&format!("{key}.saturation"), self.saturation, 0.0, 1.0)?;
         in_range(&format!("{key}.hue"), self.hue, 0.0, 0.5)
     }
 

@@ -62,7 +62,7 @@ fn messages_name_key_expected_found() {
         ),
         (
             json!([{"jitter": {"p": 1.0, "brightness": 2.5, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}}]),
-            "recipe key `ops[0].jitter.brightness`: expected a number from 0 to 2, found 2.5",
+            "recipe key `ops[0].jitter.brightness`: expected a number from 0 to 1, found 2.5",
         ),
         (
             json!([{"blur": {"p": 0.5, "kernel": 8, "sigma": [0.1, 2.0]}}]),

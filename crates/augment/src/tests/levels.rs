@@ -23,7 +23,7 @@ fn picture(kind: u8, height: usize, width: usize, seed: u32) -> Vec<u8> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let factor = || prop_oneof![0.0..=3.0, Just(0.0), Just(1.0), Just(3.0)];
+    let factor = || prop_oneof![0.0..=2.0, Just(0.0), Just(1.0), Just(2.0)];
     prop_oneof![
         factor().prop_map(Step::Brightness),
         factor().prop_map(Step::Contrast),
