@@ -44,6 +44,12 @@ impl Draws {
         }
     }
 
+    /// A small turn to either side, as (cosine, sine): up to 24 degrees.
+    pub fn tilt(&mut self) -> (f32, f32) {
+        let sine = self.uniform(-0.4, 0.4);
+        ((1.0 - sine * sine).sqrt(), sine)
+    }
+
     /// Uniform bytes.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         self.0.fill_bytes(bytes);

@@ -338,7 +338,7 @@ mod tests {
         (0..20).for_each(|index| hash.update(set.unlabeled.image(index).bytes));
         let found = crate::fingerprint::hex(&hash.finalize()[..8]);
         assert_eq!(
-            found, "fd2c0ae5544097e6",
+            found, "84f8ca0ec2aebb61",
             "changing the pictures makes published numbers incomparable"
         );
     }

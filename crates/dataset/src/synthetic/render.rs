@@ -130,13 +130,13 @@ fn to_byte(level: f32) -> u8 {
 
 impl Scene {
     fn draw(texture: Texture, size: f32, draws: &mut Draws) -> Self {
-        let radius = size * draws.uniform(0.30, 0.52);
+        let radius = size * draws.uniform(0.42, 0.54);
         let middle = 0.5 * size;
         let centre = (
-            middle + size * draws.uniform(-0.16, 0.16),
-            middle + size * draws.uniform(-0.16, 0.16),
+            middle + size * draws.uniform(-0.08, 0.08),
+            middle + size * draws.uniform(-0.08, 0.08),
         );
-        let (cosine, sine) = draws.direction();
+        let (cosine, sine) = draws.tilt();
         let stretch = draws.uniform(0.85, 1.0 / 0.85);
         let to_shape = [
             cosine * stretch,
@@ -145,7 +145,7 @@ impl Scene {
             cosine / stretch,
         ]
         .map(|k| k / radius);
-        let pattern = Pattern::new(texture, size * draws.uniform(0.10, 0.17), draws);
+        let pattern = Pattern::new(texture, size * draws.uniform(0.14, 0.19), draws);
         let (colours, background) = draw_colours(draws);
         let waves = std::array::from_fn(|_| {
             let (x, y) = draws.direction();
@@ -157,7 +157,7 @@ impl Scene {
         let (slope_x, slope_y) = (slope_x * slope, slope_y * slope);
         let brightness = draws.uniform(0.75, 1.1);
         let light = (brightness - middle * (slope_x + slope_y), slope_x, slope_y);
-        let noise = draws.uniform(2.0, 22.0);
+        let noise = draws.uniform(2.0, 8.0);
         Self {
             centre,
             to_shape,
@@ -172,15 +172,21 @@ impl Scene {
     }
 }
 
-/// Two colours of the object that differ in brightness, in either order, and two of the background.
+/// Two colours of the object that differ in brightness, in either order, and two of the background that hardly do.
+///
+/// All are tinted grays: with vivid ones, an objective that compares views of an image finds its colours the
+/// easiest thing to know it by, and learns little else.
 fn draw_colours(draws: &mut Draws) -> ([Colour; 2], [Colour; 2]) {
-    let mut colour = || -> Colour { std::array::from_fn(|_| draws.uniform(0.05, 0.95)) };
-    let luma = |[r, g, b]: Colour| 0.299 * r + 0.587 * g + 0.114 * b;
     let (first, second) = loop {
-        let (first, second) = (colour(), colour());
-        if (luma(first) - luma(second)).abs() > 0.25 {
+        let (first, second) = (draws.uniform(0.05, 0.95), draws.uniform(0.05, 0.95));
+        if (first - second).abs() > 0.4 {
             break (first, second);
         }
     };
-    ([first, second], [colour(), colour()])
+    let near = draws.uniform(0.1, 0.9);
+    let far = near + draws.uniform(-0.2, 0.2);
+    let mut tinted = |level: f32| -> Colour {
+        std::array::from_fn(|_| (level + draws.uniform(-0.12, 0.12)).clamp(0.02, 0.98))
+    };
+    ([tinted(first), tinted(second)], [tinted(near), tinted(far)])
 }

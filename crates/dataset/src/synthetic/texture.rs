@@ -28,9 +28,9 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Draws direction, phase and scale; a period is `period` pixels long.
+    /// Draws tilt, phase and scale; a period is `period` pixels long.
     pub fn new(texture: Texture, period: f32, draws: &mut Draws) -> Self {
-        let (cosine, sine) = draws.direction();
+        let (cosine, sine) = draws.tilt();
         let axis = (cosine / period, sine / period);
         let phase = (draws.uniform(0.0, 1.0), draws.uniform(0.0, 1.0));
         let waves = std::array::from_fn(|_| {
