@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
-        let store = VarStore::new(Device::Cpu);
+        let mut store = VarStore::new(Device::Cpu);
+        store.set_kind(Kind::Double);
         let stream = InitStream {
             seed: 3,
             network: 0,
@@ -144,30 +145,32 @@ mod tests {
             stream,
             (3, 5),
             (3, 2),
-            Kind::Float,
+            Kind::Double,
         );
-        let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Float);
-        let images = Tensor::rand([2, 3, 5, 5], (Kind::Float, Device::Cpu));
+        let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Double);
+        let images = Tensor::arange(150, (Kind::Double, Device::Cpu))
+            .sin()
+            .view([2, 3, 5, 5]);
         let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
         let before = forward();
         let parameters = Parameters::flatten(&store);
         assert_eq!(parameters.flat().size(), [3 * 5 * 9 + 5 + 20 * 4 + 4]);
         assert_eq!(before, forward());
 
-        let gradient = parameters.gradient(&forward().square().sum(Kind::Float));
+        let gradient = parameters.gradient(&forward().square().sum(Kind::Double));
         // A step along one coordinate changes the loss as the gradient says.
         for index in [0, 17, 100, 137, 200, 223] {
             let loss = || forward().square().sum(Kind::Double).double_value(&[]);
             let mut weight = parameters.flat().get(index);
             let old = weight.double_value(&[]);
-            let _ = no_grad(|| weight.fill_(old + 1e-2));
+            let _ = no_grad(|| weight.fill_(old + 1e-6));
             let up = loss();
-            let _ = no_grad(|| weight.fill_(old - 1e-2));
-            let slope = (up - loss()) / 2e-2;
+            let _ = no_grad(|| weight.fill_(old - 1e-6));
+            let slope = (up - loss()) / 2e-6;
             let _ = no_grad(|| weight.fill_(old));
             let expected = gradient.double_value(&[index]);
             assert!(
-                (slope - expected).abs() < 1e-2 * expected.abs().max(0.1),
+                (slope - expected).abs() < 1e-6 * expected.abs().max(1.0),
                 "{slope} {expected}"
             );
         }
