@@ -239,7 +239,7 @@ fn check_weights(place: &Place, method: &str) {
 fn others_may_read_a_run_as_they_may_read_any_file() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::trained("simclr");
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     place.put("plain", "");
     let plain = mode(&place.path("plain"));
     for name in [
