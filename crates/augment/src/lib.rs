@@ -3,7 +3,8 @@
 //! A [`Recipe`] lists random operations. A [`ViewKey`] seeds a counter-based generator that draws
 //! their parameters, which gives a [`View`]: plain numbers, no randomness left. A [`Renderer`]
 //! applies a view to an image with integer kernels that give the same bytes on every processor.
-//! Nothing here starts a thread, keeps global state or allocates once a renderer is warm.
+//! Nothing here starts a thread or keeps global state, and a warm renderer allocates only where a
+//! crop shrinks.
 //!
 //! Adding an augmentation: a new file in `ops/` with its settings and its `draw`, a variant of
 //! [`Op`], and a match arm in the functions below it.

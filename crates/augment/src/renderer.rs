@@ -8,7 +8,8 @@ use crate::kernels::{
 };
 use crate::{Recipe, Step, View, ViewKey};
 
-/// Makes views. Keeps its scratch memory, so it allocates nothing once it has seen the sizes.
+/// Makes views. Keeps its scratch memory: once it has seen the sizes it allocates nothing but the
+/// coefficient tables of crops that are larger than the output.
 ///
 /// The bytes do not depend on what it rendered before.
 pub struct Renderer {
