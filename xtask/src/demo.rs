@@ -21,6 +21,8 @@ const TRAIN: &str = "1000";
 const TEST: &str = "1000";
 const BATCH: &str = "128";
 const EPOCHS: &str = "8";
+/// Side of the images: small, so that two cores need about three minutes.
+const SIZE: &str = "64";
 
 /// Sets up, trains, evaluates, and shows both encoders side by side.
 ///
@@ -37,13 +39,27 @@ pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
     let (data, run) = (folder.path.join("data"), folder.path.join(METHOD));
     let (data, run) = (path_text(&data)?, path_text(&run)?);
 
-    let counts = ["--unlabeled", UNLABELED, "--train", TRAIN, "--test", TEST];
+    let counts = [
+        "--unlabeled",
+        UNLABELED,
+        "--train",
+        TRAIN,
+        "--test",
+        TEST,
+        "--size",
+        SIZE,
+    ];
     twinview.run(&[&["data", "synth", "--out", data][..], &counts].concat())?;
     let pretrain = [
         "pretrain", METHOD, "--data", data, "--config", CONFIG, "--run", run,
     ];
     let length = ["--batch-size", BATCH, "--epochs", EPOCHS];
-    twinview.run(&[&pretrain[..], &length].concat())?;
+    let sizes = ["views.0", "views.1", "probe"].map(|view| format!("augment.{view}.size={SIZE}"));
+    let sizes: Vec<&str> = sizes
+        .iter()
+        .flat_map(|size| ["--set", size.as_str()])
+        .collect();
+    twinview.run(&[&pretrain[..], &length, &sizes].concat())?;
     let evaluate = [
         "evaluate",
         run,
