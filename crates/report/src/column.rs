@@ -1,0 +1,214 @@
+//! The columns of a leaderboard: what each is called, how it is written and what it means.
+
+use crate::{Row, Spread};
+
+/// One column of numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Name in machine-readable files, as the field of [`Row`].
+    pub key: &'static str,
+    /// Heading for people, unit included.
+    pub heading: &'static str,
+    /// What it is, in a sentence or two.
+    pub definition: &'static str,
+    /// How it is written for people.
+    pub unit: Unit,
+    /// Whether a larger number is a better one, so that the best is worth marking.
+    pub score: bool,
+    /// Its number in a row.
+    pub value: fn(&Row) -> Option<Spread>,
+}
+
+/// How a number is written for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A share 0..=1, as percent.
+    Percent,
+    /// As it is, with this many digits behind the point.
+    Digits(usize),
+    /// Seconds, as minutes.
+    Minutes,
+    /// Bytes, as GiB.
+    Gibibytes,
+}
+
+impl Unit {
+    /// The mean, and the standard deviation where there is one.
+    pub fn write(self, spread: &Spread) -> String {
+        let (scale, digits) = match self {
+            Self::Percent => (100.0, 1),
+            Self::Digits(digits) => (1.0, digits),
+            Self::Minutes => (1.0 / 60.0, 1),
+            Self::Gibibytes => (1.0 / f64::from(1 << 30), 2),
+        };
+        let mean = format!("{:.digits$}", spread.mean * scale);
+        match spread.std {
+            Some(std) => format!("{mean} ± {:.digits$}", std * scale),
+            None => mean,
+        }
+    }
+}
+
+/// The columns, in order.
+pub const COLUMNS: [Column; 11] = [
+    Column {
+        key: "probe_last",
+        heading: "Probe, last (%)",
+        definition: "Share of test images that the online linear probe gets right after the last epoch. The probe \
+            trains beside the encoder on labelled images; nothing of it reaches the encoder.",
+        unit: Unit::Percent,
+        score: true,
+        value: |row| row.probe_last,
+    },
+    Column {
+        key: "probe_best",
+        heading: "Probe, best (%)",
+        definition: "The same at the epoch where it was highest. That epoch is found on the test split, so read it \
+            as the height of the curve, not as a result; no checkpoint was chosen by it.",
+        unit: Unit::Percent,
+        score: true,
+        value: |row| row.probe_best,
+    },
+    Column {
+        key: "linear",
+        heading: "Linear (%)",
+        definition: "Test accuracy of a linear classifier fitted to convergence on the frozen features of the last \
+            epoch, its penalty chosen on held-out training images.",
+        unit: Unit::Percent,
+        score: true,
+        value: |row| row.linear,
+    },
+    Column {
+        key: "knn",
+        heading: "kNN (%)",
+        definition: "Test accuracy of a weighted vote of the nearest training images, by cosine similarity of the \
+            frozen features.",
+        unit: Unit::Percent,
+        score: true,
+        value: |row| row.knn,
+    },
+    Column {
+        key: "c_acc",
+        heading: "c_acc (%)",
+        definition: "Contrastive accuracy over the last epoch: share of training views whose features are nearer, by cosine, to \
+            those of the same image’s other view than to any other image’s in the batch. Smaller batches make it easier.",
+        unit: Unit::Percent,
+        score: false,
+        value: |row| row.c_acc,
+    },
+    Column {
+        key: "r_acc",
+        heading: "r_acc (%)",
+        definition: "Correlation accuracy over the last epoch: share of feature dimensions that correlate most with \
+            themselves in the other view. High where each dimension carries something of its own.",
+        unit: Unit::Percent,
+        score: false,
+        value: |row| row.r_acc,
+    },
+    Column {
+        key: "effective_rank",
+        heading: "Effective rank",
+        definition: "How many directions the features of the last batch use: the exponential of the entropy of their \
+            singular values’ shares. Near 1 the encoder has collapsed.",
+        unit: Unit::Digits(1),
+        score: false,
+        value: |row| row.effective_rank,
+    },
+    Column {
+        key: "feature_std",
+        heading: "Feature std",
+        definition: "Standard deviation of the l2-normalised features over the last batch, averaged over dimensions. Near \
+            0 all images look the same to the encoder: it has collapsed.",
+        unit: Unit::Digits(4),
+        score: false,
+        value: |row| row.feature_std,
+    },
+    Column {
+        key: "images_per_sec",
+        heading: "Images/s",
+        definition: "Images that training went through in a second, labelled ones included.",
+        unit: Unit::Digits(0),
+        score: false,
+        value: |row| row.images_per_sec,
+    },
+    Column {
+        key: "wall_secs",
+        heading: "Time (min)",
+        definition: "Wall time of all epochs: training, and measuring after each. The evaluation of the finished \
+            encoder is not in it.",
+        unit: Unit::Minutes,
+        score: false,
+        value: |row| row.wall_secs,
+    },
+    Column {
+        key: "peak_memory_bytes",
+        heading: "Memory (GiB)",
+        definition: "The most memory that the process held at once.",
+        unit: Unit::Gibibytes,
+        score: false,
+        value: |row| row.peak_memory_bytes,
+    },
+];
+
+/// Numbers as people write a few of them: `3`, `2, 5` or `2–5` for the range of many.
+pub fn few(numbers: &[u32]) -> String {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    match sorted[..] {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [a, b] => format!("{a}, {b}"),
+        [first, .., last] => format!("{first}–{last}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_their_unit() {
+        let spread = |mean, std| Spread {
+            mean,
+            std,
+            min: mean,
+            max: mean,
+            n: 1,
+        };
+        assert_eq!(
+            Unit::Percent.write(&spread(0.4519, Some(0.0123))),
+            "45.2 ± 1.2"
+        );
+        assert_eq!(Unit::Percent.write(&spread(0.4519, None)), "45.2");
+        assert_eq!(Unit::Digits(0).write(&spread(67.94, None)), "68");
+        assert_eq!(Unit::Minutes.write(&spread(90.0, None)), "1.5");
+        assert_eq!(
+            Unit::Gibibytes.write(&spread(1_610_612_736.0, None)),
+            "1.50"
+        );
+    }
+
+    #[test]
+    fn epochs_are_written_shortly() {
+        assert_eq!(few(&[]), "");
+        assert_eq!(few(&[4, 4]), "4");
+        assert_eq!(few(&[5, 3]), "3, 5");
+        assert_eq!(few(&[5, 3, 9, 4]), "3–9");
+    }
+
+    #[test]
+    fn a_key_is_the_name_of_its_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = crate::sample::finished(folder.path(), "simclr", 0, &[0.5]);
+        let rows = crate::Comparison::of(&[crate::Run::read(&path).unwrap()]).rows;
+        let json = serde_json::to_value(&rows[0]).unwrap();
+        for column in COLUMNS {
+            let found = json
+                .get(column.key)
+                .unwrap_or_else(|| panic!("{}", column.key));
+            let expected = serde_json::to_value((column.value)(&rows[0])).unwrap();
+            assert_eq!(found, &expected, "{}", column.key);
+        }
+    }
+}

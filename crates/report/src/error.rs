@@ -1,0 +1,85 @@
+//! What can be wrong with a run folder: the file, what was expected there and what was found, on one line.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a run could not be read or a comparison not be written. Each message is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A folder that is no run.
+    #[error("{}: expected a run, found {found}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What stands there.
+        found: String,
+    },
+    /// A file of a run with other content than it should have.
+    #[error("{}{}: expected {expected}, found {found}", path.display(), Line(*line))]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, where one is to blame.
+        line: Option<usize>,
+        /// What it should hold.
+        expected: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// A comparison of nothing.
+    #[error("expected at least one run to compare, found none")]
+    NoRuns,
+    /// A figure that can't be turned into pixels.
+    #[error("{}: expected a drawing to rasterise, found {found}", path.display())]
+    Figure {
+        /// The file that it was for.
+        path: PathBuf,
+        /// What the renderer says.
+        found: String,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: "read it", "write it".
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: an I/O error with its path and what was tried.
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            action,
+            source,
+        }
+    }
+
+    /// For `map_err`: a file that can't be understood.
+    pub(crate) fn content<E: ToString>(
+        path: &Path,
+        line: Option<usize>,
+        expected: &'static str,
+    ) -> impl FnOnce(E) -> Self {
+        move |found| Self::Content {
+            path: path.to_owned(),
+            line,
+            expected,
+            found: found.to_string(),
+        }
+    }
+}
+
+/// `:7` behind a file name, or nothing.
+struct Line(Option<usize>);
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}

@@ -1,0 +1,31 @@
+//! Run folders in, a comparison out: leaderboard, figures and one page that needs nothing else.
+//!
+//! This crate reads what runs have written and trains nothing: it knows JSON, text and pictures, no tensors
+//! and no single method. [`Run::read`] reads one run, finished or not; [`write_comparison`] puts runs side
+//! by side, one row a method, with means and standard deviations over seeds. What a column is, how it is
+//! written and what it means is said once, in [`COLUMNS`], for every format.
+
+mod column;
+mod comparison;
+mod date;
+mod error;
+mod evaluation;
+mod figure;
+mod history;
+mod leaderboard;
+mod markup;
+mod output;
+mod page;
+mod run;
+#[cfg(test)]
+mod sample;
+mod series;
+mod spread;
+
+pub use column::{COLUMNS, Column, Unit};
+pub use comparison::{Comparison, Row, write_comparison};
+pub use error::Error;
+pub use evaluation::Evaluation;
+pub use history::Epoch;
+pub use run::{Batch, Data, Run, Summary};
+pub use spread::Spread;
