@@ -35,17 +35,22 @@ pub enum Unit {
 impl Unit {
     /// The mean, and the standard deviation where there is one.
     pub fn write(self, spread: &Spread) -> String {
+        match self.parts(spread) {
+            (mean, Some(std)) => format!("{mean} ± {std}"),
+            (mean, None) => mean,
+        }
+    }
+
+    /// Both in the same unit and with the same digits.
+    pub(crate) fn parts(self, spread: &Spread) -> (String, Option<String>) {
         let (scale, digits) = match self {
             Self::Percent => (100.0, 1),
             Self::Digits(digits) => (1.0, digits),
             Self::Minutes => (1.0 / 60.0, 1),
             Self::Gibibytes => (1.0 / f64::from(1 << 30), 2),
         };
-        let mean = format!("{:.digits$}", spread.mean * scale);
-        match spread.std {
-            Some(std) => format!("{mean} ± {:.digits$}", std * scale),
-            None => mean,
-        }
+        let write = |value: f64| format!("{:.digits$}", value * scale);
+        (write(spread.mean), spread.std.map(write))
     }
 }
 

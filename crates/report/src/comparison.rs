@@ -13,7 +13,7 @@ use crate::{Epoch, Error, Run, Spread, leaderboard, output, page};
 pub const SELECTION: &str =
     "Probe accuracy is on the test split; the best epoch is reported, not chosen by.";
 /// What stands behind ±, in every format.
-pub const DEVIATION: &str = "± is the sample standard deviation over seeds (n - 1).";
+pub const DEVIATION: &str = "± is the sample standard deviation over seeds (n−1).";
 
 /// The rows of a leaderboard, best first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -195,13 +195,13 @@ fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
         Figure {
             name: "probe_accuracy",
             title: "Probe accuracy by epoch",
-            unit: "% of test images that the online linear probe gets right",
+            unit: "% of test images the online probe gets right",
             series: lines(|epoch| epoch.test_p_acc),
         },
         Figure {
             name: "contrastive_accuracy",
             title: "Contrastive accuracy by epoch",
-            unit: "% of training views nearest to the other view of their image",
+            unit: "% of views nearest to their image’s other view",
             series: lines(|epoch| epoch.c_acc),
         },
     ]

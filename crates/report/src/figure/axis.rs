@@ -42,7 +42,7 @@ impl Axes {
         } else {
             (0.0, 100.0)
         };
-        let y_step = step((high - low).max(1.0) / 5.0);
+        let y_step = step((high - low).max(1.0) / 8.0);
         let y_low = (low / y_step).floor() * y_step;
         let y_high = ((high / y_step).ceil() * y_step).max(y_low + y_step);
         let font = layout.font;

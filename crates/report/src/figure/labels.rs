@@ -29,9 +29,15 @@ pub fn svg(series: &[Series], labels: &[String], axes: &Axes, font: f64) -> Stri
         let x = edge + LEADER;
         svg += &style.open();
         if let Some((end_x, end_y)) = end(series) {
+            // Dots where the line ends early: what leads to a name is no plateau.
+            let dots = if end_x < edge - 1.0 {
+                " stroke-dasharray=\"1 5\""
+            } else {
+                ""
+            };
             svg += &format!(
                 "<path d=\"M{:.1} {end_y:.1}L{:.1} {end_y:.1}L{:.1} {y:.1}\" fill=\"none\" stroke=\"currentColor\" \
-                 stroke-opacity=\"0.45\" stroke-width=\"0.9\"/>\n",
+                 stroke-opacity=\"0.45\" stroke-width=\"0.9\"{dots}/>\n",
                 end_x + 6.0,
                 edge + 6.0,
                 x - 2.0,

@@ -39,9 +39,10 @@ impl Style {
         }
     }
 
-    /// A marker around a point: filled on solid lines, hollow on the others.
+    /// A marker around a point: filled on solid lines, hollow on the others, and of different shapes on lines of
+    /// one colour.
     pub fn marker(self, x: f64, y: f64) -> String {
-        let shape = match self.color {
+        let shape = match (self.color + self.dash) % 5 {
             0 => format!("M{:.1} {y:.1}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - 4.0),
             1 => format!("M{:.1} {:.1}h7v7h-7z", x - 3.5, y - 3.5),
             2 => format!("M{x:.1} {:.1}l4.6 8h-9.2z", y - 4.8),

@@ -17,7 +17,7 @@ pub fn title(comparison: &Comparison) -> String {
 pub fn html(comparison: &Comparison, runs: &[Run]) -> String {
     let mut html = format!(
         "<p class=\"lead\">{}</p>\n<p>To repeat it, with the settings listed below:</p>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Command\"><pre><code>{}</code></pre></div>\n",
+         <pre><code>{}</code></pre>\n",
         escape(&paragraph(comparison, runs)),
         escape(&command(comparison, runs)),
     );
@@ -40,20 +40,20 @@ fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
     } else {
         format!("{least} to {most} seeds")
     };
-    let epochs = each(runs, |run| {
+    let epochs = each_once(runs, |run| {
         let epochs = count(run.epochs as usize, "epoch");
         let batch = run.batch;
         let labeled = match batch.labeled {
             0 => String::new(),
-            labeled => format!(" and {labeled} labelled"),
+            labeled => format!(" without and {labeled} with labels"),
         };
         let steps = count(batch.steps_per_epoch as usize, "step");
         format!(
-            "{epochs} of {steps} with {}{labeled} images each",
+            "{epochs} of {steps}, each on {} images{labeled}",
             batch.unlabeled
         )
     });
-    let data = each(runs, |run| {
+    let data = each_once(runs, |run| {
         let data = &run.data;
         let [unlabeled, train, test] = data.images.map(thousands);
         let kind = if data.path.is_some() {
@@ -69,7 +69,7 @@ fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
             data.fingerprint.chars().take(8).collect::<String>(),
         )
     });
-    let machine = each(runs, |run| {
+    let machine = each_once(runs, |run| {
         let threads = run.threads[0];
         format!(
             "{} in {} with {}",
@@ -78,22 +78,27 @@ fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
             count(threads, "libtorch thread")
         )
     });
-    let version = each(runs, |run| {
+    let version = each_once(runs, |run| {
         format!(
             "{} (revision {})",
             run.version,
             run.revision.chars().take(8).collect::<String>()
         )
     });
+    let each = if comparison.rows.len() > 1 {
+        " each"
+    } else {
+        ""
+    };
     format!(
-        "{methods} with {seeds} each, pretrained without labels for {epochs}. Data: {data}. Machine: {machine}.{} \
+        "{methods} with {seeds}{each}, pretrained without labels for {epochs}. Data: {data}. Machine: {machine}.{} \
          Twinview {version}.",
         when(runs)
     )
 }
 
 /// What `say` says of every run, each thing once.
-fn each(runs: &[Run], say: impl Fn(&Run) -> String) -> String {
+fn each_once(runs: &[Run], say: impl Fn(&Run) -> String) -> String {
     let mut said: Vec<String> = Vec::new();
     for run in runs {
         let text = say(run);
@@ -181,8 +186,8 @@ mod tests {
         let comparison = Comparison::of(&runs);
         assert_eq!(
             paragraph(&comparison, &runs),
-            "1 method with 1 seed each, pretrained without labels for 2 epochs of 10 steps with 32 and 32 labelled \
-             images each. Data: photos (image folder): 1,000 images to pretrain on, 900 labelled and 200 test images \
+            "1 method with 1 seed, pretrained without labels for 2 epochs of 10 steps, each on 32 images without and 32 \
+             with labels. Data: photos (image folder): 1,000 images to pretrain on, 900 labelled and 200 test images \
              of 96 × 96 pixels in 2 classes, fingerprint f00. Machine: cpu in bf16 with 2 libtorch threads. \
              Started on 1970-01-01 (UTC). Twinview 0.1.0 (revision abc)."
         );

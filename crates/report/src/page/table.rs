@@ -23,36 +23,37 @@ pub fn leaderboard(comparison: &Comparison) -> String {
     );
     let deviation = if several { DEVIATION } else { "" };
     format!(
-        "<p>{} {} The best of each score is bold. {deviation}</p>\n{}",
-        "Ordered by probe accuracy after the last epoch.",
-        SELECTION,
+        "<p>Ordered by probe accuracy after the last epoch. {SELECTION} The best of each score is bold. {deviation}</p>\n{}",
         scrolling("Leaderboard", &table)
     )
 }
 
 fn line(row: &Row, comparison: &Comparison) -> String {
     let mut about = Vec::new();
-    if row.seeds.len() > 1 {
-        about.push(format!("{} seeds", row.seeds.len()));
+    let seeds = |row: &Row| row.seeds.len();
+    if comparison
+        .rows
+        .iter()
+        .any(|other| seeds(other) != seeds(row))
+    {
+        let plural = if seeds(row) == 1 { "" } else { "s" };
+        about.push(format!("{} seed{plural}", seeds(row)));
     }
-    if row.finished < row.seeds.len() {
-        about.push(format!("unfinished, epoch {}", few(&row.last_epochs)));
+    if row.finished < seeds(row) {
+        about.push("unfinished".to_owned());
     }
-    let about = if about.is_empty() {
-        String::new()
-    } else {
-        format!(" <small>{}</small>", escape(&about.join(", ")))
-    };
     let cells: String = COLUMNS
         .iter()
         .map(|column| cell(row, column, comparison))
         .collect();
     format!(
-        "<tr><th scope=\"row\">{}{about}</th>{cells}</tr>\n",
-        escape(&row.method)
+        "<tr><th scope=\"row\">{}{}</th>{cells}</tr>\n",
+        escape(&row.method),
+        small(&about)
     )
 }
 
+/// A number, bold where it is the best, above its deviation and what else to know about it.
 fn cell(row: &Row, column: &Column, comparison: &Comparison) -> String {
     let Some(spread) = (column.value)(row) else {
         return "<td>–</td>".to_owned();
@@ -62,14 +63,28 @@ fn cell(row: &Row, column: &Column, comparison: &Comparison) -> String {
         .iter()
         .filter_map(|row| Some((column.value)(row)?.mean))
         .fold(f64::NEG_INFINITY, f64::max);
-    let mut text = escape(&column.unit.write(&spread));
+    let (mut mean, std) = column.unit.parts(&spread);
     if column.score && spread.mean >= best {
-        text = format!("<strong>{text}</strong>");
+        mean = format!("<strong>{mean}</strong>");
     }
-    if column.key == "probe_best" {
-        text += &format!(" <small>epoch {}</small>", few(&row.best_epochs));
-    } else if spread.n < row.seeds.len() {
-        text += &format!(" <small>of {}</small>", spread.n);
+    let mut about: Vec<String> = std.map(|std| format!("± {std}")).into_iter().collect();
+    match column.key {
+        "probe_best" => about.push(format!("epoch {}", few(&row.best_epochs))),
+        "probe_last" if row.finished < row.seeds.len() => {
+            about.push(format!("epoch {}", few(&row.last_epochs)));
+        }
+        _ if spread.n < row.seeds.len() => {
+            about.push(format!("{} of {}", spread.n, row.seeds.len()))
+        }
+        _ => {}
     }
-    format!("<td>{text}</td>")
+    format!("<td>{mean}{}</td>", small(&about))
+}
+
+/// Remarks below a number, each on its line.
+fn small(remarks: &[String]) -> String {
+    let remarks = remarks.iter();
+    remarks
+        .map(|remark| format!(" <small>{}</small>", escape(remark)))
+        .collect()
 }
