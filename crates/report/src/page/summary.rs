@@ -195,7 +195,7 @@ mod tests {
             command(&comparison, &runs),
             "twinview compare --methods simclr --seeds 1 --data data/photos --epochs 2 --out OUT"
         );
-        runs[0].data.path = Some(PathBuf::from("/home/someone/photos"));
+        runs[0].data.path = Some(PathBuf::from("/srv/photos"));
         assert!(command(&comparison, &runs).contains("--data photos "));
     }
 }
