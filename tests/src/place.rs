@@ -186,7 +186,7 @@ fn tiny_config(method: &str) -> Value {
         config.pointer_mut(recipe).expect(recipe)["size"] = json!(32);
     }
     config["encoder"]["conv"]["width"] = json!(8);
-    config["projection"] = json!({"hidden": 8, "output": 8});
+    config["projection"] = json!({"mlp": {"hidden": [8], "output": 8, "norm": "none"}});
     for (key, value) in [
         ("epochs", json!(2)),
         ("batch_size", json!(16)),

@@ -15,6 +15,7 @@ mod kernels;
 mod ops;
 #[cfg(test)]
 mod oracle;
+mod preview;
 mod recipe;
 mod renderer;
 mod view;
@@ -26,6 +27,7 @@ pub use self::draws::ViewKey;
 pub use self::error::Error;
 pub use self::kernels::Level;
 pub use self::ops::{Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Op, Solarize};
+pub use self::preview::preview;
 pub use self::recipe::Recipe;
 pub use self::renderer::Renderer;
 pub use self::view::{CropBox, Step, View};

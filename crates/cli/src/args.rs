@@ -31,6 +31,13 @@ pub enum Command {
     /// Measure what a trained encoder learned, with labels.
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
+    /// Train several methods under one budget, and put them side by side.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArguments),
+    /// Draw what augmentation does to your images.
+    Preview(PreviewArguments),
+    /// Draw test images with their nearest neighbours in the training split.
+    Neighbors(NeighborsArguments),
     /// Look at image sets, convert them, make one.
     #[command(subcommand)]
     Data(DataCommand),
@@ -49,6 +56,111 @@ const EVALUATE_EXAMPLES: &str = "\
 Examples:
   twinview evaluate runs/simclr
   twinview evaluate runs/simclr --untrained --protocol knn --json";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  twinview compare --data photos --epochs 5 --out comparison
+  twinview compare --methods simclr,dino --seeds 3 --out comparison
+
+Called again with the same arguments, it goes on where it stopped.";
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// The methods, separated by commas; `all` for all that have such settings.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "all"
+    )]
+    pub methods: Vec<String>,
+    /// Which of the built-in settings: those that the seed repository published, on one architecture, or
+    /// those that the papers recommend.
+    #[arg(long, default_value = "seed")]
+    pub settings: SettingsArgument,
+    /// Runs of each method, with the seeds 0 to N - 1.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seeds: u64,
+    /// The set [default: as for pretrain].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Passes over the data.
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Images a step.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Change a setting of every run, such as train.device=cpu.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Kind of numbers in the networks.
+    #[arg(long)]
+    pub precision: Option<PrecisionArgument>,
+    /// The folder for runs, tables, figures and the page.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// See [`CompareArguments::settings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SettingsArgument {
+    /// As published by the seed repository.
+    Seed,
+    /// As recommended by the papers, on the small encoder.
+    Recommended,
+}
+
+/// Arguments of `preview`.
+#[derive(Debug, Args)]
+pub struct PreviewArguments {
+    /// The method whose built-in configuration is drawn.
+    #[arg(default_value = "simclr")]
+    pub method: String,
+    /// A configuration to draw instead.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The images [default: as for pretrain].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Number of images.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub rows: usize,
+    /// The PNG file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `neighbors`.
+#[derive(Debug, Args)]
+pub struct NeighborsArguments {
+    /// The folder of a run.
+    pub run: PathBuf,
+    /// A labelled set with a test split [default: the set of the run].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Number of test images.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub rows: usize,
+    /// Neighbours of each.
+    #[arg(short, value_name = "N", default_value_t = 8)]
+    pub k: usize,
+    /// Where to compute: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// The PNG file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+impl From<PrecisionArgument> for models::Precision {
+    fn from(argument: PrecisionArgument) -> Self {
+        match argument {
+            PrecisionArgument::F32 => Self::F32,
+            PrecisionArgument::Bf16 => Self::Bf16,
+        }
+    }
+}
 
 /// Arguments of `pretrain`.
 #[derive(Debug, Args)]

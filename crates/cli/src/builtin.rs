@@ -2,22 +2,60 @@
 
 use trainer::{Config, ConfigError};
 
-const CONFIGS: &[(&str, &str)] = &[
-    ("simclr", include_str!("../../../configs/simclr.json")),
-    ("dino", include_str!("../../../configs/dino.json")),
+/// A method's name, its recommended settings and, where it is one of the seed's, the seed's.
+type Builtin = (&'static str, &'static str, Option<&'static str>);
+
+macro_rules! config {
+    ($name:literal) => {
+        include_str!(concat!("../../../configs/", $name, ".json"))
+    };
+}
+
+#[rustfmt::skip]
+const CONFIGS: &[Builtin] = &[
+    ("simclr", config!("simclr"), Some(config!("seed/simclr"))),
+    ("nnclr", config!("nnclr"), Some(config!("seed/nnclr"))),
+    ("dcl", config!("dcl"), Some(config!("seed/dcl"))),
+    ("barlow_twins", config!("barlow_twins"), Some(config!("seed/barlow_twins"))),
+    ("hsic_twins", config!("hsic_twins"), Some(config!("seed/hsic_twins"))),
+    ("twist", config!("twist"), Some(config!("seed/twist"))),
+    ("moco", config!("moco"), Some(config!("seed/moco"))),
+    ("dino", config!("dino"), Some(config!("seed/dino"))),
+    ("byol", config!("byol"), None),
+    ("simsiam", config!("simsiam"), None),
+    ("vicreg", config!("vicreg"), None),
+    ("swav", config!("swav"), None),
 ];
 
-/// The built-in configuration of `method`.
+/// Which of the built-in settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// What the papers recommend, on the small encoder.
+    Recommended,
+    /// What the seed repository published.
+    Seed,
+}
+
+/// The built-in configuration of `method`, where it has such settings.
 ///
 /// # Errors
 /// [`ConfigError`] never for a method of the registry: a test reads them all.
-pub fn config(method: &str) -> Result<Config, ConfigError> {
-    let (name, text) = CONFIGS
-        .iter()
-        .find(|(name, _)| *name == method)
-        .copied()
-        .unwrap_or(("", ""));
-    Config::parse(text, &format!("built-in configs/{name}.json"))
+pub fn config(method: &str, settings: Settings) -> Option<Result<Config, ConfigError>> {
+    let (name, recommended, seed) = CONFIGS.iter().find(|(name, ..)| *name == method)?;
+    let (text, folder) = match settings {
+        Settings::Recommended => (*recommended, ""),
+        Settings::Seed => ((*seed)?, "seed/"),
+    };
+    let origin = format!("built-in configs/{folder}{name}.json");
+    Some(Config::parse(text, &origin))
+}
+
+/// The recommended configuration of a method of the registry.
+///
+/// # Errors
+/// As [`config`].
+pub fn recommended(method: &str) -> Result<Config, ConfigError> {
+    config(method, Settings::Recommended).unwrap_or_else(|| Config::parse("", method))
 }
 
 #[cfg(test)]
@@ -25,19 +63,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_has_a_valid_built_in_config_and_a_seed_config() {
+    fn every_method_has_valid_built_in_configs() {
         for entry in methods::CATALOG {
-            let config = config(entry.name).unwrap();
-            config.validate().unwrap();
-            assert_eq!(config.method.name(), entry.name);
-            let path = format!(
-                "{}/../../configs/seed/{}.json",
-                env!("CARGO_MANIFEST_DIR"),
-                entry.name
-            );
-            let seed = Config::read(path.as_ref()).unwrap();
-            seed.validate().unwrap();
-            assert_eq!(seed.method.name(), entry.name);
+            let recommended = config(entry.name, Settings::Recommended).unwrap().unwrap();
+            recommended.validate().unwrap();
+            assert_eq!(recommended.method.name(), entry.name);
+            let seed = config(entry.name, Settings::Seed);
+            assert_eq!(seed.is_some(), entry.has_seed_form(), "{}", entry.name);
+            if let Some(seed) = seed {
+                let seed = seed.unwrap();
+                seed.validate().unwrap();
+                assert_eq!(seed.method.name(), entry.name);
+            }
         }
         assert_eq!(CONFIGS.len(), methods::CATALOG.len());
     }

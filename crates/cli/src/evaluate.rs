@@ -3,17 +3,13 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use eval::{Features, Protocol, Report};
-use serde_json::{Map, Value, json};
+use eval::{Protocol, Report};
 use trainer::{Frozen, Weights};
 
 use crate::args::{EvaluateArguments, ProtocolArgument};
-use crate::data;
 use crate::failure::Failure;
+use crate::measure::Measurement;
 use crate::output::Output;
-
-/// Images in a forward pass.
-const BATCH: usize = 256;
 
 /// Measures a run.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -23,37 +19,17 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         Some(epoch) => Weights::AfterEpoch(epoch),
         None => Weights::Newest,
     };
-    let frozen = Frozen::open(&arguments.run, weights, device)?;
-    let path = arguments.data.as_ref().or(frozen.record.data.path.as_ref());
-    let set = match path {
-        Some(path) => data::open(path, frozen.record.config.image_size)?,
-        None => data::built_in()?,
-    };
-    let place = path.map_or("the built-in set".to_owned(), |path| {
-        path.display().to_string()
-    });
-    let of_set = |error: eval::Error| Failure::usage(format!("{place}: {error}"));
-    let (train, test) = eval::labelled_splits(&set).map_err(of_set)?;
-    let extract = |split, name| -> Result<Features, eval::Error> {
-        eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
-            frozen.encode(block)
-        })
-    };
-    let train = extract(train, "train").map_err(of_set)?;
-    let test = extract(test, "test").map_err(of_set)?;
-    let mut reports = Vec::new();
-    for protocol in protocols(arguments) {
-        tracing::info!("measuring by {}", protocol.name());
-        reports.push((
-            protocol.name(),
-            eval::evaluate(&protocol, &train, &test, &set.folds).map_err(of_set)?,
-        ));
+    if let Some(out) = &arguments.out {
+        trainer::check_writable(out)?;
     }
-    let value = document(arguments, &frozen, &set, &reports);
+    let (run, data) = (&arguments.run, arguments.data.as_deref());
+    let measurement = Measurement::open(run, data, weights, device)?;
+    let reports = measurement.reports(&protocols(arguments))?;
+    let value = measurement.document(run, &reports);
     if let Some(out) = &arguments.out {
         trainer::write_json(out, &value)?;
     }
-    output.result(&value, || text(arguments, &frozen, &reports));
+    output.result(&value, || text(arguments, &measurement.frozen, &reports));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,33 +43,6 @@ fn protocols(arguments: &EvaluateArguments) -> Vec<Protocol> {
         ProtocolArgument::Knn => Protocol::Knn(Default::default()),
     };
     asked.iter().map(protocol).collect()
-}
-
-fn document(
-    arguments: &EvaluateArguments,
-    frozen: &Frozen,
-    set: &dataset::Dataset,
-    reports: &[(&'static str, Report)],
-) -> Value {
-    let protocols: Map<String, Value> = reports
-        .iter()
-        .map(|(name, report)| {
-            let value = serde_json::to_value(report).expect("a report is valid JSON");
-            let mut value = value[*name].clone();
-            value["accuracy"] = json!(report.accuracy());
-            (name.to_string(), value)
-        })
-        .collect();
-    json!({
-        "run": arguments.run,
-        "method": frozen.record.config.method.name(),
-        "untrained": arguments.untrained,
-        "epoch": frozen.trained[0],
-        "step": frozen.trained[1],
-        "split": "test",
-        "data": {"kind": set.kind, "fingerprint": set.fingerprint(), "class_names": set.class_names},
-        "protocols": protocols,
-    })
 }
 
 fn text(

@@ -73,6 +73,15 @@ impl From<dataset::Error> for Failure {
     }
 }
 
+impl From<report::Error> for Failure {
+    fn from(error: report::Error) -> Self {
+        Self {
+            code: FAILED,
+            message: error.to_string(),
+        }
+    }
+}
+
 /// Help and version are printed as they are; a mistake becomes one line.
 pub fn of_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {

@@ -2,11 +2,14 @@
 
 mod args;
 mod builtin;
+mod compare;
 mod data;
 mod data_command;
 mod evaluate;
 mod failure;
 mod logging;
+mod looking;
+mod measure;
 mod methods_command;
 mod output;
 mod pretrain;
@@ -29,6 +32,9 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),
+        Command::Compare(arguments) => compare::run(&arguments, &output, &log),
+        Command::Preview(arguments) => looking::preview(&arguments, &output),
+        Command::Neighbors(arguments) => looking::neighbors(&arguments, &output),
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),
     };

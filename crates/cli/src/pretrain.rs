@@ -7,11 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use dataset::Dataset;
 use methods::CATALOG;
-use models::Precision;
 use serde_json::json;
 use trainer::{Config, Origin, Outcome, RunFolder, Session};
 
-use crate::args::{PrecisionArgument, PretrainArguments};
+use crate::args::PretrainArguments;
 use crate::failure::{self, Failure};
 use crate::logging::RunLog;
 use crate::output::Output;
@@ -29,7 +28,7 @@ pub fn run(
         .run
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let mut session = if arguments.resume {
+    let session = if arguments.resume {
         resume(arguments, &folder)?
     } else {
         begin(arguments)?
@@ -41,24 +40,9 @@ pub fn run(
         });
         return Ok(ExitCode::SUCCESS);
     }
-    let run = if arguments.resume {
-        session.restore(&folder)?;
-        RunFolder::resume(&folder, session.record(), session.steps()[0])?
-    } else {
-        RunFolder::create(&folder, session.record())?
-    };
-    log.copy_to(&folder)
-        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
-    announce(&session, &folder);
     let stop = stop_flag()?;
-    let mut display = Display::new(
-        output,
-        session.steps(),
-        !tracing::enabled!(tracing::Level::INFO),
-    );
-    let outcome = session.train(run, &mut display, &stop);
-    display.finish();
-    match outcome? {
+    let outcome = train(session, &folder, arguments.resume, output, log, &stop)?;
+    match outcome {
         Outcome::Finished => {
             tracing::info!("finished; results are in {}", folder.display());
             output.json_line(&json!({"kind": "finished", "run": folder}));
@@ -75,8 +59,33 @@ pub fn run(
     }
 }
 
+/// Trains in `folder`, from its newest checkpoint where `resume` is set.
+pub fn train(
+    mut session: Session,
+    folder: &Path,
+    resume: bool,
+    output: &Output,
+    log: &RunLog,
+    stop: &AtomicBool,
+) -> Result<Outcome, Failure> {
+    let run = if resume {
+        session.restore(folder)?;
+        RunFolder::resume(folder, session.record(), session.steps()[0])?
+    } else {
+        RunFolder::create(folder, session.record())?
+    };
+    log.copy_to(folder)
+        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    announce(&session, folder);
+    let drawn = !tracing::enabled!(tracing::Level::INFO);
+    let mut display = Display::new(output, session.steps(), drawn);
+    let outcome = session.train(run, &mut display, stop);
+    display.finish();
+    Ok(outcome?)
+}
+
 /// Refuses a method that isn't there, with the nearest name that is.
-fn check_method(method: &str) -> Result<(), Failure> {
+pub fn check_method(method: &str) -> Result<(), Failure> {
     if CATALOG.iter().any(|entry| entry.name == method) {
         return Ok(());
     }
@@ -97,7 +106,7 @@ fn check_method(method: &str) -> Result<(), Failure> {
 fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
     let config = match &arguments.config {
         Some(path) => Config::read(path)?,
-        None => builtin::config(&arguments.method)?,
+        None => builtin::recommended(&arguments.method)?,
     };
     if config.method.name() != arguments.method {
         let from = arguments
@@ -151,17 +160,14 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
         train.device = device.parse().map_err(Failure::usage)?;
     }
     if let Some(precision) = arguments.precision {
-        train.precision = match precision {
-            PrecisionArgument::F32 => Precision::F32,
-            PrecisionArgument::Bf16 => Precision::Bf16,
-        };
+        train.precision = precision.into();
     }
     config.seed = arguments.seed.unwrap_or(config.seed);
     Ok(config)
 }
 
 /// Checks the configuration against the set read from `path`, none for the built-in one.
-fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Session, Failure> {
+pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Session, Failure> {
     let place = path.as_ref().map_or("the built-in set".to_owned(), |path| {
         path.display().to_string()
     });
@@ -200,7 +206,7 @@ fn announce(session: &Session, folder: &Path) {
 }
 
 /// Set by Ctrl-C and SIGTERM; a second one ends the program at once.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         let now = signal_hook::flag::register_conditional_shutdown(

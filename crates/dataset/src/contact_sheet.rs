@@ -11,6 +11,48 @@ use crate::{Error, Split};
 const GAP: usize = 2;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
 
+/// A grid of cells of one size on white, to be filled with images.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    image: RgbImage,
+    cell: [usize; 2],
+}
+
+impl Sheet {
+    /// An empty grid for images of up to `width` x `height` pixels.
+    pub fn new(columns: usize, rows: usize, width: usize, height: usize) -> Self {
+        let side = |count: usize, length: usize| (count.max(1) * (length + GAP) - GAP) as u32;
+        Self {
+            image: RgbImage::from_pixel(side(columns, width), side(rows, height), WHITE),
+            cell: [width, height],
+        }
+    }
+
+    /// Puts an image into the middle of a cell: three row-major planes of `width` x `height` bytes.
+    ///
+    /// # Panics
+    /// If it doesn't fit, or there is no such cell.
+    pub fn place(&mut self, [column, row]: [usize; 2], planes: &[u8], width: usize, height: usize) {
+        let [cell_width, cell_height] = self.cell;
+        let left = column * (cell_width + GAP) + (cell_width - width) / 2;
+        let top = row * (cell_height + GAP) + (cell_height - height) / 2;
+        for y in 0..height {
+            for x in 0..width {
+                let colour =
+                    std::array::from_fn(|channel| planes[(channel * height + y) * width + x]);
+                let pixel = Rgb(colour);
+                self.image
+                    .put_pixel((left + x) as u32, (top + y) as u32, pixel);
+            }
+        }
+    }
+
+    /// The sheet as an image.
+    pub fn into_image(self) -> RgbImage {
+        self.image
+    }
+}
+
 /// Evenly spaced images of `split`, row by row; fewer rows where there are not enough images.
 ///
 /// # Panics
@@ -21,24 +63,13 @@ pub fn contact_sheet(split: &Split, columns: usize, rows: usize) -> RgbImage {
     let (width, height) = (split.width(), split.height());
     let columns = columns.clamp(1, indices.len());
     let rows = indices.len().div_ceil(columns);
-    let side = |count: usize, length: usize| (count * (length + GAP) - GAP) as u32;
-    let mut sheet = RgbImage::from_pixel(side(columns, width), side(rows, height), WHITE);
+    let mut sheet = Sheet::new(columns, rows, width, height);
     let mut scratch = Vec::new();
     for (place, index) in indices.into_iter().enumerate() {
         let planes = split.image(index).row_major(&mut scratch);
-        let (left, top) = (
-            place % columns * (width + GAP),
-            place / columns * (height + GAP),
-        );
-        for y in 0..height {
-            for x in 0..width {
-                let colour =
-                    std::array::from_fn(|channel| planes[(channel * height + y) * width + x]);
-                sheet.put_pixel((left + x) as u32, (top + y) as u32, Rgb(colour));
-            }
-        }
+        sheet.place([place % columns, place / columns], planes, width, height);
     }
-    sheet
+    sheet.into_image()
 }
 
 /// Writes `image` as a PNG file, whole or not at all.

@@ -22,7 +22,7 @@ mod stl10;
 mod synthetic;
 mod transpose;
 
-pub use self::contact_sheet::{contact_sheet, save_png};
+pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
 pub use self::image::{Image, PixelOrder};

@@ -116,7 +116,7 @@ impl Split {
     }
 
     /// At most `count` indices, evenly spaced over the images.
-    pub(crate) fn evenly_spaced(&self, count: usize) -> Vec<usize> {
+    pub fn evenly_spaced(&self, count: usize) -> Vec<usize> {
         let (images, count) = (self.len(), count.min(self.len()));
         (0..count).map(|i| i * images / count).collect()
     }

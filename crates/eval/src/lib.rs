@@ -15,6 +15,7 @@ mod linear;
 mod logistic;
 mod metrics;
 mod monitor;
+mod nearest;
 mod protocol;
 mod score;
 mod standardise;
@@ -30,5 +31,6 @@ pub use self::metrics::{
     Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
 };
 pub use self::monitor::{effective_rank, feature_std};
+pub use self::nearest::nearest;
 pub use self::protocol::{Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, Score, wilson_interval};

@@ -1,66 +1,129 @@
-//! DINO: the student predicts the teacher's assignment of the other view; centring and sharpening of
+//! DINO: the student predicts the teacher's assignment of the other views; centring and sharpening of
 //! the teacher keep the assignments from collapsing.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::similarity::{clipped_cross_entropy, normalize};
-use crate::{Method, MethodError, Schedule, Views, positive, share};
+use crate::error::{positive, share};
+use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
+use crate::{Method, MethodError, Place, Schedule, Views};
 
-/// Hyper-parameters of DINO in the seed's form.
+/// Hyper-parameters of DINO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DinoConfig {
-    /// Divides the student's logits; the seed's is 0.1.
+    /// The published forms of the loss.
+    pub form: DinoForm,
+    /// Divides the student's logits; 0.1 in the seed and the paper.
     pub temperature: f64,
-    /// The teacher's temperature as a multiple of the student's; the seed's is 0.5.
-    pub sharpening: f64,
-    /// Share of the teacher that a step keeps; the seed's is 0.9.
-    pub momentum: f64,
+    /// The teacher's temperature as a multiple of the student's; the seed's is 0.5, the paper's goes from
+    /// 0.4 to 0.7.
+    pub sharpening: Schedule,
+    /// Share of the teacher that a step keeps; the seed's is 0.9, the paper's goes from 0.996 to 1.
+    pub momentum: Schedule,
+}
+
+/// See [`DinoConfig::form`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DinoForm {
+    /// Projections of unit length, the batch's own centre, clipped probabilities; two views.
+    Seed,
+    /// Projections as they are, a moving centre; any number of local views.
+    Paper {
+        /// Share of the centre that a step keeps; the paper's is 0.9. 1 switches centring off.
+        center_momentum: f64,
+    },
 }
 
 /// # Reference
-/// Caron et al. 2021, arXiv 2104.14294, algorithm 1.
+/// Caron et al. 2021, arXiv 2104.14294, algorithm 1; multi-crop in equation 3.
 ///
 /// # Differs from the paper
-/// As the seed does: projections have unit length; the centre is that of the current batch alone; the
-/// student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax.
+/// In the seed form: projections have unit length; the centre is that of the current batch alone; the
+/// student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax. In the paper
+/// form, the last layer is trained from the first epoch on.
 #[derive(Debug)]
-pub(crate) struct Dino {
-    temperature: f64,
-    sharpening: f64,
-    momentum: f64,
+struct Dino {
+    config: DinoConfig,
+    center: Option<Tensor>,
 }
 
-impl Dino {
-    pub(crate) fn new(config: &DinoConfig) -> Result<Self, MethodError> {
-        Ok(Self {
-            temperature: positive("dino.temperature", config.temperature)?,
-            sharpening: positive("dino.sharpening", config.sharpening)?,
-            momentum: share("dino.momentum", config.momentum)?,
-        })
+impl DinoConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        positive("dino.temperature", self.temperature)?;
+        self.sharpening.checked("dino.sharpening", positive)?;
+        self.momentum.checked("dino.momentum", share)?;
+        let center = match self.form {
+            DinoForm::Seed => None,
+            DinoForm::Paper { center_momentum } => {
+                share("dino.form.paper.center_momentum", center_momentum)?;
+                Some(place.zeros("center", &[1, place.dimension]))
+            }
+        };
+        Ok(Box::new(Dino {
+            config: self.clone(),
+            center,
+        }))
     }
 }
 
 impl Method for Dino {
     fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let (m1, m2) = views.teacher_pair();
-        let (m1, m2) = (normalize(m1), normalize(m2)); // [B, d]
-        let kind = m1.kind();
-        let center = Tensor::cat(&[&m1, &m2], 0).mean_dim([0i64].as_slice(), true, kind); // [1, d]
-        let target = |m: &Tensor| {
-            ((m - &center) / (self.sharpening * self.temperature))
-                .softmax(-1, kind)
-                .detach()
-        };
-        let prediction = |p: &Tensor| (normalize(p) / self.temperature).softmax(-1, kind);
-        let first = clipped_cross_entropy(&target(&m1), &prediction(p2));
-        let second = clipped_cross_entropy(&target(&m2), &prediction(p1));
-        Tensor::cat(&[first, second], 0).mean(kind)
+        let temperature = self.config.temperature;
+        let sharp = temperature * self.config.sharpening.at(views.progress);
+        match &self.center {
+            None => seed(views, temperature, sharp),
+            Some(center) => paper(views, center, temperature, sharp),
+        }
+    }
+
+    fn observe(&mut self, views: &Views) {
+        if let (Some(center), DinoForm::Paper { center_momentum }) =
+            (&mut self.center, self.config.form)
+        {
+            let mean =
+                Tensor::cat(&views.teacher, 0).mean_dim([0i64].as_slice(), true, center.kind());
+            let _ = center.lerp_(&mean, 1.0 - center_momentum);
+        }
     }
 
     fn teacher_momentum(&self) -> Option<Schedule> {
-        Some(Schedule::Constant(self.momentum))
+        Some(self.config.momentum)
     }
+
+    fn multi_crop(&self) -> bool {
+        self.center.is_some()
+    }
+}
+
+/// # Shapes
+/// two views `[B, d]` of student and teacher -> scalar
+fn seed(views: &Views, temperature: f64, sharp: f64) -> Tensor {
+    let (p1, p2) = views.pair();
+    let (m1, m2) = views.teacher_pair();
+    let (m1, m2) = (normalize(m1), normalize(m2));
+    let kind = m1.kind();
+    let center = Tensor::cat(&[&m1, &m2], 0).mean_dim([0i64].as_slice(), true, kind); // [1, d]
+    let target = |m: &Tensor| ((m - &center) / sharp).softmax(-1, kind).detach();
+    let prediction = |p: &Tensor| (normalize(p) / temperature).softmax(-1, kind);
+    let first = clipped_cross_entropy(&target(&m1), &prediction(p2));
+    let second = clipped_cross_entropy(&target(&m2), &prediction(p1));
+    Tensor::cat(&[first, second], 0).mean(kind)
+}
+
+/// # Shapes
+/// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` -> scalar
+fn paper(views: &Views, center: &Tensor, temperature: f64, sharp: f64) -> Tensor {
+    let kind = center.kind();
+    let mut losses = Vec::new();
+    for (global, teacher) in views.teacher.iter().enumerate() {
+        let target = ((teacher - center) / sharp).softmax(-1, kind).detach();
+        for (view, student) in views.student.iter().enumerate() {
+            if view != global {
+                losses.push(soft_cross_entropy(&target, &(student / temperature)));
+            }
+        }
+    }
+    Tensor::stack(&losses, 0).mean(kind)
 }

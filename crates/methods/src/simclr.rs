@@ -3,27 +3,19 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::similarity::{diagonal_cross_entropy, normalize};
-use crate::{Method, MethodError, Views, positive};
+use crate::error::positive;
+use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
+use crate::{Form, Method, MethodError, Place, Views};
 
 /// Hyper-parameters of SimCLR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimClrConfig {
-    /// Which negatives count.
+    /// Which negatives count: in the seed's form the other view's `B - 1` other images, in the paper's
+    /// all `2B - 2` other views.
     pub form: Form,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
-}
-
-/// The published forms of the loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Form {
-    /// Negatives are the other view's `B - 1` other images: a two-way cross-entropy.
-    Seed,
-    /// NT-Xent: negatives are all `2B - 2` other views.
-    Paper,
 }
 
 /// # Reference
@@ -32,25 +24,24 @@ pub enum Form {
 /// # Differs from the paper
 /// In the seed form only: no negatives from the same view.
 #[derive(Debug)]
-pub(crate) struct SimClr {
+struct SimClr {
     form: Form,
     temperature: f64,
 }
 
-impl SimClr {
-    pub(crate) fn new(config: &SimClrConfig) -> Result<Self, MethodError> {
-        let temperature = positive("simclr.temperature", config.temperature)?;
-        Ok(Self {
-            form: config.form,
-            temperature,
-        })
+impl SimClrConfig {
+    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        Ok(Box::new(SimClr {
+            form: self.form,
+            temperature: positive("simclr.temperature", self.temperature)?,
+        }))
     }
 }
 
 impl Method for SimClr {
     fn loss(&self, views: &Views) -> Tensor {
         let (p1, p2) = views.pair();
-        let (a, b) = (normalize(p1), normalize(p2));
+        let (a, b) = (normalize(p1), normalize(p2)); // [B, d]
         match self.form {
             Form::Seed => two_way(&a, &b, self.temperature),
             Form::Paper => nt_xent(&a, &b, self.temperature),
@@ -65,20 +56,4 @@ fn two_way(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
     let rows = diagonal_cross_entropy(&similarity);
     let columns = diagonal_cross_entropy(&similarity.tr());
     Tensor::cat(&[rows, columns], 0).mean(a.kind())
-}
-
-/// # Shapes
-/// unit rows `a`, `b` `[B, d]` -> scalar
-fn nt_xent(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
-    let images = a.size()[0];
-    let cross = a.matmul(&b.tr()) / temperature;
-    let without_self = |x: &Tensor| {
-        let own = Tensor::eye(images, (tch::Kind::Bool, x.device()));
-        (x.matmul(&x.tr()) / temperature).masked_fill(&own, f64::NEG_INFINITY)
-    };
-    // A row is [the other view's images | the same view's, self left out]; the positive is at i.
-    let rows = Tensor::cat(&[cross.shallow_clone(), without_self(a)], 1); // [B, 2B]
-    let columns = Tensor::cat(&[cross.tr(), without_self(b)], 1);
-    diagonal_cross_entropy(&rows).mean(a.kind()) / 2.0
-        + diagonal_cross_entropy(&columns).mean(a.kind()) / 2.0
 }

@@ -2,6 +2,10 @@
 
 use tch::{Kind, Reduction, Tensor};
 
+/// The smallest variance that a column is divided by. Below it a column counts as constant: it becomes
+/// 0, not not-a-number.
+const LEAST_VARIANCE: f64 = 1e-8;
+
 /// Rows scaled to unit length, with the *squared* norm bounded from below at 1e-12.
 ///
 /// # Shapes
@@ -11,6 +15,36 @@ pub(crate) fn normalize(x: &Tensor) -> Tensor {
         .square()
         .sum_dim_intlist([-1i64].as_slice(), true, x.kind());
     x * squared.clamp_min(1e-12).rsqrt()
+}
+
+/// Columns with mean 0 and population variance 1; constant ones become 0.
+///
+/// # Shapes
+/// `[n, d]` -> `[n, d]`
+pub(crate) fn standardize(x: &Tensor) -> Tensor {
+    let (centered, variance) = centered(x);
+    centered * variance.clamp_min(LEAST_VARIANCE).rsqrt()
+}
+
+/// Columns less their means `[n, d]`, and their population variances `[1, d]`.
+pub(crate) fn centered(x: &Tensor) -> (Tensor, Tensor) {
+    let batch = [0i64].as_slice();
+    let centered = x - x.mean_dim(batch, true, x.kind());
+    let variance = centered.square().mean_dim(batch, true, x.kind());
+    (centered, variance)
+}
+
+/// The sum of `square((C_ii - 1))` over the diagonal of a matrix, and that of `square(C_ij - target)` over
+/// all other entries.
+///
+/// # Shapes
+/// `[d, d]` -> two scalars
+pub(crate) fn diagonal_and_rest(matrix: &Tensor, target: f64) -> (Tensor, Tensor) {
+    let kind = matrix.kind();
+    let diagonal = matrix.diagonal(0, 0, 1);
+    let on = (&diagonal - 1.0).square().sum(kind);
+    let rest = (matrix - target).square().sum(kind) - (diagonal - target).square().sum(kind);
+    (on, rest)
 }
 
 /// Cross-entropy of each row of `logits` with its own index as the class, a value a row.
@@ -34,4 +68,39 @@ pub(crate) fn clipped_cross_entropy(target: &Tensor, prediction: &Tensor) -> Ten
     let sum = prediction.sum_dim_intlist(row, true, prediction.kind());
     let clipped = (prediction / sum).clamp(1e-7, 1.0 - 1e-7);
     -(target * clipped.log()).sum_dim_intlist(row, false, prediction.kind())
+}
+
+/// Mean cross-entropy of the softmax of `logits` against target probabilities, a scalar.
+///
+/// # Shapes
+/// `target`, `logits` `[n, d]` -> scalar
+pub(crate) fn soft_cross_entropy(target: &Tensor, logits: &Tensor) -> Tensor {
+    let kind = logits.kind();
+    let terms = target * logits.log_softmax(-1, kind);
+    -terms
+        .sum_dim_intlist([-1i64].as_slice(), false, kind)
+        .mean(kind)
+}
+
+/// A square matrix with its diagonal at minus infinity.
+pub(crate) fn without_diagonal(matrix: &Tensor) -> Tensor {
+    let own = Tensor::eye(matrix.size()[0], (Kind::Bool, matrix.device()));
+    matrix.masked_fill(&own, f64::NEG_INFINITY)
+}
+
+/// NT-Xent: each unit row of `[a; b]` is to be told, as the other's row of the same image, from all other rows.
+///
+/// # Shapes
+/// unit rows `a`, `b` `[B, d]` -> scalar
+///
+/// # Reference
+/// Chen et al. 2020, arXiv 2002.05709, equation 1.
+pub(crate) fn nt_xent(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
+    let cross = a.matmul(&b.tr()) / temperature;
+    let own = |x: &Tensor| without_diagonal(&(x.matmul(&x.tr()) / temperature));
+    // A row is [the other view's images | the same view's, itself left out]; the positive is at i.
+    let rows = Tensor::cat(&[cross.shallow_clone(), own(a)], 1); // [B, 2B]
+    let columns = Tensor::cat(&[cross.tr(), own(b)], 1);
+    diagonal_cross_entropy(&rows).mean(a.kind()) / 2.0
+        + diagonal_cross_entropy(&columns).mean(a.kind()) / 2.0
 }

@@ -1,5 +1,7 @@
 //! The small convolutional encoder that the seed repository compares all its methods on.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -10,7 +12,7 @@ use crate::{Conv2d, InitStream, Linear};
 const SIDE: i64 = 3;
 const STRIDE: i64 = 2;
 
-/// `layers` x [convolution 3x3, stride 2, no padding, ReLU], flatten, dense, ReLU.
+/// `layers` x [convolution 3x3, stride 2, no padding, ReLU], pool, dense, ReLU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvConfig {
@@ -18,11 +20,25 @@ pub struct ConvConfig {
     pub width: i64,
     /// Number of convolutions; the seed's is 4.
     pub layers: i64,
+    /// What becomes of the last map; the seed's is flattened.
+    pub pool: Pool,
+}
+
+/// What becomes of the map of the last convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pool {
+    /// Every position has weights of its own in the dense layer, which fixes the side of the images.
+    Flatten,
+    /// The mean over positions, so that images of any side will do.
+    Mean,
 }
 
 #[derive(Debug)]
 pub(crate) struct ConvEncoder {
     convolutions: Vec<Conv2d>,
+    pool: Pool,
+    sides: RangeInclusive<i64>,
     dense: Linear,
     width: i64,
     compute: Kind,
@@ -37,7 +53,11 @@ impl ConvEncoder {
         side: i64,
         compute: Kind,
     ) -> Result<Self, ModelError> {
-        let &ConvConfig { width, layers } = config;
+        let &ConvConfig {
+            width,
+            layers,
+            pool,
+        } = config;
         for (key, found) in [
             ("encoder.conv.width", width),
             ("encoder.conv.layers", layers),
@@ -47,8 +67,8 @@ impl ConvEncoder {
             }
         }
         let left = (0..layers).fold(side, |side, _| (side - SIDE).div_euclid(STRIDE) + 1);
+        let least = (0..layers).fold(1, |side, _| (side - 1) * STRIDE + SIDE);
         if left < 1 {
-            let least = (0..layers).fold(1, |side, _| (side - 1) * STRIDE + SIDE);
             return Err(ModelError::ImageTooSmall {
                 layers,
                 least,
@@ -62,15 +82,15 @@ impl ConvEncoder {
                 Conv2d::new(&path, stream, (inputs, width), (SIDE, STRIDE), compute)
             })
             .collect();
-        let dense = Linear::new(
-            &(path / "dense"),
-            stream,
-            left * left * width,
-            width,
-            compute,
-        );
+        let (inputs, sides) = match pool {
+            Pool::Flatten => (left * left * width, side..=side),
+            Pool::Mean => (width, least..=i64::MAX),
+        };
+        let dense = Linear::new(&(path / "dense"), stream, inputs, width, compute);
         Ok(Self {
             convolutions,
+            pool,
+            sides,
             dense,
             width,
             compute,
@@ -85,13 +105,20 @@ impl Encoder for ConvEncoder {
         for convolution in &self.convolutions {
             x = convolution.forward(&x).relu();
         }
-        // Flattened as (row, column, channel): the order in memory, and the seed's.
-        let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
+        let x = match self.pool {
+            // As (row, column, channel): the order in memory, and the seed's.
+            Pool::Flatten => x.permute([0, 2, 3, 1]).flatten(1, -1),
+            Pool::Mean => x.mean_dim([2i64, 3].as_slice(), false, self.compute),
+        };
         self.dense.forward(&x).relu().to_kind(self.master)
     }
 
     fn feature_size(&self) -> i64 {
         self.width
+    }
+
+    fn sides(&self) -> RangeInclusive<i64> {
+        self.sides.clone()
     }
 }
 
@@ -100,7 +127,7 @@ mod tests {
     use tch::{Device, nn::VarStore};
 
     use super::*;
-    use crate::{EncoderConfig, ProjectionConfig};
+    use crate::{EncoderConfig, MlpConfig, Norm, ProjectionConfig};
 
     const STREAM: InitStream = InitStream {
         seed: 0,
@@ -111,6 +138,7 @@ mod tests {
         EncoderConfig::Conv(ConvConfig {
             width: 128,
             layers: 4,
+            pool: Pool::Flatten,
         })
         .build(&(store.root() / "encoder"), STREAM, side, Kind::Float)
     }
@@ -119,10 +147,11 @@ mod tests {
     fn seed_encoder_and_head_have_889_088_parameters() {
         let store = VarStore::new(Device::Cpu);
         let encoder = build(96, &store).unwrap();
-        let head = ProjectionConfig {
-            hidden: 128,
+        let head = ProjectionConfig::Mlp(MlpConfig {
+            hidden: vec![128],
             output: 128,
-        };
+            norm: Norm::None,
+        });
         head.build(
             &(store.root() / "projection"),
             STREAM,
@@ -148,12 +177,32 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_over_positions_takes_any_side() {
+        let store = VarStore::new(Device::Cpu);
+        let config = ConvConfig {
+            width: 8,
+            layers: 4,
+            pool: Pool::Mean,
+        };
+        let config = EncoderConfig::Conv(config);
+        let encoder = config
+            .build(&store.root(), STREAM, 96, Kind::Float)
+            .unwrap();
+        assert_eq!(encoder.sides(), 31..=i64::MAX);
+        for side in [31, 48, 96] {
+            let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
+            assert_eq!(encoder.forward(&images).size(), [2, 8]);
+        }
+    }
+
+    #[test]
     fn too_small_images_are_refused_with_the_least_size() {
         let store = VarStore::new(Device::Cpu);
         let error = build(30, &store).unwrap_err().to_string();
         assert!(error.contains("at least 31 pixels, found 30"), "{error}");
         let store = VarStore::new(Device::Cpu);
         let encoder = build(31, &store).unwrap();
+        assert_eq!(encoder.sides(), 31..=31);
         let images = Tensor::zeros([2, 3, 31, 31], (Kind::Float, Device::Cpu));
         assert_eq!(encoder.forward(&images).size(), [2, 128]);
     }

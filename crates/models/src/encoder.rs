@@ -1,5 +1,7 @@
 //! What an encoder is, and the registry of those that can be configured.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -16,6 +18,9 @@ pub trait Encoder: std::fmt::Debug {
 
     /// Number of features of one image.
     fn feature_size(&self) -> i64;
+
+    /// The sides in pixels of images that give features; one only, where the size is built in.
+    fn sides(&self) -> RangeInclusive<i64>;
 }
 
 /// The encoders, by their key in a config: `{"conv": {...}}`.

@@ -26,6 +26,8 @@ pub enum Init {
         /// Outputs that one input reaches.
         fan_out: i64,
     },
+    /// Rows of unit length in directions that are uniform on the sphere; for two dimensions.
+    UnitRows,
     /// All zero.
     Zeros,
 }
@@ -40,13 +42,19 @@ impl InitStream {
                 let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
                 let mut random = self.generator(name);
                 let values: Vec<f32> = (0..count)
-                    .map(|_| {
-                        // 24 random bits give every multiple of 2^-24 in [0, 1).
-                        let unit = (random.next_u32() >> 8) as f64 / (1u32 << 24) as f64;
-                        ((2.0 * unit - 1.0) * bound) as f32
-                    })
+                    .map(|_| ((2.0 * unit_interval(&mut random) - 1.0) * bound) as f32)
                     .collect();
                 Tensor::from_slice(&values).view(shape)
+            }
+            Init::UnitRows => {
+                let mut random = self.generator(name);
+                let columns = shape[shape.len() - 1].max(1) as usize;
+                let mut values: Vec<f64> = (0..count).map(|_| normal(&mut random)).collect();
+                for row in values.chunks_mut(columns) {
+                    let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+                    row.iter_mut().for_each(|x| *x /= norm);
+                }
+                Tensor::from_slice(&values).to_kind(Kind::Float).view(shape)
             }
         }
     }
@@ -59,6 +67,17 @@ impl InitStream {
         key[16..24].copy_from_slice(&fnv1a(name).to_le_bytes());
         ChaCha8Rng::from_seed(key)
     }
+}
+
+/// Uniform in [0, 1): 24 random bits give every multiple of 2^-24.
+fn unit_interval(random: &mut ChaCha8Rng) -> f64 {
+    f64::from(random.next_u32() >> 8) / f64::from(1u32 << 24)
+}
+
+/// Normal with mean 0 and variance 1, by the transform of Box and Muller.
+fn normal(random: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - unit_interval(random)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * unit_interval(random)).cos()
 }
 
 /// The 64-bit FNV-1a hash, which keeps parameter names apart.
@@ -97,6 +116,26 @@ mod tests {
             }
             .draw("a", &[4, 20], rule)
         );
+    }
+
+    #[test]
+    fn unit_rows_point_everywhere() {
+        let stream = InitStream {
+            seed: 7,
+            network: 0,
+        };
+        let rows = stream.draw("q", &[4000, 3], Init::UnitRows);
+        let norms = rows
+            .square()
+            .sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+        assert!((norms - 1.0).abs().max().double_value(&[]) < 1e-6);
+        // On the sphere in three dimensions each coordinate is uniform in -1..1.
+        for column in 0..3 {
+            let x = rows.select(1, column);
+            assert!(x.mean(Kind::Float).double_value(&[]).abs() < 0.05);
+            assert!((x.square().mean(Kind::Float).double_value(&[]) - 1.0 / 3.0).abs() < 0.02);
+            assert!(x.max().double_value(&[]) > 0.99 && x.min().double_value(&[]) < -0.99);
+        }
     }
 
     #[test]

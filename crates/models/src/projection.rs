@@ -5,23 +5,49 @@ use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::encoder::ModelError;
-use crate::{InitStream, Linear};
+use crate::{Init, InitStream, Linear, Mlp, MlpConfig};
 
-/// Dense, ReLU, dense.
+/// The heads, by their key in a config: `{"mlp": {...}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectionConfig {
+    /// Dense layers with ReLU between them.
+    Mlp(MlpConfig),
+    /// Dense layers, then cosines with prototypes.
+    Prototypes(PrototypesConfig),
+}
+
+/// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length, then its
+/// cosines with learned directions (a weight-normalised layer whose gains stay 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ProjectionConfig {
-    /// Units of the hidden layer; the seed's is 128.
-    pub hidden: i64,
-    /// Size of a projection; the seed's is 128.
+pub struct PrototypesConfig {
+    /// Units of each hidden layer; the paper's has two of 2048.
+    pub hidden: Vec<i64>,
+    /// Size of the vector that is compared; the paper's is 256.
+    pub bottleneck: i64,
+    /// Number of prototypes; the paper's is 65,536.
     pub output: i64,
 }
 
 /// Features to projections.
 #[derive(Debug)]
-pub struct Projection {
-    first: Linear,
-    second: Linear,
+pub enum Projection {
+    /// See [`ProjectionConfig::Mlp`].
+    Mlp(Mlp),
+    /// See [`ProjectionConfig::Prototypes`].
+    Prototypes(Prototypes),
+}
+
+/// See [`PrototypesConfig`].
+///
+/// # Reference
+/// Caron et al. 2021, arXiv 2104.14294, appendix C.
+#[derive(Debug)]
+pub struct Prototypes {
+    dense: Vec<Linear>,
+    directions: Tensor,
+    compute: Kind,
     master: Kind,
 }
 
@@ -37,27 +63,23 @@ impl ProjectionConfig {
         inputs: i64,
         compute: Kind,
     ) -> Result<Projection, ModelError> {
-        for (key, found) in [
-            ("projection.hidden", self.hidden),
-            ("projection.output", self.output),
-        ] {
-            if found < 1 {
-                return Err(ModelError::NotPositive { key, found });
+        Ok(match self {
+            Self::Mlp(config) => {
+                let key = "projection.mlp";
+                Projection::Mlp(Mlp::new(config, path, stream, inputs, compute, key)?)
             }
-        }
-        let first = Linear::new(&(path / "dense1"), stream, inputs, self.hidden, compute);
-        let second = Linear::new(
-            &(path / "dense2"),
-            stream,
-            self.hidden,
-            self.output,
-            compute,
-        );
-        Ok(Projection {
-            first,
-            second,
-            master: path.kind(),
+            Self::Prototypes(config) => {
+                Projection::Prototypes(Prototypes::new(config, path, stream, inputs, compute)?)
+            }
         })
+    }
+
+    /// Size of a projection.
+    pub fn output(&self) -> i64 {
+        match self {
+            Self::Mlp(config) => config.output,
+            Self::Prototypes(config) => config.output,
+        }
     }
 }
 
@@ -65,7 +87,90 @@ impl Projection {
     /// # Shapes
     /// `features` `[n, inputs]` -> projections `[n, output]`, in the kind of the master weights.
     pub fn forward(&self, features: &Tensor) -> Tensor {
-        let hidden = self.first.forward(features).relu();
-        self.second.forward(&hidden).to_kind(self.master)
+        match self {
+            Self::Mlp(mlp) => mlp.forward(features),
+            Self::Prototypes(prototypes) => prototypes.forward(features),
+        }
+    }
+}
+
+impl Prototypes {
+    fn new(
+        config: &PrototypesConfig,
+        path: &Path,
+        stream: InitStream,
+        inputs: i64,
+        compute: Kind,
+    ) -> Result<Self, ModelError> {
+        let key = "projection.prototypes";
+        let sizes = || config.hidden.iter().chain([&config.bottleneck]);
+        if let Some(&found) = sizes().chain([&config.output]).find(|&&size| size < 1) {
+            return Err(ModelError::NotPositive { key, found });
+        }
+        let mut size = inputs;
+        let mut dense = Vec::new();
+        for (number, &units) in (1..).zip(sizes()) {
+            let path = path / format!("dense{number}");
+            dense.push(Linear::new(&path, stream, size, units, compute));
+            size = units;
+        }
+        let shape = [config.output, size];
+        let drawn = stream.draw(&path.path("prototypes"), &shape, Init::UnitRows);
+        let directions = drawn.to_device(path.device()).to_kind(path.kind());
+        Ok(Self {
+            dense,
+            directions: path.add("prototypes", directions, true),
+            compute,
+            master: path.kind(),
+        })
+    }
+
+    fn forward(&self, features: &Tensor) -> Tensor {
+        let (last, first) = self.dense.split_last().expect("a bottleneck");
+        let mut x = features.shallow_clone();
+        for dense in first {
+            x = dense.forward(&x).gelu("none");
+        }
+        let unit = |x: &Tensor| {
+            let norm = x
+                .square()
+                .sum_dim_intlist([-1i64].as_slice(), true, x.kind());
+            x * norm.clamp_min(1e-12).rsqrt()
+        };
+        let bottleneck = unit(&last.forward(&x).to_kind(self.master)).to_kind(self.compute);
+        let directions = unit(&self.directions).to_kind(self.compute);
+        bottleneck.matmul(&directions.tr()).to_kind(self.master)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, nn::VarStore};
+
+    use super::*;
+
+    #[test]
+    fn prototypes_give_cosines_whatever_the_length_of_their_weights() {
+        let store = VarStore::new(Device::Cpu);
+        let config = ProjectionConfig::Prototypes(PrototypesConfig {
+            hidden: vec![8],
+            bottleneck: 4,
+            output: 5,
+        });
+        let stream = InitStream {
+            seed: 0,
+            network: 0,
+        };
+        let head = config.build(&store.root(), stream, 6, Kind::Float).unwrap();
+        let x = Tensor::arange(18, (Kind::Float, Device::Cpu))
+            .cos()
+            .view([3, 6]);
+        let before = head.forward(&x);
+        assert_eq!(before.size(), [3, 5]);
+        assert!(before.abs().max().double_value(&[]) <= 1.0 + 1e-6);
+        let mut directions = store.variables()["prototypes"].shallow_clone();
+        tch::no_grad(|| directions *= 3.0);
+        let off = (head.forward(&x) - before).abs().max().double_value(&[]);
+        assert!(off < 1e-6, "{off}");
     }
 }

@@ -13,10 +13,7 @@ use crate::Error;
 /// # Errors
 /// [`Error::Io`]; `path` is then as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut file = beside(folder).map_err(Error::io(path, "write it"))?;
     file.write_all(bytes).map_err(Error::io(path, "write it"))?;
     file.as_file()
@@ -29,6 +26,30 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(Error::io(folder, "write it"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Finds out whether a file can be written to `path`, before the work that will fill it.
+///
+/// # Errors
+/// [`Error::Unwritable`].
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    let unwritable = |found: String| Error::Unwritable {
+        path: path.to_owned(),
+        found,
+    };
+    if path.is_dir() {
+        return Err(unwritable("a folder".to_owned()));
+    }
+    let attempt = beside(folder_of(path));
+    attempt
+        .map(drop)
+        .map_err(|error| unwritable(error.to_string()))
 }
 
 /// A temporary file in `folder` that others may read as they may read any file of the user.
@@ -44,6 +65,21 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_can_not_be_written_is_known_before() {
+        let folder = tempfile::tempdir().unwrap();
+        check_writable(&folder.path().join("out.json")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let missing = check_writable(&folder.path().join("no/out.json")).unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .contains("no/out.json: expected a file that can be written")
+        );
+        let error = check_writable(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("found a folder"), "{error}");
+    }
 
     #[test]
     fn a_file_is_replaced_as_a_whole_and_nothing_stays_beside_it() {

@@ -285,24 +285,24 @@ impl Config {
         let views = &self.augment.views;
         range(
             "augment.views",
-            views.len() == 2,
-            "two views",
+            views.len() >= 2,
+            "two global views, and local ones for some methods",
             views.len().to_string(),
         )?;
-        for (key, recipe) in [
-            ("views.0", &views[0]),
-            ("views.1", &views[1]),
-            ("probe", &self.augment.probe),
-        ] {
+        let keyed = views.iter().enumerate();
+        let keyed = keyed.map(|(view, recipe)| (format!("augment.views.{view}"), recipe));
+        let probe = ("augment.probe".to_owned(), &self.augment.probe);
+        for (number, (key, recipe)) in [probe].into_iter().chain(keyed).enumerate() {
             recipe.validate().map_err(|error| ConfigError::Range {
-                key: format!("augment.{key}"),
+                key: key.clone(),
                 expected: "a recipe that can be followed".to_owned(),
                 found: error.to_string(),
             })?;
+            let local = number > 2;
             let (side, found) = (views[0].size, recipe.size);
             range(
-                &format!("augment.{key}.size"),
-                found == side,
+                &format!("{key}.size"),
+                local || found == side,
                 &format!("{side} as in the first view"),
                 found.to_string(),
             )?;

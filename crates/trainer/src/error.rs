@@ -61,6 +61,14 @@ pub enum Error {
         /// What is.
         found: String,
     },
+    /// A result couldn't be written.
+    #[error("{}: expected a file that can be written, found {found}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        found: String,
+    },
     /// A file or folder can't be written or read.
     #[error("{}: can't {what}: {source}", path.display())]
     Io {

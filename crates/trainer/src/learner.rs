@@ -1,15 +1,19 @@
 //! Everything that learns, and the step in which it does.
 
-use methods::{Method, Views};
-use models::Parameters;
+use std::ops::RangeInclusive;
+
+use methods::{Method, Place, Progress, Views};
+use models::{InitStream, Parameters};
 use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{Kinds, Networks, Teacher};
 use crate::probe::{Probe, ProbeScore};
-use crate::{Adam, Config, Error, Reduction, TeacherInit};
+use crate::{Adam, Config, ConfigError, Error, Reduction, TeacherInit};
 
 /// Keeps a fresh teacher's initial weights apart from the student's.
 const TEACHER_NETWORK: u64 = 1;
+/// Keeps what a method draws apart from the networks.
+const METHOD_NETWORK: u64 = 3;
 
 /// Student, teacher, method, optimiser and probe of a run.
 #[derive(Debug)]
@@ -32,8 +36,6 @@ pub struct Learner {
 /// What a learner is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// Side of the views in pixels.
-    pub side: i64,
     /// Number of classes of the labelled images; `None` where there are none.
     pub classes: Option<i64>,
     /// Where everything is.
@@ -45,8 +47,9 @@ pub struct Task {
 /// One batch, on the device.
 #[derive(Debug)]
 pub struct Step {
-    /// Views of all images, one view after the other: `[views * images, 3, h, w]`.
-    pub views: Tensor,
+    /// Views of all images, those of one size together, one view after the other:
+    /// `[views * images, 3, h, w]`. The first two views are the global ones, of one size.
+    pub views: Vec<Tensor>,
     /// Number of images.
     pub images: i64,
     /// Weak views of the labelled images `[n, 3, h, w]` and their classes `[n]`.
@@ -64,7 +67,7 @@ pub struct Measured {
     pub correlation: (Tensor, i64),
     /// The probe's score before its update and the number of images.
     pub probe: Option<(ProbeScore, i64)>,
-    /// Features of all views that the measures were taken from, `[views * images, features]`.
+    /// Features of the global views that the measures were taken from, `[2 * images, features]`.
     pub features: Tensor,
 }
 
@@ -75,13 +78,22 @@ impl Learner {
     /// [`Error`] where sizes or hyper-parameters don't fit.
     pub fn new(config: &Config, task: Task) -> Result<Self, Error> {
         let Task {
-            side,
             classes,
             device,
             kinds,
         } = task;
+        let side = config.side() as i64;
         let student = Networks::new(config, side, 0, device, kinds)?;
-        let method = config.method.build(&(student.store.root() / "method"))?;
+        let method = config.method.build(&Place {
+            path: student.store.root() / "method",
+            stream: InitStream {
+                seed: config.seed,
+                network: METHOD_NETWORK,
+            },
+            dimension: config.projection.output(),
+            compute: kinds.compute,
+        })?;
+        check_views(config, student.encoder.sides(), method.multi_crop())?;
         let parameters = Parameters::flatten(&student.store);
         let optimizer = Adam::new(&config.optimizer, &parameters);
         let teacher = match method.teacher_momentum() {
@@ -134,20 +146,26 @@ impl Learner {
     /// The objective's update comes first; measures are of the features from before it; then the probe
     /// learns on the updated encoder, the method observes the batch, and the teacher follows.
     pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
-        let features = self.student.features(&step.views);
-        let student = views_of(&self.student.projection.forward(&features), step.images);
+        let features = self.student.features_of(&step.views);
+        let student = self.student.project(&features, step.images);
         let (measured_features, teacher) = match &self.teacher {
-            None => (
-                features.detach(),
-                student.iter().map(Tensor::detach).collect(),
-            ),
+            None => {
+                let global = student[..2].iter().map(Tensor::detach).collect();
+                (features.narrow(0, 0, 2 * step.images).detach(), global)
+            }
             Some(teacher) => no_grad(|| {
-                let features = teacher.networks.features(&step.views);
-                let projections = teacher.networks.projection.forward(&features);
-                (features, views_of(&projections, step.images))
+                let global = step.views[0].narrow(0, 0, 2 * step.images);
+                let features = teacher.networks.features(&global);
+                let projections = teacher.networks.project(&features, step.images);
+                (features, projections)
             }),
         };
-        let views = Views { student, teacher };
+        let progress = Progress { step: number, of };
+        let views = Views {
+            student,
+            teacher,
+            progress,
+        };
         let loss = self.method.loss(&views);
         let objective = match self.reduction {
             Reduction::Mean => loss.shallow_clone(),
@@ -161,7 +179,7 @@ impl Learner {
             if let (Some(teacher), Some(momentum)) =
                 (&mut self.teacher, self.method.teacher_momentum())
             {
-                teacher.follow(&self.parameters, momentum.at(number, of));
+                teacher.follow(&self.parameters, momentum.at(progress));
             }
             measure(loss.detach(), measured_features, step.images, probe)
         })
@@ -179,9 +197,34 @@ impl Learner {
     }
 }
 
-/// The parts of `rows` that belong to each view.
-fn views_of(rows: &Tensor, images: i64) -> Vec<Tensor> {
-    rows.split(images, 0)
+/// Refuses views that the method or the encoder has no use for.
+fn check_views(
+    config: &Config,
+    sides: RangeInclusive<i64>,
+    multi_crop: bool,
+) -> Result<(), ConfigError> {
+    let views = &config.augment.views;
+    if views.len() > 2 && !multi_crop {
+        return Err(ConfigError::Range {
+            key: "augment.views".to_owned(),
+            expected: format!("the two views that {} compares", config.method.name()),
+            found: format!("{} views", views.len()),
+        });
+    }
+    match views
+        .iter()
+        .position(|view| !sides.contains(&(view.size as i64)))
+    {
+        None => Ok(()),
+        Some(view) => Err(ConfigError::Range {
+            key: format!("augment.views.{view}.size"),
+            expected: match sides.end() {
+                &i64::MAX => format!("at least {} for this encoder", sides.start()),
+                end => format!("{end}, for which this encoder is built"),
+            },
+            found: views[view].size.to_string(),
+        }),
+    }
 }
 
 fn measure(

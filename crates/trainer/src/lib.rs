@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod frozen;
 mod learner;
+mod memory;
 mod metrics;
 mod networks;
 mod observer;
@@ -24,6 +25,7 @@ mod tensorboard;
 #[cfg(test)]
 mod tests;
 
+pub use atomic::check_writable;
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ConfigError, ProbeConfig, Reduction, TeacherInit,
     TrainConfig,
@@ -36,6 +38,8 @@ pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{Best, EpochReport, History, Observer, Progress};
 pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
 pub use probe::{Probe, ProbeScore};
-pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
+pub use run_folder::{
+    BatchRecord, DataRecord, RunFolder, RunRecord, has_checkpoint, read_record, write_json,
+};
 pub use session::{Outcome, Session};
 pub use setup::Origin;

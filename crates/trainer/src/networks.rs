@@ -64,6 +64,27 @@ impl Networks {
         })
     }
 
+    /// Features of views of several sizes, in their order.
+    ///
+    /// # Shapes
+    /// each of `views` `[n, 3, h, w]`, float in 0..=1 -> features `[all n, feature_size]`.
+    pub fn features_of(&self, views: &[Tensor]) -> Tensor {
+        let features: Vec<_> = views.iter().map(|views| self.features(views)).collect();
+        Tensor::cat(&features, 0)
+    }
+
+    /// Projections of each view. Batch normalisation in the head sees one view at a time.
+    ///
+    /// # Shapes
+    /// `features` `[views * images, feature_size]` -> `[images, output]` a view.
+    pub fn project(&self, features: &Tensor, images: i64) -> Vec<Tensor> {
+        let views = features.split(images, 0);
+        views
+            .iter()
+            .map(|view| self.projection.forward(view))
+            .collect()
+    }
+
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
     pub fn features(&self, images: &Tensor) -> Tensor {

@@ -276,6 +276,11 @@ fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, V
     }
 }
 
+/// Whether the run in `path` has a checkpoint to go on from.
+pub fn has_checkpoint(path: &Path) -> bool {
+    checkpoint::newest_of(path).is_ok()
+}
+
 /// Reads the `config.json` of the run in `path`.
 ///
 /// # Errors

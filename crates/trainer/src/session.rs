@@ -19,7 +19,7 @@ use crate::observer::{EpochReport, Observer, Progress};
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
 use crate::setup::{Origin, data_record, device_name, plan};
 use crate::tensorboard::EventFile;
-use crate::{Config, Error};
+use crate::{Config, Error, memory};
 
 /// Images in a forward pass when measuring on the test split.
 const EVAL_BATCH: usize = 256;
@@ -56,7 +56,6 @@ impl Session {
         let plan = plan(&config, &data, device);
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
-        let side = config.side() as i64;
         let kinds = Kinds {
             master: Kind::Float,
             compute: config.train.precision.kind(),
@@ -65,7 +64,6 @@ impl Session {
         let learner = Learner::new(
             &config,
             Task {
-                side,
                 classes,
                 device,
                 kinds,
@@ -128,6 +126,7 @@ impl Session {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome, Error> {
+        memory::reset_peak();
         let mut events = EventFile::create(folder.path())?;
         let position = Position {
             epoch: self.header.epoch,
@@ -174,7 +173,6 @@ impl Session {
 
     /// One batch from bytes to updated weights.
     fn step(&mut self, batch: &Batch) -> Measured {
-        let block = &batch.blocks[0];
         let image = |block: &loader::Block| {
             let count = block.views * block.images;
             self.door
@@ -185,8 +183,8 @@ impl Session {
             .as_ref()
             .map(|probe| (image(probe), self.door.labels(&batch.labels)));
         let step = Step {
-            views: image(block),
-            images: block.images as i64,
+            views: batch.blocks.iter().map(image).collect(),
+            images: batch.blocks[0].images as i64,
             probe,
         };
         self.learner.step(&step, self.header.step, self.total_steps)
@@ -229,6 +227,13 @@ impl Session {
         }
     }
 
+    fn progress_of(&self, step: u64) -> methods::Progress {
+        methods::Progress {
+            step,
+            of: self.total_steps,
+        }
+    }
+
     /// Images of a batch.
     fn images(&self) -> f64 {
         (self.record.batch.unlabeled + self.record.batch.labeled) as f64
@@ -257,7 +262,7 @@ impl Session {
                 .learner
                 .method
                 .teacher_momentum()
-                .map(|momentum| momentum.at(self.header.step - 1, self.total_steps)),
+                .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
             feature_std: eval::feature_std(&measured.features),
             effective_rank: eval::effective_rank(&measured.features),
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
@@ -333,6 +338,7 @@ impl Session {
             "steps": self.header.step,
             "epochs": self.header.epoch,
             "train_secs": self.header.train_secs,
+            "peak_memory_bytes": memory::peak_bytes(),
             "images_per_sec": self.header.step as f64 * self.images() / self.header.train_secs,
             "last": self.header.history.last,
             "best_test_p_acc": self.header.history.best_test_p_acc,

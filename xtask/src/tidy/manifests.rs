@@ -22,7 +22,7 @@ const ARROWS: &[Arrows] = &[
     may("augment", &["resample", "dataset"], false),
     may("loader", &["dataset", "augment"], false),
     may("models", &["dataset"], true),
-    may("methods", &[], true),
+    may("methods", &["models"], true),
     may("eval", &["dataset", "loader", "models"], true),
     may(
         "trainer",

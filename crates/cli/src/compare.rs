@@ -1,0 +1,197 @@
+//! `twinview compare`: the same budget for each of several methods, then one table and one page.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use eval::Protocol;
+use methods::CATALOG;
+use models::DeviceChoice;
+use report::{Comparison, Run, Spread};
+use trainer::{Config, Outcome, Weights};
+
+use crate::args::{CompareArguments, SettingsArgument};
+use crate::builtin::{self, Settings};
+use crate::failure::{self, Failure};
+use crate::logging::RunLog;
+use crate::measure::Measurement;
+use crate::output::Output;
+use crate::{data, pretrain};
+
+/// Test images in the picture of neighbours, and neighbours of each.
+const NEIGHBORS: [usize; 2] = [6, 8];
+/// Images in the picture of views, and how often each is augmented.
+const PREVIEW: [usize; 2] = [6, 3];
+
+/// One training of a comparison.
+struct Planned {
+    folder: PathBuf,
+    config: Config,
+}
+
+/// Trains what isn't trained yet, measures it, and writes the comparison.
+pub fn run(
+    arguments: &CompareArguments,
+    output: &Output,
+    log: &RunLog,
+) -> Result<ExitCode, Failure> {
+    let planned = plan(arguments)?;
+    let image_size = planned[0].config.image_size;
+    let (set, path) = data::open_or_default(arguments.data.as_deref(), image_size)?;
+    // Everything that can be refused is refused before hours are spent.
+    for Planned { folder, config } in &planned {
+        if folder.join("config.json").exists() {
+            let record = trainer::read_record(folder)?;
+            record.check_resume(folder, config.method.name(), config)?;
+        }
+        pretrain::prepare(config.clone(), set.clone(), path.clone())?;
+    }
+    let stop = pretrain::stop_flag()?;
+    for (number, run) in (1..).zip(&planned) {
+        let (folder, all) = (run.folder.display(), planned.len());
+        tracing::info!("run {number} of {all}: {folder}");
+        let outcome = train(run, &set, path.as_deref(), output, log, &stop)?;
+        if outcome == Outcome::Interrupted {
+            tracing::warn!("interrupted and saved; the same command goes on");
+            return Ok(ExitCode::from(failure::INTERRUPTED));
+        }
+        measure(run, &set, arguments.data.as_deref())?;
+    }
+    let runs: Result<Vec<Run>, _> = planned.iter().map(|run| Run::read(&run.folder)).collect();
+    let comparison = report::write_comparison(&arguments.out, &runs?)?;
+    output.result(&comparison, || text(&comparison, &arguments.out));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line a method, and where the rest is.
+fn text(comparison: &Comparison, out: &Path) -> String {
+    let percent = |spread: Option<Spread>| {
+        spread.map_or("-".to_owned(), |spread| {
+            format!("{:.1} %", 100.0 * spread.mean)
+        })
+    };
+    let line = |[name, probe, linear, knn]: [&str; 4]| {
+        format!("{name:<14} {probe:>8} {linear:>8} {knn:>8}\n")
+    };
+    let mut text = line(["method", "probe", "linear", "kNN"]);
+    for row in &comparison.rows {
+        let numbers = [row.probe_last, row.linear, row.knn].map(percent);
+        text += &line([&row.method, &numbers[0], &numbers[1], &numbers[2]]);
+    }
+    let page = out.join("report.html");
+    text + &format!("accuracy on the test split; all of it: {}", page.display())
+}
+
+/// Every run of the comparison, seeds of a method together.
+fn plan(arguments: &CompareArguments) -> Result<Vec<Planned>, Failure> {
+    if arguments.seeds == 0 {
+        return Err(Failure::usage("--seeds: expected at least 1, found 0"));
+    }
+    let settings = match arguments.settings {
+        SettingsArgument::Seed => Settings::Seed,
+        SettingsArgument::Recommended => Settings::Recommended,
+    };
+    let mut planned = Vec::new();
+    for method in methods(arguments)? {
+        let Some(config) = builtin::config(&method, settings) else {
+            return Err(Failure::usage(format!(
+                "--methods: {method} has no settings of the seed repository; --settings recommended has it"
+            )));
+        };
+        let mut config = config?;
+        for assignment in &arguments.set {
+            config = config.with(assignment)?;
+        }
+        let train = &mut config.train;
+        train.epochs = arguments.epochs.unwrap_or(train.epochs);
+        train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
+        if let Some(precision) = arguments.precision {
+            train.precision = precision.into();
+        }
+        config.validate()?;
+        for seed in 0..arguments.seeds {
+            let folder = arguments
+                .out
+                .join("runs")
+                .join(format!("{method}-seed{seed}"));
+            let config = Config {
+                seed,
+                ..config.clone()
+            };
+            planned.push(Planned { folder, config });
+        }
+    }
+    Ok(planned)
+}
+
+/// The names of the methods asked for.
+fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for name in &arguments.methods {
+        if name == "all" {
+            let seed = arguments.settings == SettingsArgument::Seed;
+            let rows = CATALOG
+                .iter()
+                .filter(|entry| !seed || entry.has_seed_form());
+            names.extend(rows.map(|entry| entry.name.to_owned()));
+        } else {
+            pretrain::check_method(name)?;
+            names.push(name.clone());
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Ok(names)
+}
+
+/// Trains a run, or what is left of it.
+fn train(
+    run: &Planned,
+    set: &dataset::Dataset,
+    path: Option<&Path>,
+    output: &Output,
+    log: &RunLog,
+    stop: &AtomicBool,
+) -> Result<Outcome, Failure> {
+    let folder = &run.folder;
+    if folder.join("summary.json").exists() {
+        tracing::info!("{} is finished", folder.display());
+        return Ok(Outcome::Finished);
+    }
+    let session = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
+    // A run that was stopped before its first checkpoint begins again.
+    let resume = trainer::has_checkpoint(folder);
+    if !resume && folder.join("config.json").exists() {
+        std::fs::remove_dir_all(folder)
+            .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    }
+    pretrain::train(session, folder, resume, output, log, stop)
+}
+
+/// Evaluates a run and draws what belongs to it, where that isn't there yet.
+fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result<(), Failure> {
+    let folder = &run.folder;
+    let views = folder.join("augmentation.png");
+    if !views.exists() {
+        let [rows, repeats] = PREVIEW;
+        let recipes = &run.config.augment.views;
+        let sheet = augment::preview(&set.unlabeled, recipes, run.config.seed, rows, repeats);
+        dataset::save_png(&sheet.into_image(), &views)?;
+    }
+    let evaluation = folder.join("evaluation.json");
+    if evaluation.exists() || eval::labelled_splits(set).is_err() {
+        return Ok(());
+    }
+    let device: DeviceChoice = run.config.train.device;
+    let measurement = Measurement::open(folder, data, Weights::Newest, device)?;
+    let [rows, k] = NEIGHBORS;
+    let sheet = measurement.neighbors(rows, k)?;
+    dataset::save_png(&sheet.into_image(), &folder.join("neighbors.png"))?;
+    let protocols = [
+        Protocol::Linear(Default::default()),
+        Protocol::Knn(Default::default()),
+    ];
+    let reports = measurement.reports(&protocols)?;
+    trainer::write_json(&evaluation, &measurement.document(folder, &reports))?;
+    Ok(())
+}

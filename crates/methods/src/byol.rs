@@ -1,0 +1,67 @@
+//! BYOL: the student predicts the momentum teacher's projection of the other view.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::error::share;
+use crate::place::{Predictor, PredictorConfig, required};
+use crate::similarity::normalize;
+use crate::{Method, MethodError, Place, Schedule, Views};
+
+/// Hyper-parameters of BYOL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByolConfig {
+    /// Share of the teacher that a step keeps; the paper's goes from 0.996 to 1 along a cosine.
+    pub momentum: Schedule,
+    /// Dense layers from the student's projections to predictions. `null` takes them away, and with them
+    /// what keeps projections from collapsing.
+    #[serde(deserialize_with = "required")]
+    pub predictor: Option<PredictorConfig>,
+}
+
+/// # Reference
+/// Grill et al. 2020, arXiv 2006.07733, equation 2, in both directions.
+#[derive(Debug)]
+struct Byol {
+    momentum: Schedule,
+    predictor: Predictor,
+}
+
+impl ByolConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        Ok(Box::new(Byol {
+            momentum: self.momentum.checked("byol.momentum", share)?,
+            predictor: place.predictor(&self.predictor)?,
+        }))
+    }
+}
+
+impl Method for Byol {
+    fn loss(&self, views: &Views) -> Tensor {
+        let (p1, p2) = views.pair();
+        let (m1, m2) = views.teacher_pair();
+        let predict = |p: &Tensor| self.predictor.forward(p);
+        -(mean_cosine(&predict(p1), m2) + mean_cosine(&predict(p2), m1)) * 2.0 + 4.0
+    }
+
+    fn terms(&self, images: i64) -> i64 {
+        images
+    }
+
+    fn teacher_momentum(&self) -> Option<Schedule> {
+        Some(self.momentum)
+    }
+}
+
+/// Mean over the rows of the cosine of `prediction` with a constant `target`.
+///
+/// # Shapes
+/// `[B, d]`, `[B, d]` -> scalar
+pub(crate) fn mean_cosine(prediction: &Tensor, target: &Tensor) -> Tensor {
+    let kind = prediction.kind();
+    let products = normalize(prediction) * normalize(target).detach();
+    products
+        .sum_dim_intlist([-1i64].as_slice(), false, kind)
+        .mean(kind)
+}

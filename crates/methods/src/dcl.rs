@@ -1,0 +1,95 @@
+//! DCL: SimCLR's loss with the positive pair taken out of the denominator.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::error::positive;
+use crate::similarity::{normalize, without_diagonal};
+use crate::{Method, MethodError, Place, Views};
+
+/// Hyper-parameters of DCL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DclConfig {
+    /// The published forms of the loss.
+    pub form: DclForm,
+    /// Divides the cosine similarities; the seed's is 0.1.
+    pub temperature: f64,
+}
+
+/// See [`DclConfig::form`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DclForm {
+    /// One logarithm over the other view's images in both directions.
+    Seed,
+    /// One logarithm a direction over all `2B - 2` other views: DCL.
+    Paper,
+    /// The same with positive pairs weighted by how hard they are: DCLW.
+    Weighted {
+        /// Temperature of the weights; the paper's is 0.5.
+        sigma: f64,
+    },
+}
+
+/// # Reference
+/// Yeh et al. 2021, arXiv 2110.06848, equations 3 (DCL) and 6 (DCLW).
+///
+/// # Differs from the paper
+/// In the seed form: negatives of both directions share one logarithm, and none are from the same view.
+#[derive(Debug)]
+struct Dcl {
+    form: DclForm,
+    temperature: f64,
+}
+
+impl DclConfig {
+    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        if let DclForm::Weighted { sigma } = self.form {
+            positive("dcl.form.weighted.sigma", sigma)?;
+        }
+        Ok(Box::new(Dcl {
+            form: self.form,
+            temperature: positive("dcl.temperature", self.temperature)?,
+        }))
+    }
+}
+
+impl Method for Dcl {
+    fn loss(&self, views: &Views) -> Tensor {
+        let (p1, p2) = views.pair();
+        let (a, b) = (normalize(p1), normalize(p2));
+        let kind = a.kind();
+        let cross = a.matmul(&b.tr()) / self.temperature; // [B, B]
+        let positives = cross.diagonal(0, 0, 1); // [B]
+        let (rows, columns) = (without_diagonal(&cross), without_diagonal(&cross.tr()));
+        let push = |parts: &[Tensor]| Tensor::cat(parts, 1).logsumexp([1i64].as_slice(), false);
+        let weight = match self.form {
+            DclForm::Seed => return (push(&[rows, columns]) - positives).mean(kind),
+            DclForm::Paper => Tensor::ones_like(&positives),
+            DclForm::Weighted { sigma } => hardness(&positives, self.temperature / sigma),
+        };
+        let own = |x: &Tensor| without_diagonal(&(x.matmul(&x.tr()) / self.temperature));
+        let pull = positives * weight;
+        let first = push(&[rows, own(&a)]) - &pull;
+        let second = push(&[columns, own(&b)]) - pull;
+        (first.mean(kind) + second.mean(kind)) / 2.0
+    }
+
+    fn terms(&self, images: i64) -> i64 {
+        match self.form {
+            DclForm::Seed => 1,
+            DclForm::Paper | DclForm::Weighted { .. } => 2 * images,
+        }
+    }
+}
+
+/// `2 - B * softmax(scale * positives)`, without gradient.
+///
+/// # Shapes
+/// `[B]` -> `[B]`
+fn hardness(positives: &Tensor, scale: f64) -> Tensor {
+    let images = positives.size()[0] as f64;
+    let softmax = (positives.detach() * scale).softmax(0, positives.kind());
+    softmax * -images + 2.0
+}

@@ -1,0 +1,147 @@
+//! MoCo: a momentum teacher's projections of earlier images are the negatives.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::error::{not_negative, positive, range, share};
+use crate::place::{Predictor, PredictorConfig, required};
+use crate::queue::Queue;
+use crate::similarity::{diagonal_cross_entropy, normalize};
+use crate::{Method, MethodError, Place, Schedule, Views};
+
+/// Hyper-parameters of MoCo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoCoConfig {
+    /// The published forms of the loss.
+    pub form: MoCoForm,
+    /// Divides the cosine similarities; the seed's is 0.1, the papers' 0.07 (v1) and 0.2 (v2, v3).
+    pub temperature: f64,
+    /// Number of earlier projections; the seed's is 10,000. 0 in the form `v3`, which has no queue.
+    pub queue: i64,
+    /// Share of the teacher that a step keeps; the seed's is 0.99.
+    pub momentum: Schedule,
+    /// Dense layers on the student's projections, in the form `v3`; `null` for none.
+    #[serde(deserialize_with = "required")]
+    pub predictor: Option<PredictorConfig>,
+}
+
+/// See [`MoCoConfig::form`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoCoForm {
+    /// Both directions; negatives are the rest of the batch and the queue.
+    Seed,
+    /// The first view is told by the second; negatives are the queue.
+    V2,
+    /// Both directions, with a predictor; negatives are the rest of the batch.
+    V3,
+}
+
+/// # Reference
+/// He et al. 2019, arXiv 1911.05722, equation 1, with Chen et al. 2020, arXiv 2003.04297 (v2); Chen et al.
+/// 2021, arXiv 2104.02057, algorithm 1 (v3).
+///
+/// # Differs from the paper
+/// In the seed form: symmetric, the other images of the batch are negatives too, and both views enter the
+/// queue.
+#[derive(Debug)]
+struct MoCo {
+    form: MoCoForm,
+    temperature: f64,
+    momentum: Schedule,
+    queue: Option<Queue>,
+    predictor: Predictor,
+}
+
+impl MoCoConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        not_negative("moco.queue", self.queue as f64)?;
+        match self.form {
+            MoCoForm::V3 if self.queue > 0 => {
+                return Err(range(
+                    "moco.queue",
+                    "0 in the form v3, which has none",
+                    self.queue,
+                ));
+            }
+            MoCoForm::Seed | MoCoForm::V2 if self.predictor.is_some() => {
+                let expected = "null in the forms seed and v2";
+                return Err(range("moco.predictor", expected, "layers"));
+            }
+            MoCoForm::V2 if self.queue == 0 => {
+                return Err(range("moco.queue", "at least 1 in the form v2", 0));
+            }
+            _ => {}
+        }
+        Ok(Box::new(MoCo {
+            form: self.form,
+            temperature: positive("moco.temperature", self.temperature)?,
+            momentum: self.momentum.checked("moco.momentum", share)?,
+            queue: (self.queue > 0).then(|| Queue::new(place, self.queue)),
+            predictor: place.predictor(&self.predictor)?,
+        }))
+    }
+}
+
+impl MoCo {
+    /// Cosines of `query` with every key of the batch and of the queue, over the temperature.
+    ///
+    /// # Shapes
+    /// unit rows `[B, d]`, `[B, d]` -> `[B, B + queue]`
+    fn logits(&self, query: &Tensor, key: &Tensor) -> Tensor {
+        let keys = match &self.queue {
+            Some(queue) => Tensor::cat(&[key, queue.rows()], 0),
+            None => key.shallow_clone(),
+        };
+        query.matmul(&keys.tr()) / self.temperature
+    }
+}
+
+impl Method for MoCo {
+    fn loss(&self, views: &Views) -> Tensor {
+        let (p1, p2) = views.pair();
+        let (m1, m2) = views.teacher_pair();
+        let (k1, k2) = (normalize(m1), normalize(m2));
+        let query = |p: &Tensor| normalize(&self.predictor.forward(p));
+        let rows = |q: &Tensor, k: &Tensor| diagonal_cross_entropy(&self.logits(q, k));
+        let kind = p1.kind();
+        match self.form {
+            MoCoForm::Seed => {
+                Tensor::cat(&[rows(&query(p1), &k2), rows(&query(p2), &k1)], 0).mean(kind)
+            }
+            MoCoForm::V2 => {
+                let images = p1.size()[0];
+                let logits = self.logits(&query(p1), &k2); // [B, B + queue]
+                let positive = logits.narrow(1, 0, images).diagonal(0, 0, 1).unsqueeze(1);
+                let negatives = logits.narrow(1, images, logits.size()[1] - images);
+                let against = Tensor::cat(&[&positive, &negatives], 1);
+                (against.logsumexp([1i64].as_slice(), false) - positive.squeeze_dim(1)).mean(kind)
+            }
+            MoCoForm::V3 => {
+                let both = rows(&query(p1), &k2).mean(kind) + rows(&query(p2), &k1).mean(kind);
+                both * (2.0 * self.temperature)
+            }
+        }
+    }
+
+    fn terms(&self, images: i64) -> i64 {
+        match self.form {
+            MoCoForm::Seed => 2 * images,
+            MoCoForm::V2 | MoCoForm::V3 => images,
+        }
+    }
+
+    fn observe(&mut self, views: &Views) {
+        let (m1, m2) = views.teacher_pair();
+        match (&mut self.queue, self.form) {
+            (Some(queue), MoCoForm::Seed) => queue.push(&[m1, m2]),
+            (Some(queue), _) => queue.push(&[m2]),
+            (None, _) => {}
+        }
+    }
+
+    fn teacher_momentum(&self) -> Option<Schedule> {
+        Some(self.momentum)
+    }
+}

@@ -1,0 +1,99 @@
+//! NNCLR: an image's nearest neighbour among earlier ones stands in for its own view.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::error::{at_least_1, positive, range};
+use crate::place::{Predictor, PredictorConfig, required};
+use crate::queue::Queue;
+use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
+use crate::{Method, MethodError, Place, Views};
+
+/// Hyper-parameters of NNCLR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NnClrConfig {
+    /// The published forms of the loss.
+    pub form: NnClrForm,
+    /// Divides the cosine similarities; the seed's is 0.1.
+    pub temperature: f64,
+    /// Number of earlier projections that neighbours are looked up in; the seed's is 10,000.
+    pub queue: i64,
+    /// Dense layers on the projections that are compared with neighbours; `null` for none, as in the seed.
+    #[serde(deserialize_with = "required")]
+    pub predictor: Option<PredictorConfig>,
+}
+
+/// See [`NnClrConfig::form`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NnClrForm {
+    /// Gradient passes straight through the look-up.
+    Seed,
+    /// Neighbours are constants.
+    Paper,
+    /// Neighbours are constants, and candidates are all `2B - 1` others as in NT-Xent.
+    AllViews,
+}
+
+/// # Reference
+/// Dwibedi et al. 2021, arXiv 2104.14548, equations 3 and 4.
+///
+/// # Differs from the paper
+/// In the seed form, the gradient with respect to a neighbour is given to the projection that it was found
+/// for, and there is no predictor. In all forms the queue takes in the first view only.
+#[derive(Debug)]
+struct NnClr {
+    form: NnClrForm,
+    temperature: f64,
+    queue: Queue,
+    predictor: Predictor,
+}
+
+impl NnClrConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        if self.form == NnClrForm::Seed && self.predictor.is_some() {
+            return Err(range(
+                "nnclr.predictor",
+                "null in the seed's form",
+                "layers",
+            ));
+        }
+        Ok(Box::new(NnClr {
+            form: self.form,
+            temperature: positive("nnclr.temperature", self.temperature)?,
+            queue: Queue::new(place, at_least_1("nnclr.queue", self.queue)?),
+            predictor: place.predictor(&self.predictor)?,
+        }))
+    }
+}
+
+impl Method for NnClr {
+    fn loss(&self, views: &Views) -> Tensor {
+        let (p1, p2) = views.pair();
+        let (m1, m2) = views.teacher_pair();
+        let prediction = |p: &Tensor| normalize(&self.predictor.forward(p));
+        let (q1, q2) = (prediction(p1), prediction(p2)); // [B, d]
+        let neighbor = |m: &Tensor, q: &Tensor| match self.form {
+            NnClrForm::Seed => {
+                let nearest = self.queue.nearest(q);
+                q + (nearest - q).detach()
+            }
+            NnClrForm::Paper | NnClrForm::AllViews => self.queue.nearest(&normalize(m)),
+        };
+        let (n1, n2) = (neighbor(m1, &q1), neighbor(m2, &q2));
+        if self.form == NnClrForm::AllViews {
+            let t = self.temperature;
+            let (n1, n2) = (normalize(&n1), normalize(&n2));
+            return (nt_xent(&n1, &q2, t) + nt_xent(&n2, &q1, t)) / 2.0;
+        }
+        let rows = |n: &Tensor, q: &Tensor| {
+            diagonal_cross_entropy(&(n.matmul(&q.tr()) / self.temperature))
+        };
+        Tensor::cat(&[rows(&n1, &q2), rows(&n2, &q1)], 0).mean(p1.kind())
+    }
+
+    fn observe(&mut self, views: &Views) {
+        self.queue.push(&[&views.teacher[0]]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Where an objective keeps what it learns and gathers.
+
+use models::{Init, InitStream, Mlp, MlpConfig, Norm};
+use serde::{Deserialize, Deserializer, Serialize};
+use tch::nn::Path;
+use tch::{Kind, Tensor};
+
+use crate::MethodError;
+
+/// What an objective is built into. Tensors that it registers on `path` are trained where they require a
+/// gradient, and saved in every checkpoint.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// The root of the method's names.
+    pub path: Path<'a>,
+    /// Where initial values come from.
+    pub stream: InitStream,
+    /// Size of a projection.
+    pub dimension: i64,
+    /// The kind of numbers inside networks.
+    pub compute: Kind,
+}
+
+impl Place<'_> {
+    /// Registers a tensor of unit rows `[rows, dimension]`; not trained unless `trained`.
+    pub(crate) fn unit_rows(&self, name: &str, rows: i64, trained: bool) -> Tensor {
+        let shape = [rows, self.dimension];
+        let drawn = self
+            .stream
+            .draw(&self.path.path(name), &shape, Init::UnitRows);
+        let drawn = drawn
+            .to_device(self.path.device())
+            .to_kind(self.path.kind());
+        self.path.add(name, drawn, trained)
+    }
+
+    /// Registers a tensor of zeros that is not trained.
+    pub(crate) fn zeros(&self, name: &str, shape: &[i64]) -> Tensor {
+        let options = (self.path.kind(), self.path.device());
+        self.path.add(name, Tensor::zeros(shape, options), false)
+    }
+
+    /// Builds the predictor of a config, where it has one.
+    pub(crate) fn predictor(
+        &self,
+        config: &Option<PredictorConfig>,
+    ) -> Result<Predictor, MethodError> {
+        let Some(config) = config else {
+            return Ok(Predictor(None));
+        };
+        let mlp = MlpConfig {
+            hidden: config.hidden.clone(),
+            output: self.dimension,
+            norm: config.norm,
+        };
+        let path = &self.path / "predictor";
+        let key = "method.*.predictor.hidden";
+        let mlp = Mlp::new(&mlp, &path, self.stream, self.dimension, self.compute, key)?;
+        Ok(Predictor(Some(mlp)))
+    }
+}
+
+/// Dense layers from projections to predictions of the same size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictorConfig {
+    /// Units of each hidden layer.
+    pub hidden: Vec<i64>,
+    /// Where batches are normalised.
+    pub norm: Norm,
+}
+
+/// Projections to predictions; without layers, what it is given.
+#[derive(Debug)]
+pub(crate) struct Predictor(Option<Mlp>);
+
+impl Predictor {
+    pub(crate) fn forward(&self, projection: &Tensor) -> Tensor {
+        match &self.0 {
+            Some(mlp) => mlp.forward(projection),
+            None => projection.shallow_clone(),
+        }
+    }
+}
+
+/// For a key that may be `null` but not missing: no hidden defaults.
+pub(crate) fn required<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PredictorConfig>, D::Error> {
+    Option::deserialize(deserializer)
+}

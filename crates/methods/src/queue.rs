@@ -1,0 +1,50 @@
+//! A queue of unit rows from earlier batches.
+
+use tch::{Kind, Tensor, no_grad};
+
+use crate::Place;
+use crate::similarity::normalize;
+
+/// The newest rows first; as many as fit.
+#[derive(Debug)]
+pub(crate) struct Queue(Tensor);
+
+impl Queue {
+    /// A queue of `size` random unit rows, registered as `queue`.
+    pub(crate) fn new(place: &Place, size: i64) -> Self {
+        Self(place.unit_rows("queue", size, false))
+    }
+
+    /// # Shapes
+    /// `[size, dimension]`
+    pub(crate) fn rows(&self) -> &Tensor {
+        &self.0
+    }
+
+    /// For each of the unit `rows` the row of the queue with the largest dot product.
+    ///
+    /// # Shapes
+    /// `[n, dimension]` -> `[n, dimension]`
+    pub(crate) fn nearest(&self, rows: &Tensor) -> Tensor {
+        no_grad(|| {
+            let index = rows.matmul(&self.0.tr()).argmax(-1, false);
+            self.0.index_select(0, &index)
+        })
+    }
+
+    /// Puts `rows`, scaled to unit length, before the others; the oldest drop out.
+    pub(crate) fn push(&mut self, rows: &[&Tensor]) {
+        no_grad(|| {
+            let size = self.0.size()[0];
+            let mut all: Vec<Tensor> = rows.iter().map(|rows| normalize(rows)).collect();
+            all.push(self.0.shallow_clone());
+            let newest = Tensor::cat(&all, 0).narrow(0, 0, size);
+            debug_assert_eq!(newest.kind(), self.kind());
+            self.0.copy_(&newest);
+        });
+    }
+
+    fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+}

@@ -1,0 +1,42 @@
+//! SimSiam: one view's prediction is drawn to the other view's projection, which is held fixed.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::byol::mean_cosine;
+use crate::place::{Predictor, PredictorConfig, required};
+use crate::{Method, MethodError, Place, Views};
+
+/// Hyper-parameters of SimSiam.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimSiamConfig {
+    /// Dense layers from projections to predictions. `null` takes them away, and with them what keeps
+    /// projections from collapsing.
+    #[serde(deserialize_with = "required")]
+    pub predictor: Option<PredictorConfig>,
+}
+
+/// # Reference
+/// Chen and He 2020, arXiv 2011.10566, equation 4.
+#[derive(Debug)]
+struct SimSiam {
+    predictor: Predictor,
+}
+
+impl SimSiamConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        Ok(Box::new(SimSiam {
+            predictor: place.predictor(&self.predictor)?,
+        }))
+    }
+}
+
+impl Method for SimSiam {
+    fn loss(&self, views: &Views) -> Tensor {
+        let (p1, p2) = views.pair();
+        let (m1, m2) = views.teacher_pair(); // without a teacher: p1 and p2, detached
+        let predict = |p: &Tensor| self.predictor.forward(p);
+        -(mean_cosine(&predict(p1), m2) + mean_cosine(&predict(p2), m1)) / 2.0
+    }
+}

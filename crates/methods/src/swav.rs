@@ -1,0 +1,217 @@
+//! SwAV: each view predicts the other's assignment to prototypes, balanced over the batch.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor, no_grad};
+
+use crate::error::{at_least_1, not_negative, positive};
+use crate::similarity::{normalize, soft_cross_entropy};
+use crate::{Method, MethodError, Place, Views};
+
+/// Hyper-parameters of SwAV.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwavConfig {
+    /// Divides the scores that predict; the paper's is 0.1.
+    pub temperature: f64,
+    /// Divides the scores that are balanced: the smaller, the sharper the codes; the paper's is 0.05.
+    pub epsilon: f64,
+    /// Rounds of balancing; the paper's are 3.
+    pub iterations: u32,
+    /// Number of prototypes; the paper's are 3000.
+    pub prototypes: i64,
+    /// Earlier images whose scores are balanced along, for batches that are smaller than the number of
+    /// prototypes; used once it is full. 0 for none.
+    pub queue: i64,
+}
+
+/// # Reference
+/// Caron et al. 2020, arXiv 2006.09882, equations 1 to 5; multi-crop in section 3.3.
+#[derive(Debug)]
+struct Swav {
+    config: SwavConfig,
+    prototypes: Tensor,
+    queue: Option<Tensor>,
+}
+
+impl SwavConfig {
+    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+        positive("swav.temperature", self.temperature)?;
+        positive("swav.epsilon", self.epsilon)?;
+        at_least_1("swav.iterations", i64::from(self.iterations))?;
+        at_least_1("swav.prototypes", self.prototypes)?;
+        not_negative("swav.queue", self.queue as f64)?;
+        let shape = [2, self.queue, place.dimension];
+        Ok(Box::new(Swav {
+            config: self.clone(),
+            prototypes: place.unit_rows("prototypes", self.prototypes, true),
+            queue: (self.queue > 0).then(|| place.zeros("queue", &shape)),
+        }))
+    }
+}
+
+impl Method for Swav {
+    fn loss(&self, views: &Views) -> Tensor {
+        let scores = |p: &Tensor| normalize(p).matmul(&self.prototypes.tr()); // [B, K]
+        let views_scores: Vec<Tensor> = views.student.iter().map(scores).collect();
+        let full = |queue: &&Tensor| {
+            let images = views.student[0].size()[0] as u64;
+            views.progress.step * images >= queue.size()[1] as u64
+        };
+        let queued = self.queue.as_ref().filter(full).map(|queue| {
+            no_grad(|| [0, 1].map(|view| queue.get(view).matmul(&self.prototypes.tr())))
+        });
+        swapped_prediction(&views_scores, queued.as_ref(), &self.config)
+    }
+
+    fn observe(&mut self, views: &Views) {
+        // Prototypes have unit length whenever they are used.
+        let unit = normalize(&self.prototypes);
+        self.prototypes.copy_(&unit);
+        if let Some(queue) = &mut self.queue {
+            let size = queue.size()[1];
+            let rows: Vec<Tensor> = views.teacher.iter().map(normalize).collect();
+            let newest = Tensor::cat(&[Tensor::stack(&rows, 0), queue.shallow_clone()], 1);
+            queue.copy_(&newest.narrow(1, 0, size));
+        }
+    }
+
+    fn multi_crop(&self) -> bool {
+        true
+    }
+}
+
+/// The mean cross-entropy of every view's prediction of the codes of the other global views.
+///
+/// # Shapes
+/// `scores`: `[B, K]` a view, the two global ones first; `queued`: `[Q, K]` for each of these -> scalar
+fn swapped_prediction(
+    scores: &[Tensor],
+    queued: Option<&[Tensor; 2]>,
+    config: &SwavConfig,
+) -> Tensor {
+    let images = scores[0].size()[0];
+    let mut losses = Vec::new();
+    for global in 0..2 {
+        let codes = no_grad(|| {
+            let own = scores[global].detach();
+            let all = match queued {
+                Some(queued) => Tensor::cat(&[&own, &queued[global]], 0),
+                None => own,
+            };
+            sinkhorn(&all, config.epsilon, config.iterations).narrow(0, 0, images)
+        });
+        for (view, scores) in scores.iter().enumerate() {
+            if view != global {
+                losses.push(soft_cross_entropy(&codes, &(scores / config.temperature)));
+            }
+        }
+    }
+    Tensor::stack(&losses, 0).mean(scores[0].kind())
+}
+
+/// Assignments that use every prototype equally: each row adds up to 1, the columns nearly to the same.
+///
+/// # Shapes
+/// `scores` `[n, K]` -> `[n, K]`
+///
+/// # Reference
+/// Cuturi 2013, arXiv 1306.0895, algorithm 1.
+fn sinkhorn(scores: &Tensor, epsilon: f64, iterations: u32) -> Tensor {
+    let kind: Kind = scores.kind();
+    let mut codes = ((scores - scores.max()) / epsilon).exp();
+    for _ in 0..iterations {
+        // A prototype that no image is near has a sum of 0 and stays unused.
+        let least = f64::from(f32::MIN_POSITIVE);
+        let prototypes = codes.sum_dim_intlist([0i64].as_slice(), true, kind);
+        codes = codes / prototypes.clamp_min(least);
+        let images = codes.sum_dim_intlist([1i64].as_slice(), true, kind);
+        codes = codes / images.clamp_min(least);
+    }
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use golden::{Tensors, difference, largest};
+
+    use super::*;
+
+    #[test]
+    fn golden_swapped_predictions_match_set_d() {
+        let reference = golden::json("d_lightly.json");
+        let tensors = Tensors::open("d_lightly.safetensors");
+        let mut checked = 0;
+        for case in reference["cases"].as_array().unwrap() {
+            if !["SwaV", "SwaV_crops_queue"].contains(&case["loss"].as_str().unwrap()) {
+                continue;
+            }
+            let hyper = &case["hyperparams"];
+            let number = |key: &str| hyper[key].as_f64().unwrap();
+            let config = SwavConfig {
+                temperature: number("temperature"),
+                epsilon: number("sinkhorn_epsilon"),
+                iterations: number("sinkhorn_iterations") as u32,
+                prototypes: 1,
+                queue: 0,
+            };
+            let names: Vec<_> = case["inputs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap())
+                .collect();
+            for (kind, value, gradient, stored) in [
+                (Kind::Double, 1e-9, 1e-8, 2e-7),
+                (Kind::Float, 1e-5, 1e-5, 1e-5),
+            ] {
+                let get = |name: &&str| tensors.get(name).to_kind(kind).copy();
+                let (queued, scores): (Vec<_>, Vec<_>) =
+                    names.iter().partition(|name| name.contains(".zq"));
+                let scores: Vec<_> = scores
+                    .iter()
+                    .map(|name| get(name).set_requires_grad(true))
+                    .collect();
+                let queued: Option<[Tensor; 2]> = queued
+                    .iter()
+                    .map(|name| get(name))
+                    .collect::<Vec<_>>()
+                    .try_into()
+                    .ok();
+                let loss = swapped_prediction(&scores, queued.as_ref(), &config);
+                let (found, expected) = (loss.double_value(&[]), case["value"].as_f64().unwrap());
+                assert!(
+                    (found - expected).abs() <= value * (1.0 + expected.abs()),
+                    "{case} {kind:?}: {found}"
+                );
+                let gradients = Tensor::run_backward(&[&loss], &scores, false, false);
+                for (number, found) in (1..).zip(&gradients) {
+                    let Some(key) = case[format!("grad{number}")].as_str() else {
+                        continue;
+                    };
+                    let expected = tensors.get(key);
+                    let off = difference(found, expected) / largest(expected);
+                    let allowed = if expected.kind() == Kind::Double {
+                        gradient
+                    } else {
+                        stored
+                    };
+                    assert!(off <= allowed, "{key} {kind:?}: off by {off}");
+                }
+                checked += 1;
+            }
+        }
+        assert!(checked >= 8, "{checked} cases");
+    }
+
+    #[test]
+    fn codes_use_every_prototype_equally() {
+        let scores = Tensor::arange(60, (Kind::Double, tch::Device::Cpu))
+            .sin()
+            .view([12, 5]);
+        let codes = sinkhorn(&scores, 0.5, 50);
+        let rows = codes.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+        let columns = codes.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);
+        assert!((rows - 1.0).abs().max().double_value(&[]) < 1e-12);
+        assert!((columns - 12.0 / 5.0).abs().max().double_value(&[]) < 1e-6);
+    }
+}

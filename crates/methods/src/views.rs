@@ -1,0 +1,50 @@
+//! What an objective sees of a batch.
+
+use tch::Tensor;
+
+/// The projections of one batch, as every objective sees them. The first two views are the global ones.
+#[derive(Debug)]
+pub struct Views {
+    /// Projections by the trained networks, one tensor `[images, dimension]` a view.
+    pub student: Vec<Tensor>,
+    /// Projections of the global views by the teacher, without gradient; without a teacher the
+    /// student's, detached.
+    pub teacher: Vec<Tensor>,
+    /// Where training stands.
+    pub progress: Progress,
+}
+
+/// A step among those of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// From 0.
+    pub step: u64,
+    /// Steps in all.
+    pub of: u64,
+}
+
+impl Views {
+    /// The student's projections of the two views.
+    ///
+    /// # Panics
+    /// If there are not exactly two, or their shapes differ: the trainer makes them.
+    pub fn pair(&self) -> (&Tensor, &Tensor) {
+        pair(&self.student)
+    }
+
+    /// The teacher's projections of the two global views.
+    ///
+    /// # Panics
+    /// As [`pair`](Self::pair).
+    pub fn teacher_pair(&self) -> (&Tensor, &Tensor) {
+        pair(&self.teacher)
+    }
+}
+
+fn pair(views: &[Tensor]) -> (&Tensor, &Tensor) {
+    let [a, b] = views else {
+        panic!("expected two views, found {}", views.len())
+    };
+    assert_eq!(a.size(), b.size(), "projections of the two views");
+    (a, b)
+}
