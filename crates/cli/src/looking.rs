@@ -21,6 +21,7 @@ pub fn preview(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode
         }
     };
     config.validate()?;
+    trainer::check_writable(&arguments.out)?;
     let (set, _) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
     let views = &config.augment.views;
     let sheet = augment::preview(&set.unlabeled, views, config.seed, arguments.rows, 2);
@@ -39,6 +40,7 @@ pub fn preview(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode
 /// Draws test images with their nearest training images.
 pub fn neighbors(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
+    trainer::check_writable(&arguments.out)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let measurement = Measurement::open(run, data, Weights::Newest, device)?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;

@@ -69,6 +69,8 @@ pub struct Measured {
     pub probe: Option<(ProbeScore, i64)>,
     /// Features of the global views that the measures were taken from, `[2 * images, features]`.
     pub features: Tensor,
+    /// The student's projections of these views, `[2 * images, dimension]`.
+    pub projections: Tensor,
 }
 
 impl Learner {
@@ -181,7 +183,14 @@ impl Learner {
             {
                 teacher.follow(&self.parameters, momentum.at(progress));
             }
-            measure(loss.detach(), measured_features, step.images, probe)
+            let projections = Tensor::cat(&views.student[..2], 0);
+            measure(
+                loss.detach(),
+                measured_features,
+                projections,
+                step.images,
+                probe,
+            )
         })
     }
 
@@ -230,6 +239,7 @@ fn check_views(
 fn measure(
     loss: Tensor,
     features: Tensor,
+    projections: Tensor,
     images: i64,
     probe: Option<(ProbeScore, i64)>,
 ) -> Measured {
@@ -244,5 +254,6 @@ fn measure(
         correlation: (eval::correlation_correct(&first, &second), 2 * dimension),
         probe,
         features,
+        projections,
     }
 }

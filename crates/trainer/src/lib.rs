@@ -8,6 +8,8 @@
 mod atomic;
 pub mod checkpoint;
 mod clock;
+#[cfg(test)]
+mod collapse;
 mod config;
 mod error;
 mod frozen;

@@ -64,6 +64,10 @@ pub struct EpochReport {
     pub feature_std: f64,
     /// Effective rank of the features of the last batch.
     pub effective_rank: f64,
+    /// As [`feature_std`](Self::feature_std), of the student's projections.
+    pub projection_std: f64,
+    /// As [`effective_rank`](Self::effective_rank), of the student's projections.
+    pub projection_rank: f64,
     /// Images a second over the epoch's steps.
     pub images_per_sec: f64,
     /// Share of the epoch's steps that was spent waiting for views, 0..=1.

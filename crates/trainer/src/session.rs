@@ -265,6 +265,8 @@ impl Session {
                 .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
             feature_std: eval::feature_std(&measured.features),
             effective_rank: eval::effective_rank(&measured.features),
+            projection_std: eval::feature_std(&measured.projections),
+            projection_rank: eval::effective_rank(&measured.projections),
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
             data_wait,
             train_secs,
@@ -355,6 +357,8 @@ fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
         ("train/lr", report.lr),
         ("health/feature_std", report.feature_std),
         ("health/effective_rank", report.effective_rank),
+        ("health/projection_std", report.projection_std),
+        ("health/projection_rank", report.projection_rank),
         ("speed/images_per_sec", report.images_per_sec),
         ("speed/data_wait", report.data_wait),
     ];

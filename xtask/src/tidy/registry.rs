@@ -6,19 +6,7 @@ use super::tree::Tree;
 /// The table that the commands list.
 const CATALOG: &str = "crates/methods/src/catalog.rs";
 
-/// The methods of the original repository, whose published settings are kept beside the recommended ones.
-const SEED: &[&str] = &[
-    "simclr",
-    "dcclr",
-    "moco",
-    "nnclr",
-    "hsictwins",
-    "barlowtwins",
-    "dino",
-    "twist",
-];
-
-/// Finds methods without configs or README row, and configs without a method.
+/// Finds methods without configs, golden fixture or README row, and configs without a method.
 pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
     let Some(catalog) = tree.file(CATALOG) else {
         return;
@@ -27,17 +15,14 @@ pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
     for (line, text) in catalog.lines() {
         let quoted = text
             .trim()
-            .strip_prefix("name: \"")
+            .strip_prefix("row((\"")
             .and_then(|rest| rest.split('"').next());
         let Some(name) = quoted else { continue };
         names.push(name);
-        for config in configs(name) {
-            if !tree.holds(&config) {
-                findings.push(Finding::new(
-                    CATALOG,
-                    line,
-                    format!("`{name}` has no {config}"),
-                ));
+        for file in files(name, text.contains("\"seed\"")) {
+            if !tree.holds(&file) {
+                let what = format!("`{name}` has no {file}");
+                findings.push(Finding::new(CATALOG, line, what));
             }
         }
         let row = |text: &str| text.starts_with('|') && text.contains(&format!("`{name}`"));
@@ -59,13 +44,14 @@ pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
     }
 }
 
-fn configs(name: &str) -> Vec<String> {
-    let seed = SEED
-        .contains(&name)
-        .then(|| format!("configs/seed/{name}.json"));
-    std::iter::once(format!("configs/{name}.json"))
-        .chain(seed)
-        .collect()
+/// What there must be of a method; one with the original repository's form has its settings too.
+fn files(name: &str, seed: bool) -> Vec<String> {
+    let mut files = vec![
+        format!("configs/{name}.json"),
+        format!("crates/methods/tests/fixtures/{name}.json"),
+    ];
+    files.extend(seed.then(|| format!("configs/seed/{name}.json")));
+    files
 }
 
 #[cfg(test)]
@@ -77,13 +63,15 @@ mod tests {
     fn what_is_missing_is_named() {
         let catalog = (
             CATALOG,
-            "Entry {\n    name: \"simclr\",\n},\nEntry {\n    name: \"byol\",\n}\n",
+            "    row((\"simclr\", \"SimCLR\"), &[\"seed\"]),\n    row((\"byol\", \"BYOL\"), &[]),\n",
         );
         let whole = [
             catalog,
             ("configs/simclr.json", ""),
             ("configs/seed/simclr.json", ""),
             ("configs/byol.json", ""),
+            ("crates/methods/tests/fixtures/simclr.json", ""),
+            ("crates/methods/tests/fixtures/byol.json", ""),
             ("README.md", "| `simclr` | SimCLR |\n| `byol` | BYOL |\n"),
         ];
         assert!(say(complete, &whole).is_empty());
@@ -98,11 +86,13 @@ mod tests {
             ),
             [
                 format!("configs/seed/moco.json:1: no method `moco` in {CATALOG}"),
-                format!("{CATALOG}:2: `simclr` has no configs/seed/simclr.json"),
-                format!("{CATALOG}:2: `simclr` has no configs/simclr.json"),
-                format!("{CATALOG}:2: `simclr` has no row in a table of README.md"),
-                format!("{CATALOG}:5: `byol` has no configs/byol.json"),
-                format!("{CATALOG}:5: `byol` has no row in a table of README.md"),
+                format!("{CATALOG}:1: `simclr` has no configs/seed/simclr.json"),
+                format!("{CATALOG}:1: `simclr` has no configs/simclr.json"),
+                format!("{CATALOG}:1: `simclr` has no crates/methods/tests/fixtures/simclr.json"),
+                format!("{CATALOG}:1: `simclr` has no row in a table of README.md"),
+                format!("{CATALOG}:2: `byol` has no configs/byol.json"),
+                format!("{CATALOG}:2: `byol` has no crates/methods/tests/fixtures/byol.json"),
+                format!("{CATALOG}:2: `byol` has no row in a table of README.md"),
             ]
         );
     }

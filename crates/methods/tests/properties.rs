@@ -1,0 +1,245 @@
+//! What holds for every method and form, whatever the projections: order doesn't matter, and nothing that
+//! a batch can hold makes a loss or a gradient other than finite.
+
+use methods::{CATALOG, MethodConfig, Place, Progress, Views};
+use models::InitStream;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+const DIMENSION: i64 = 6;
+
+/// A config of every method in every form.
+fn configs() -> Vec<Value> {
+    let constant = json!({"constant": 0.9});
+    let predictor = json!({"hidden": [5], "norm": "hidden"});
+    vec![
+        json!({"simclr": {"form": "seed", "temperature": 0.1}}),
+        json!({"simclr": {"form": "paper", "temperature": 0.1}}),
+        json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 20, "predictor": null}}),
+        json!({"nnclr": {"form": "paper", "temperature": 0.1, "queue": 20, "predictor": predictor}}),
+        json!({"nnclr": {"form": "all_views", "temperature": 0.1, "queue": 20, "predictor": null}}),
+        json!({"dcl": {"form": "seed", "temperature": 0.1}}),
+        json!({"dcl": {"form": "paper", "temperature": 0.1}}),
+        json!({"dcl": {"form": {"weighted": {"sigma": 0.5}}, "temperature": 0.1}}),
+        json!({"barlow_twins": {"form": "seed", "redundancy_weight": 10.0}}),
+        json!({"barlow_twins": {"form": "paper", "redundancy_weight": 0.005}}),
+        json!({"hsic_twins": {"form": "seed", "redundancy_weight": 3.0}}),
+        json!({"hsic_twins": {"form": "paper", "redundancy_weight": 0.005}}),
+        json!({"twist": {"form": "seed"}}),
+        json!({"twist": {"form": "paper"}}),
+        json!({"moco": {"form": "seed", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
+        json!({"moco": {"form": "v2", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
+        json!({"moco": {"form": "v3", "temperature": 0.2, "queue": 0, "momentum": constant, "predictor": predictor}}),
+        json!({"dino": {"form": "seed", "temperature": 0.1, "sharpening": {"constant": 0.5}, "momentum": constant}}),
+        json!({"dino": {
+            "form": {"paper": {"center_momentum": 0.9}}, "temperature": 0.1,
+            "sharpening": {"warm_up": {"from": 0.4, "to": 0.7, "share": 0.3}},
+            "momentum": {"cosine": {"from": 0.996, "to": 1.0}},
+        }}),
+        json!({"byol": {"momentum": constant, "predictor": predictor}}),
+        json!({"simsiam": {"predictor": predictor}}),
+        json!({"vicreg": {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}}),
+        json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 3, "prototypes": 9, "queue": 4}}),
+    ]
+}
+
+/// The name of a form, where there are several.
+fn form(config: &Value) -> Option<String> {
+    let (_, config) = config.as_object().unwrap().iter().next().unwrap();
+    match &config["form"] {
+        Value::Null => None,
+        Value::String(form) => Some(form.clone()),
+        form => form.as_object().unwrap().keys().next().cloned(),
+    }
+}
+
+#[test]
+fn the_catalog_names_every_form() {
+    for entry in CATALOG {
+        let forms: Vec<String> = configs()
+            .iter()
+            .filter(|config| config.get(entry.name).is_some())
+            .filter_map(form)
+            .collect();
+        assert_eq!(forms, entry.forms, "{}", entry.name);
+        assert!(
+            configs()
+                .iter()
+                .any(|config| config.get(entry.name).is_some()),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+fn parse(config: &Value) -> MethodConfig {
+    serde_json::from_value(config.clone()).unwrap_or_else(|error| panic!("{config}: {error}"))
+}
+
+/// Loss and gradients of a first step.
+fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<Tensor>) {
+    let mut store = VarStore::new(Device::Cpu);
+    store.set_kind(Kind::Double);
+    let method = parse(config)
+        .build(&Place {
+            path: store.root(),
+            stream: InitStream {
+                seed: 1,
+                network: 0,
+            },
+            dimension: DIMENSION,
+            compute: Kind::Double,
+        })
+        .unwrap();
+    let student = views.map(|p| p.copy().set_requires_grad(true));
+    let loss = method.loss(&Views {
+        student: student.iter().map(Tensor::shallow_clone).collect(),
+        teacher: teacher.iter().map(|p| p.copy()).collect(),
+        progress: Progress { step: 0, of: 10 },
+    });
+    let gradients = Tensor::run_backward(&[&loss], &student, false, false);
+    (loss.double_value(&[]), gradients)
+}
+
+fn matrix(values: &[f64]) -> Tensor {
+    Tensor::from_slice(values).view([-1, DIMENSION])
+}
+
+/// Four matrices of as many rows: two views of the student, two of the teacher.
+fn projections() -> impl Strategy<Value = [Tensor; 4]> {
+    (2usize..7).prop_flat_map(|images| {
+        let one = || prop::collection::vec(-3.0..3.0f64, images * DIMENSION as usize);
+        (one(), one(), one(), one())
+            .prop_map(|(a, b, c, d)| [matrix(&a), matrix(&b), matrix(&c), matrix(&d)])
+    })
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-8 * (1.0 + a.abs())
+}
+
+/// MoCo v2 looks at one direction only.
+fn symmetric(config: &Value) -> bool {
+    config.get("moco").is_none_or(|moco| moco["form"] != "v2")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn swapping_the_views_changes_nothing([p1, p2, m1, m2] in projections()) {
+        for config in configs().iter().filter(|config| symmetric(config)) {
+            let (there, _) = run(config, [&p1, &p2], [&m1, &m2]);
+            let (back, _) = run(config, [&p2, &p1], [&m2, &m1]);
+            prop_assert!(close(there, back), "{config}: {there} {back}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_a_batch_changes_nothing([p1, p2, m1, m2] in projections()) {
+        for config in configs() {
+            let (before, _) = run(&config, [&p1, &p2], [&m1, &m2]);
+            let [q1, q2, n1, n2] = [&p1, &p2, &m1, &m2].map(|p| p.flip([0]));
+            let (after, _) = run(&config, [&q1, &q2], [&n1, &n2]);
+            prop_assert!(close(before, after), "{config}: {before} {after}");
+        }
+    }
+}
+
+#[test]
+fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
+    let values = |images: i64, step: f64| {
+        let count = images * DIMENSION;
+        (Tensor::arange(count, (Kind::Double, Device::Cpu)) * step)
+            .sin()
+            .view([images, DIMENSION])
+    };
+    let mut batches = Vec::new();
+    for images in [2, 3, 8] {
+        let (a, b) = (values(images, 0.7), values(images, 1.3));
+        batches.push(("plain", a.copy(), b.copy()));
+        let twins = a.copy();
+        twins.get(1).copy_(&a.get(0));
+        batches.push(("two identical images", twins.copy(), twins));
+        let column = a.copy();
+        let _ = column.select(1, 2).fill_(0.5);
+        batches.push(("a constant column", column.copy(), b.copy()));
+        batches.push((
+            "all alike",
+            a.get(0).repeat([images, 1]),
+            a.get(0).repeat([images, 1]),
+        ));
+        batches.push(("zero", a.zeros_like(), b.zeros_like()));
+        batches.push(("large", a * 1e4, b * 1e4));
+    }
+    for config in configs() {
+        for (what, p1, p2) in &batches {
+            let (loss, gradients) = run(&config, [p1, p2], [p1, p2]);
+            let images = p1.size()[0];
+            assert!(
+                loss.is_finite(),
+                "{config}: {what}, {images} images: {loss}"
+            );
+            for gradient in gradients.iter().filter(|gradient| gradient.defined()) {
+                let largest = gradient.abs().max().double_value(&[]);
+                assert!(
+                    largest.is_finite(),
+                    "{config}: {what}, {images} images: gradient"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn hyper_parameters_out_of_range_are_named() {
+    for (config, key) in [
+        (
+            json!({"simclr": {"form": "seed", "temperature": 0.0}}),
+            "simclr.temperature",
+        ),
+        (
+            json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 0, "predictor": null}}),
+            "nnclr.queue",
+        ),
+        (
+            json!({"moco": {"form": "v3", "temperature": 0.1, "queue": 9, "momentum": {"constant": 0.9}, "predictor": null}}),
+            "moco.queue",
+        ),
+        (
+            json!({"moco": {"form": "v2", "temperature": 0.1, "queue": 9, "momentum": {"constant": 1.5}, "predictor": null}}),
+            "moco.momentum",
+        ),
+        (
+            json!({"barlow_twins": {"form": "seed", "redundancy_weight": -1.0}}),
+            "barlow_twins.redundancy_weight",
+        ),
+        (
+            json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 0, "prototypes": 9, "queue": 4}}),
+            "swav.iterations",
+        ),
+    ] {
+        let store = VarStore::new(Device::Cpu);
+        let place = Place {
+            path: store.root(),
+            stream: InitStream {
+                seed: 1,
+                network: 0,
+            },
+            dimension: DIMENSION,
+            compute: Kind::Float,
+        };
+        let error = parse(&config).build(&place).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("method.{key}: expected")),
+            "{error}"
+        );
+    }
+    let missing = json!({"simsiam": {}});
+    assert!(
+        serde_json::from_value::<MethodConfig>(missing).is_err(),
+        "no hidden defaults"
+    );
+}

@@ -1,0 +1,125 @@
+//! Collapsed training is recognisable by the monitors: the safeguards of three methods, on and off.
+
+use dataset::SyntheticSpec;
+use loader::{Loader, Plan, Position};
+use models::Door;
+use serde_json::{Value, json};
+use tch::{Device, Kind};
+
+use crate::tests::tiny_config;
+use crate::*;
+
+/// What the monitors say of a batch.
+#[derive(Debug)]
+struct Monitors {
+    feature_std: f64,
+    feature_rank: f64,
+    projection_std: f64,
+    projection_rank: f64,
+}
+
+/// Trains `method` for `steps` steps of 64 images, and measures the last batch.
+fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> Monitors {
+    let mut config = tiny_config("simclr");
+    config.method = serde_json::from_value(method).unwrap();
+    config.projection = serde_json::from_value(projection).unwrap();
+    config.train.reduction = Reduction::Mean;
+    let OptimizerConfig::Adam(adam) = &mut config.optimizer;
+    adam.learning_rate = learning_rate;
+    let task = Task {
+        classes: None,
+        device: Device::Cpu,
+        kinds: Kinds {
+            master: Kind::Float,
+            compute: Kind::Float,
+        },
+    };
+    let mut learner = Learner::new(&config, task).unwrap();
+    let set = SyntheticSpec {
+        unlabeled: 256,
+        train: 10,
+        test: 10,
+        size: 32,
+        seed: 0,
+    };
+    let plan = Plan {
+        seed: 0,
+        unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
+        unlabeled_per_batch: 64,
+        labeled: None,
+        views: config.augment.views.clone(),
+        probe: None,
+        workers: 1,
+        prefetch: 1,
+    };
+    let start = Position { epoch: 0, step: 0 };
+    let mut loader = Loader::start(plan, start).unwrap();
+    let door = Door::new(Device::Cpu, Kind::Float);
+    let mut last = None;
+    for number in 0..steps {
+        let batch = loader.next().unwrap();
+        let step = Step {
+            views: vec![door.images(&batch.blocks[0].bytes, 128, 32, 32)],
+            images: 64,
+            probe: None,
+        };
+        last = Some(learner.step(&step, number, steps));
+        loader.recycle(batch);
+    }
+    let last = last.unwrap();
+    Monitors {
+        feature_std: eval::feature_std(&last.features),
+        feature_rank: eval::effective_rank(&last.features),
+        projection_std: eval::feature_std(&last.projections),
+        projection_rank: eval::effective_rank(&last.projections),
+    }
+}
+
+#[test]
+fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
+    let predictor = json!({"hidden": [16], "norm": "hidden"});
+    let head = |norm: &str| json!({"mlp": {"hidden": [32], "output": 16, "norm": norm}});
+    let byol = |momentum: f64, predictor: &Value| json!({"byol": {"momentum": {"constant": momentum}, "predictor": predictor}});
+    let simsiam = |predictor: &Value| json!({"simsiam": {"predictor": predictor}});
+    for (name, kept, collapsed) in [
+        (
+            "byol",
+            (byol(0.99, &predictor), head("hidden")),
+            (byol(0.0, &Value::Null), head("none")),
+        ),
+        (
+            "simsiam",
+            (simsiam(&predictor), head("all")),
+            (simsiam(&Value::Null), head("none")),
+        ),
+    ] {
+        let kept = train(kept.0, kept.1, 0.003, 120);
+        assert!(kept.feature_std > 0.01, "{name}: {kept:?}");
+        assert!(kept.feature_rank > 1.3, "{name}: {kept:?}");
+        let collapsed = train(collapsed.0, collapsed.1, 0.003, 120);
+        assert!(collapsed.feature_std < 0.003, "{name}: {collapsed:?}");
+        assert!(collapsed.feature_rank < 1.1, "{name}: {collapsed:?}");
+    }
+}
+
+#[test]
+fn without_centring_dino_ends_with_projections_that_show_it() {
+    let head = || json!({"prototypes": {"hidden": [32], "bottleneck": 16, "output": 64}});
+    let dino = |center_momentum: f64| {
+        json!({"dino": {
+            "form": {"paper": {"center_momentum": center_momentum}}, "temperature": 0.1,
+            "sharpening": {"constant": 0.7}, "momentum": {"constant": 0.996},
+        }})
+    };
+    let kept = train(dino(0.9), head(), 0.001, 150);
+    let collapsed = train(dino(1.0), head(), 0.001, 150);
+    let what = format!("{kept:?} {collapsed:?}");
+    assert!(
+        collapsed.projection_std < 0.5 * kept.projection_std,
+        "{what}"
+    );
+    assert!(
+        collapsed.projection_rank < 0.7 * kept.projection_rank,
+        "{what}"
+    );
+}

@@ -1,0 +1,163 @@
+//! Several methods under one budget: trained once, interrupted, gone on with, and put side by side.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use end_to_end::{Finished, Place};
+use serde_json::json;
+
+const COMPARE: [&str; 13] = [
+    "compare",
+    "--methods",
+    "moco,twist",
+    "--data",
+    "data",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "16",
+    "--set",
+    "encoder.conv.width=8",
+    "--out",
+    "out",
+];
+
+#[test]
+fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
+    let place = Place::furnished();
+    let text = place.run(&COMPARE).done().stdout;
+    assert!(text.contains("moco") && text.contains("twist"), "{text}");
+    assert!(text.contains("out/report.html"), "{text}");
+    for run in ["moco-seed0", "twist-seed0"] {
+        for file in [
+            "summary.json",
+            "evaluation.json",
+            "augmentation.png",
+            "neighbors.png",
+        ] {
+            let path = place.path(&format!("out/runs/{run}/{file}"));
+            assert!(path.exists(), "{}", path.display());
+        }
+        let summary = place.read_json(&format!("out/runs/{run}/summary.json"));
+        assert_eq!(summary["epochs"], 2);
+        assert!(summary["peak_memory_bytes"].as_u64().unwrap() > 10 << 20);
+    }
+    for figure in ["probe_accuracy", "contrastive_accuracy"] {
+        let png = image::open(place.path(&format!("out/{figure}.png"))).unwrap();
+        assert!(png.width() >= 1000, "{figure}");
+        let svg = fs::read_to_string(place.path(&format!("out/{figure}.svg"))).unwrap();
+        assert!(svg.contains("moco") && svg.contains("twist"), "{figure}");
+    }
+    let page = fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("data:image/png;base64,"));
+    for loaded in ["src=\"http", "href=\"http", "url(http", "<script"] {
+        assert!(!page.contains(loaded), "the page loads something: {loaded}");
+    }
+    let board = place.read_json("out/leaderboard.json");
+    let mut methods: Vec<_> = board["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["method"].clone())
+        .collect();
+    methods.sort_by_key(|name| name.to_string());
+    assert_eq!(methods, [json!("moco"), json!("twist")]);
+
+    // A second call trains and measures nothing again.
+    let runs = || -> Vec<_> {
+        let contents = place.contents().into_iter();
+        contents
+            .filter(|(path, _)| path.starts_with(place.path("out/runs")))
+            .collect()
+    };
+    let before = runs();
+    place.run(&COMPARE).done();
+    let is_log = |path: &std::path::Path| path.ends_with("log.txt");
+    for (old, new) in before.iter().zip(&runs()) {
+        assert!(old == new || is_log(&old.0), "{} changed", old.0.display());
+    }
+    // Other settings are another comparison.
+    let other = [&COMPARE[..], &["--set", "method.moco.temperature=0.2"]].concat();
+    place.refuses(
+        &other,
+        &["--set method.moco.temperature", "method has twist"],
+    );
+    let other = [&COMPARE[..], &["--set", "optimizer.adam.learning_rate=0.5"]].concat();
+    place.refuses(
+        &other,
+        &[
+            "config.json",
+            "optimizer.adam.learning_rate",
+            "0.001",
+            "0.5",
+        ],
+    );
+}
+
+#[test]
+fn an_interrupted_comparison_goes_on_where_it_stopped() {
+    let place = Place::furnished();
+    let child = place
+        .command(&COMPARE)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let second = place.path("out/runs/twist-seed0/metrics.jsonl");
+    let begun = (0..120_000).any(|_| {
+        sleep(Duration::from_millis(1));
+        fs::metadata(&second).is_ok_and(|file| file.len() > 0)
+    });
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    let output = child.wait_with_output().unwrap();
+    assert!(begun && kill.unwrap().success(), "{output:?}");
+    let interrupted = Finished::new("compare, interrupted".to_owned(), output).ended(130);
+    assert!(
+        interrupted.stderr.contains("the same command goes on"),
+        "{interrupted:#?}"
+    );
+    let finished = fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap();
+
+    let text = place.run(&COMPARE).done().stderr;
+    assert!(text.contains("moco-seed0 is finished"), "{text}");
+    assert_eq!(
+        fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap(),
+        finished
+    );
+    assert!(place.path("out/report.html").exists());
+    assert_eq!(
+        place.logged_steps("out/runs/twist-seed0"),
+        (1..=16).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_can_not_be_compared_is_refused() {
+    let place = Place::furnished();
+    place.refuses(
+        &["compare", "--methods", "mocko", "--out", "out"],
+        &["mocko", "did you mean moco"],
+    );
+    place.refuses(
+        &["compare", "--methods", "byol", "--out", "out"],
+        &["byol", "--settings recommended"],
+    );
+    place.refuses(
+        &["compare", "--seeds", "0", "--out", "out"],
+        &["--seeds", "at least 1"],
+    );
+    let large = [
+        "compare",
+        "--data",
+        "data",
+        "--batch-size",
+        "500",
+        "--out",
+        "out",
+    ];
+    place.refuses(&large, &["data", "500"]);
+}
