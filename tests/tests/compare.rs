@@ -159,5 +159,5 @@ fn what_can_not_be_compared_is_refused() {
         "--out",
         "out",
     ];
-    place.refuses(&large, &["data", "500"]);
+    place.refuses(&large, &["data: batch larger than the set", "96"]);
 }
