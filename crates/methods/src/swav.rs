@@ -123,9 +123,9 @@ fn sinkhorn(scores: &Tensor, epsilon: f64, iterations: u32) -> Tensor {
         // A prototype that no image is near has a sum of 0 and stays unused.
         let least = f64::from(f32::MIN_POSITIVE);
         let prototypes = codes.sum_dim_intlist([0i64].as_slice(), true, kind);
-        codes = codes / prototypes.clamp_min(least);
+        codes /= prototypes.clamp_min(least);
         let images = codes.sum_dim_intlist([1i64].as_slice(), true, kind);
-        codes = codes / images.clamp_min(least);
+        codes /= images.clamp_min(least);
     }
     codes
 }
@@ -171,12 +171,8 @@ mod tests {
                     .iter()
                     .map(|name| get(name).set_requires_grad(true))
                     .collect();
-                let queued: Option<[Tensor; 2]> = queued
-                    .iter()
-                    .map(|name| get(name))
-                    .collect::<Vec<_>>()
-                    .try_into()
-                    .ok();
+                let queued: Option<[Tensor; 2]> =
+                    queued.iter().map(get).collect::<Vec<_>>().try_into().ok();
                 let loss = swapped_prediction(&scores, queued.as_ref(), &config);
                 let (found, expected) = (loss.double_value(&[]), case["value"].as_f64().unwrap());
                 assert!(
