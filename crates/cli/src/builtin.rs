@@ -5,7 +5,7 @@ use trainer::{Config, ConfigError};
 /// A method's name, its recommended settings and, where it is one of the seed's, the seed's.
 type Builtin = (&'static str, &'static str, Option<&'static str>);
 
-macro_rules! config {
+macro_rules! embedded {
     ($name:literal) => {
         include_str!(concat!("../../../configs/", $name, ".json"))
     };
@@ -13,18 +13,18 @@ macro_rules! config {
 
 #[rustfmt::skip]
 const CONFIGS: &[Builtin] = &[
-    ("simclr", config!("simclr"), Some(config!("seed/simclr"))),
-    ("nnclr", config!("nnclr"), Some(config!("seed/nnclr"))),
-    ("dcl", config!("dcl"), Some(config!("seed/dcl"))),
-    ("barlow_twins", config!("barlow_twins"), Some(config!("seed/barlow_twins"))),
-    ("hsic_twins", config!("hsic_twins"), Some(config!("seed/hsic_twins"))),
-    ("twist", config!("twist"), Some(config!("seed/twist"))),
-    ("moco", config!("moco"), Some(config!("seed/moco"))),
-    ("dino", config!("dino"), Some(config!("seed/dino"))),
-    ("byol", config!("byol"), None),
-    ("simsiam", config!("simsiam"), None),
-    ("vicreg", config!("vicreg"), None),
-    ("swav", config!("swav"), None),
+    ("simclr", embedded!("simclr"), Some(embedded!("seed/simclr"))),
+    ("nnclr", embedded!("nnclr"), Some(embedded!("seed/nnclr"))),
+    ("dcl", embedded!("dcl"), Some(embedded!("seed/dcl"))),
+    ("barlow_twins", embedded!("barlow_twins"), Some(embedded!("seed/barlow_twins"))),
+    ("hsic_twins", embedded!("hsic_twins"), Some(embedded!("seed/hsic_twins"))),
+    ("twist", embedded!("twist"), Some(embedded!("seed/twist"))),
+    ("moco", embedded!("moco"), Some(embedded!("seed/moco"))),
+    ("dino", embedded!("dino"), Some(embedded!("seed/dino"))),
+    ("byol", embedded!("byol"), None),
+    ("simsiam", embedded!("simsiam"), None),
+    ("vicreg", embedded!("vicreg"), None),
+    ("swav", embedded!("swav"), None),
 ];
 
 /// Which of the built-in settings.
