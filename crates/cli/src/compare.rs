@@ -159,12 +159,7 @@ fn train(
         return Ok(Outcome::Finished);
     }
     let session = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
-    // A run that was stopped before its first checkpoint begins again.
-    let resume = trainer::has_checkpoint(folder);
-    if !resume && folder.join("config.json").exists() {
-        std::fs::remove_dir_all(folder)
-            .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
-    }
+    let resume = folder.join("config.json").exists();
     pretrain::train(session, folder, resume, output, log, stop)
 }
 

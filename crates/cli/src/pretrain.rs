@@ -69,7 +69,9 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome, Failure> {
     let run = if resume {
-        session.restore(folder)?;
+        for error in session.restore(folder)? {
+            tracing::warn!("{error}; going on from the checkpoint before");
+        }
         RunFolder::resume(folder, session.record(), session.steps()[0])?
     } else {
         RunFolder::create(folder, session.record())?

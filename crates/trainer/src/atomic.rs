@@ -8,6 +8,9 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::Error;
 
+/// What names of files begin with that are being written.
+pub const PREFIX: &str = ".unfinished-";
+
 /// Replaces `path` by `bytes`: written beside it, flushed to disk, renamed over it.
 ///
 /// # Errors
@@ -55,6 +58,7 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
 /// A temporary file in `folder` that others may read as they may read any file of the user.
 fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = Builder::new();
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

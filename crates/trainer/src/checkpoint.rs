@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::metrics::EpochMetrics;
@@ -13,7 +14,7 @@ use crate::observer::History;
 use crate::{Error, Learner, atomic};
 
 /// Raised when the meaning of a checkpoint changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The key of the header in the file's metadata.
 const HEADER: &str = "twinview";
 
@@ -91,12 +92,49 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
 /// # Errors
 /// [`Error::Io`].
 pub fn save(path: &Path, learner: &Learner, header: &Header) -> Result<(), Error> {
-    let text = serde_json::to_string(header).expect("a header is always valid JSON");
-    write(
-        path,
-        &tensors(learner),
-        HashMap::from([(HEADER.to_owned(), text)]),
-    )
+    let header = serde_json::to_string(header).expect("a header is always valid JSON");
+    let named = tensors(learner);
+    let stored = stored(&named);
+    let views = stored
+        .iter()
+        .map(|(name, dtype, shape, bytes)| (*name, *dtype, shape.as_slice(), bytes.as_slice()));
+    let sum = checksum(&header, views);
+    let text = format!("{SUM}{sum}{AFTER_SUM}{header}}}");
+    write_stored(path, &stored, HashMap::from([(HEADER.to_owned(), text)]))
+}
+
+/// What a header is wrapped in: JSON, and yet its bytes can be told exactly.
+const SUM: &str = r#"{"sha256":""#;
+const AFTER_SUM: &str = r#"","header":"#;
+
+/// A SHA-256 over a header and tensors, in hexadecimal digits; the order of the tensors doesn't matter.
+fn checksum<'a>(
+    header: &str,
+    tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,
+) -> String {
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|(name, ..)| *name);
+    let mut hash = Sha256::new();
+    hash.update(header);
+    for (name, dtype, shape, bytes) in tensors {
+        hash.update(format!("{name} {dtype:?} {shape:?} "));
+        hash.update(bytes);
+    }
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A tensor as it is stored.
+type Stored<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
+
+fn stored(named: &[(String, Tensor)]) -> Vec<Stored<'_>> {
+    named
+        .iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().iter().map(|&side| side as usize).collect();
+            (name.as_str(), dtype(tensor.kind()), shape, bytes(tensor))
+        })
+        .collect()
 }
 
 /// Writes named tensors and metadata as safetensors, all or nothing.
@@ -108,13 +146,14 @@ pub fn write(
     named: &[(String, Tensor)],
     metadata: HashMap<String, String>,
 ) -> Result<(), Error> {
-    let stored: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = named
-        .iter()
-        .map(|(name, tensor)| {
-            let shape = tensor.size().iter().map(|&side| side as usize).collect();
-            (name.as_str(), dtype(tensor.kind()), shape, bytes(tensor))
-        })
-        .collect();
+    write_stored(path, &stored(named), metadata)
+}
+
+fn write_stored(
+    path: &Path,
+    stored: &[Stored],
+    metadata: HashMap<String, String>,
+) -> Result<(), Error> {
     let views = stored.iter().map(|(name, dtype, shape, bytes)| {
         let view = TensorView::new(*dtype, shape.clone(), bytes);
         (*name, view.expect("the bytes of a tensor match its shape"))
@@ -234,6 +273,32 @@ fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
         .map_err(|error| damaged(path, "a safetensors file", error))?;
     let text = metadata.metadata().as_ref().and_then(|map| map.get(HEADER));
     let text = text.ok_or_else(|| damaged(path, "a checkpoint of this tool", "no header"))?;
+    let wrapped = text.strip_prefix(SUM).and_then(|text| {
+        let (sum, rest) = text.split_once(AFTER_SUM)?;
+        Some((sum, rest.strip_suffix('}')?))
+    });
+    let (sum, text) =
+        wrapped.ok_or_else(|| damaged(path, "a checkpoint's header", "another text"))?;
+    let file = parse(path, &bytes)?;
+    let names = file.names();
+    let views = names.iter().map(|name| {
+        let view = file.tensor(name).expect("a name of this file");
+        (*name, view)
+    });
+    let views: Vec<_> = views.collect();
+    let found = checksum(
+        text,
+        views
+            .iter()
+            .map(|(name, view)| (*name, view.dtype(), view.shape(), view.data())),
+    );
+    if found != sum {
+        return Err(damaged(
+            path,
+            format!("content with the checksum {sum}"),
+            found,
+        ));
+    }
     let header: Header = serde_json::from_str(text)
         .map_err(|error| damaged(path, "a checkpoint's header", error))?;
     if header.format != FORMAT {

@@ -103,11 +103,15 @@ pub enum TeacherInit {
 }
 
 /// See [`Config::checkpoint`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointConfig {
     /// Epochs between two checkpoints.
     pub every_epochs: u32,
+    /// Steps between two checkpoints, beside those of epochs; 0 for none.
+    pub every_steps: u64,
+    /// Minutes after which the next step is followed by a checkpoint; 0 for none.
+    pub every_minutes: f64,
     /// How many of the newest are kept.
     pub keep: usize,
 }
@@ -281,6 +285,13 @@ impl Config {
             every > 0,
             "at least 1",
             every.to_string(),
+        )?;
+        let minutes = self.checkpoint.every_minutes;
+        range(
+            "checkpoint.every_minutes",
+            minutes >= 0.0 && minutes.is_finite(),
+            "a number from 0",
+            minutes.to_string(),
         )?;
         let views = &self.augment.views;
         range(

@@ -28,6 +28,9 @@ pub enum Error {
     /// The run folder is taken.
     #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", .0.display())]
     RunExists(PathBuf),
+    /// Another process trains in the run folder.
+    #[error("{}: expected a run folder that no other process uses, found one in use", .0.display())]
+    InUse(PathBuf),
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),

@@ -40,8 +40,6 @@ pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{Best, EpochReport, History, Observer, Progress};
 pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
 pub use probe::{Probe, ProbeScore};
-pub use run_folder::{
-    BatchRecord, DataRecord, RunFolder, RunRecord, has_checkpoint, read_record, write_json,
-};
+pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
 pub use session::{Outcome, Session};
 pub use setup::Origin;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Config, Error, Learner, atomic, checkpoint};
 
@@ -62,6 +62,8 @@ pub struct BatchRecord {
 pub struct RunFolder {
     path: PathBuf,
     metrics: File,
+    /// Locked as long as the folder is open; the system unlocks it when the process ends, however it does.
+    _lock: File,
 }
 
 impl RunFolder {
@@ -70,18 +72,20 @@ impl RunFolder {
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
     pub fn create(path: &Path, record: &RunRecord) -> Result<Self, Error> {
-        if path.join("config.json").exists()
-            || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some())
-        {
+        if is_used(path) {
             return Err(Error::RunExists(path.to_owned()));
         }
         let existed = path.exists();
         let made = fs::create_dir_all(path.join("checkpoints"))
             .map_err(Error::io(path, "make it"))
-            .and_then(|()| write_json(&path.join("config.json"), record))
-            .and_then(|()| Self::open(path));
+            .and_then(|()| {
+                let lock = lock(path)?;
+                write_json(&path.join("config.json"), record)?;
+                Self::open(path, lock)
+            });
         made.map_err(|error| {
             let _ = if existed {
+                let _ = fs::remove_file(path.join(LOCK));
                 fs::remove_dir(path.join("checkpoints"))
             } else {
                 fs::remove_dir_all(path)
@@ -96,6 +100,8 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn resume(path: &Path, record: &RunRecord, step: u64) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        remove_unfinished(path);
         write_json(&path.join("config.json"), record)?;
         let metrics = path.join("metrics.jsonl");
         let text = fs::read_to_string(&metrics).unwrap_or_default();
@@ -108,16 +114,17 @@ impl RunFolder {
             .flat_map(|line| [line, "\n"])
             .collect();
         atomic::write(&metrics, kept.as_bytes())?;
-        Self::open(path)
+        Self::open(path, lock)
     }
 
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path, lock: File) -> Result<Self, Error> {
         let metrics = path.join("metrics.jsonl");
         let file = OpenOptions::new().create(true).append(true).open(&metrics);
         let file = file.map_err(Error::io(&metrics, "open it"))?;
         Ok(Self {
             path: path.to_owned(),
             metrics: file,
+            _lock: lock,
         })
     }
 
@@ -250,6 +257,8 @@ const MAY_CHANGE: &[&str] = &[
     "train.workers",
     "train.log_every",
     "checkpoint.every_epochs",
+    "checkpoint.every_steps",
+    "checkpoint.every_minutes",
     "checkpoint.keep",
 ];
 
@@ -266,9 +275,13 @@ fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, V
         }
     };
     match (a, b) {
-        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => a
-            .iter()
-            .find_map(|(part, value)| first_difference(&below(part), value, &b[part])),
+        (Value::Object(a), Value::Object(b)) => {
+            let more = b.keys().filter(|key| !a.contains_key(*key));
+            let part = |of: &Map<String, Value>, key| of.get(key).cloned().unwrap_or(Value::Null);
+            a.keys()
+                .chain(more)
+                .find_map(|key| first_difference(&below(key), &part(a, key), &part(b, key)))
+        }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => (0..)
             .zip(a.iter().zip(b))
             .find_map(|(index, (a, b))| first_difference(&below(&format!("{index}")), a, b)),
@@ -276,9 +289,53 @@ fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, V
     }
 }
 
-/// Whether the run in `path` has a checkpoint to go on from.
-pub fn has_checkpoint(path: &Path) -> bool {
-    checkpoint::newest_of(path).is_ok()
+/// Locked by the process that trains.
+const LOCK: &str = "run.lock";
+
+/// Whether `path` has anything but what a process leaves that was killed while it made the folder.
+fn is_used(path: &Path) -> bool {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let empty = |path: PathBuf| fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_none());
+    entries.map(|entry| entry.path()).any(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        match name {
+            Some("checkpoints") => !empty(path),
+            Some(name) => name != LOCK && !is_unfinished(name),
+            None => true,
+        }
+    })
+}
+
+/// Takes the run folder for this process.
+fn lock(path: &Path) -> Result<File, Error> {
+    let name = path.join(LOCK);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name);
+    let file = file.map_err(Error::io(&name, "open it"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
+        // A file system without locks.
+        Err(fs::TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// Whether a file is one that a process was writing when it was killed.
+fn is_unfinished(name: &str) -> bool {
+    name.starts_with(atomic::PREFIX)
+}
+
+/// Removes what a process that was killed had not finished writing.
+fn remove_unfinished(path: &Path) {
+    for folder in [path.to_owned(), path.join("checkpoints")] {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| is_unfinished(&entry.file_name().to_string_lossy())) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Reads the `config.json` of the run in `path`.

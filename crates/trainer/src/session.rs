@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dataset::Dataset;
 use loader::{Batch, Loader, Plan, Position};
@@ -101,14 +101,26 @@ impl Session {
         &self.record
     }
 
-    /// Goes on from the newest checkpoint of the run in `folder`.
+    /// Goes on from the newest checkpoint of the run in `folder` that can be read; the errors are those of
+    /// newer ones, which can't. Without any checkpoint, as after an early crash, the run begins again.
     ///
     /// # Errors
-    /// [`Error::NoRun`] without a checkpoint, [`Error::Damaged`] where it doesn't fit.
-    pub fn restore(&mut self, folder: &Path) -> Result<(), Error> {
-        let newest = checkpoint::newest_of(folder)?;
-        self.header = checkpoint::load(&newest, &mut self.learner)?;
-        Ok(())
+    /// [`Error::Damaged`] where there are checkpoints and none fits.
+    pub fn restore(&mut self, folder: &Path) -> Result<Vec<Error>, Error> {
+        let mut skipped = Vec::new();
+        for path in checkpoint::all(&folder.join("checkpoints")).iter().rev() {
+            match checkpoint::load(path, &mut self.learner) {
+                Ok(header) => {
+                    self.header = header;
+                    return Ok(skipped);
+                }
+                Err(error) => skipped.push(error),
+            }
+        }
+        match skipped.into_iter().next() {
+            Some(newest) => Err(newest),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Steps done, and steps in all.
@@ -135,6 +147,7 @@ impl Session {
         let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::Plan)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
+        let mut saved = Instant::now();
         while self.header.step < self.total_steps {
             let batch = loader.next().map_err(Error::Loader)?;
             let measured = self.step(&batch);
@@ -145,8 +158,9 @@ impl Session {
             let last = self.header.step == self.total_steps;
             let whole = self.header.step_in_epoch == self.record.batch.steps_per_epoch;
             let stopping = stop.load(Ordering::Relaxed);
+            let saving = stopping || last || self.checkpoint_due(whole, saved.elapsed());
             let due = pending.len() as u64 >= self.record.config.train.log_every;
-            if due || whole || last || stopping {
+            if due || whole || saving {
                 self.flush(&mut pending, &mut folder)?;
                 clock.wait_secs = loader.wait_secs();
                 observer.progress(&self.progress(&clock));
@@ -158,8 +172,9 @@ impl Session {
                 observer.epoch(&report);
                 self.begin_epoch(&report, whole);
             }
-            if stopping || last || (whole && self.checkpoint_due()) {
+            if saving {
                 self.save(&folder, &clock)?;
+                saved = Instant::now();
             }
             if stopping && !last {
                 return Ok(Outcome::Interrupted);
@@ -312,9 +327,15 @@ impl Session {
         }
     }
 
-    fn checkpoint_due(&self) -> bool {
-        let every = self.record.config.checkpoint.every_epochs;
-        self.header.epoch.is_multiple_of(every)
+    /// Whether the step that was just done is to be followed by a checkpoint; it ended an epoch where it
+    /// was the `whole`.
+    fn checkpoint_due(&self, whole: bool, since: Duration) -> bool {
+        let every = &self.record.config.checkpoint;
+        let epochs = whole && (self.header.epoch + 1).is_multiple_of(every.every_epochs);
+        let steps = every.every_steps > 0 && self.header.step.is_multiple_of(every.every_steps);
+        let minutes =
+            every.every_minutes > 0.0 && since.as_secs_f64() >= 60.0 * every.every_minutes;
+        epochs || steps || minutes
     }
 
     fn save(&mut self, folder: &RunFolder, clock: &Clock) -> Result<(), Error> {
