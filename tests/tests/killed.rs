@@ -36,6 +36,7 @@ fn place(method: &str) -> Place {
     }
     config["augment"]["probe"]["size"] = json!(32);
     config["encoder"]["conv"]["width"] = json!(8);
+    config["health"]["on_collapse"] = json!("warn");
     config["train"]["epochs"] = json!(EPOCHS);
     config["train"]["device"] = json!("cpu");
     config["train"]["log_every"] = json!(2);

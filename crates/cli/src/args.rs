@@ -204,9 +204,21 @@ pub struct PretrainArguments {
     /// Kind of numbers in the networks.
     #[arg(long)]
     pub precision: Option<PrecisionArgument>,
+    /// What to do when the features collapse.
+    #[arg(long)]
+    pub on_collapse: Option<OnCollapseArgument>,
     /// Check everything, print the configuration, and stop.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What to do when the features collapse.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OnCollapseArgument {
+    /// Say so, and go on.
+    Warn,
+    /// Stop with exit code 3.
+    Stop,
 }
 
 /// Kind of numbers in the networks.

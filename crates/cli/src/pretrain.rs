@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use dataset::Dataset;
 use methods::CATALOG;
 use serde_json::json;
-use trainer::{Config, Origin, Outcome, RunFolder, Session};
+use trainer::{Config, OnCollapse, Origin, Outcome, RunFolder, Session};
 
-use crate::args::PretrainArguments;
+use crate::args::{OnCollapseArgument, PretrainArguments};
 use crate::failure::{self, Failure};
 use crate::logging::RunLog;
 use crate::output::Output;
@@ -163,6 +163,12 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
     }
     if let Some(precision) = arguments.precision {
         train.precision = precision.into();
+    }
+    if let Some(on_collapse) = arguments.on_collapse {
+        config.health.on_collapse = match on_collapse {
+            OnCollapseArgument::Warn => OnCollapse::Warn,
+            OnCollapseArgument::Stop => OnCollapse::Stop,
+        };
     }
     config.seed = arguments.seed.unwrap_or(config.seed);
     Ok(config)

@@ -62,6 +62,14 @@ impl Observer for Display<'_> {
             None => tracing::info!("{line}"),
         }
     }
+
+    fn unwell(&mut self, epoch: u32, complaint: &str) {
+        let warn = || tracing::warn!("epoch {epoch} looks like collapse: {complaint}");
+        match &self.bar {
+            Some(bar) => bar.suspend(warn),
+            None => warn(),
+        }
+    }
 }
 
 fn describe(progress: &Progress) -> String {
@@ -97,7 +105,7 @@ fn summarize(epoch: &EpochReport) -> String {
         percent("r_acc", Some(epoch.r_acc)),
         percent("p_acc", epoch.p_acc),
         percent("test p_acc", epoch.test_p_acc),
-        epoch.effective_rank,
+        epoch.health.effective_rank,
         epoch.images_per_sec,
         100.0 * epoch.data_wait,
     )

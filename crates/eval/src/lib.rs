@@ -30,7 +30,7 @@ pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
 pub use self::metrics::{
     Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
 };
-pub use self::monitor::{effective_rank, feature_std};
+pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
 pub use self::protocol::{Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, Score, wilson_interval};

@@ -13,10 +13,12 @@ mod loader;
 mod order;
 mod plan;
 mod producer;
+mod sample;
 mod sequential;
 
 pub use self::batch::{Batch, Block};
 pub use self::error::Error;
 pub use self::loader::Loader;
 pub use self::plan::{Plan, Position};
+pub use self::sample::sample;
 pub use self::sequential::sequential;

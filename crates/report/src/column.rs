@@ -113,7 +113,7 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "effective_rank",
         heading: "Effective rank",
-        definition: "How many directions the features of the last batch use: the exponential of the entropy of their \
+        definition: "How many directions the features of a fixed sample use: the exponential of the entropy of their \
             singular values’ shares. Near 1 the encoder has collapsed.",
         unit: Unit::Digits(1),
         score: false,
@@ -122,7 +122,7 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "feature_std",
         heading: "Feature std",
-        definition: "Standard deviation of the l2-normalised features over the last batch, averaged over dimensions. Near \
+        definition: "Standard deviation of the l2-normalised features over a fixed sample, averaged over dimensions. Near \
             0 all images look the same to the encoder: it has collapsed.",
         unit: Unit::Digits(4),
         score: false,

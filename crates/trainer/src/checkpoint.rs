@@ -34,6 +34,8 @@ pub struct Header {
     pub optimizer_steps: [u64; 2],
     /// Seconds spent training.
     pub train_secs: f64,
+    /// Epochs in a row that looked like collapse.
+    pub unwell: u32,
     /// What the epoch under way has measured so far.
     pub metrics: EpochMetrics,
     /// The finished epochs.
@@ -50,6 +52,7 @@ impl Header {
             step: 0,
             optimizer_steps: [0, 0],
             train_secs: 0.0,
+            unwell: 0,
             metrics: EpochMetrics::default(),
             history: History::default(),
         }

@@ -8,7 +8,7 @@ use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::OptimizerConfig;
+use crate::{HealthConfig, OptimizerConfig};
 
 /// Every number of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub probe: ProbeConfig,
     /// How long, on what, how much at a time.
     pub train: TrainConfig,
+    /// When training counts as collapsed, and what then.
+    pub health: HealthConfig,
     /// What is kept.
     pub checkpoint: CheckpointConfig,
 }
@@ -318,6 +320,7 @@ impl Config {
                 found.to_string(),
             )?;
         }
+        self.health.validate()?;
         self.optimizer.validate("optimizer")?;
         self.probe.optimizer.validate("probe.optimizer")
     }

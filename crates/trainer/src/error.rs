@@ -82,15 +82,29 @@ pub enum Error {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The loss is no longer a number.
+    /// The loss or the gradient is no longer a number.
     #[error(
-        "training diverged: the loss of step {step} is {loss}; a smaller optimizer.adam.learning_rate usually helps; checkpoints, if any, are from before"
+        "training diverged: the {what} of step {step} is {value}; a smaller optimizer.adam.learning_rate usually helps; checkpoints are from before"
     )]
     Diverged {
+        /// "loss" or "gradient".
+        what: &'static str,
         /// 1-based.
         step: u64,
-        /// The loss.
-        loss: f64,
+        /// Its value, or length.
+        value: f64,
+    },
+    /// The measures say so, several times in a row.
+    #[error(
+        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.adam.learning_rate, larger batches or the method's safeguards (predictor, centring, momentum) usually help; a checkpoint from before is kept"
+    )]
+    Collapsed {
+        /// 1-based.
+        step: u64,
+        /// Epochs in a row.
+        checks: u32,
+        /// What was seen.
+        complaint: String,
     },
 }
 
@@ -105,7 +119,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         !matches!(
             self,
-            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. }
+            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. } | Self::Collapsed { .. }
         )
     }
 }

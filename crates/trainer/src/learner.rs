@@ -67,6 +67,8 @@ pub struct Measured {
     pub correlation: (Tensor, i64),
     /// The probe's score before its update and the number of images.
     pub probe: Option<(ProbeScore, i64)>,
+    /// Length of the gradient.
+    pub gradient_norm: Tensor,
     /// Features of the global views that the measures were taken from, `[2 * images, features]`.
     pub features: Tensor,
     /// The student's projections of these views, `[2 * images, dimension]`.
@@ -175,6 +177,7 @@ impl Learner {
         };
         let gradient = self.parameters.gradient(&objective);
         self.optimizer.step(&self.parameters, &gradient);
+        let gradient_norm = no_grad(|| gradient.norm());
         no_grad(|| {
             let probe = self.probe_step(step);
             self.method.observe(&views);
@@ -183,15 +186,31 @@ impl Learner {
             {
                 teacher.follow(&self.parameters, momentum.at(progress));
             }
-            let projections = Tensor::cat(&views.student[..2], 0);
-            measure(
-                loss.detach(),
-                measured_features,
-                projections,
-                step.images,
+            let (first, second) = (
+                measured_features.narrow(0, 0, step.images),
+                measured_features.narrow(0, step.images, step.images),
+            );
+            let (rows, columns) = (2 * step.images, 2 * measured_features.size()[1]);
+            Measured {
+                loss: loss.detach(),
+                contrastive: (eval::contrastive_correct(&first, &second), rows),
+                correlation: (eval::correlation_correct(&first, &second), columns),
                 probe,
-            )
+                gradient_norm,
+                features: measured_features,
+                projections: Tensor::cat(&views.student[..2], 0),
+            }
         })
+    }
+
+    /// Distance of the teacher's weights from the student's over the length of the student's.
+    pub fn teacher_distance(&self) -> Option<f64> {
+        let teacher = self.teacher.as_ref()?;
+        Some(no_grad(|| {
+            let student = teacher.shared(&self.parameters);
+            let distance = (teacher.parameters.flat() - &student).norm();
+            (distance / student.norm()).double_value(&[])
+        }))
     }
 
     /// Trains the probe on the labelled images of a step, seen by the encoder as it is now.
@@ -233,27 +252,5 @@ fn check_views(
             },
             found: views[view].size.to_string(),
         }),
-    }
-}
-
-fn measure(
-    loss: Tensor,
-    features: Tensor,
-    projections: Tensor,
-    images: i64,
-    probe: Option<(ProbeScore, i64)>,
-) -> Measured {
-    let (first, second) = (
-        features.narrow(0, 0, images),
-        features.narrow(0, images, images),
-    );
-    let dimension = features.size()[1];
-    Measured {
-        loss,
-        contrastive: (eval::contrastive_correct(&first, &second), 2 * images),
-        correlation: (eval::correlation_correct(&first, &second), 2 * dimension),
-        probe,
-        features,
-        projections,
     }
 }

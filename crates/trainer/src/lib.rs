@@ -13,6 +13,7 @@ mod collapse;
 mod config;
 mod error;
 mod frozen;
+mod health;
 mod learner;
 mod memory;
 mod metrics;
@@ -34,6 +35,7 @@ pub use config::{
 };
 pub use error::Error;
 pub use frozen::{Frozen, Weights};
+pub use health::{Health, HealthConfig, OnCollapse};
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};

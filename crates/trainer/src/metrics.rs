@@ -21,6 +21,8 @@ pub struct EpochMetrics {
     pub probe_loss: f64,
     /// Images that the probe got right, and images.
     pub probe: [i64; 2],
+    /// Sum of the lengths of the gradients.
+    pub gradient_norm: f64,
 }
 
 impl EpochMetrics {
@@ -37,11 +39,17 @@ impl EpochMetrics {
             sum[1] += value[1];
         }
         self.probe_loss += step.probe_loss;
+        self.gradient_norm += step.gradient_norm;
     }
 
     /// Mean loss of the steps.
     pub fn mean_loss(&self) -> f64 {
         self.loss / self.steps as f64
+    }
+
+    /// Mean length of the steps' gradients.
+    pub fn mean_gradient_norm(&self) -> f64 {
+        self.gradient_norm / self.steps as f64
     }
 
     /// Contrastive accuracy, 0..=1.
@@ -82,6 +90,8 @@ pub struct StepNumbers {
     pub probe_loss: f64,
     /// Images right and images in all.
     pub probe: [i64; 2],
+    /// Length of the gradient.
+    pub gradient_norm: f64,
 }
 
 /// Steps whose numbers are still on the device.
@@ -106,6 +116,7 @@ impl Pending {
             &measured.correlation.0,
             &probe_loss,
             &correct,
+            &measured.gradient_norm,
         ]
         .map(|scalar| scalar.to_kind(Kind::Double));
         let totals = [measured.contrastive.1, measured.correlation.1, images];
@@ -132,6 +143,7 @@ impl Pending {
                 correlation: [row[2] as i64, correlation],
                 probe_loss: row[3],
                 probe: [row[4] as i64, images],
+                gradient_norm: row[5],
             };
         rows.into_iter().zip(totals).map(number).collect()
     }

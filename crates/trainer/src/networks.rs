@@ -132,7 +132,7 @@ impl Teacher {
     }
 
     /// The student's weights that have a counterpart here: its first ones.
-    fn shared(&self, student: &Parameters) -> Tensor {
+    pub(crate) fn shared(&self, student: &Parameters) -> Tensor {
         student
             .flat()
             .narrow(0, 0, self.parameters.flat().size()[0])

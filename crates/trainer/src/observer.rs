@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Health;
+
 /// Watches a run. Libraries never print; the command line draws a progress bar from this.
 pub trait Observer {
     /// Called after the steps of `Progress::step` are done and logged.
     fn progress(&mut self, progress: &Progress);
     /// Called after each epoch.
     fn epoch(&mut self, epoch: &EpochReport);
+    /// Called where an epoch's measures look like collapse, with what is wrong.
+    fn unwell(&mut self, epoch: u32, complaint: &str);
 }
 
 /// The state of the epoch under way.
@@ -60,14 +64,11 @@ pub struct EpochReport {
     pub lr: f64,
     /// Share of the teacher that a step kept.
     pub teacher_momentum: Option<f64>,
-    /// Mean standard deviation of unit-length features of the last batch; 0 when collapsed.
-    pub feature_std: f64,
-    /// Effective rank of the features of the last batch.
-    pub effective_rank: f64,
-    /// As [`feature_std`](Self::feature_std), of the student's projections.
-    pub projection_std: f64,
-    /// As [`effective_rank`](Self::effective_rank), of the student's projections.
-    pub projection_rank: f64,
+    /// Mean length of the gradient over the epoch.
+    pub gradient_norm: f64,
+    /// Measures on a fixed sample.
+    #[serde(flatten)]
+    pub health: Health,
     /// Images a second over the epoch's steps.
     pub images_per_sec: f64,
     /// Share of the epoch's steps that was spent waiting for views, 0..=1.

@@ -62,6 +62,8 @@ pub struct BatchRecord {
 pub struct RunFolder {
     path: PathBuf,
     metrics: File,
+    /// The newest checkpoint of this process from before training looked like collapse.
+    healthy: Option<PathBuf>,
     /// Locked as long as the folder is open; the system unlocks it when the process ends, however it does.
     _lock: File,
 }
@@ -124,6 +126,7 @@ impl RunFolder {
         Ok(Self {
             path: path.to_owned(),
             metrics: file,
+            healthy: None,
             _lock: lock,
         })
     }
@@ -145,12 +148,13 @@ impl RunFolder {
             .map_err(Error::io(&path, "write it"))
     }
 
-    /// Saves a checkpoint, then removes the oldest beyond `keep`.
+    /// Saves a checkpoint, then removes the oldest beyond `keep`; the newest from before training looked like
+    /// collapse stays.
     ///
     /// # Errors
     /// [`Error::Io`]; older checkpoints are then still there.
     pub fn checkpoint(
-        &self,
+        &mut self,
         learner: &Learner,
         header: &checkpoint::Header,
         keep: usize,
@@ -158,8 +162,12 @@ impl RunFolder {
         let folder = self.path.join("checkpoints");
         let path = folder.join(format!("step-{:09}.safetensors", header.step));
         checkpoint::save(&path, learner, header)?;
+        if header.unwell == 0 {
+            self.healthy = Some(path);
+        }
         let all = checkpoint::all(&folder);
-        for old in &all[..all.len().saturating_sub(keep)] {
+        let old = &all[..all.len().saturating_sub(keep)];
+        for old in old.iter().filter(|old| self.healthy.as_ref() != Some(*old)) {
             fs::remove_file(old).map_err(Error::io(old, "remove it"))?;
         }
         Ok(())
@@ -256,6 +264,7 @@ const MAY_CHANGE: &[&str] = &[
     "train.device",
     "train.workers",
     "train.log_every",
+    "health.on_collapse",
     "checkpoint.every_epochs",
     "checkpoint.every_steps",
     "checkpoint.every_minutes",

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dataset::Dataset;
-use loader::{Batch, Loader, Plan, Position};
+use loader::{Batch, Block, Loader, Plan, Position};
 use models::Door;
 use serde_json::{Value, json};
 use tch::{Kind, no_grad};
 
 use crate::checkpoint::{self, Header};
 use crate::clock::Clock;
+use crate::health::{Health, OnCollapse, SAMPLE};
 use crate::learner::{Learner, Measured, Step, Task};
 use crate::metrics::Pending;
 use crate::networks::Kinds;
@@ -32,6 +33,7 @@ pub struct Session {
     plan: Plan,
     learner: Learner,
     door: Door,
+    sample: Block,
     header: Header,
     total_steps: u64,
 }
@@ -85,12 +87,14 @@ impl Session {
             config,
         };
         let door = Door::new(device, Kind::Float);
+        let sample = loader::sample(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE);
         Ok(Self {
             record,
             data,
             plan,
             learner,
             door,
+            sample,
             header: Header::start(),
             total_steps,
         })
@@ -166,14 +170,18 @@ impl Session {
                 observer.progress(&self.progress(&clock));
             }
             if whole || last {
-                let report = self.end_epoch(&measured, &mut clock)?;
+                let report = self.end_epoch(&mut clock);
                 folder.log(&[serde_json::to_value(&report).expect("a report is valid JSON")])?;
                 events.scalars(report.step, &scalars(&report))?;
                 observer.epoch(&report);
+                let collapsed = self.check_health(&report, observer);
                 self.begin_epoch(&report, whole);
+                if let Some(error) = collapsed {
+                    return Err(error);
+                }
             }
             if saving {
-                self.save(&folder, &clock)?;
+                self.save(&mut folder, &clock)?;
                 saved = Instant::now();
             }
             if stopping && !last {
@@ -188,7 +196,7 @@ impl Session {
 
     /// One batch from bytes to updated weights.
     fn step(&mut self, batch: &Batch) -> Measured {
-        let image = |block: &loader::Block| {
+        let image = |block: &Block| {
             let count = block.views * block.images;
             self.door
                 .images(&block.bytes, count, block.height, block.width)
@@ -211,11 +219,10 @@ impl Session {
         let first = self.header.step + 1 - numbers.len() as u64;
         let mut lines = Vec::with_capacity(numbers.len());
         for (step, numbers) in (first..).zip(&numbers) {
-            if !numbers.loss.is_finite() {
-                return Err(Error::Diverged {
-                    step,
-                    loss: numbers.loss,
-                });
+            for (what, value) in [("loss", numbers.loss), ("gradient", numbers.gradient_norm)] {
+                if !value.is_finite() {
+                    return Err(Error::Diverged { what, step, value });
+                }
             }
             self.header.metrics.add(numbers);
             let epoch = self.header.epoch + 1;
@@ -255,7 +262,7 @@ impl Session {
     }
 
     /// Measures at the end of an epoch.
-    fn end_epoch(&self, measured: &Measured, clock: &mut Clock) -> Result<EpochReport, Error> {
+    fn end_epoch(&self, clock: &mut Clock) -> EpochReport {
         let train_secs = clock.epoch_secs();
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
@@ -278,17 +285,33 @@ impl Session {
                 .method
                 .teacher_momentum()
                 .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
-            feature_std: eval::feature_std(&measured.features),
-            effective_rank: eval::effective_rank(&measured.features),
-            projection_std: eval::feature_std(&measured.projections),
-            projection_rank: eval::effective_rank(&measured.projections),
+            gradient_norm: metrics.mean_gradient_norm(),
+            health: Health::measure(&self.learner, &self.sample, &self.door),
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
             data_wait,
             train_secs,
             eval_secs: begun.elapsed().as_secs_f64(),
         };
         clock.next_epoch(self.header.step, report.eval_secs);
-        Ok(report)
+        report
+    }
+
+    /// Counts epochs that look like collapse; an error where there were as many as the configuration allows.
+    fn check_health(&mut self, report: &EpochReport, observer: &mut dyn Observer) -> Option<Error> {
+        let config = &self.record.config.health;
+        let features = self.learner.student.encoder.feature_size();
+        let Some(complaint) = config.complaint(&report.health, features) else {
+            self.header.unwell = 0;
+            return None;
+        };
+        self.header.unwell += 1;
+        observer.unwell(report.epoch, &complaint);
+        let stops = config.on_collapse == OnCollapse::Stop && self.header.unwell >= config.checks;
+        stops.then_some(Error::Collapsed {
+            step: report.step,
+            checks: self.header.unwell,
+            complaint,
+        })
     }
 
     /// Mean cross-entropy and accuracy of the probe on the test split.
@@ -338,7 +361,7 @@ impl Session {
         epochs || steps || minutes
     }
 
-    fn save(&mut self, folder: &RunFolder, clock: &Clock) -> Result<(), Error> {
+    fn save(&mut self, folder: &mut RunFolder, clock: &Clock) -> Result<(), Error> {
         let probe = self
             .learner
             .probe
@@ -376,10 +399,14 @@ fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
         ("train/c_acc", report.c_acc),
         ("train/r_acc", report.r_acc),
         ("train/lr", report.lr),
-        ("health/feature_std", report.feature_std),
-        ("health/effective_rank", report.effective_rank),
-        ("health/projection_std", report.projection_std),
-        ("health/projection_rank", report.projection_rank),
+        ("health/feature_std", report.health.feature_std),
+        ("health/effective_rank", report.health.effective_rank),
+        ("health/projection_std", report.health.projection_std),
+        ("health/projection_rank", report.health.projection_rank),
+        ("health/alignment", report.health.alignment),
+        ("health/uniformity", report.health.uniformity),
+        ("health/dead_features", report.health.dead_features),
+        ("health/gradient_norm", report.gradient_norm),
         ("speed/images_per_sec", report.images_per_sec),
         ("speed/data_wait", report.data_wait),
     ];
@@ -389,6 +416,7 @@ fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
         ("probe/test_loss", report.test_p_loss),
         ("probe/test_acc", report.test_p_acc),
         ("train/teacher_momentum", report.teacher_momentum),
+        ("health/teacher_distance", report.health.teacher_distance),
     ];
     always
         .into_iter()

@@ -48,6 +48,7 @@ pub(crate) fn tiny_config(method: &str) -> Config {
             "epochs": 2, "batch_size": 16, "reduction": "sum", "teacher_init": "copy",
             "device": "cpu", "precision": "f32", "workers": 1, "log_every": 3,
         },
+        "health": {"on_collapse": "stop", "least_std": 0.0, "least_rank": 0.0, "checks": 3},
         "checkpoint": {"every_epochs": 1, "every_steps": 0, "every_minutes": 0.0, "keep": 2},
     });
     Config::parse(&config.to_string(), "tiny").unwrap()

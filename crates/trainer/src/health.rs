@@ -1,0 +1,156 @@
+//! Is training well? Measures without labels on a fixed sample, and what counts as collapsed.
+
+use loader::Block;
+use models::Door;
+use serde::{Deserialize, Serialize};
+use tch::{Tensor, no_grad};
+
+use crate::{ConfigError, Learner};
+
+/// Images of the sample: a fraction of a step's work, and more than features have directions.
+pub(crate) const SAMPLE: usize = 256;
+
+/// When a run counts as collapsed, and what then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthConfig {
+    /// What to do about a collapse.
+    pub on_collapse: OnCollapse,
+    /// Least standard deviation of unit-length features, times the root of their number: 1 for directions
+    /// that are spread evenly.
+    pub least_std: f64,
+    /// Least effective rank of the features.
+    pub least_rank: f64,
+    /// Epochs in a row below either.
+    pub checks: u32,
+}
+
+/// See [`HealthConfig::on_collapse`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnCollapse {
+    /// Say so, and go on.
+    Warn,
+    /// Stop.
+    Stop,
+}
+
+impl HealthConfig {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        for (key, value) in [
+            ("health.least_std", self.least_std),
+            ("health.least_rank", self.least_rank),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(ConfigError::Range {
+                    key: key.to_owned(),
+                    expected: "a number from 0".to_owned(),
+                    found: value.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with these measures, in a few words.
+    pub(crate) fn complaint(&self, health: &Health, features: i64) -> Option<String> {
+        let spread = health.feature_std * (features as f64).sqrt();
+        // Not-a-number is below everything.
+        if spread.is_nan() || spread < self.least_std {
+            return Some(format!(
+                "features hardly differ between images: feature_std times the root of {features} is {spread:.4}, below {}",
+                self.least_std
+            ));
+        }
+        let rank = health.effective_rank;
+        (rank.is_nan() || rank < self.least_rank).then(|| {
+            format!(
+                "features keep to one direction: effective_rank is {rank:.3}, below {}",
+                self.least_rank
+            )
+        })
+    }
+}
+
+/// Measures of the networks on a fixed sample of images, two views of each. The features are those that
+/// probes read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Mean standard deviation of unit-length features; 0 when collapsed.
+    pub feature_std: f64,
+    /// Effective rank of the features; 1 when collapsed.
+    pub effective_rank: f64,
+    /// As `feature_std`, of the student's projections.
+    pub projection_std: f64,
+    /// As `effective_rank`, of the student's projections.
+    pub projection_rank: f64,
+    /// Mean squared distance of the unit-length features of the two views, 0..=4; small is aligned.
+    pub alignment: f64,
+    /// Logarithm of the mean of `exp(-2 d^2)` over pairs of images, `d` the distance of their unit-length
+    /// features: 0 when collapsed, less the more evenly they are spread.
+    pub uniformity: f64,
+    /// Share of the features that are 0 for every image.
+    pub dead_features: f64,
+    /// Distance of the teacher's weights from the student's over the length of the student's.
+    pub teacher_distance: Option<f64>,
+}
+
+impl Health {
+    /// Measures `learner` on `sample`.
+    pub(crate) fn measure(learner: &Learner, sample: &Block, door: &Door) -> Self {
+        no_grad(|| {
+            let count = sample.views * sample.images;
+            let images = door.images(&sample.bytes, count, sample.height, sample.width);
+            let features = learner.probed().features(&images);
+            let own = match &learner.teacher {
+                Some(_) => learner.student.features(&images),
+                None => features.shallow_clone(),
+            };
+            let projections = learner.student.project(&own, sample.images as i64);
+            let projections = Tensor::cat(&projections, 0);
+            let views = features.split(sample.images as i64, 0);
+            let dead = features.abs().amax([0i64].as_slice(), false).eq(0.0);
+            Self {
+                feature_std: eval::feature_std(&features),
+                effective_rank: eval::effective_rank(&features),
+                projection_std: eval::feature_std(&projections),
+                projection_rank: eval::effective_rank(&projections),
+                alignment: eval::alignment(&views[0], &views[1]),
+                uniformity: eval::uniformity(&views[0]),
+                dead_features: dead.to_kind(tch::Kind::Double).mean(None).double_value(&[]),
+                teacher_distance: learner.teacher_distance(),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_collapsed_measures_are_complained_of() {
+        let config = HealthConfig {
+            on_collapse: OnCollapse::Stop,
+            least_std: 0.01,
+            least_rank: 1.05,
+            checks: 3,
+        };
+        let health = |feature_std, effective_rank| Health {
+            feature_std,
+            effective_rank,
+            projection_std: 0.1,
+            projection_rank: 9.0,
+            alignment: 0.5,
+            uniformity: -2.0,
+            dead_features: 0.0,
+            teacher_distance: None,
+        };
+        assert_eq!(config.complaint(&health(0.05, 20.0), 128), None);
+        let said = config.complaint(&health(0.0005, 20.0), 128).unwrap();
+        assert!(said.contains("0.0057, below 0.01"), "{said}");
+        let said = config.complaint(&health(0.05, 1.01), 128).unwrap();
+        assert!(said.contains("effective_rank is 1.010"), "{said}");
+        assert!(config.complaint(&health(f64::NAN, 20.0), 128).is_some());
+    }
+}
