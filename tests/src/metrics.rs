@@ -5,7 +5,13 @@ use serde_json::Value;
 use crate::Place;
 
 /// What an epoch line says of time, which no two runs share.
-const TIMES: [&str; 4] = ["images_per_sec", "data_wait", "train_secs", "eval_secs"];
+const TIMES: [&str; 5] = [
+    "images_per_sec",
+    "data_wait",
+    "train_secs",
+    "eval_secs",
+    "step_secs",
+];
 
 impl Place {
     /// The lines of the `metrics.jsonl` of a run.

@@ -122,10 +122,18 @@ fn check_metrics(place: &Place, method: &str) {
             "test_p_acc",
             "lr",
             "teacher_momentum",
+            "gradient_norm",
             "feature_std",
             "effective_rank",
+            "projection_std",
+            "projection_rank",
+            "alignment",
+            "uniformity",
+            "dead_features",
+            "teacher_distance",
             "images_per_sec",
             "data_wait",
+            "step_secs",
             "train_secs",
             "eval_secs",
         ];
@@ -380,12 +388,15 @@ fn methods_are_listed() {
         .iter()
         .map(|entry| entry["name"].as_str().unwrap())
         .collect();
-    assert!(names.starts_with(&["simclr", "dino"]), "{names:?}");
+    assert!(names.len() == 12 && names.contains(&"dino"), "{names:?}");
     for entry in list.as_array().unwrap() {
         assert_eq!(
             keys(entry),
-            ["name", "title", "family", "summary", "paper"].into()
+            ["name", "title", "family", "summary", "paper", "forms"].into()
         );
+        for form in entry["forms"].as_array().unwrap() {
+            assert!(text.contains(form.as_str().unwrap()), "{form}: {text}");
+        }
         assert!(text.contains(entry["name"].as_str().unwrap()), "{text}");
     }
 }
@@ -457,4 +468,42 @@ fn a_diverging_run_stops_with_a_code_of_its_own() {
     let run = place.run(&pretrain("simclr", "simclr.json", &more));
     run.failed(3, &["training diverged", "learning_rate"]);
     assert!(place.checkpoints("run").is_empty() && !place.path("run/summary.json").exists());
+}
+
+#[test]
+fn a_profile_says_where_the_time_of_a_step_goes() {
+    let place = Place::furnished();
+    let run = [
+        "pretrain",
+        "dino",
+        "--config",
+        "dino.json",
+        "--data",
+        "data",
+        "--profile",
+    ];
+    let text = place
+        .run(&[&run[..], &["--epochs", "1", "--run", "run"]].concat())
+        .done()
+        .stdout;
+    for part in [
+        "wait",
+        "copy",
+        "forward",
+        "backward",
+        "optimizer",
+        "metrics",
+        "all",
+    ] {
+        assert!(
+            text.lines().any(|line| line.starts_with(part)),
+            "{part}: {text}"
+        );
+    }
+    let lines = place.metrics("run");
+    let epoch = lines.iter().rfind(|line| line["kind"] == "epoch").unwrap();
+    let secs = epoch["step_secs"].as_object().unwrap();
+    let sum: f64 = secs.values().map(|secs| secs.as_f64().unwrap()).sum();
+    let step = epoch["train_secs"].as_f64().unwrap() / 8.0;
+    assert!(sum > 0.5 * step && sum < 1.5 * step, "{sum} of {step}");
 }

@@ -207,6 +207,9 @@ pub struct PretrainArguments {
     /// What to do when the features collapse.
     #[arg(long)]
     pub on_collapse: Option<OnCollapseArgument>,
+    /// Print where the time of a step goes, as a table at the end.
+    #[arg(long)]
+    pub profile: bool,
     /// Check everything, print the configuration, and stop.
     #[arg(long)]
     pub dry_run: bool,

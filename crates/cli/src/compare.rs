@@ -160,7 +160,8 @@ fn train(
     }
     let session = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
     let resume = folder.join("config.json").exists();
-    pretrain::train(session, folder, resume, output, log, stop)
+    let (outcome, _) = pretrain::train(session, folder, resume, output, log, stop)?;
+    Ok(outcome)
 }
 
 /// Evaluates a run and draws what belongs to it, where that isn't there yet.

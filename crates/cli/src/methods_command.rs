@@ -16,15 +16,20 @@ pub fn run(output: &Output) -> Result<ExitCode, Failure> {
             json!({
                 "name": entry.name, "title": entry.title, "family": entry.family.name(),
                 "summary": entry.summary, "paper": entry.paper,
+                "forms": entry.forms,
             })
         })
         .collect();
     output.result(&rows, || {
         let line = |entry: &methods::Entry| {
             let family = entry.family.name();
+            let forms = match entry.forms {
+                [] => String::new(),
+                forms => format!("; forms {}", forms.join(", ")),
+            };
             format!(
-                "{:<14} {:<12} {}  ({})\n",
-                entry.name, family, entry.summary, entry.paper
+                "{:<13} {family:<20} {}  ({}{forms})\n",
+                entry.name, entry.summary, entry.paper
             )
         };
         CATALOG.iter().map(line).collect()

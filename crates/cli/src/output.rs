@@ -26,6 +26,13 @@ impl Output {
         }
     }
 
+    /// Prints a text for people, where JSON wasn't asked for.
+    pub fn table(&self, text: impl FnOnce() -> String) {
+        if !self.json {
+            self.line(text().trim_end());
+        }
+    }
+
     /// Prints `value` as one line of JSON, where JSON was asked for.
     pub fn json_line(&self, value: &impl Serialize) {
         if self.json {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use dataset::Dataset;
 use methods::CATALOG;
 use serde_json::json;
-use trainer::{Config, OnCollapse, Origin, Outcome, RunFolder, Session};
+use trainer::{Config, EpochReport, OnCollapse, Origin, Outcome, RunFolder, Session, StepSecs};
 
 use crate::args::{OnCollapseArgument, PretrainArguments};
 use crate::failure::{self, Failure};
@@ -28,7 +28,7 @@ pub fn run(
         .run
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let session = if arguments.resume {
+    let mut session = if arguments.resume {
         resume(arguments, &folder)?
     } else {
         begin(arguments)?
@@ -40,8 +40,14 @@ pub fn run(
         });
         return Ok(ExitCode::SUCCESS);
     }
+    if arguments.profile {
+        session.profile();
+    }
     let stop = stop_flag()?;
-    let outcome = train(session, &folder, arguments.resume, output, log, &stop)?;
+    let (outcome, last) = train(session, &folder, arguments.resume, output, log, &stop)?;
+    if let (true, Some(epoch)) = (arguments.profile, last) {
+        output.table(|| step_table(&epoch.step_secs));
+    }
     match outcome {
         Outcome::Finished => {
             tracing::info!("finished; results are in {}", folder.display());
@@ -59,7 +65,8 @@ pub fn run(
     }
 }
 
-/// Trains in `folder`, from its newest checkpoint where `resume` is set.
+/// Trains in `folder`, from its newest checkpoint where `resume` is set. Gives the last epoch too, where one
+/// ended.
 pub fn train(
     mut session: Session,
     folder: &Path,
@@ -67,7 +74,7 @@ pub fn train(
     output: &Output,
     log: &RunLog,
     stop: &AtomicBool,
-) -> Result<Outcome, Failure> {
+) -> Result<(Outcome, Option<EpochReport>), Failure> {
     let run = if resume {
         for error in session.restore(folder)? {
             tracing::warn!("{error}; going on from the checkpoint before");
@@ -82,8 +89,25 @@ pub fn train(
     let drawn = !tracing::enabled!(tracing::Level::INFO);
     let mut display = Display::new(output, session.steps(), drawn);
     let outcome = session.train(run, &mut display, stop);
-    display.finish();
-    Ok(outcome?)
+    let last = display.finish();
+    Ok((outcome?, last))
+}
+
+/// Where the time of a step went, a line a part.
+fn step_table(secs: &StepSecs) -> String {
+    let whole: f64 = secs.parts().iter().map(|(_, secs)| secs).sum();
+    let line = |(name, secs): (&str, f64)| {
+        format!(
+            "{name:<10} {:>9.2} ms {:>6.2} %\n",
+            1e3 * secs,
+            100.0 * secs / whole
+        )
+    };
+    let parts: String = secs.parts().map(line).concat();
+    format!(
+        "mean of a step of the last epoch\n{parts}{}",
+        line(("all", whole))
+    )
 }
 
 /// Refuses a method that isn't there, with the nearest name that is.

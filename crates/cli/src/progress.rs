@@ -16,6 +16,7 @@ pub struct Display<'a> {
     output: &'a Output,
     bar: Option<ProgressBar>,
     last_line: Instant,
+    last_epoch: Option<EpochReport>,
 }
 
 impl<'a> Display<'a> {
@@ -31,14 +32,16 @@ impl<'a> Display<'a> {
             output,
             bar,
             last_line: Instant::now(),
+            last_epoch: None,
         }
     }
 
-    /// Takes the bar away.
-    pub fn finish(&self) {
+    /// Takes the bar away; gives the last epoch that ended.
+    pub fn finish(self) -> Option<EpochReport> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.last_epoch
     }
 }
 
@@ -56,6 +59,7 @@ impl Observer for Display<'_> {
 
     fn epoch(&mut self, epoch: &EpochReport) {
         self.output.json_line(epoch);
+        self.last_epoch = Some(epoch.clone());
         let line = summarize(epoch);
         match &self.bar {
             Some(bar) => bar.suspend(|| tracing::info!("{line}")),

@@ -8,6 +8,7 @@ use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{Kinds, Networks, Teacher};
 use crate::probe::{Probe, ProbeScore};
+use crate::profile::Profiler;
 use crate::{Adam, Config, ConfigError, Error, Reduction, TeacherInit};
 
 /// Keeps a fresh teacher's initial weights apart from the student's.
@@ -30,6 +31,7 @@ pub struct Learner {
     pub optimizer: Adam,
     /// The online probe, where there are labels.
     pub probe: Option<Probe>,
+    pub(crate) profiler: Profiler,
     reduction: Reduction,
 }
 
@@ -133,6 +135,7 @@ impl Learner {
             method,
             optimizer,
             probe,
+            profiler: Profiler::new(device, false),
             reduction,
         })
     }
@@ -175,23 +178,28 @@ impl Learner {
             Reduction::Mean => loss.shallow_clone(),
             Reduction::Sum => &loss * self.method.terms(step.images),
         };
+        self.profiler.lap(|secs| &mut secs.forward);
         let gradient = self.parameters.gradient(&objective);
+        self.profiler.lap(|secs| &mut secs.backward);
         self.optimizer.step(&self.parameters, &gradient);
         let gradient_norm = no_grad(|| gradient.norm());
+        self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
             let probe = self.probe_step(step);
+            self.profiler.lap(|secs| &mut secs.metrics);
             self.method.observe(&views);
             if let (Some(teacher), Some(momentum)) =
                 (&mut self.teacher, self.method.teacher_momentum())
             {
                 teacher.follow(&self.parameters, momentum.at(progress));
             }
+            self.profiler.lap(|secs| &mut secs.optimizer);
             let (first, second) = (
                 measured_features.narrow(0, 0, step.images),
                 measured_features.narrow(0, step.images, step.images),
             );
             let (rows, columns) = (2 * step.images, 2 * measured_features.size()[1]);
-            Measured {
+            let measured = Measured {
                 loss: loss.detach(),
                 contrastive: (eval::contrastive_correct(&first, &second), rows),
                 correlation: (eval::correlation_correct(&first, &second), columns),
@@ -199,7 +207,9 @@ impl Learner {
                 gradient_norm,
                 features: measured_features,
                 projections: Tensor::cat(&views.student[..2], 0),
-            }
+            };
+            self.profiler.lap(|secs| &mut secs.metrics);
+            measured
         })
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Health;
+use crate::{Health, StepSecs};
 
 /// Watches a run. Libraries never print; the command line draws a progress bar from this.
 pub trait Observer {
@@ -73,6 +73,8 @@ pub struct EpochReport {
     pub images_per_sec: f64,
     /// Share of the epoch's steps that was spent waiting for views, 0..=1.
     pub data_wait: f64,
+    /// Mean seconds of a step, by what they were spent on.
+    pub step_secs: StepSecs,
     /// Seconds of the epoch's steps, and of measuring after it.
     pub train_secs: f64,
     /// See [`train_secs`](Self::train_secs).

@@ -87,7 +87,6 @@ impl RunFolder {
             });
         made.map_err(|error| {
             let _ = if existed {
-                let _ = fs::remove_file(path.join(LOCK));
                 fs::remove_dir(path.join("checkpoints"))
             } else {
                 fs::remove_dir_all(path)
@@ -298,9 +297,6 @@ fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, V
     }
 }
 
-/// Locked by the process that trains.
-const LOCK: &str = "run.lock";
-
 /// Whether `path` has anything but what a process leaves that was killed while it made the folder.
 fn is_used(path: &Path) -> bool {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
@@ -309,26 +305,20 @@ fn is_used(path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str());
         match name {
             Some("checkpoints") => !empty(path),
-            Some(name) => name != LOCK && !is_unfinished(name),
+            Some(name) => !is_unfinished(name),
             None => true,
         }
     })
 }
 
-/// Takes the run folder for this process.
+/// Takes the run folder for this process: the folder itself is locked, so that nothing is left behind.
 fn lock(path: &Path) -> Result<File, Error> {
-    let name = path.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name);
-    let file = file.map_err(Error::io(&name, "open it"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    let folder = File::open(path).map_err(Error::io(path, "open it"))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
         Err(fs::TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
         // A file system without locks.
-        Err(fs::TryLockError::Error(_)) => Ok(file),
+        Err(fs::TryLockError::Error(_)) => Ok(folder),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::learner::{Learner, Measured, Step, Task};
 use crate::metrics::Pending;
 use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
+use crate::profile::Profiler;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
 use crate::setup::{Origin, data_record, device_name, plan};
 use crate::tensorboard::EventFile;
@@ -100,6 +101,13 @@ impl Session {
         })
     }
 
+    /// Waits for the device after every part of a step, so that [`EpochReport::step_secs`] is exact on a GPU
+    /// too; this slows training.
+    pub fn profile(&mut self) {
+        let device = self.learner.student.store.device();
+        self.learner.profiler = Profiler::new(device, true);
+    }
+
     /// What `config.json` says of this run.
     pub fn record(&self) -> &RunRecord {
         &self.record
@@ -153,7 +161,9 @@ impl Session {
         let mut pending = Pending::default();
         let mut saved = Instant::now();
         while self.header.step < self.total_steps {
+            self.learner.profiler.begin();
             let batch = loader.next().map_err(Error::Loader)?;
+            self.learner.profiler.lap(|secs| &mut secs.wait);
             let measured = self.step(&batch);
             loader.recycle(batch);
             pending.push(&measured);
@@ -210,6 +220,7 @@ impl Session {
             images: batch.blocks[0].images as i64,
             probe,
         };
+        self.learner.profiler.lap(|secs| &mut secs.copy);
         self.learner.step(&step, self.header.step, self.total_steps)
     }
 
@@ -262,10 +273,11 @@ impl Session {
     }
 
     /// Measures at the end of an epoch.
-    fn end_epoch(&self, clock: &mut Clock) -> EpochReport {
+    fn end_epoch(&mut self, clock: &mut Clock) -> EpochReport {
         let train_secs = clock.epoch_secs();
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
+        let step_secs = self.learner.profiler.take();
         let test = self.test_probe();
         let metrics = &self.header.metrics;
         let report = EpochReport {
@@ -290,6 +302,7 @@ impl Session {
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
             data_wait,
             train_secs,
+            step_secs,
             eval_secs: begun.elapsed().as_secs_f64(),
         };
         clock.next_epoch(self.header.step, report.eval_secs);
