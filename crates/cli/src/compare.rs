@@ -56,11 +56,18 @@ pub fn run(
             return Ok(ExitCode::from(failure::INTERRUPTED));
         }
         measure(run, &set, arguments.data.as_deref())?;
+        // After every run, so that there is something to look at before the last one is done.
+        write(&planned[..number], &arguments.out)?;
     }
-    let runs: Result<Vec<Run>, _> = planned.iter().map(|run| Run::read(&run.folder)).collect();
-    let comparison = report::write_comparison(&arguments.out, &runs?)?;
+    let comparison = write(&planned, &arguments.out)?;
     output.result(&comparison, || text(&comparison, &arguments.out));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes tables, figures and the page of `runs`.
+fn write(runs: &[Planned], out: &Path) -> Result<Comparison, Failure> {
+    let runs: Result<Vec<Run>, _> = runs.iter().map(|run| Run::read(&run.folder)).collect();
+    Ok(report::write_comparison(out, &runs?)?)
 }
 
 /// A line a method, and where the rest is.
