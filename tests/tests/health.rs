@@ -1,4 +1,4 @@
-//! A run that collapses or diverges says so, stops with exit code 3, and keeps a checkpoint from before.
+//! What a run says of itself: collapse and divergence, measures of its health, where its time goes.
 
 use end_to_end::Place;
 use serde_json::json;
@@ -106,4 +106,42 @@ fn every_epoch_is_measured_on_the_same_sample() {
             assert!((low..=high).contains(&value), "{key}: {value}");
         }
     }
+}
+
+#[test]
+fn a_profile_says_where_the_time_of_a_step_goes() {
+    let place = Place::furnished();
+    let run = [
+        "pretrain",
+        "dino",
+        "--config",
+        "dino.json",
+        "--data",
+        "data",
+        "--profile",
+    ];
+    let text = place
+        .run(&[&run[..], &["--epochs", "1", "--run", "run"]].concat())
+        .done()
+        .stdout;
+    for part in [
+        "wait",
+        "copy",
+        "forward",
+        "backward",
+        "optimizer",
+        "metrics",
+        "all",
+    ] {
+        assert!(
+            text.lines().any(|line| line.starts_with(part)),
+            "{part}: {text}"
+        );
+    }
+    let lines = place.metrics("run");
+    let epoch = lines.iter().rfind(|line| line["kind"] == "epoch").unwrap();
+    let secs = epoch["step_secs"].as_object().unwrap();
+    let sum: f64 = secs.values().map(|secs| secs.as_f64().unwrap()).sum();
+    let step = epoch["train_secs"].as_f64().unwrap() / 8.0;
+    assert!(sum > 0.5 * step && sum < 1.5 * step, "{sum} of {step}");
 }
