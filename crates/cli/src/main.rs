@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     };
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);
+    models::keep_freed_memory();
     let result = match arguments.command {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),

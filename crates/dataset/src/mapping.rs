@@ -2,7 +2,7 @@
 //!
 //! Every page that a mapping touches counts towards the process until it is let go, so that an epoch over
 //! a set of 2.8 GB would look like (and in some containers be charged as) 2.8 GB of memory. A large mapping
-//! therefore drops its pages each time some hundred images were handed out. They stay in the system's page
+//! therefore drops its pages each time some dozens of images were handed out. They stay in the system's page
 //! cache: touching them again costs minor faults (a few microseconds an image), no reading.
 
 use std::fs::File;
@@ -14,11 +14,11 @@ use memmap2::Mmap;
 use crate::Error;
 
 /// Mappings up to this length may stay resident as a whole.
-const SMALL_BYTES: usize = 512 << 20;
+const SMALL_BYTES: usize = 64 << 20;
 
 /// Bytes handed out between two drops. One fault maps up to 2 MiB around the image that was touched (a large
-/// folio of the page cache, Linux 6.18), so that sixty times as much, half a gigabyte, may become resident.
-const BUDGET_BYTES: usize = 8 << 20;
+/// folio of the page cache, Linux 6.18), so that sixty times as much, 128 MiB, may become resident.
+const BUDGET_BYTES: usize = 2 << 20;
 
 /// A read-only mapped file.
 #[derive(Debug)]

@@ -103,7 +103,8 @@ impl Encoder for ConvEncoder {
     fn forward(&self, images: &Tensor) -> Tensor {
         let mut x = images.to_kind(self.compute);
         for convolution in &self.convolutions {
-            x = convolution.forward(&x).relu();
+            // In place: the convolution's own gradient doesn't need what it gave.
+            x = convolution.forward(&x).relu_();
         }
         let x = match self.pool {
             // As (row, column, channel): the order in memory, and the seed's.

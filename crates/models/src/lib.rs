@@ -4,6 +4,7 @@
 //! [`Parameters`], which lays all weights of a network side by side in one flat buffer so that an
 //! optimiser or a teacher update is a handful of kernels whatever the number of layers.
 
+mod allocator;
 mod conv;
 mod device;
 mod door;
@@ -14,6 +15,7 @@ mod mlp;
 mod parameters;
 mod projection;
 
+pub use allocator::keep_freed_memory;
 pub use conv::{ConvConfig, Pool};
 pub use device::{DeviceChoice, DeviceError, Precision};
 pub use door::Door;

@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor, no_grad};
 use crate::Config;
 
 /// Images that go through an encoder together on a CPU. What a layer needs only while it computes is then
-/// an eighth of what 256 images of two views need, which halves the peak of a step's memory.
-const CPU_CHUNK: i64 = 64;
+/// a sixteenth of what 256 images of two views need, which more than halves the peak of a step's memory.
+const CPU_CHUNK: i64 = 32;
 
 /// Encoder, projection head and their weights.
 #[derive(Debug)]

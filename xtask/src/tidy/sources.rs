@@ -13,6 +13,7 @@ const UNSAFE: &[&str] = &[
     "crates/dataset/src/mapping.rs",
     "crates/dataset/src/transpose.rs",
     "crates/loader/tests/allocations.rs",
+    "crates/models/src/allocator.rs",
     "crates/models/src/device.rs",
     "crates/models/src/door.rs",
 ];
