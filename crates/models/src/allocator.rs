@@ -8,6 +8,7 @@
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
+        // SAFETY: the signature in glibc's malloc.h.
         unsafe extern "C" {
             fn mallopt(parameter: i32, value: i32) -> i32;
         }
