@@ -206,9 +206,9 @@ mod tests {
                 4,
             ),
             (
-                "methods",
-                "[dependencies.models]\nworkspace = true\n",
                 "models",
+                "[dependencies.methods]\nworkspace = true\n",
+                "methods",
                 3,
             ),
             (
