@@ -78,6 +78,14 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     for (old, new) in before.iter().zip(&runs()) {
         assert!(old == new || is_log(&old.0), "{} changed", old.0.display());
     }
+    // Another set is another comparison, too.
+    let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
+    let synth = [
+        "data", "synth", "--size", "32", "--seed", "1", "--out", "other",
+    ];
+    place.run(&[&synth[..], &counts].concat()).done();
+    let other = COMPARE.map(|word| if word == "data" { "other" } else { word });
+    place.refuses(&other, &["config.json: data can't change", "other"]);
     // Other settings are another comparison.
     let other = [&COMPARE[..], &["--set", "method.moco.temperature=0.2"]].concat();
     place.refuses(

@@ -40,11 +40,12 @@ pub fn run(
     let (set, path) = data::open_or_default(arguments.data.as_deref(), image_size)?;
     // Everything that can be refused is refused before hours are spent.
     for Planned { folder, config } in &planned {
+        let session = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
         if folder.join("config.json").exists() {
             let record = trainer::read_record(folder)?;
             record.check_resume(folder, config.method.name(), config)?;
+            record.check_data(folder, &session.record().data)?;
         }
-        pretrain::prepare(config.clone(), set.clone(), path.clone())?;
     }
     let stop = pretrain::stop_flag()?;
     for (number, run) in (1..).zip(&planned) {

@@ -1,6 +1,6 @@
 //! A queue of unit rows from earlier batches.
 
-use tch::{Kind, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 
 use crate::Place;
 use crate::similarity::normalize;
@@ -39,12 +39,7 @@ impl Queue {
             let mut all: Vec<Tensor> = rows.iter().map(|rows| normalize(rows)).collect();
             all.push(self.0.shallow_clone());
             let newest = Tensor::cat(&all, 0).narrow(0, 0, size);
-            debug_assert_eq!(newest.kind(), self.kind());
             self.0.copy_(&newest);
         });
-    }
-
-    fn kind(&self) -> Kind {
-        self.0.kind()
     }
 }

@@ -9,17 +9,8 @@ use tch::{Device, Kind};
 use crate::tests::tiny_config;
 use crate::*;
 
-/// What the monitors say of a batch.
-#[derive(Debug)]
-struct Monitors {
-    feature_std: f64,
-    feature_rank: f64,
-    projection_std: f64,
-    projection_rank: f64,
-}
-
-/// Trains `method` for `steps` steps of 64 images, and measures the last batch.
-fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> Monitors {
+/// Trains `method` for `steps` steps of 64 images, and measures it.
+fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> Health {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method).unwrap();
     config.projection = serde_json::from_value(projection).unwrap();
@@ -55,10 +46,10 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> Mo
         workers: 1,
         prefetch: 1,
     };
+    let sample = loader::sample(&plan.unlabeled, &plan.views, plan.seed, 64);
     let start = Position { epoch: 0, step: 0 };
     let mut loader = Loader::start(plan, start).unwrap();
     let door = Door::new(Device::Cpu, Kind::Float);
-    let mut last = None;
     for number in 0..steps {
         let batch = loader.next().unwrap();
         let step = Step {
@@ -66,16 +57,10 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> Mo
             images: 64,
             probe: None,
         };
-        last = Some(learner.step(&step, number, steps));
+        learner.step(&step, number, steps);
         loader.recycle(batch);
     }
-    let last = last.unwrap();
-    Monitors {
-        feature_std: eval::feature_std(&last.features),
-        feature_rank: eval::effective_rank(&last.features),
-        projection_std: eval::feature_std(&last.projections),
-        projection_rank: eval::effective_rank(&last.projections),
-    }
+    Health::measure(&learner, &sample, &door)
 }
 
 #[test]
@@ -108,7 +93,7 @@ fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
             "{what}"
         );
         assert!(collapsed.feature_std < 0.2 * kept.feature_std, "{what}");
-        assert!(collapsed.feature_rank < kept.feature_rank, "{what}");
+        assert!(collapsed.effective_rank < kept.effective_rank, "{what}");
     }
 }
 

@@ -435,6 +435,9 @@ mod tests {
             ("train.epochs=0", "train.epochs"),
             ("train.batch_size=1", "train.batch_size"),
             ("checkpoint.keep=0", "checkpoint.keep"),
+            ("checkpoint.every_minutes=-1", "checkpoint.every_minutes"),
+            ("health.checks=0", "health.checks"),
+            ("health.least_rank=-1", "health.least_rank"),
             ("optimizer.adam.betas.1=1", "optimizer.adam.betas.1"),
             (
                 "probe.optimizer.adam.epsilon=0",

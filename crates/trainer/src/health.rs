@@ -49,6 +49,13 @@ impl HealthConfig {
                 });
             }
         }
+        if self.checks == 0 {
+            return Err(ConfigError::Range {
+                key: "health.checks".to_owned(),
+                expected: "at least 1".to_owned(),
+                found: self.checks.to_string(),
+            });
+        }
         Ok(())
     }
 

@@ -71,10 +71,6 @@ pub struct Measured {
     pub probe: Option<(ProbeScore, i64)>,
     /// Length of the gradient.
     pub gradient_norm: Tensor,
-    /// Features of the global views that the measures were taken from, `[2 * images, features]`.
-    pub features: Tensor,
-    /// The student's projections of these views, `[2 * images, dimension]`.
-    pub projections: Tensor,
 }
 
 impl Learner {
@@ -205,8 +201,6 @@ impl Learner {
                 correlation: (eval::correlation_correct(&first, &second), columns),
                 probe,
                 gradient_norm,
-                features: measured_features,
-                projections: Tensor::cat(&views.student[..2], 0),
             };
             self.profiler.lap(|secs| &mut secs.metrics);
             measured

@@ -1,5 +1,6 @@
 //! A run from its first step to its last: plan, learner and loader together.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ pub struct Session {
     plan: Plan,
     learner: Learner,
     door: Door,
-    sample: Block,
+    /// What health is measured on; made when it first is, so that no start waits for it.
+    sample: OnceCell<Block>,
     header: Header,
     total_steps: u64,
 }
@@ -88,14 +90,13 @@ impl Session {
             config,
         };
         let door = Door::new(device, Kind::Float);
-        let sample = loader::sample(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE);
         Ok(Self {
             record,
             data,
             plan,
             learner,
             door,
-            sample,
+            sample: OnceCell::new(),
             header: Header::start(),
             total_steps,
         })
@@ -279,6 +280,10 @@ impl Session {
         let begun = Instant::now();
         let step_secs = self.learner.profiler.take();
         let test = self.test_probe();
+        let plan = &self.plan;
+        let sample = self
+            .sample
+            .get_or_init(|| loader::sample(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE));
         let metrics = &self.header.metrics;
         let report = EpochReport {
             kind: "epoch".to_owned(),
@@ -298,7 +303,7 @@ impl Session {
                 .teacher_momentum()
                 .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
             gradient_norm: metrics.mean_gradient_norm(),
-            health: Health::measure(&self.learner, &self.sample, &self.door),
+            health: Health::measure(&self.learner, sample, &self.door),
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
             data_wait,
             train_secs,
