@@ -1,10 +1,11 @@
 //! A renderer: the scratch memory of one thread, and the walk through a view's passes.
 
-use dataset::Image;
+use std::ops::Range;
+
+use dataset::{Image, Part};
 
 use crate::kernels::{
-    self, Block, Grid, LANES, Level, Pass, Planes, Point, RowCache, Shrinker, Sink, Source,
-    half_taps,
+    self, Block, Grid, LANES, Level, Pass, Point, RowCache, Shrinker, Sink, Source, half_taps,
 };
 use crate::{Recipe, Step, View, ViewKey};
 
@@ -103,14 +104,11 @@ impl Renderer {
             "{crop:?} in an image of {}x{}",
             image.width, image.height
         );
-        let from = Planes {
-            bytes: image.row_major(&mut self.transposed),
-            width: image.width,
-            height: image.height,
-        };
+        let columns = touched(crop.left, crop.width, image.width);
+        let rows = touched(crop.top, crop.height, image.height);
         let job = Job {
             level: self.level,
-            from,
+            from: image.row_major_part(columns, rows, &mut self.transposed),
             flip: view.flip,
             height,
             width,
@@ -119,10 +117,17 @@ impl Renderer {
     }
 }
 
+/// The pixels of one direction that a box touches.
+fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
+    let first = start.floor() as usize;
+    let end = (start + length).ceil() as usize;
+    first..end.max(first + 1).min(limit)
+}
+
 /// What a whole rendering shares.
 struct Job<'a> {
     level: Level,
-    from: Planes<'a>,
+    from: Part<'a>,
     flip: bool,
     height: usize,
     width: usize,
@@ -201,10 +206,12 @@ impl Scratch {
     fn place(&mut self, job: &Job<'_>, view: &View) -> Next {
         let crop = &view.crop;
         if crop.width > job.width as f64 || crop.height > job.height as f64 {
-            self.shrinker.shrink(job.from, crop, job.width, job.height);
+            self.shrinker
+                .shrink(&job.from, crop, job.width, job.height);
             return Next::Shrunk;
         }
-        self.grid.set(crop, job.flip, job.width, job.height);
+        self.grid
+            .set(crop, job.flip, &job.from, job.width, job.height);
         Next::Sampled
     }
 
@@ -217,7 +224,7 @@ impl Scratch {
         };
         let source = match next {
             Next::Sampled => Source::Sample {
-                from: job.from,
+                from: &job.from,
                 grid: &self.grid,
                 cache: &mut self.cache,
             },

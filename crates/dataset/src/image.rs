@@ -1,5 +1,7 @@
 //! A borrowed image: three planes of bytes, with the order that they have on disk.
 
+use std::ops::Range;
+
 use crate::transpose::transpose;
 
 /// How the pixels of one plane follow each other.
@@ -24,27 +26,91 @@ pub struct Image<'a> {
     pub order: PixelOrder,
 }
 
+/// Row-major planes that hold at least a rectangle of an image.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Three planes of `height` rows of `width` bytes.
+    pub bytes: &'a [u8],
+    /// The image's column that is the first one here.
+    pub left: usize,
+    /// The image's row that is the first one here.
+    pub top: usize,
+    /// Columns of a plane.
+    pub width: usize,
+    /// Rows of a plane.
+    pub height: usize,
+}
+
+/// Parts are turned in whole blocks of this side, in which turning is fastest.
+const BLOCK: usize = 16;
+
 impl<'a> Image<'a> {
     /// The planes in row-major order: borrowed where they already are, else transposed into `scratch`.
     ///
-    /// This is the one place where column-major planes are turned.
+    /// # Panics
+    /// If `bytes` has another length than `3 * height * width`.
     pub fn row_major<'s>(&self, scratch: &'s mut Vec<u8>) -> &'s [u8]
     where
         'a: 's,
     {
-        match self.order {
-            PixelOrder::RowMajor => self.bytes,
-            PixelOrder::ColumnMajor => {
-                let (width, height) = (self.width, self.height);
-                scratch.resize(self.bytes.len(), 0);
-                let planes = self.bytes.chunks_exact(width * height);
-                for (from, to) in planes.zip(scratch.chunks_exact_mut(width * height)) {
-                    transpose(from, to, height, width);
-                }
-                scratch
-            }
+        self.row_major_part(0..self.width, 0..self.height, scratch)
+            .bytes
+    }
+
+    /// Row-major planes with at least the columns and rows asked for: the whole image, borrowed,
+    /// where it is row-major already, else a little more than was asked for, transposed into `scratch`.
+    ///
+    /// This is the one place where column-major planes are turned.
+    ///
+    /// # Panics
+    /// If the part is empty or not inside the image, or `bytes` has another length than
+    /// `3 * height * width`.
+    pub fn row_major_part<'s>(
+        &self,
+        columns: Range<usize>,
+        rows: Range<usize>,
+        scratch: &'s mut Vec<u8>,
+    ) -> Part<'s>
+    where
+        'a: 's,
+    {
+        let (width, height) = (self.width, self.height);
+        assert_eq!(self.bytes.len(), 3 * width * height, "{width}x{height}");
+        let columns = whole_blocks(columns, width);
+        let rows = whole_blocks(rows, height);
+        if self.order == PixelOrder::RowMajor {
+            return Part {
+                bytes: self.bytes,
+                left: 0,
+                top: 0,
+                width,
+                height,
+            };
+        }
+        let area = columns.len() * rows.len();
+        scratch.resize(3 * area, 0);
+        let planes = self.bytes.chunks_exact(width * height);
+        for (plane, to) in planes.zip(scratch.chunks_exact_mut(area)) {
+            let from = &plane[columns.start * height + rows.start..];
+            transpose(from, height, to, rows.len(), columns.len());
+        }
+        Part {
+            bytes: scratch,
+            left: columns.start,
+            top: rows.start,
+            width: columns.len(),
+            height: rows.len(),
         }
     }
+}
+
+/// The range, extended to multiples of [`BLOCK`] where `limit` allows it.
+fn whole_blocks(range: Range<usize>, limit: usize) -> Range<usize> {
+    assert!(
+        range.start < range.end && range.end <= limit,
+        "{range:?} of {limit}"
+    );
+    range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(limit)
 }
 
 #[cfg(test)]
@@ -69,6 +135,40 @@ mod tests {
             0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25,
         ];
         assert_eq!(image.row_major(&mut scratch), expected);
+    }
+
+    #[test]
+    fn a_part_holds_the_pixels_of_the_whole() {
+        let (width, height) = (50, 37);
+        let bytes: Vec<u8> = (0..3 * width * height)
+            .map(|i: usize| (i * 7 % 251) as u8)
+            .collect();
+        let image = Image {
+            bytes: &bytes,
+            width,
+            height,
+            order: PixelOrder::ColumnMajor,
+        };
+        let mut whole = Vec::new();
+        let whole = image.row_major(&mut whole);
+        for (columns, rows) in [
+            (0..1, 0..1),
+            (17..33, 15..16),
+            (49..50, 36..37),
+            (5..50, 0..37),
+        ] {
+            let mut scratch = Vec::new();
+            let part = image.row_major_part(columns.clone(), rows.clone(), &mut scratch);
+            for plane in 0..3 {
+                for y in rows.clone() {
+                    for x in columns.clone() {
+                        let at = (plane * part.height + y - part.top) * part.width + x - part.left;
+                        let expected = whole[(plane * height + y) * width + x];
+                        assert_eq!(part.bytes[at], expected, "plane {plane} ({x}, {y})");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

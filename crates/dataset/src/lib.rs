@@ -25,7 +25,7 @@ mod transpose;
 pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
-pub use self::image::{Image, PixelOrder};
+pub use self::image::{Image, Part, PixelOrder};
 pub use self::open::{OpenOptions, open};
 pub use self::progress::Progress;
 pub use self::split::{Dataset, Split};

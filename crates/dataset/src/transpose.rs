@@ -10,9 +10,9 @@ use self::words as kernel;
 
 /// Writes `from`, `columns` runs of `rows` bytes, to `to` as `rows` runs of `columns` bytes.
 ///
-/// Both slices hold `rows * columns` bytes.
-pub(crate) fn transpose(from: &[u8], to: &mut [u8], rows: usize, columns: usize) {
-    by_blocks::<{ kernel::SIDE }>(from, to, rows, columns, kernel::transpose_block);
+/// The runs of `from` begin `stride` bytes apart; `to` holds `rows * columns` bytes.
+pub(crate) fn transpose(from: &[u8], stride: usize, to: &mut [u8], rows: usize, columns: usize) {
+    by_blocks::<{ kernel::SIDE }>(from, stride, to, rows, columns, kernel::transpose_block);
 }
 
 /// A block of `SIDE` runs of `SIDE` bytes; the runs begin `stride` bytes apart.
@@ -21,19 +21,24 @@ type TransposeBlock = fn(from: &[u8], from_stride: usize, to: &mut [u8], to_stri
 #[inline(always)]
 fn by_blocks<const SIDE: usize>(
     from: &[u8],
+    stride: usize,
     to: &mut [u8],
     rows: usize,
     columns: usize,
     transpose_block: TransposeBlock,
 ) {
-    assert_eq!(from.len(), rows * columns, "{rows} x {columns} plane");
+    let end = (columns - 1) * stride + rows;
+    assert!(
+        rows <= stride && end <= from.len(),
+        "{columns} runs of {rows} bytes"
+    );
     assert_eq!(to.len(), rows * columns, "{rows} x {columns} plane");
     let (whole_rows, whole_columns) = (rows - rows % SIDE, columns - columns % SIDE);
     for x in (0..whole_columns).step_by(SIDE) {
         for y in (0..whole_rows).step_by(SIDE) {
             transpose_block(
-                &from[x * rows + y..],
-                rows,
+                &from[x * stride + y..],
+                stride,
                 &mut to[y * columns + x..],
                 columns,
             );
@@ -42,7 +47,7 @@ fn by_blocks<const SIDE: usize>(
     for x in 0..columns {
         let first_row = if x < whole_columns { whole_rows } else { 0 };
         for y in first_row..rows {
-            to[y * columns + x] = from[x * rows + y];
+            to[y * columns + x] = from[x * stride + y];
         }
     }
 }
@@ -151,14 +156,27 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn every_byte_lands_on_the_mirrored_place(rows in 1usize..70, columns in 1usize..70, seed: u8) {
-            let from = plane(rows * columns, seed);
+        fn every_byte_lands_on_the_mirrored_place(
+            rows in 1usize..70,
+            columns in 1usize..70,
+            gap in 0usize..40,
+            seed: u8,
+        ) {
+            let stride = rows + gap;
+            let from = plane((columns - 1) * stride + rows, seed);
             let (mut to, mut by_words) = (vec![0; rows * columns], vec![0; rows * columns]);
-            transpose(&from, &mut to, rows, columns);
-            by_blocks::<{ words::SIDE }>(&from, &mut by_words, rows, columns, words::transpose_block);
+            transpose(&from, stride, &mut to, rows, columns);
+            by_blocks::<{ words::SIDE }>(
+                &from,
+                stride,
+                &mut by_words,
+                rows,
+                columns,
+                words::transpose_block,
+            );
             for y in 0..rows {
                 for x in 0..columns {
-                    let expected = from[x * rows + y];
+                    let expected = from[x * stride + y];
                     prop_assert_eq!(to[y * columns + x], expected, "row {} column {}", y, x);
                     prop_assert_eq!(by_words[y * columns + x], expected, "words, row {} column {}", y, x);
                 }

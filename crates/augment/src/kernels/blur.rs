@@ -119,49 +119,50 @@ pub(crate) fn pairs(rows: &mut [[usize; 2]], y: usize, height: usize) {
     }
 }
 
-#[inline(always)]
-fn row(rows: &[Block], blocks: usize, y: usize) -> &[Block] {
-    &rows[3 * y * blocks..][..3 * blocks]
+/// Stored rows as one row of them is read, blurred down.
+pub(crate) struct Down<'a> {
+    pub rows: &'a [Block],
+    pub blocks: usize,
+    pub y: usize,
+    /// The rows at distance 1, 2, ... before and after.
+    pub pairs: &'a [[usize; 2]],
+    pub taps: &'a [i16],
 }
 
-/// Lanes of one block of row `y`, blurred down.
-#[inline(always)]
-pub(crate) fn down<S: Simd>(
-    rows: &[Block],
-    blocks: usize,
-    y: usize,
-    pairs: &[[usize; 2]],
-    taps: &[i16],
-    (block, first): (usize, usize),
-) -> Pixels<S> {
-    let middle = row(rows, blocks, y);
-    let mut r = Blurred::new(S::load(&middle[block], first));
-    let mut g = Blurred::new(S::load(&middle[blocks + block], first));
-    let mut b = Blurred::new(S::load(&middle[2 * blocks + block], first));
-    for k in 0..taps.len() {
-        let weight = S::splat(taps[k]);
-        let (before, after) = (
-            row(rows, blocks, pairs[k][0]),
-            row(rows, blocks, pairs[k][1]),
-        );
-        let at = block;
-        r.add(
-            S::load(&before[at], first),
-            S::load(&after[at], first),
-            weight,
-        );
-        let at = blocks + block;
-        g.add(
-            S::load(&before[at], first),
-            S::load(&after[at], first),
-            weight,
-        );
-        let at = 2 * blocks + block;
-        b.add(
-            S::load(&before[at], first),
-            S::load(&after[at], first),
-            weight,
-        );
+impl Down<'_> {
+    #[inline(always)]
+    fn row(&self, y: usize) -> &[Block] {
+        &self.rows[3 * y * self.blocks..][..3 * self.blocks]
     }
-    [r.value(), g.value(), b.value()]
+
+    /// Lanes of one block.
+    #[inline(always)]
+    pub fn blurred<S: Simd>(&self, block: usize, first: usize) -> Pixels<S> {
+        let [red, green, blue] = [block, self.blocks + block, 2 * self.blocks + block];
+        let middle = self.row(self.y);
+        let mut r = Blurred::new(S::load(&middle[red], first));
+        let mut g = Blurred::new(S::load(&middle[green], first));
+        let mut b = Blurred::new(S::load(&middle[blue], first));
+        for k in 0..self.taps.len() {
+            let weight = S::splat(self.taps[k]);
+            let [before, after] = self.pairs[k];
+            let (before, after) = (self.row(before), self.row(after));
+            r.add(
+                S::load(&before[red], first),
+                S::load(&after[red], first),
+                weight,
+            );
+            g.add(
+                S::load(&before[green], first),
+                S::load(&after[green], first),
+                weight,
+            );
+            b.add(
+                S::load(&before[blue], first),
+                S::load(&after[blue], first),
+                weight,
+            );
+        }
+        [r.value(), g.value(), b.value()]
+    }
 }

@@ -23,7 +23,7 @@ mod x86;
 pub(crate) use self::blur::half_taps;
 pub(crate) use self::pass::{Pass, Sink, Source};
 pub(crate) use self::point::Point;
-pub(crate) use self::resample::{Grid, Planes, RowCache};
+pub(crate) use self::resample::{Grid, RowCache};
 pub(crate) use self::shrink::Shrinker;
 
 /// Fraction bits of a value between two steps.

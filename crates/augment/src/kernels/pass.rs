@@ -6,16 +6,19 @@
 //! Everything in here is inlined into one function for each instruction set. Closures and iterator
 //! adapters would not be, and would lack the instructions: hence plain loops.
 
+use dataset::Part;
+
+use super::blur::{self, Down};
 use super::point::{self, Pixels};
-use super::resample::{Grid, Planes, RowCache, between};
+use super::resample::{Grid, RowCache, between};
 use super::simd::Simd;
-use super::{Block, FRACTION_BITS, LANES, Point, blur};
+use super::{Block, FRACTION_BITS, LANES, Point};
 
 /// Where rows come from.
 pub(crate) enum Source<'a> {
     /// Two-tap sampling of the image.
     Sample {
-        from: Planes<'a>,
+        from: &'a Part<'a>,
         grid: &'a Grid,
         cache: &'a mut RowCache,
     },
@@ -64,33 +67,92 @@ impl Pass<'_> {
     /// Does the walk; gives the sum of gray with fraction bits if the sink is `Store`, else 0.
     #[inline(always)]
     pub fn run<S: Simd>(mut self) -> u64 {
-        let blocks = self.width.div_ceil(LANES);
-        let points = self.points;
-        let mut gray = S::no_sums();
-        let mut rest = 0;
-        for y in 0..self.height {
-            let input = self.source.row::<S>(self.width, self.height, blocks, y);
-            let mut output = self.sink.row(self.width, self.height, blocks, y);
-            for block in 0..blocks {
-                for first in (0..LANES).step_by(S::WIDTH) {
-                    let mut pixels = input.read::<S>(block, first);
-                    for i in 0..points.len() {
-                        pixels = points[i].apply(pixels);
-                    }
-                    if let OutputRow::Stored(_) = output {
-                        let end = block * LANES + first + S::WIDTH;
-                        if end <= self.width {
-                            gray = point::gray(pixels).add_to(gray);
-                        } else {
-                            rest += partial_sum(point::gray(pixels), end - self.width);
-                        }
-                    }
-                    output.write(block, first, pixels);
+        let (width, height) = (self.width, self.height);
+        let blocks = width.div_ceil(LANES);
+        let mut gray = Gray::<S> {
+            sums: S::no_sums(),
+            rest: 0,
+        };
+        for y in 0..height {
+            let input = self.source.row::<S>(width, height, blocks, y);
+            let output = self.sink.row(width, height, blocks, y);
+            // Here rather than for every block, so that the inner loop is one for each pair.
+            match (input, output) {
+                (InputRow::Between(input), OutputRow::Stored(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Between(input), OutputRow::Padded(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Between(input), OutputRow::Bytes(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Plain(input), OutputRow::Stored(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Plain(input), OutputRow::Padded(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Plain(input), OutputRow::Bytes(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Blurred(input), OutputRow::Stored(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Blurred(input), OutputRow::Padded(output)) => {
+                    through(input, self.points, output, width, &mut gray);
+                }
+                (InputRow::Blurred(input), OutputRow::Bytes(output)) => {
+                    through(input, self.points, output, width, &mut gray);
                 }
             }
-            self.sink.finish::<S>(blocks, self.width, y);
+            self.sink.finish::<S>(blocks, width, y);
         }
-        (S::total(gray) + rest) as u64
+        (S::total(gray.sums) + gray.rest) as u64
+    }
+}
+
+/// Takes a row of `width` pixels from `input` through the operations to `output`.
+#[inline(always)]
+fn through<S: Simd, W: Write<S>>(
+    input: impl Read<S>,
+    points: &[Point],
+    mut output: W,
+    width: usize,
+    gray: &mut Gray<S>,
+) {
+    for block in 0..width.div_ceil(LANES) {
+        for first in (0..LANES).step_by(S::WIDTH) {
+            let mut pixels = input.read(block, first);
+            for i in 0..points.len() {
+                pixels = points[i].apply(pixels);
+            }
+            if W::SUMS_GRAY {
+                gray.add(pixels, width, block * LANES + first);
+            }
+            output.write(block, first, pixels);
+        }
+    }
+}
+
+/// The sum of the gray of a view's pixels.
+struct Gray<S: Simd> {
+    sums: S::Sums,
+    /// The sum over vectors that reach beyond their row.
+    rest: i64,
+}
+
+impl<S: Simd> Gray<S> {
+    /// Adds the pixels from place `start` of a row of `width` on.
+    #[inline(always)]
+    fn add(&mut self, pixels: Pixels<S>, width: usize, start: usize) {
+        let values = point::gray(pixels);
+        let end = start + S::WIDTH;
+        if end <= width {
+            self.sums = values.add_to(self.sums);
+        } else {
+            self.rest += partial_sum(values, end - width);
+        }
     }
 }
 
@@ -123,19 +185,54 @@ pub(crate) fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
 
 /// One row to read.
 enum InputRow<'a> {
-    Between {
-        upper: [&'a [Block]; 3],
-        lower: [&'a [Block]; 3],
-        weight: i16,
-    },
+    Between(Between<'a>),
     Plain([&'a [Block]; 3]),
-    Blurred {
-        rows: &'a [Block],
-        blocks: usize,
-        y: usize,
-        pairs: &'a [[usize; 2]],
-        taps: &'a [i16],
-    },
+    Blurred(Down<'a>),
+}
+
+/// Two rows, and the share of the way from the upper one to the lower.
+struct Between<'a> {
+    upper: [&'a [Block]; 3],
+    lower: [&'a [Block]; 3],
+    weight: i16,
+}
+
+/// A row that can be read.
+trait Read<S> {
+    /// Lanes from `first` on of one block.
+    fn read(&self, block: usize, first: usize) -> Pixels<S>;
+}
+
+impl<S: Simd> Read<S> for Between<'_> {
+    #[inline(always)]
+    fn read(&self, block: usize, first: usize) -> Pixels<S> {
+        let ([r, g, b], [s, h, c]) = (&self.upper, &self.lower);
+        let weight = S::splat(self.weight);
+        [
+            between(&r[block], &s[block], first, weight),
+            between(&g[block], &h[block], first, weight),
+            between(&b[block], &c[block], first, weight),
+        ]
+    }
+}
+
+impl<S: Simd> Read<S> for [&[Block]; 3] {
+    #[inline(always)]
+    fn read(&self, block: usize, first: usize) -> Pixels<S> {
+        let [r, g, b] = self;
+        [
+            S::load(&r[block], first),
+            S::load(&g[block], first),
+            S::load(&b[block], first),
+        ]
+    }
+}
+
+impl<S: Simd> Read<S> for Down<'_> {
+    #[inline(always)]
+    fn read(&self, block: usize, first: usize) -> Pixels<S> {
+        self.blurred(block, first)
+    }
 }
 
 impl Source<'_> {
@@ -149,13 +246,13 @@ impl Source<'_> {
     ) -> InputRow<'_> {
         match self {
             Source::Sample { from, grid, cache } => {
-                cache.prepare::<S>(*from, grid, y);
+                cache.prepare::<S>(from, grid, y);
                 let (upper, lower, weight) = cache.taps(grid, y);
-                InputRow::Between {
+                InputRow::Between(Between {
                     upper: channels(upper),
                     lower: channels(lower),
                     weight,
-                }
+                })
             }
             Source::Bytes { planes, flip, row } => {
                 for channel in 0..3 {
@@ -170,46 +267,14 @@ impl Source<'_> {
             }
             Source::Blurred { rows, taps, pairs } => {
                 blur::pairs(pairs, y, height);
-                InputRow::Blurred {
+                InputRow::Blurred(Down {
                     rows,
                     blocks,
                     y,
                     pairs,
                     taps,
-                }
+                })
             }
-        }
-    }
-}
-
-impl InputRow<'_> {
-    #[inline(always)]
-    fn read<S: Simd>(&self, block: usize, first: usize) -> Pixels<S> {
-        match self {
-            InputRow::Between {
-                upper: [r, g, b],
-                lower: [s, h, c],
-                weight,
-            } => {
-                let weight = S::splat(*weight);
-                [
-                    between(&r[block], &s[block], first, weight),
-                    between(&g[block], &h[block], first, weight),
-                    between(&b[block], &c[block], first, weight),
-                ]
-            }
-            InputRow::Plain([r, g, b]) => [
-                S::load(&r[block], first),
-                S::load(&g[block], first),
-                S::load(&b[block], first),
-            ],
-            InputRow::Blurred {
-                rows,
-                blocks,
-                y,
-                pairs,
-                taps,
-            } => blur::down(rows, *blocks, *y, pairs, taps, (block, first)),
         }
     }
 }
@@ -217,11 +282,60 @@ impl InputRow<'_> {
 /// One row to write.
 enum OutputRow<'a> {
     Stored([&'a mut [Block]; 3]),
-    Padded {
-        channels: [&'a mut [i16]; 3],
-        start: usize,
-    },
+    Padded(Padded<'a>),
     Bytes([&'a mut [u8]; 3]),
+}
+
+/// A row with room for the taps of a blur: its channels, which start at `start`.
+struct Padded<'a> {
+    channels: [&'a mut [i16]; 3],
+    start: usize,
+}
+
+/// A row that can be written.
+trait Write<S> {
+    /// Whether the gray of what is written is summed.
+    const SUMS_GRAY: bool;
+
+    /// Writes lanes from `first` on of one block.
+    fn write(&mut self, block: usize, first: usize, pixels: Pixels<S>);
+}
+
+impl<S: Simd> Write<S> for [&mut [Block]; 3] {
+    const SUMS_GRAY: bool = true;
+
+    #[inline(always)]
+    fn write(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
+        let [red, green, blue] = self;
+        r.store(&mut red[block], first);
+        g.store(&mut green[block], first);
+        b.store(&mut blue[block], first);
+    }
+}
+
+impl<S: Simd> Write<S> for Padded<'_> {
+    const SUMS_GRAY: bool = false;
+
+    #[inline(always)]
+    fn write(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
+        let start = self.start + block * LANES;
+        let [red, green, blue] = &mut self.channels;
+        store_padded(r, red, start, first);
+        store_padded(g, green, start, first);
+        store_padded(b, blue, start, first);
+    }
+}
+
+impl<S: Simd> Write<S> for [&mut [u8]; 3] {
+    const SUMS_GRAY: bool = false;
+
+    #[inline(always)]
+    fn write(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
+        let [red, green, blue] = self;
+        pack(r, &mut red[block * LANES..], first);
+        pack(g, &mut green[block * LANES..], first);
+        pack(b, &mut blue[block * LANES..], first);
+    }
 }
 
 impl Sink<'_> {
@@ -231,10 +345,10 @@ impl Sink<'_> {
             Sink::Store(rows) => {
                 OutputRow::Stored(channels_mut(&mut rows[y * 3 * blocks..][..3 * blocks]))
             }
-            Sink::Blur { taps, padded, .. } => OutputRow::Padded {
+            Sink::Blur { taps, padded, .. } => OutputRow::Padded(Padded {
                 channels: channels_mut(padded),
                 start: taps.len(),
-            },
+            }),
             Sink::Pack(out) => {
                 let [r, g, b] = channels_mut(&mut out[..3 * width * height]);
                 OutputRow::Bytes([
@@ -251,33 +365,6 @@ impl Sink<'_> {
         if let Sink::Blur { rows, taps, padded } = self {
             let out = &mut rows[3 * y * blocks..][..3 * blocks];
             blur::across::<S>(padded, width, taps, out);
-        }
-    }
-}
-
-impl OutputRow<'_> {
-    #[inline(always)]
-    fn write<S: Simd>(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
-        match self {
-            OutputRow::Stored([red, green, blue]) => {
-                r.store(&mut red[block], first);
-                g.store(&mut green[block], first);
-                b.store(&mut blue[block], first);
-            }
-            OutputRow::Padded {
-                channels: [red, green, blue],
-                start,
-            } => {
-                let start = *start + block * LANES;
-                store_padded(r, red, start, first);
-                store_padded(g, green, start, first);
-                store_padded(b, blue, start, first);
-            }
-            OutputRow::Bytes([red, green, blue]) => {
-                pack(r, &mut red[block * LANES..], first);
-                pack(g, &mut green[block * LANES..], first);
-                pack(b, &mut blue[block * LANES..], first);
-            }
         }
     }
 }

@@ -55,8 +55,8 @@ impl Point {
 
     /// Applies the operation; values stay in 0..=[`WHITE`].
     #[inline(always)]
-    pub fn apply<S: Simd>(self, [r, g, b]: Pixels<S>) -> Pixels<S> {
-        match self {
+    pub fn apply<S: Simd>(&self, [r, g, b]: Pixels<S>) -> Pixels<S> {
+        match *self {
             Point::Brightness { excess } => {
                 let (excess, white) = (S::splat(excess), S::splat(WHITE));
                 [

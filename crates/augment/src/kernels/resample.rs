@@ -1,5 +1,7 @@
 //! Bilinear resampling of a box that is not larger than the output: two taps a direction.
 
+use dataset::Part;
+
 use super::simd::{GROUP, Simd};
 use super::{Block, LANES};
 use crate::CropBox;
@@ -14,6 +16,7 @@ const POSITION_BITS: u32 = 32;
 /// Where the outputs of one block lie in a source row.
 ///
 /// [`GROUP`] outputs share a window of source pixels; their left taps are counted from its base.
+/// Where the row is as long as a window, all windows lie inside it.
 #[derive(Clone, Copy, Debug)]
 struct Across {
     bases: [usize; GROUPS],
@@ -38,24 +41,26 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Sets the grid that shows `crop` in `width` x `height` outputs, mirrored if `flip`.
-    pub fn set(&mut self, crop: &CropBox, flip: bool, width: usize, height: usize) {
-        let axis = Axis::new(crop.left, crop.width, width);
+    /// Sets the grid that shows `crop` of the image that `from` is a part of in `width` x `height`
+    /// outputs, mirrored if `flip`.
+    pub fn set(&mut self, crop: &CropBox, flip: bool, from: &Part<'_>, width: usize, height: usize) {
+        let axis = Axis::new(crop.left, crop.width, width, from.left + from.width);
         self.across.clear();
         for first in (0..width).step_by(LANES) {
-            self.across.push(across(&axis, flip, width, first));
+            self.across.push(across(&axis, flip, from, width, first));
         }
-        let axis = Axis::new(crop.top, crop.height, height);
+        let axis = Axis::new(crop.top, crop.height, height, from.top + from.height);
         self.down.clear();
         for y in 0..height {
             let (row, weight) = axis.tap(y);
+            let row = row - from.top;
             self.down.push(Down { row, weight });
         }
     }
 }
 
-/// The block of outputs from `first` on; lanes beyond `width` see the first pixel of the image.
-fn across(axis: &Axis, flip: bool, width: usize, first: usize) -> Across {
+/// The block of outputs from `first` on; lanes beyond `width` see the first pixel of the part.
+fn across(axis: &Axis, flip: bool, from: &Part<'_>, width: usize, first: usize) -> Across {
     let mut block = Across {
         bases: [0; GROUPS],
         index: [0; LANES],
@@ -69,9 +74,17 @@ fn across(axis: &Axis, flip: bool, width: usize, first: usize) -> Across {
         }
         let place = |x: usize| if flip { width - 1 - x } else { x };
         let (base, _) = axis.tap(place(if flip { end - 1 } else { start }));
+        let base = (base - from.left).min(from.width.saturating_sub(GROUP + 1));
         block.bases[group] = base;
         for x in start..end {
             let (left, weight) = axis.tap(place(x));
+            let left = left - from.left;
+            // The last pixel of a row is the right tap of the one before it: a step of at most
+            // WHITE times the largest weight rounds to the whole step.
+            let (left, weight) = match left + 1 == from.width && left > base {
+                true => (left - 1, i16::MAX),
+                false => (left, weight),
+            };
             // At most 15: outputs are not further apart than source pixels.
             block.index[x - first] = (left - base) as u8;
             block.weight[x - first] = weight;
@@ -83,7 +96,7 @@ fn across(axis: &Axis, flip: bool, width: usize, first: usize) -> Across {
 /// The half-pixel grid of one direction: positions in the source with [`POSITION_BITS`].
 ///
 /// Output `i` of `count` lies at `start + (i + 0.5) * length / count - 0.5`, limited to the pixels
-/// that the box touches, as if only those had been cut out.
+/// below `limit` that the box touches, as if only those had been cut out.
 #[derive(Debug)]
 struct Axis {
     origin: i64,
@@ -93,7 +106,7 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(start: f64, length: f64, count: usize) -> Axis {
+    fn new(start: f64, length: f64, count: usize, limit: usize) -> Axis {
         let fixed = |value: f64| (value * (1i64 << POSITION_BITS) as f64).round() as i64;
         let step = length / count as f64;
         let first = start.floor();
@@ -101,7 +114,13 @@ impl Axis {
             origin: fixed(start + 0.5 * step - 0.5),
             step: fixed(step),
             first: fixed(first),
-            last: fixed(((start + length).ceil() - 1.0).max(first)),
+            last: fixed(
+                (start + length)
+                    .ceil()
+                    .min(limit as f64)
+                    .max(first + 1.0)
+                    - 1.0,
+            ),
         }
     }
 
@@ -119,24 +138,14 @@ impl Axis {
     }
 }
 
-/// Planes of row-major bytes to sample from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Planes<'a> {
-    pub bytes: &'a [u8],
-    pub width: usize,
-    pub height: usize,
-}
-
 /// The last two source rows, resampled across (red, green, blue each), and which rows they are.
 #[derive(Debug, Default)]
 pub(crate) struct RowCache {
     rows: [Vec<Block>; 2],
     numbers: [Option<usize>; 2],
-    ends: Ends,
+    /// A row that is shorter than a window, with room for a whole one.
+    short: [u8; GROUP + 1],
 }
-
-/// Room for windows that would reach beyond the image's last byte.
-type Ends = [[u8; GROUP + 1]; GROUPS];
 
 impl RowCache {
     /// Forgets everything and makes room for rows of `blocks` blocks a channel.
@@ -149,7 +158,7 @@ impl RowCache {
 
     /// Gets the source rows of output row `y` ready.
     #[inline(always)]
-    pub fn prepare<S: Simd>(&mut self, from: Planes<'_>, grid: &Grid, y: usize) {
+    pub fn prepare<S: Simd>(&mut self, from: &Part<'_>, grid: &Grid, y: usize) {
         let Down { row, weight } = grid.down[y];
         self.fetch::<S>(from, grid, row);
         if weight != 0 {
@@ -166,19 +175,23 @@ impl RowCache {
     }
 
     #[inline(always)]
-    fn fetch<S: Simd>(&mut self, from: Planes<'_>, grid: &Grid, number: usize) {
+    fn fetch<S: Simd>(&mut self, from: &Part<'_>, grid: &Grid, number: usize) {
         if self.numbers[number % 2] == Some(number) {
             return;
         }
         self.numbers[number % 2] = Some(number);
-        let out = &mut self.rows[number % 2][..];
         let across = &grid.across[..];
         for channel in 0..3 {
             let start = (channel * from.height + number) * from.width;
-            let source = &from.bytes[start..];
-            let out = &mut out[channel * across.len()..][..across.len()];
+            let mut source = &from.bytes[start..][..from.width];
+            if source.len() <= GROUP {
+                // What lies beyond the row is only read with weight 0.
+                self.short[..source.len()].copy_from_slice(source);
+                source = &self.short;
+            }
+            let out = &mut self.rows[number % 2][channel * across.len()..][..across.len()];
             for block in 0..across.len() {
-                resample_block::<S>(source, &across[block], &mut self.ends, &mut out[block]);
+                resample_block::<S>(source, &across[block], &mut out[block]);
             }
         }
     }
@@ -193,11 +206,10 @@ pub(crate) fn between<S: Simd>(upper: &Block, lower: &Block, first: usize, weigh
 
 /// Resamples the row that `source` starts with to one block of outputs.
 #[inline(always)]
-fn resample_block<S: Simd>(source: &[u8], across: &Across, ends: &mut Ends, out: &mut Block) {
-    let [first, second] = ends;
+fn resample_block<S: Simd>(source: &[u8], across: &Across, out: &mut Block) {
     let windows = [
-        window(source, across.bases[0], first),
-        window(source, across.bases[1], second),
+        window(source, across.bases[0]),
+        window(source, across.bases[1]),
     ];
     for x in (0..LANES).step_by(S::WIDTH) {
         let (a, b) = S::pick(&windows, &across.index, x);
@@ -206,13 +218,11 @@ fn resample_block<S: Simd>(source: &[u8], across: &Across, ends: &mut Ends, out:
     }
 }
 
-/// 17 bytes from `base` on; near the end of the image a copy, padded with bytes whose weight is 0.
+/// 17 bytes from `base` on.
 #[inline(always)]
-fn window<'a>(source: &'a [u8], base: usize, copy: &'a mut [u8; GROUP + 1]) -> &'a [u8; GROUP + 1] {
-    let rest = &source[base..];
-    if let Some(window) = rest.first_chunk() {
-        return window;
+fn window(source: &[u8], base: usize) -> &[u8; GROUP + 1] {
+    match source[base..].first_chunk() {
+        Some(window) => window,
+        None => unreachable!("windows lie inside their rows"),
     }
-    copy[..rest.len()].copy_from_slice(rest);
-    copy
 }

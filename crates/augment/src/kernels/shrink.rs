@@ -1,8 +1,8 @@
 //! Antialiased resampling of a box that is larger than the output.
 
+use dataset::Part;
 use resample::{Rectangle, Region, Resampler};
 
-use super::resample::Planes;
 use crate::CropBox;
 
 /// A resizer and the bytes it made. Its coefficient tables are allocated for every view.
@@ -16,12 +16,12 @@ impl Shrinker {
     /// The box in `width` x `height` pixels: planes of row-major bytes.
     ///
     /// Only the pixels that the box touches are looked at, as if they had been cut out first.
-    pub fn shrink(&mut self, from: Planes<'_>, crop: &CropBox, width: usize, height: usize) {
-        let (left, columns, inside) = pixels(crop.left, crop.width, from.width);
-        let (top, rows, below) = pixels(crop.top, crop.height, from.height);
+    pub fn shrink(&mut self, from: &Part<'_>, crop: &CropBox, width: usize, height: usize) {
+        let (left, columns, inside) = pixels(crop.left, crop.width, from.left + from.width);
+        let (top, rows, below) = pixels(crop.top, crop.height, from.top + from.height);
         let region = Region {
-            left,
-            top,
+            left: left - from.left,
+            top: top - from.top,
             width: columns,
             height: rows,
         };

@@ -189,7 +189,7 @@ fn to_columns(planes: &[u8], out: &mut [u8], width: usize, height: usize) {
         .chunks_exact(width * height)
         .zip(out.chunks_exact_mut(width * height))
     {
-        transpose(from, to, width, height);
+        transpose(from, width, to, width, height);
     }
 }
 
