@@ -206,8 +206,7 @@ impl Scratch {
     fn place(&mut self, job: &Job<'_>, view: &View) -> Next {
         let crop = &view.crop;
         if crop.width > job.width as f64 || crop.height > job.height as f64 {
-            self.shrinker
-                .shrink(&job.from, crop, job.width, job.height);
+            self.shrinker.shrink(&job.from, crop, job.width, job.height);
             return Next::Shrunk;
         }
         self.grid

@@ -43,6 +43,7 @@ impl Sub for Portable {
 impl Simd for Portable {
     const WIDTH: usize = WIDTH;
     type Sums = i64;
+    type Picks = [u8; WIDTH];
 
     #[inline(always)]
     fn splat(value: i16) -> Self {
@@ -75,11 +76,20 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn pick(windows: &Windows<'_>, index: &[u8; LANES], first: usize) -> (Self, Self) {
+    fn picks(index: &[u8; LANES], first: usize) -> [u8; WIDTH] {
+        let mut picks = [0; WIDTH];
+        for i in 0..WIDTH {
+            picks[i] = index[first + i];
+        }
+        picks
+    }
+
+    #[inline(always)]
+    fn pick(windows: &Windows<'_>, picks: [u8; WIDTH], first: usize) -> (Self, Self) {
         let window = windows[first / GROUP];
         (
-            lanes!(|i| i16::from(window[usize::from(index[first + i] & 15)])),
-            lanes!(|i| i16::from(window[usize::from(index[first + i] & 15) + 1])),
+            lanes!(|i| i16::from(window[usize::from(picks[i] & 15)])),
+            lanes!(|i| i16::from(window[usize::from(picks[i] & 15) + 1])),
         )
     }
 

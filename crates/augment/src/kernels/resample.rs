@@ -2,8 +2,9 @@
 
 use dataset::Part;
 
+use super::pass::channels_mut;
 use super::simd::{GROUP, Simd};
-use super::{Block, LANES};
+use super::{Block, FRACTION_BITS, LANES};
 use crate::CropBox;
 
 /// Groups in a block.
@@ -43,7 +44,14 @@ pub(crate) struct Grid {
 impl Grid {
     /// Sets the grid that shows `crop` of the image that `from` is a part of in `width` x `height`
     /// outputs, mirrored if `flip`.
-    pub fn set(&mut self, crop: &CropBox, flip: bool, from: &Part<'_>, width: usize, height: usize) {
+    pub fn set(
+        &mut self,
+        crop: &CropBox,
+        flip: bool,
+        from: &Part<'_>,
+        width: usize,
+        height: usize,
+    ) {
         let axis = Axis::new(crop.left, crop.width, width, from.left + from.width);
         self.across.clear();
         for first in (0..width).step_by(LANES) {
@@ -114,13 +122,7 @@ impl Axis {
             origin: fixed(start + 0.5 * step - 0.5),
             step: fixed(step),
             first: fixed(first),
-            last: fixed(
-                (start + length)
-                    .ceil()
-                    .min(limit as f64)
-                    .max(first + 1.0)
-                    - 1.0,
-            ),
+            last: fixed((start + length).ceil().min(limit as f64).max(first + 1.0) - 1.0),
         }
     }
 
@@ -143,8 +145,8 @@ impl Axis {
 pub(crate) struct RowCache {
     rows: [Vec<Block>; 2],
     numbers: [Option<usize>; 2],
-    /// A row that is shorter than a window, with room for a whole one.
-    short: [u8; GROUP + 1],
+    /// Channels of a row that is shorter than a window, with room for a whole one.
+    short: [[u8; GROUP + 1]; 3],
 }
 
 impl RowCache {
@@ -180,18 +182,22 @@ impl RowCache {
             return;
         }
         self.numbers[number % 2] = Some(number);
+        let [red, green, blue] = &mut self.short;
+        let plane = from.width * from.height;
+        let row = &from.bytes[number * from.width..];
+        let red = whole_windows(&row[..from.width], red);
+        let green = whole_windows(&row[plane..][..from.width], green);
+        let blue = whole_windows(&row[2 * plane..][..from.width], blue);
         let across = &grid.across[..];
-        for channel in 0..3 {
-            let start = (channel * from.height + number) * from.width;
-            let mut source = &from.bytes[start..][..from.width];
-            if source.len() <= GROUP {
-                // What lies beyond the row is only read with weight 0.
-                self.short[..source.len()].copy_from_slice(source);
-                source = &self.short;
-            }
-            let out = &mut self.rows[number % 2][channel * across.len()..][..across.len()];
-            for block in 0..across.len() {
-                resample_block::<S>(source, &across[block], &mut out[block]);
+        let [red_out, green_out, blue_out] = channels_mut(&mut self.rows[number % 2]);
+        for block in 0..across.len() {
+            let place = &across[block];
+            for first in (0..LANES).step_by(S::WIDTH) {
+                let picks = S::picks(&place.index, first);
+                let weight = S::load(&place.weight, first);
+                taps::<S>(red, place, picks, weight, first).store(&mut red_out[block], first);
+                taps::<S>(green, place, picks, weight, first).store(&mut green_out[block], first);
+                taps::<S>(blue, place, picks, weight, first).store(&mut blue_out[block], first);
             }
         }
     }
@@ -204,18 +210,25 @@ pub(crate) fn between<S: Simd>(upper: &Block, lower: &Block, first: usize, weigh
     a + (b - a).mul(weight)
 }
 
-/// Resamples the row that `source` starts with to one block of outputs.
+/// The outputs from `first` on of one block: between two pixels of the row `source`.
 #[inline(always)]
-fn resample_block<S: Simd>(source: &[u8], across: &Across, out: &mut Block) {
+fn taps<S: Simd>(source: &[u8], place: &Across, picks: S::Picks, weight: S, first: usize) -> S {
     let windows = [
-        window(source, across.bases[0]),
-        window(source, across.bases[1]),
+        window(source, place.bases[0]),
+        window(source, place.bases[1]),
     ];
-    for x in (0..LANES).step_by(S::WIDTH) {
-        let (a, b) = S::pick(&windows, &across.index, x);
-        let step = (b - a).shl::<4>().mul(S::load(&across.weight, x));
-        (a.shl::<4>() + step).store(out, x);
+    let (a, b) = S::pick(&windows, picks, first);
+    a.shl::<FRACTION_BITS>() + (b - a).shl::<FRACTION_BITS>().mul(weight)
+}
+
+/// The row, or a copy of it with room for a window: what lies beyond it is only read with weight 0.
+#[inline(always)]
+fn whole_windows<'a>(row: &'a [u8], short: &'a mut [u8; GROUP + 1]) -> &'a [u8] {
+    if row.len() > GROUP {
+        return row;
     }
+    short[..row.len()].copy_from_slice(row);
+    short
 }
 
 /// 17 bytes from `base` on.

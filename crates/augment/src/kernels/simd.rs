@@ -16,6 +16,8 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     const WIDTH: usize;
     /// Sums of many vectors, wider than `i16`.
     type Sums: Copy;
+    /// Which bytes of a block's windows go to which lane.
+    type Picks: Copy;
 
     /// The same value in every lane.
     fn splat(value: i16) -> Self;
@@ -27,9 +29,11 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     fn store(self, to: &mut Block, first: usize);
     /// Writes lanes in 0..=255 as bytes from `first` on.
     fn store_bytes(self, to: &mut [u8; LANES], first: usize);
+    /// The picks of the outputs from `first` on; `index` is below 16.
+    fn picks(index: &[u8; LANES], first: usize) -> Self::Picks;
     /// Lane `i` of outputs that begin at `first`: the byte `window[index[i]]` of its group's window
-    /// of 17 bytes, and the byte after it. `index` is below 16.
-    fn pick(windows: &Windows<'_>, index: &[u8; LANES], first: usize) -> (Self, Self);
+    /// of 17 bytes, and the byte after it.
+    fn pick(windows: &Windows<'_>, picks: Self::Picks, first: usize) -> (Self, Self);
 
     /// `(self * other + 2^14) >> 15`.
     fn mul(self, other: Self) -> Self;

@@ -65,6 +65,8 @@ impl Sub for Avx512 {
 impl Simd for Avx2 {
     const WIDTH: usize = LANES;
     type Sums = __m256i;
+    /// A byte for each half of a lane; the upper one has the bit that makes it 0.
+    type Picks = [__m256i; 2];
 
     on_registers! { Avx2:
         mul(other) = _mm256_mulhrs_epi16;
@@ -120,11 +122,26 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn pick(windows: &Windows<'_>, index: &[u8; LANES], _first: usize) -> (Self, Self) {
-        // SAFETY: 17, 17 and 32 bytes are there, see the top of the file.
+    fn picks(index: &[u8; LANES], _first: usize) -> [__m256i; 2] {
+        let index: *const __m128i = index.as_ptr().cast();
+        // SAFETY: 32 bytes are there, see the top of the file.
         unsafe {
-            let (left_low, right_low) = pick_group(windows[0], index.as_ptr());
-            let (left_high, right_high) = pick_group(windows[1], index.as_ptr().add(GROUP));
+            let zero_upper = _mm256_set1_epi16(i16::MIN);
+            let [low, high] = [_mm_loadu_si128(index), _mm_loadu_si128(index.add(1))];
+            [
+                _mm256_or_si256(_mm256_cvtepu8_epi16(low), zero_upper),
+                _mm256_or_si256(_mm256_cvtepu8_epi16(high), zero_upper),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn pick(windows: &Windows<'_>, picks: [__m256i; 2], _first: usize) -> (Self, Self) {
+        let [low, high] = windows;
+        // SAFETY: the processor has AVX2, see the top of the file.
+        unsafe {
+            let (left_low, right_low) = pick_group(low, picks[0]);
+            let (left_high, right_high) = pick_group(high, picks[1]);
             (Avx2(left_low, left_high), Avx2(right_low, right_high))
         }
     }
@@ -194,17 +211,16 @@ impl Simd for Avx2 {
 /// Left and right taps of one group.
 ///
 /// # Safety
-/// The processor has AVX2, and 16 bytes of `index` can be read.
+/// The processor has AVX2.
 #[inline(always)]
-unsafe fn pick_group(window: &[u8; GROUP + 1], index: *const u8) -> (__m256i, __m256i) {
-    // SAFETY: 17 and 16 bytes are there.
+unsafe fn pick_group(window: &[u8; GROUP + 1], picks: __m256i) -> (__m256i, __m256i) {
+    // SAFETY: 16 bytes from 0 and from 1 on are there.
     unsafe {
-        let index = _mm_loadu_si128(index.cast());
         let left = _mm_loadu_si128(window.as_ptr().cast());
         let right = _mm_loadu_si128(window.as_ptr().add(1).cast());
         (
-            _mm256_cvtepu8_epi16(_mm_shuffle_epi8(left, index)),
-            _mm256_cvtepu8_epi16(_mm_shuffle_epi8(right, index)),
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(left), picks),
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(right), picks),
         )
     }
 }
@@ -212,6 +228,7 @@ unsafe fn pick_group(window: &[u8; GROUP + 1], index: *const u8) -> (__m256i, __
 impl Simd for Avx512 {
     const WIDTH: usize = LANES;
     type Sums = __m512i;
+    type Picks = __m256i;
 
     on_registers! { Avx512:
         mul(other) = _mm512_mulhrs_epi16;
@@ -254,17 +271,22 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn pick(windows: &Windows<'_>, index: &[u8; LANES], _first: usize) -> (Self, Self) {
+    fn picks(index: &[u8; LANES], _first: usize) -> __m256i {
+        // SAFETY: 32 bytes are there, see the top of the file.
+        unsafe { _mm256_loadu_si256(index.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn pick(windows: &Windows<'_>, picks: __m256i, _first: usize) -> (Self, Self) {
         let [low, high] = windows;
-        // SAFETY: 17, 17 and 32 bytes are there, see the top of the file.
+        // SAFETY: 16 bytes from 0 and from 1 on of both are there, see the top of the file.
         unsafe {
-            let index = _mm256_loadu_si256(index.as_ptr().cast());
             let left = _mm256_loadu2_m128i(high.as_ptr().cast(), low.as_ptr().cast());
             let right =
                 _mm256_loadu2_m128i(high.as_ptr().add(1).cast(), low.as_ptr().add(1).cast());
             (
-                Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(left, index))),
-                Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(right, index))),
+                Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(left, picks))),
+                Avx512(_mm512_cvtepu8_epi16(_mm256_shuffle_epi8(right, picks))),
             )
         }
     }
