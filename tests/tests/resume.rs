@@ -127,6 +127,31 @@ fn a_finished_run_can_be_made_longer() {
 }
 
 #[test]
+fn a_run_goes_on_in_the_precision_that_it_began_with() {
+    let place = Place::furnished();
+    for (precision, epochs) in [("bf16", "1"), ("auto", "2")] {
+        place.put_config("simclr", |config| {
+            config["train"]["precision"] = precision.into()
+        });
+        let arguments = arguments("simclr", "simclr.json", "run");
+        let resume: &[&str] = if epochs == "2" { &["--resume"] } else { &[] };
+        place
+            .run(&[&arguments[..], &["--epochs", epochs], resume].concat())
+            .done();
+        let record = place.read_json("run/config.json");
+        assert_eq!(record["config"]["train"]["precision"], "bf16");
+    }
+    place.put_config("simclr", |config| {
+        config["train"]["precision"] = "auto".into()
+    });
+    place
+        .run(&arguments("simclr", "simclr.json", "other"))
+        .done();
+    let record = place.read_json("other/config.json");
+    assert_ne!(record["config"]["train"]["precision"], "auto");
+}
+
+#[test]
 fn a_finished_run_resumed_stays_as_it_is() {
     let place = Place::trained("simclr");
     let metrics = place.read("run/metrics.jsonl");

@@ -156,6 +156,7 @@ pub struct NeighborsArguments {
 impl From<PrecisionArgument> for models::Precision {
     fn from(argument: PrecisionArgument) -> Self {
         match argument {
+            PrecisionArgument::Auto => Self::Auto,
             PrecisionArgument::F32 => Self::F32,
             PrecisionArgument::Bf16 => Self::Bf16,
         }
@@ -227,6 +228,8 @@ pub enum OnCollapseArgument {
 /// Kind of numbers in the networks.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum PrecisionArgument {
+    /// bf16 where the device computes in it (a GPU, a CPU with AVX512_BF16), else f32.
+    Auto,
     /// 32-bit floats.
     F32,
     /// bfloat16, with 32-bit weights and losses.

@@ -35,15 +35,18 @@ pub fn run(
     output: &Output,
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
-    let planned = plan(arguments)?;
+    let mut planned = plan(arguments)?;
     let image_size = planned[0].config.image_size;
     let (set, path) = data::open_or_default(arguments.data.as_deref(), image_size)?;
     // Everything that can be refused is refused before hours are spent.
-    for Planned { folder, config } in &planned {
+    for Planned { folder, config } in &mut planned {
+        let begun = folder.join("config.json").exists();
+        let record = begun.then(|| trainer::read_record(folder)).transpose()?;
+        if let Some(record) = &record {
+            *config = record.check_resume(folder, config.method.name(), config.clone())?;
+        }
         let session = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
-        if folder.join("config.json").exists() {
-            let record = trainer::read_record(folder)?;
-            record.check_resume(folder, config.method.name(), config)?;
+        if let Some(record) = &record {
             record.check_data(folder, &session.record().data)?;
         }
     }

@@ -161,7 +161,7 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Session, Failu
         None => record.config.clone(),
     };
     let config = adjust(before, arguments)?;
-    record.check_resume(folder, &arguments.method, &config)?;
+    let config = record.check_resume(folder, &arguments.method, config)?;
     let path = arguments.data.clone().or_else(|| record.data.path.clone());
     let set = match &path {
         Some(path) => data::open(path, config.image_size)?,
@@ -220,13 +220,14 @@ fn announce(session: &Session, folder: &Path) {
     let [images, train, test] = record.data.images;
     let batch = record.batch;
     tracing::info!(
-        "{} on {} ({images} unlabeled, {train} train, {test} test images), {} + {} images a step, {} steps an epoch, {}, {} libtorch threads, {} workers -> {}",
+        "{} on {} ({images} unlabeled, {train} train, {test} test images), {} + {} images a step, {} steps an epoch, {} in {}, {} libtorch threads, {} workers -> {}",
         record.config.method.name(),
         record.data.kind,
         batch.unlabeled,
         batch.labeled,
         batch.steps_per_epoch,
         record.device,
+        record.config.train.precision,
         record.threads[0],
         record.threads[1],
         folder.display(),

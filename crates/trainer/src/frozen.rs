@@ -44,7 +44,7 @@ impl Frozen {
         let side = config.side() as i64;
         let kinds = Kinds {
             master: Kind::Float,
-            compute: config.train.precision.kind(),
+            compute: config.train.precision.kind(device),
         };
         let networks = Networks::new(config, side, 0, device, kinds)?;
         let door = Door::new(device, Kind::Float);

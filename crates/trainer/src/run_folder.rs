@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -206,11 +207,16 @@ impl RunFolder {
 
 impl RunRecord {
     /// Checks that the run in `folder` can go on as `method` with `config`: only what doesn't change
-    /// its past may differ.
+    /// its past may differ. Gives `config` with the precision of the run where it says `auto`.
     ///
     /// # Errors
     /// [`Error::ConfigChanged`] with the first key that differs.
-    pub fn check_resume(&self, folder: &Path, method: &str, config: &Config) -> Result<(), Error> {
+    pub fn check_resume(
+        &self,
+        folder: &Path,
+        method: &str,
+        mut config: Config,
+    ) -> Result<Config, Error> {
         let path = folder.join("config.json");
         let changed = |key: &str, expected: String, found: String| {
             Err(Error::ConfigChanged {
@@ -227,9 +233,12 @@ impl RunRecord {
                 method.to_owned(),
             );
         }
+        if config.train.precision == Precision::Auto {
+            config.train.precision = self.config.train.precision;
+        }
         match first_difference("", &self.config.document(), &config.document()) {
             Some((key, expected, found)) => changed(&key, expected.to_string(), found.to_string()),
-            None => Ok(()),
+            None => Ok(config),
         }
     }
 

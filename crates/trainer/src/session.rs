@@ -55,15 +55,17 @@ impl Session {
     ///
     /// # Errors
     /// [`Error`]; all of them are usage errors.
-    pub fn prepare(config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+    pub fn prepare(mut config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
         config.validate()?;
         let device = config.train.device.open()?;
+        // Recorded as it was found, so that the run goes on in it wherever it is resumed.
+        config.train.precision = config.train.precision.on(device);
         let plan = plan(&config, &data, device);
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
         let kinds = Kinds {
             master: Kind::Float,
-            compute: config.train.precision.kind(),
+            compute: config.train.precision.kind(device),
         };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let learner = Learner::new(
