@@ -1,23 +1,22 @@
-//! Time to render one view on one core, by recipe and instruction set.
+//! Time to render views on one core, by part of the work and instruction set, for finding regressions.
 //!
-//! `cargo bench -p augment`; prints nanoseconds a view and views a second: the best of many short
-//! rounds, as others may use the machine.
-#![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
+//! `cargo bench -p augment` compares with the run before it; `-- --save-baseline NAME` and
+//! `-- --baseline NAME` with a named one. `cargo xtask bench` compares with other libraries.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
 use augment::{
     Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Level, Op, Recipe, Renderer, ViewKey,
 };
+use criterion::{Criterion, Throughput};
 use dataset::{Image, PixelOrder};
 
 const SIDE: usize = 96;
-const IMAGES: usize = 32;
-const VIEWS: u64 = 200;
-const ROUNDS: usize = 200;
+/// Each is rendered once in what is timed: the same views every time.
+const IMAGES: usize = 64;
 
-/// SimCLR's recipe for small images, as other libraries were measured with it.
+/// SimCLR's recipe for small images.
 fn simclr() -> Recipe {
     let ops = vec![
         Op::Flip(Flip { p: 0.5 }),
@@ -60,12 +59,16 @@ fn recipes() -> Vec<(&'static str, Recipe)> {
         ("flip and crop", only(&strong.ops[..2])),
         ("jitter", only(&strong.ops[2..])),
         ("blur", only(&[blur])),
-        ("seed recipe", strong),
-        ("SimCLR recipe", simclr()),
+        ("seed", strong),
+        ("SimCLR", simclr()),
     ]
 }
 
 fn main() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     let bytes: Vec<u8> = (0..IMAGES * 3 * SIDE * SIDE)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
@@ -78,41 +81,32 @@ fn main() {
             order: PixelOrder::ColumnMajor,
         })
         .collect();
-    println!(
-        "{:16} {:8} {:>9} {:>12}",
-        "views of 96x96", "level", "ns/view", "views/s/core"
-    );
     for (name, recipe) in recipes() {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements(IMAGES as u64));
         for level in Level::ALL {
             if let Some(mut renderer) = Renderer::with_level(level) {
-                let secs = time(&mut renderer, &recipe, &images);
-                println!(
-                    "{name:16} {level:<8?} {:9.0} {:12.0}",
-                    secs * 1e9,
-                    1.0 / secs
-                );
+                group.bench_function(format!("{level:?}"), |bencher| {
+                    bencher.iter(|| render(&mut renderer, &recipe, &images));
+                });
             }
         }
+        group.finish();
     }
+    criterion.final_summary();
 }
 
-/// Seconds a view, of the best round.
-fn time(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) -> f64 {
-    let mut out = vec![0; 3 * SIDE * SIDE];
-    let mut best = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        for image in 0..VIEWS {
-            let key = ViewKey {
-                seed: 0,
-                epoch: 0,
-                image,
-                view: 0,
-            };
-            renderer.render(recipe, &images[image as usize % IMAGES], key, &mut out);
-            black_box(&mut out);
-        }
-        best = best.min(start.elapsed().as_secs_f64() / VIEWS as f64);
+/// One view of each image.
+fn render(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) {
+    let mut out = [0; 3 * SIDE * SIDE];
+    for (number, image) in images.iter().enumerate() {
+        let key = ViewKey {
+            seed: 0,
+            epoch: 0,
+            image: number as u64,
+            view: 0,
+        };
+        renderer.render(recipe, image, key, &mut out);
+        black_box(&mut out);
     }
-    best
 }

@@ -7,7 +7,7 @@ use super::tree::{File, Tree};
 /// What is written by people, as against lock files, licences and data.
 fn written(tree: &Tree) -> impl Iterator<Item = &File> {
     let named = |path: &str| {
-        [".rs", ".md", ".toml", ".sh", ".yml"]
+        [".rs", ".md", ".py", ".toml", ".sh", ".yml"]
             .iter()
             .any(|end| path.ends_with(end))
     };

@@ -37,6 +37,7 @@ const ARROWS: &[Arrows] = &[
         ],
         false,
     ),
+    may("benchmarks", &["dataset", "augment", "loader"], false),
     may("xtask", &[], false),
     may("golden", &[], true),
     may("end-to-end", &["dataset"], false),

@@ -19,7 +19,7 @@ const UNSAFE: &[&str] = &[
 ];
 
 /// The crates that talk to people.
-const SPEAKERS: &[&str] = &["crates/cli/", "xtask/"];
+const SPEAKERS: &[&str] = &["crates/cli/", "benches/", "xtask/"];
 
 /// These checks name what they look for.
 pub const SELF: &str = "xtask/src/tidy/";

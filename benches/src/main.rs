@@ -1,0 +1,112 @@
+//! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number.
+//!
+//! `cargo xtask bench` calls it in turns with other contenders and makes a page of what all of them print. A line
+//! has the keys `part`, `subject`, `contender`, `metric` and `value`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its lines are what it is for"
+)]
+
+mod clock;
+mod kernels;
+mod opening;
+mod photos;
+mod recipes;
+mod scaling;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use dataset::{Dataset, OpenOptions};
+use serde_json::json;
+
+const USAGE: &str = "\
+Usage: benchmarks recipes                          the recipes, as JSON
+       benchmarks kernels DATA SECS                SECS for each recipe and level
+       benchmarks scaling DATA SECS                SECS for each number of workers
+       benchmarks memory DATA VIEWS                the loader's memory over VIEWS views
+       benchmarks opening DATA                     a set from its file to its first images
+       benchmarks photos FOLDER COUNT SIDE         writes JPEG files
+       benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> anyhow::Result<()> {
+    match *args {
+        ["recipes"] => println!("{}", recipes::document()),
+        ["kernels", data, secs] => kernels::measure(&open(data)?, number(secs)?),
+        ["scaling", data, secs] => scaling::measure(&open(data)?, number(secs)?)?,
+        ["memory", data, views] => scaling::memory(&open(data)?, number(views)?)?,
+        ["opening", data] => opening::measure(Path::new(data))?,
+        ["photos", folder, count, side] => {
+            photos::write(Path::new(folder), number(count)?, number(side)?)?;
+        }
+        ["packing", folder, cache] => photos::pack(Path::new(folder), Path::new(cache))?,
+        _ => bail!("{USAGE}"),
+    }
+    Ok(())
+}
+
+fn number<T: FromStr>(text: &str) -> anyhow::Result<T> {
+    let number = text.parse().ok();
+    number.with_context(|| format!("`{text}` is not such a number\n{USAGE}"))
+}
+
+fn open(data: &str) -> anyhow::Result<Dataset> {
+    Ok(dataset::open(Path::new(data), &OpenOptions::default())?)
+}
+
+/// Prints a number.
+fn record(part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
+    println!(
+        "{}",
+        json!({"part": part, "subject": subject, "contender": contender, "metric": metric, "value": value})
+    );
+}
+
+/// The middle one; the mean of the two in the middle of an even number.
+///
+/// # Panics
+/// If there are none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() % 2 {
+        0 => (values[middle - 1] + values[middle]) / 2.0,
+        _ => values[middle],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        let error = run(&["kernels", "x", "two"]).unwrap_err().to_string();
+        assert!(error.contains("x"), "{error}");
+        let error = number::<f64>("two").unwrap_err().to_string();
+        assert!(error.contains("`two`"), "{error}");
+        assert!(run(&["kernel"]).unwrap_err().to_string().contains("Usage"));
+    }
+}

@@ -1,0 +1,126 @@
+//! The recipes that all contenders run.
+
+use augment::{Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Op, Recipe, Solarize};
+use serde_json::{Value, json};
+
+/// Side of images and of global views.
+pub const SIDE: usize = 96;
+const LOCAL_SIDE: usize = 48;
+
+/// What is measured under one name: one recipe for each view of an image.
+pub struct Subject {
+    pub name: &'static str,
+    pub views: Vec<Recipe>,
+}
+
+/// All of them.
+pub fn subjects() -> Vec<Subject> {
+    let subject = |name, views| Subject { name, views };
+    vec![
+        subject("seed", vec![Recipe::seed_strong(SIDE)]),
+        subject("SimCLR", vec![simclr()]),
+        subject("DINO multi-crop", dino()),
+    ]
+}
+
+/// The recipes for contenders in other languages: an object of lists.
+pub fn document() -> Value {
+    let pairs = subjects()
+        .into_iter()
+        .map(|subject| (subject.name.to_owned(), json!(subject.views)));
+    Value::Object(pairs.collect())
+}
+
+fn recipe(size: usize, ops: impl Into<Vec<Op>>) -> Recipe {
+    let ops = ops.into();
+    Recipe { size, ops }
+}
+
+fn flip() -> Op {
+    Op::Flip(Flip { p: 0.5 })
+}
+
+fn crop(smallest: f64, largest: f64) -> Op {
+    Op::Crop(Crop {
+        area: [smallest, largest],
+        aspect: [3.0 / 4.0, 4.0 / 3.0],
+        draw: CropDraw::Redrawn,
+    })
+}
+
+/// With a tenth of a view's side as the kernel, as SimCLR has it.
+fn blur(p: f64, kernel: usize) -> Op {
+    Op::Blur(Blur {
+        p,
+        kernel,
+        sigma: [0.1, 2.0],
+    })
+}
+
+/// SimCLR's operations with the strength of the seed's jitter.
+fn simclr() -> Recipe {
+    let jitter = Jitter {
+        p: 0.8,
+        brightness: 0.5,
+        contrast: 0.5,
+        saturation: 0.5,
+        hue: 0.2,
+    };
+    let ops = [
+        flip(),
+        crop(0.2, 1.0),
+        Op::Jitter(jitter),
+        Op::Grayscale(Grayscale { p: 0.2 }),
+        blur(0.5, 9),
+    ];
+    recipe(SIDE, ops)
+}
+
+/// Two global and four local views: <https://arxiv.org/abs/2104.14294>, with the areas for small images.
+fn dino() -> Vec<Recipe> {
+    let colors = || {
+        let jitter = Jitter {
+            p: 0.8,
+            brightness: 0.4,
+            contrast: 0.4,
+            saturation: 0.2,
+            hue: 0.1,
+        };
+        [Op::Jitter(jitter), Op::Grayscale(Grayscale { p: 0.2 })]
+    };
+    let view = |size, area: [f64; 2], rest: &[Op]| {
+        let mut ops = vec![flip(), crop(area[0], area[1])];
+        ops.extend(colors());
+        ops.extend_from_slice(rest);
+        recipe(size, ops)
+    };
+    let solarize = Op::Solarize(Solarize {
+        p: 0.2,
+        threshold: 0.5,
+    });
+    let mut views = vec![
+        view(SIDE, [0.25, 1.0], &[blur(1.0, 9)]),
+        view(SIDE, [0.25, 1.0], &[blur(0.1, 9), solarize]),
+    ];
+    for _ in 0..4 {
+        views.push(view(LOCAL_SIDE, [0.05, 0.25], &[blur(0.5, 5)]));
+    }
+    views
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipes_are_valid_and_other_languages_can_read_them() {
+        for subject in subjects() {
+            for recipe in &subject.views {
+                recipe.validate().unwrap();
+            }
+        }
+        let document = document();
+        assert_eq!(document["DINO multi-crop"].as_array().unwrap().len(), 6);
+        assert_eq!(document["SimCLR"][0]["ops"][4]["blur"]["kernel"], 9);
+    }
+}
