@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::Usage;
+use crate::bench::Bench;
 
 /// What `cargo xtask help` prints.
 pub const HELP: &str = "\
@@ -19,6 +20,13 @@ Usage: cargo xtask VERB
   golden [--check | --renew]           set up, then run the tests against reference vectors; --check
                                        first compares these with their checksums, --renew only
                                        writes the checksums anew
+  bench [--peers] [--photos DIR] [--json FILE] [--quick] [--from FILE]
+                                       set up, then measure speed and memory and write
+                                       docs/benchmarks.md. --peers also measures other libraries, in a
+                                       Python environment that it makes and removes; --photos takes JPEG
+                                       files of DIR in place of rendered ones; --json keeps the numbers;
+                                       --quick only sees whether everything runs and prints the page;
+                                       --from makes the page of numbers that were kept
 ";
 
 /// One thing to do.
@@ -40,6 +48,7 @@ pub enum Verb {
         check: bool,
         renew: bool,
     },
+    Bench(Bench),
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -71,6 +80,13 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
             check: args.flag("--check"),
             renew: args.flag("--renew"),
         },
+        "bench" => Verb::Bench(Bench {
+            json: args.value("--json")?.map(PathBuf::from),
+            peers: args.flag("--peers"),
+            quick: args.flag("--quick"),
+            photos: args.value("--photos")?.map(PathBuf::from),
+            from: args.value("--from")?.map(PathBuf::from),
+        }),
         other => {
             return Err(Usage(format!(
                 "unknown verb `{other}`; see `cargo xtask help`"
@@ -132,6 +148,15 @@ mod tests {
         assert_eq!(parse("setup"), Ok(Verb::Setup { cuda: false }));
         assert_eq!(parse("setup --cuda"), Ok(Verb::Setup { cuda: true }));
         assert_eq!(parse("test --help"), Ok(Verb::Help));
+        let bench = Bench {
+            peers: true,
+            json: Some("raw.json".into()),
+            ..Bench::default()
+        };
+        assert_eq!(
+            parse("bench --peers --json raw.json"),
+            Ok(Verb::Bench(bench))
+        );
         let download = |dir: Option<&str>, url: &str| {
             let dir = dir.map(PathBuf::from);
             Ok(Verb::DownloadStl10 {

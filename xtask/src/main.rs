@@ -1,12 +1,13 @@
 //! `cargo xtask VERB`: everything that is done to this repository rather than with it.
 //!
-//! It fetches libtorch, fetches the published data set, and runs the checks. It knows the other
+//! It fetches libtorch, fetches the published data set, runs the checks, and measures. It knows the other
 //! crates only as commands to run, never as code, so it compiles before libtorch is there.
 
 // A build tool talks to a person at a terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod bench;
 mod checks;
 mod demo;
 mod digest;
@@ -70,6 +71,7 @@ fn run() -> anyhow::Result<()> {
             }
         }
         Verb::Demo => demo::demo(&workspace)?,
+        Verb::Bench(bench) => bench.run(&workspace)?,
         Verb::Test => checks::test(&workspace)?,
         Verb::Tidy => tidy::tidy(&workspace)?,
         Verb::Golden { check, renew } => {

@@ -59,7 +59,7 @@ pub fn output(mut command: Command) -> anyhow::Result<Option<std::process::Outpu
 }
 
 /// The command as a person would type it.
-fn describe(command: &Command) -> String {
+pub fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program
         .file_name()
