@@ -39,7 +39,7 @@ pub fn describe(workspace: &Workspace) -> anyhow::Result<Value> {
         "model": field("model"),
         "features": features(&cpu),
         "cores": available_parallelism().map_or(0, usize::from),
-        "memory": self::field(&memory, "MemTotal").unwrap_or("unknown"),
+        "memory_bytes": self::field(&memory, "MemTotal").and_then(bytes),
         "kernel": format!("{} {}", std::env::consts::OS, kernel.trim()),
         "load_before": load(),
     }))
@@ -58,6 +58,11 @@ pub fn multiplies_bf16(machine: &Value) -> bool {
         list.iter()
             .any(|name| name == "avx512_bf16" || name == "amx_bf16")
     })
+}
+
+/// The bytes of a value like `24 kB`.
+fn bytes(value: &str) -> Option<f64> {
+    Some(1024.0 * value.strip_suffix(" kB")?.parse::<f64>().ok()?)
 }
 
 fn features(cpu: &str) -> Vec<&'static str> {
@@ -96,6 +101,7 @@ mod tests {
             "model\t\t: 1\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512_bf16x\nflags : x\n";
         assert_eq!(field(cpu, "model name"), Some("AMD EPYC"));
         assert_eq!(field(cpu, "stepping"), None);
+        assert_eq!(bytes("24 kB"), Some(24_576.0));
         assert_eq!(features(cpu), ["avx2"]);
         assert!(!multiplies_bf16(&json!({"features": features(cpu)})));
         assert!(multiplies_bf16(&json!({"features": ["avx512_bf16"]})));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::records::Records;
-use super::tables::{bytes, cell, grouped, percent, short, table, times};
+use super::tables::{bytes, cell, facts, grouped, percent, short, table, times};
 use super::targets::{fastest_level, targets};
 
 /// Renders `docs/benchmarks.md` of what a run measured.
@@ -62,7 +62,11 @@ fn head(numbers: &Value, records: &Records) -> String {
         ("instructions", features.collect::<Vec<_>>().join(", ")),
         (
             "cores, memory",
-            format!("{}, {}", text("cores"), text("memory")),
+            format!(
+                "{}, {}",
+                text("cores"),
+                cell(machine["memory_bytes"].as_f64(), bytes)
+            ),
         ),
         ("system", text("kernel")),
         ("compiler", text("compiler")),
@@ -74,13 +78,9 @@ fn head(numbers: &Value, records: &Records) -> String {
     if !software.is_empty() {
         rows.push(("other libraries", software.join(", ")));
     }
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value])
-        .collect();
     format!(
         "# Benchmarks\n\n`cargo xtask bench` wrote this page from what it measured; nothing on it is typed by hand.\n\n{}",
-        table(&["", "what was measured where"], &rows)
+        facts(&rows)
     )
 }
 
@@ -91,8 +91,9 @@ fn held_to(records: &Records) -> String {
 }
 
 fn augmentation(records: &Records) -> String {
-    let mut text = "## Augmentation\n\nOne core, 96 x 96 pixels from the same images. The last column is how many times \
-                    longer a contender takes than this machine's kernels.\n"
+    let mut text = "## Augmentation\n\nOne core, 96 x 96 pixels from the same images; DINO's views are two of that size and four of 48 x 48 \
+                    an image, and its times are means over the six. The last column is how many times longer a contender takes \
+                    than the kernels that this machine uses.\n"
         .to_owned();
     for recipe in records.subjects("augmentation") {
         let time = |who: &str| records.median("augmentation", recipe, who, "ns a view");
@@ -251,9 +252,9 @@ fn growth(records: &Records) -> String {
         "file",
         "rendering it",
         "opening it",
-        "peak memory",
+        "peak memory then",
         "start to the end of the first training step",
-        "peak memory",
+        "peak memory of two steps",
     ];
     format!(
         "## Start-up and growth\n\n`twinview data synth` renders a set; a program opens it and reads its first image; `twinview pretrain` \
@@ -298,7 +299,7 @@ fn method(numbers: &Value) -> String {
     let effort = |key: &str| numbers["effort"][key].to_string();
     format!(
         "## How\n\n\
-         - Contenders take turns, {} rounds of them; a number is the median of its rounds, the spread is the distance of the \
+         - Contenders take turns, {} rounds of them, memory and growth once; a number is the median of its rounds, the spread is the distance of the \
          largest from the least of them.\n\
          - Augmentation and JPEG files are measured in processor time, {} seconds for each recipe and contender in each round; \
          within `twinview`'s turn its levels take turns too. Other libraries get images in the form they like best \

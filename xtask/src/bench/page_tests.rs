@@ -103,11 +103,11 @@ fn targets_are_judged() {
     );
     assert_eq!(verdict("seed recipe, times albumentations"), "not measured");
     assert_eq!(
-        verdict("training step, times PyTorch's default"),
+        verdict("fastest training step, times PyTorch's default"),
         "**not met**, 33.3 % below"
     );
     assert_eq!(
-        verdict("what the loader adds to the kernels, 2 worker(s)"),
+        verdict("what the loader adds to the kernels, worker threads: 2"),
         "**not met**, 11.1 % above"
     );
     assert!(verdict("growth of the loader's memory over 1000000 views").starts_with("**not met**"));

@@ -13,6 +13,14 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A table in Markdown of names and what they stand for.
+pub fn facts(rows: &[(&str, String)]) -> String {
+    let lines = rows
+        .iter()
+        .map(|(name, fact)| format!("| {name} | {fact} |\n"));
+    format!("| | |\n| :-- | :-- |\n{}", lines.collect::<String>())
+}
+
 /// What stands in a cell where nothing was measured.
 pub const NOTHING: &str = "";
 
@@ -87,6 +95,8 @@ mod tests {
 
     #[test]
     fn tables_are_markdown() {
+        let facts = facts(&[("x", "y".to_owned())]);
+        assert_eq!(facts, "| | |\n| :-- | :-- |\n| x | y |\n");
         let rows = [vec!["a".to_owned(), "1".to_owned()]];
         assert_eq!(
             table(&["x", "y"], &rows),
