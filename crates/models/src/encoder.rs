@@ -9,7 +9,8 @@ use tch::{Kind, Tensor};
 use crate::InitStream;
 use crate::conv::{ConvConfig, ConvEncoder};
 
-/// Images to features.
+/// Images to features, each image on its own: what else is in a batch changes nothing, so that a batch may
+/// be encoded in parts.
 pub trait Encoder: std::fmt::Debug {
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`, in the kind of the

@@ -63,18 +63,42 @@ impl Parameters {
     /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A weight
     /// that `loss` doesn't depend on has gradient 0. Frees the graph.
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
-        let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
+        self.flat_gradient(&Tensor::run_backward(&[loss], &self.tensors, false, false))
+    }
+
+    /// As [`gradient`](Self::gradient), and beside it the gradient with respect to `input`, in its shape: a
+    /// tensor that requires a gradient and that `loss` was computed from.
+    pub fn gradient_with(&self, loss: &Tensor, input: &Tensor) -> (Tensor, Tensor) {
+        let inputs: Vec<&Tensor> = self.tensors.iter().chain([input]).collect();
+        let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false);
+        let last = gradients.pop().expect("a gradient for every input");
+        (self.flat_gradient(&gradients), defined(&last, input))
+    }
+
+    /// The first of these weights, in the same memory: those whose names begin with `prefix`.
+    ///
+    /// # Panics
+    /// If such weights stand behind others.
+    pub fn first(&self, prefix: &str) -> Self {
+        let fits = |name: &&String| name.starts_with(prefix);
+        let count = self.names.iter().take_while(fits).count();
+        let all = self.names.iter().filter(fits).count();
+        assert_eq!(count, all, "weights of {prefix} that come first, and all");
+        let tensors = &self.tensors[..count];
+        let length = tensors.iter().map(|tensor| tensor.numel() as i64).sum();
+        Self {
+            flat: self.flat.narrow(0, 0, length),
+            names: self.names[..count].to_vec(),
+            tensors: tensors.iter().map(Tensor::shallow_clone).collect(),
+        }
+    }
+
+    /// One gradient a weight, side by side.
+    fn flat_gradient(&self, gradients: &[Tensor]) -> Tensor {
         let parts: Vec<Tensor> = gradients
-            .into_iter()
+            .iter()
             .zip(&self.tensors)
-            .map(|(gradient, tensor)| {
-                let defined = if gradient.defined() {
-                    gradient
-                } else {
-                    tensor.zeros_like()
-                };
-                in_memory_order(&defined)
-            })
+            .map(|(gradient, tensor)| in_memory_order(&defined(gradient, tensor)))
             .collect();
         Tensor::cat(&parts, 0)
     }
@@ -100,6 +124,15 @@ pub fn buffers(store: &VarStore) -> Vec<(String, Tensor)> {
         .collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     named
+}
+
+/// The gradient of `tensor`, zeros where the loss doesn't depend on it.
+fn defined(gradient: &Tensor, tensor: &Tensor) -> Tensor {
+    if gradient.defined() {
+        gradient.shallow_clone()
+    } else {
+        tensor.zeros_like()
+    }
 }
 
 /// One dimension, convolution weights as (output, row, column, input).
@@ -174,6 +207,46 @@ mod tests {
                 "{slope} {expected}"
             );
         }
+    }
+
+    #[test]
+    fn first_weights_share_memory_and_a_gradient_goes_on_through_an_input() {
+        let mut store = VarStore::new(Device::Cpu);
+        store.set_kind(Kind::Double);
+        let stream = InitStream {
+            seed: 3,
+            network: 0,
+        };
+        let dense = |name: &str, sizes: (i64, i64)| {
+            let path = store.root() / name;
+            Linear::new(&path, stream, sizes.0, sizes.1, Kind::Double)
+        };
+        let (one, two) = (dense("one", (3, 4)), dense("two", (4, 2)));
+        let parameters = Parameters::flatten(&store);
+        let first = parameters.first("one.");
+        assert_eq!(first.flat().size(), [3 * 4 + 4]);
+        assert_eq!(first.flat().data_ptr(), parameters.flat().data_ptr());
+        let x = Tensor::arange(15, (Kind::Double, Device::Cpu)).view([5, 3]);
+        let end = |x: &Tensor| two.forward(x).square().sum(Kind::Double);
+        let whole = parameters.gradient(&end(&one.forward(&x)));
+        // The same in two halves, at what the first layer gives.
+        let cut = one.forward(&x).detach().set_requires_grad(true);
+        let (gradient, upstream) = parameters.gradient_with(&end(&cut), &cut);
+        let mut before = gradient.narrow(0, 0, first.flat().size()[0]);
+        assert_eq!(before.abs().max().double_value(&[]), 0.0);
+        before += first.gradient(&(one.forward(&x) * upstream).sum(Kind::Double));
+        let off = (gradient - whole).abs().max().double_value(&[]);
+        assert!(off < 1e-12, "{off}");
+    }
+
+    #[test]
+    #[should_panic(expected = "weights of b")]
+    fn weights_behind_others_are_not_the_first() {
+        let store = VarStore::new(Device::Cpu);
+        for name in ["a", "b"] {
+            let _ = store.root().zeros(name, &[2]);
+        }
+        let _ = Parameters::flatten(&store).first("b");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use augment::Recipe;
 use methods::MethodConfig;
 use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{HealthConfig, OptimizerConfig};
@@ -70,6 +70,9 @@ pub struct TrainConfig {
     pub steps: Option<u64>,
     /// Images a step, unlabelled and labelled; the share of labelled ones follows the data.
     pub batch_size: usize,
+    /// Views that the encoder's backward pass holds at a time; `None` for all of a step.
+    #[serde(deserialize_with = "required")]
+    pub micro_batch: Option<usize>,
     /// Whether the gradient is that of the mean of the loss's terms or of their sum.
     pub reduction: Reduction,
     /// How a teacher starts.
@@ -264,6 +267,10 @@ impl Config {
             "at least 2",
             train.batch_size.to_string(),
         )?;
+        if let Some(views) = train.micro_batch {
+            let expected = "null or at least 1";
+            range("train.micro_batch", views > 0, expected, views.to_string())?;
+        }
         range(
             "train.log_every",
             train.log_every > 0,
@@ -324,6 +331,15 @@ impl Config {
         self.optimizer.validate("optimizer")?;
         self.probe.optimizer.validate("probe.optimizer")
     }
+}
+
+/// For a key that may be `null` but not missing: no hidden defaults.
+fn required<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
 }
 
 /// The place of the dotted path `key` in `document`.
@@ -434,6 +450,7 @@ mod tests {
         for (assignment, key) in [
             ("train.epochs=0", "train.epochs"),
             ("train.batch_size=1", "train.batch_size"),
+            ("train.micro_batch=0", "train.micro_batch"),
             ("checkpoint.keep=0", "checkpoint.keep"),
             ("checkpoint.every_minutes=-1", "checkpoint.every_minutes"),
             ("health.checks=0", "health.checks"),

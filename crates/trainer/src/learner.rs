@@ -33,6 +33,8 @@ pub struct Learner {
     pub probe: Option<Probe>,
     pub(crate) profiler: Profiler,
     reduction: Reduction,
+    /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
+    split: Option<Parameters>,
 }
 
 /// What a learner is made for.
@@ -124,6 +126,8 @@ impl Learner {
             )
         });
         let reduction = config.train.reduction;
+        let split = config.train.micro_batch;
+        let split = split.map(|_| parameters.first("encoder."));
         Ok(Self {
             student,
             parameters,
@@ -133,6 +137,7 @@ impl Learner {
             probe,
             profiler: Profiler::new(device, false),
             reduction,
+            split,
         })
     }
 
@@ -149,7 +154,10 @@ impl Learner {
     /// The objective's update comes first; measures are of the features from before it; then the probe
     /// learns on the updated encoder, the method observes the batch, and the teacher follows.
     pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
-        let features = self.student.features_of(&step.views);
+        let features = match self.split {
+            None => self.student.features_of(&step.views),
+            Some(_) => no_grad(|| self.student.features_of(&step.views)).set_requires_grad(true),
+        };
         let student = self.student.project(&features, step.images);
         let (measured_features, teacher) = match &self.teacher {
             None => {
@@ -175,7 +183,7 @@ impl Learner {
             Reduction::Sum => &loss * self.method.terms(step.images),
         };
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.parameters.gradient(&objective);
+        let gradient = self.gradient(&objective, &features, &step.views);
         self.profiler.lap(|secs| &mut secs.backward);
         self.optimizer.step(&self.parameters, &gradient);
         let gradient_norm = no_grad(|| gradient.norm());
@@ -215,6 +223,19 @@ impl Learner {
             let distance = (teacher.parameters.flat() - &student).norm();
             (distance / student.norm()).double_value(&[])
         }))
+    }
+
+    /// The gradient of `objective`, which was computed from the `features` of `views`, with respect to all
+    /// weights. Where the encoder is split, the loss has seen the whole batch, the encoder's graph never is
+    /// that of all of it: GradCache, cut at the features, so that heads keep the statistics of the batch.
+    fn gradient(&self, objective: &Tensor, features: &Tensor, views: &[Tensor]) -> Tensor {
+        let Some(encoder) = &self.split else {
+            return self.parameters.gradient(objective);
+        };
+        let (gradient, upstream) = self.parameters.gradient_with(objective, features);
+        let mut of_encoder = gradient.narrow(0, 0, encoder.flat().size()[0]);
+        of_encoder += self.student.gradient_in_chunks(views, &upstream, encoder);
+        gradient
     }
 
     /// Trains the probe on the labelled images of a step, seen by the encoder as it is now.

@@ -17,6 +17,8 @@ mod health;
 mod learner;
 mod memory;
 mod metrics;
+#[cfg(test)]
+mod micro_batch;
 mod networks;
 mod observer;
 mod optimizer;

@@ -19,6 +19,8 @@ pub struct Networks {
     pub encoder: Box<dyn Encoder>,
     /// Features to projections.
     pub projection: Projection,
+    /// Most images that go through the encoder together.
+    at_once: i64,
 }
 
 /// The numeric kinds of a run.
@@ -57,10 +59,17 @@ impl Networks {
             config
                 .projection
                 .build(&(&root / "projection"), stream, inputs, kinds.compute)?;
+        let of_device = match device {
+            Device::Cpu => CPU_CHUNK,
+            _ => i64::MAX,
+        };
+        let asked = config.train.micro_batch;
+        let at_once = asked.map_or(of_device, |images| of_device.min(images as i64));
         Ok(Self {
             store,
             encoder,
             projection,
+            at_once,
         })
     }
 
@@ -88,8 +97,8 @@ impl Networks {
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
     pub fn features(&self, images: &Tensor) -> Tensor {
-        if images.device() == Device::Cpu && images.size()[0] > CPU_CHUNK {
-            let chunks = images.split(CPU_CHUNK, 0);
+        if images.size()[0] > self.at_once {
+            let chunks = images.split(self.at_once, 0);
             let features: Vec<_> = chunks
                 .iter()
                 .map(|chunk| self.encoder.forward(chunk))
@@ -97,6 +106,34 @@ impl Networks {
             return Tensor::cat(&features, 0);
         }
         self.encoder.forward(images)
+    }
+
+    /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`, its gradient
+    /// with respect to the features of `views`. They go through the encoder once more, and the graph is that
+    /// of one chunk at a time.
+    ///
+    /// # Shapes
+    /// `views` as of [`features_of`](Self::features_of), `upstream` `[all n, feature_size]` -> `[weights]`.
+    ///
+    /// # Reference
+    /// Gao et al. 2021, arXiv 2101.06983, section 3.2, steps 3 and 4.
+    pub(crate) fn gradient_in_chunks(
+        &self,
+        views: &[Tensor],
+        upstream: &Tensor,
+        encoder: &Parameters,
+    ) -> Tensor {
+        let mut gradient = encoder.flat().zeros_like();
+        let mut start = 0;
+        for chunk in views.iter().flat_map(|view| view.split(self.at_once, 0)) {
+            let count = chunk.size()[0];
+            let upstream = upstream.narrow(0, start, count);
+            // The gradient of this sum with respect to the features is `upstream`.
+            let sum = (self.encoder.forward(&chunk) * upstream).sum(gradient.kind());
+            gradient += encoder.gradient(&sum);
+            start += count;
+        }
+        gradient
     }
 }
 

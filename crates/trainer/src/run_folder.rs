@@ -270,6 +270,7 @@ const MAY_CHANGE: &[&str] = &[
     "train.epochs",
     "train.steps",
     "train.device",
+    "train.micro_batch",
     "train.workers",
     "train.log_every",
     "health.on_collapse",

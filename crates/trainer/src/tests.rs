@@ -45,7 +45,7 @@ pub(crate) fn tiny_config(method: &str) -> Config {
         "optimizer": adam,
         "probe": {"optimizer": adam},
         "train": {
-            "epochs": 2, "batch_size": 16, "reduction": "sum", "teacher_init": "copy",
+            "epochs": 2, "batch_size": 16, "micro_batch": null, "reduction": "sum", "teacher_init": "copy",
             "device": "cpu", "precision": "f32", "workers": 1, "log_every": 3,
         },
         "health": {"on_collapse": "stop", "least_std": 0.0, "least_rank": 0.0, "checks": 3},

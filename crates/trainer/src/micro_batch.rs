@@ -1,0 +1,234 @@
+//! A step whose encoder is trained a few views at a time is the step that it is without: every method, every
+//! form.
+
+use std::cell::RefCell;
+use std::mem;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+use methods::CATALOG;
+use models::Encoder;
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+
+use crate::tests::tiny_config;
+use crate::*;
+
+/// Images of a batch: no multiple of 3, nor are the views that they give.
+const IMAGES: i64 = 8;
+const SIDES: [i64; 2] = [20, 12];
+
+/// A config of every method in every form.
+fn methods() -> Vec<Value> {
+    let constant = json!({"constant": 0.9});
+    let predictor = json!({"hidden": [5], "norm": "hidden"});
+    vec![
+        json!({"simclr": {"form": "seed", "temperature": 0.1}}),
+        json!({"simclr": {"form": "paper", "temperature": 0.1}}),
+        json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 20, "predictor": null}}),
+        json!({"nnclr": {"form": "paper", "temperature": 0.1, "queue": 20, "predictor": predictor}}),
+        json!({"nnclr": {"form": "all_views", "temperature": 0.1, "queue": 20, "predictor": null}}),
+        json!({"dcl": {"form": "seed", "temperature": 0.1}}),
+        json!({"dcl": {"form": "paper", "temperature": 0.1}}),
+        json!({"dcl": {"form": {"weighted": {"sigma": 0.5}}, "temperature": 0.1}}),
+        json!({"barlow_twins": {"form": "seed", "redundancy_weight": 10.0}}),
+        json!({"barlow_twins": {"form": "paper", "redundancy_weight": 0.005}}),
+        json!({"hsic_twins": {"form": "seed", "redundancy_weight": 3.0}}),
+        json!({"hsic_twins": {"form": "paper", "redundancy_weight": 0.005}}),
+        json!({"twist": {"form": "seed"}}),
+        json!({"twist": {"form": "paper"}}),
+        json!({"moco": {"form": "seed", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
+        json!({"moco": {"form": "v2", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
+        json!({"moco": {"form": "v3", "temperature": 0.2, "queue": 0, "momentum": constant, "predictor": predictor}}),
+        json!({"dino": {"form": "seed", "temperature": 0.1, "sharpening": {"constant": 0.5}, "momentum": constant}}),
+        json!({"dino": {
+            "form": {"paper": {"center_momentum": 0.9}}, "temperature": 0.1,
+            "sharpening": {"warm_up": {"from": 0.4, "to": 0.7, "share": 0.3}},
+            "momentum": {"cosine": {"from": 0.9, "to": 1.0}},
+        }}),
+        json!({"byol": {"momentum": constant, "predictor": predictor}}),
+        json!({"simsiam": {"predictor": predictor}}),
+        json!({"vicreg": {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}}),
+        json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 3, "prototypes": 9, "queue": 4}}),
+    ]
+}
+
+/// A learner of `method` with two global views and, where the method takes them, two local ones. Its head
+/// normalises over the batch, or has DINO's prototypes.
+fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, bool) {
+    let mut config = tiny_config("simclr");
+    config.method = serde_json::from_value(method.clone()).unwrap();
+    let local = method.get("swav").is_some() || method.pointer("/dino/form/paper").is_some();
+    let head = match local {
+        true => json!({"prototypes": {"hidden": [8], "bottleneck": 6, "output": 10}}),
+        false => json!({"mlp": {"hidden": [8], "output": 6, "norm": "all"}}),
+    };
+    config.projection = serde_json::from_value(head).unwrap();
+    let encoder = json!({"conv": {"width": 8, "layers": 2, "pool": "mean"}});
+    config.encoder = serde_json::from_value(encoder).unwrap();
+    config.train.reduction = Reduction::Mean;
+    config.train.micro_batch = micro_batch;
+    for recipe in &mut config.augment.views {
+        recipe.size = SIDES[0] as usize;
+    }
+    if local {
+        let mut recipe = config.augment.views[0].clone();
+        recipe.size = SIDES[1] as usize;
+        config.augment.views.extend([recipe.clone(), recipe]);
+    }
+    let kinds = Kinds {
+        master: kind,
+        compute: kind,
+    };
+    let task = Task {
+        classes: Some(3),
+        device: Device::Cpu,
+        kinds,
+    };
+    (Learner::new(&config, task).unwrap(), local)
+}
+
+/// Views of noise, another one every step.
+fn step(number: i64, local: bool, kind: Kind) -> Step {
+    let images = |count: i64, side: i64| {
+        let pixels = Tensor::arange(count * 3 * side * side, (Kind::Double, Device::Cpu));
+        let pixels = (pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3;
+        pixels
+            .frac()
+            .abs()
+            .view([count, 3, side, side])
+            .to_kind(kind)
+    };
+    let mut views = vec![images(2 * IMAGES, SIDES[0])];
+    if local {
+        views.push(images(2 * IMAGES, SIDES[1]));
+    }
+    Step {
+        views,
+        images: IMAGES,
+        probe: Some((images(4, SIDES[0]), Tensor::from_slice(&[0i64, 1, 2, 0]))),
+    }
+}
+
+/// The losses of `steps` steps, and every number that they left.
+fn train(
+    method: &Value,
+    micro_batch: Option<usize>,
+    kind: Kind,
+    steps: i64,
+) -> (Vec<f64>, Vec<(String, Tensor)>) {
+    let (mut learner, local) = learner(method, micro_batch, kind);
+    let losses = (0..steps).map(|number| {
+        let measured = learner.step(&step(number, local, kind), number as u64, 10);
+        measured.loss.double_value(&[])
+    });
+    (losses.collect(), checkpoint::tensors(&learner))
+}
+
+fn name(method: &Value) -> &str {
+    method.as_object().unwrap().keys().next().unwrap()
+}
+
+#[test]
+fn a_step_in_parts_equals_a_whole_one() {
+    let (methods, forms) = (
+        methods(),
+        CATALOG.iter().map(|entry| entry.forms.len().max(1)),
+    );
+    assert_eq!(methods.len(), forms.sum::<usize>(), "forms of all methods");
+    for entry in CATALOG {
+        assert!(methods.iter().any(|method| name(method) == entry.name));
+    }
+    for method in &methods {
+        let whole = train(method, None, Kind::Double, 2);
+        for micro_batch in [1, 3] {
+            let split = train(method, Some(micro_batch), Kind::Double, 2);
+            for (split, whole) in split.0.iter().zip(&whole.0) {
+                let off = (split - whole).abs();
+                assert!(
+                    off <= 1e-8 * (1.0 + whole.abs()),
+                    "{method}: loss {split}, not {whole}"
+                );
+            }
+            for ((name, split), (_, whole)) in split.1.iter().zip(&whole.1) {
+                let off = golden::difference(split, whole);
+                assert!(
+                    off <= 1e-8,
+                    "{method} by {micro_batch}: {name} off by {off}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_in_parts_equal_whole_ones_in_single_precision() {
+    for method in &methods() {
+        let whole = train(method, None, Kind::Float, 1);
+        let split = train(method, Some(3), Kind::Float, 1);
+        // The first moment is a tenth of the gradient. Adam turns the rounding of a gradient that is 0 into
+        // a step, so that the weights say less.
+        let moments = |stored: &(String, Tensor)| stored.0.ends_with(".moment1");
+        let largest = whole.1.iter().filter(|stored| moments(stored));
+        let largest = largest.map(|(_, moment)| golden::largest(moment));
+        let largest = largest.fold(0.0, f64::max);
+        assert!(largest > 0.0, "{method}");
+        let pairs = split.1.iter().zip(&whole.1);
+        for ((name, split), (_, whole)) in pairs.filter(|(split, _)| moments(split)) {
+            let off = golden::difference(split, whole) / largest;
+            assert!(off <= 1e-5, "{method}: {name} off by {off}");
+        }
+    }
+}
+
+/// An encoder that notes how many images it is given, and whether a graph was made for them.
+#[derive(Debug, Default)]
+struct Noted {
+    inner: Option<Box<dyn Encoder>>,
+    calls: Rc<RefCell<Vec<(i64, bool)>>>,
+}
+
+impl Encoder for Noted {
+    fn forward(&self, images: &Tensor) -> Tensor {
+        let features = self.inner.as_ref().unwrap().forward(images);
+        let call = (images.size()[0], features.requires_grad());
+        self.calls.borrow_mut().push(call);
+        features
+    }
+
+    fn feature_size(&self) -> i64 {
+        self.inner.as_ref().unwrap().feature_size()
+    }
+
+    fn sides(&self) -> RangeInclusive<i64> {
+        self.inner.as_ref().unwrap().sides()
+    }
+}
+
+#[test]
+fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
+    let swav = methods().pop().unwrap();
+    for (micro_batch, without_graph) in [(None, 0), (Some(3), 4 * IMAGES)] {
+        let (mut learner, local) = learner(&swav, micro_batch, Kind::Float);
+        let noted = Noted::default();
+        let calls = noted.calls.clone();
+        let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));
+        learner.student.encoder = Box::new(Noted {
+            inner: Some(inner),
+            calls: calls.clone(),
+        });
+        let step = Step {
+            probe: None,
+            ..step(0, local, Kind::Float)
+        };
+        learner.step(&step, 0, 10);
+        let calls = calls.borrow();
+        let count = |graph: bool| -> i64 {
+            let calls = calls.iter().filter(|call| call.1 == graph);
+            calls.map(|(images, _)| images).sum()
+        };
+        assert_eq!((count(true), count(false)), (4 * IMAGES, without_graph));
+        let most = micro_batch.map_or(2 * IMAGES, |images| images as i64);
+        assert_eq!(calls.iter().map(|(images, _)| *images).max(), Some(most));
+    }
+}
