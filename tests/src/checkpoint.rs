@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
+use serde_json::Value;
 
 use crate::Place;
 
@@ -28,6 +29,20 @@ pub fn tensors(path: &Path) -> Vec<Stored> {
         .collect();
     stored.sort_by(|a, b| a.0.cmp(&b.0));
     stored
+}
+
+/// What a checkpoint says of where its run stands.
+///
+/// # Panics
+/// If it isn't one.
+#[track_caller]
+pub fn header(path: &Path) -> Value {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let metadata = metadata.metadata().as_ref().expect("metadata");
+    let text: Value = serde_json::from_str(&metadata["twinview"]).expect("JSON");
+    text["header"].clone()
 }
 
 /// Expects the same tensors in two files, bit for bit.

@@ -12,6 +12,6 @@ mod metrics;
 mod place;
 
 pub use binary::binary;
-pub use checkpoint::{Stored, assert_same_tensors, tensors};
+pub use checkpoint::{Stored, assert_same_tensors, header, tensors};
 pub use finished::Finished;
 pub use place::{Place, STEPS_PER_EPOCH};

@@ -10,6 +10,8 @@ fn place(epochs: u32) -> Place {
         config["method"] = json!({"simsiam": {"predictor": null}});
         config["health"] =
             json!({"on_collapse": "stop", "least_std": 0.01, "least_rank": 1.05, "checks": 2});
+        // So that no checkpoint stays for another reason.
+        config["checkpoint"]["best"] = json!(null);
         config["optimizer"]["adam"]["learning_rate"] = json!(0.01);
         config["train"]["epochs"] = json!(epochs);
     });

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Place, STEPS_PER_EPOCH, assert_same_tensors};
+use end_to_end::{Place, assert_same_tensors};
 use serde_json::{Value, json};
 
 const EPOCHS: u64 = 6;
@@ -98,7 +98,8 @@ fn survives(method: &str, kills: u64) {
         last.push("--resume");
     }
     place.run(&last).done();
-    let steps = EPOCHS * STEPS_PER_EPOCH;
+    let batch = &place.read_json("run/config.json")["batch"];
+    let steps = EPOCHS * batch["steps_per_epoch"].as_u64().unwrap();
     assert_eq!(
         place.logged_steps("run"),
         (1..=steps).collect::<Vec<_>>(),
@@ -110,6 +111,12 @@ fn survives(method: &str, kills: u64) {
         "{method}"
     );
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
+    let best = |run| place.read_json(&format!("{run}/summary.json"))["best"].clone();
+    assert_eq!(best("run"), best("whole"), "{method}");
+    assert_eq!(best("run")["criterion"], "validation_p_acc");
+    let step = best("run")["step"].as_u64().unwrap();
+    let checkpoint = |run| place.path(&format!("{run}/checkpoints/step-{step:09}.safetensors"));
+    assert_same_tensors(&checkpoint("run"), &checkpoint("whole"));
     let left = fs::read_dir(place.path("run/checkpoints")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert!(

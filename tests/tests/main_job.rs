@@ -118,6 +118,8 @@ fn check_metrics(place: &Place, method: &str) {
             "r_acc",
             "p_loss",
             "p_acc",
+            "validation_p_loss",
+            "validation_p_acc",
             "test_p_loss",
             "test_p_acc",
             "lr",

@@ -55,6 +55,7 @@ Examples:
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
   twinview evaluate runs/simclr
+  twinview evaluate runs/simclr --epoch best
   twinview evaluate runs/simclr --untrained --protocol knn --json";
 
 const COMPARE_EXAMPLES: &str = "\
@@ -250,15 +251,33 @@ pub struct EvaluateArguments {
     /// Measure the weights that the run began with, for comparison.
     #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,
-    /// Measure the weights after this epoch, if its checkpoint was kept [default: the newest].
-    #[arg(long, value_name = "N")]
-    pub epoch: Option<u32>,
+    /// Measure the weights after this epoch, if its checkpoint was kept, or after the best one
+    /// (checkpoint.best) [default: the newest].
+    #[arg(long, value_name = "N|best", value_parser = epoch)]
+    pub epoch: Option<EpochArgument>,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// Write the result to this file too, as JSON.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// An epoch of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpochArgument {
+    /// By its number, from 1.
+    Number(u32),
+    /// The one that was chosen as the best.
+    Best,
+}
+
+fn epoch(text: &str) -> Result<EpochArgument, String> {
+    match text.parse() {
+        _ if text == "best" => Ok(EpochArgument::Best),
+        Ok(number) => Ok(EpochArgument::Number(number)),
+        Err(_) => Err("expected a number or best".to_owned()),
+    }
 }
 
 /// How to measure frozen features.

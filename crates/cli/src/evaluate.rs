@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use eval::{Protocol, Report};
 use trainer::{Frozen, Weights};
 
-use crate::args::{EvaluateArguments, ProtocolArgument};
+use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
 use crate::measure::Measurement;
 use crate::output::Output;
@@ -16,7 +16,8 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let weights = match arguments.epoch {
         _ if arguments.untrained => Weights::Untrained,
-        Some(epoch) => Weights::AfterEpoch(epoch),
+        Some(EpochArgument::Number(epoch)) => Weights::AfterEpoch(epoch),
+        Some(EpochArgument::Best) => Weights::Best,
         None => Weights::Newest,
     };
     if let Some(out) = &arguments.out {

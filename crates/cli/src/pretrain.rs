@@ -8,7 +8,9 @@ use std::sync::atomic::AtomicBool;
 use dataset::Dataset;
 use methods::CATALOG;
 use serde_json::json;
-use trainer::{Config, EpochReport, OnCollapse, Origin, Outcome, RunFolder, Session, StepSecs};
+use trainer::{
+    Config, EarlyStop, EpochReport, OnCollapse, Origin, Outcome, RunFolder, Session, StepSecs,
+};
 
 use crate::args::{OnCollapseArgument, PretrainArguments};
 use crate::failure::{self, Failure};
@@ -54,6 +56,12 @@ pub fn run(
             output.json_line(&json!({"kind": "finished", "run": folder}));
             Ok(ExitCode::SUCCESS)
         }
+        Outcome::StoppedEarly(stop) => {
+            tracing::info!("{}; results are in {}", describe(&stop), folder.display());
+            let line = json!({"kind": "finished", "run": folder, "stopped_early": true});
+            output.json_line(&line);
+            Ok(ExitCode::SUCCESS)
+        }
         Outcome::Interrupted => {
             tracing::warn!(
                 "interrupted and saved; --resume goes on with {}",
@@ -91,6 +99,22 @@ pub fn train(
     let outcome = session.train(run, &mut display, stop);
     let last = display.finish();
     Ok((outcome?, last))
+}
+
+/// Why a run is over before its last step.
+fn describe(stop: &EarlyStop) -> String {
+    let name = stop.criterion.name();
+    let found = match &stop.best {
+        Some(best) => format!(
+            "no higher {name} than {:.4} after epoch {}",
+            best.value, best.epoch
+        ),
+        None => format!("no {name} that is a number"),
+    };
+    format!(
+        "stopped early after epoch {}, finished: {found} (train.patience)",
+        stop.epochs
+    )
 }
 
 /// Where the time of a step went, a line a part.
@@ -219,8 +243,12 @@ fn announce(session: &Session, folder: &Path) {
     let record = session.record();
     let [images, train, test] = record.data.images;
     let batch = record.batch;
+    let held_out = match record.data.held_out {
+        0 => String::new(),
+        held_out => format!(", {held_out} of them held out"),
+    };
     tracing::info!(
-        "{} on {} ({images} unlabeled, {train} train, {test} test images), {} + {} images a step, {} steps an epoch, {} in {}, {} libtorch threads, {} workers -> {}",
+        "{} on {} ({images} unlabeled, {train} train{held_out}, {test} test images), {} + {} images a step, {} steps an epoch, {} in {}, {} libtorch threads, {} workers -> {}",
         record.config.method.name(),
         record.data.kind,
         batch.unlabeled,
@@ -233,7 +261,7 @@ fn announce(session: &Session, folder: &Path) {
         folder.display(),
     );
     let [done, steps] = session.steps();
-    if done > 0 {
+    if done > 0 && session.stopped_early().is_none() {
         tracing::info!("going on after step {done} of {steps}");
     }
 }

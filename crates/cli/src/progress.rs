@@ -102,12 +102,13 @@ fn summarize(epoch: &EpochReport) -> String {
         })
     };
     format!(
-        "epoch {} done: loss {:.4}{}{}{}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
+        "epoch {} done: loss {:.4}{}{}{}{}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
         epoch.epoch,
         epoch.loss,
         percent("c_acc", Some(epoch.c_acc)),
         percent("r_acc", Some(epoch.r_acc)),
         percent("p_acc", epoch.p_acc),
+        percent("validation p_acc", epoch.validation_p_acc),
         percent("test p_acc", epoch.test_p_acc),
         epoch.health.effective_rank,
         epoch.images_per_sec,

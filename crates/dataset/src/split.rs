@@ -82,6 +82,39 @@ impl Split {
         }
     }
 
+    /// The images at `indices`, in this order, with their labels. Their bytes stay where they are.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    pub fn select(&self, indices: &[u32]) -> Self {
+        let mut chunks = Vec::<Chunk>::new();
+        let mut before = None;
+        for &index in indices {
+            let (number, place) = self.locate(index as usize);
+            match chunks.last_mut() {
+                Some(chunk) if before == place.checked_sub(1).map(|last| (number, last)) => {
+                    chunk.count += 1;
+                }
+                _ => {
+                    let of = &self.chunks[number];
+                    chunks.push(Chunk {
+                        storage: of.storage.clone(),
+                        offset: of.offset + place * of.stride,
+                        stride: of.stride,
+                        count: 1,
+                    });
+                }
+            }
+            before = Some((number, place));
+        }
+        let label = |labels: &Arc<[u16]>| indices.iter().map(|&i| labels[i as usize]).collect();
+        Self {
+            chunks,
+            labels: self.labels.as_ref().map(label),
+            ..self.clone()
+        }
+    }
+
     /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has none of its own.
     pub fn same_images(&self, other: &Self) -> bool {
         self.chunks.len() == other.chunks.len()
@@ -131,21 +164,28 @@ impl Split {
     /// # Panics
     /// If `index` is not below [`len`](Self::len): indices come from a sampler over this very split.
     pub fn image(&self, index: usize) -> Image<'_> {
+        let (number, place) = self.locate(index);
+        let chunk = &self.chunks[number];
+        let start = chunk.offset + place * chunk.stride;
+        let length = 3 * self.width * self.height;
+        let bytes = match &chunk.storage {
+            Storage::Mapped(map) => map.slice(start, length),
+            Storage::Owned(bytes) => &bytes[start..start + length],
+        };
+        Image {
+            bytes,
+            width: self.width,
+            height: self.height,
+            order: self.order,
+        }
+    }
+
+    /// The chunk of an image, and its place in it.
+    fn locate(&self, index: usize) -> (usize, usize) {
         let mut rest = index;
-        for chunk in &self.chunks {
+        for (number, chunk) in self.chunks.iter().enumerate() {
             if rest < chunk.count {
-                let start = chunk.offset + rest * chunk.stride;
-                let length = 3 * self.width * self.height;
-                let bytes = match &chunk.storage {
-                    Storage::Mapped(map) => map.slice(start, length),
-                    Storage::Owned(bytes) => &bytes[start..start + length],
-                };
-                return Image {
-                    bytes,
-                    width: self.width,
-                    height: self.height,
-                    order: self.order,
-                };
+                return (number, rest);
             }
             rest -= chunk.count;
         }
@@ -180,5 +220,35 @@ impl Dataset {
         ];
         all.into_iter()
             .filter_map(|(name, split)| Some((name, split?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selected_images_are_those_asked_for_in_runs_where_they_follow_each_other() {
+        let bytes = (0..6u8).flat_map(|image| [image; 3]).collect();
+        let labels = vec![5, 4, 3, 2, 1, 0];
+        let whole = Split::in_memory(bytes, Some(labels), 1, 1, PixelOrder::RowMajor);
+        let some = whole.select(&[4, 1, 2, 3, 0]);
+        let images: Vec<u8> = (0..5).map(|index| some.image(index).bytes[0]).collect();
+        assert_eq!(images, [4, 1, 2, 3, 0]);
+        assert_eq!(some.labels(), Some(&[1, 4, 3, 2, 5][..]));
+        let counts: Vec<usize> = some.chunks.iter().map(|chunk| chunk.count).collect();
+        assert_eq!(counts, [1, 3, 1]);
+        // Of what was selected, too; runs end where chunks do.
+        let fewer = some.without_labels().select(&[0, 1, 2, 4]);
+        let images: Vec<u8> = (0..4).map(|index| fewer.image(index).bytes[0]).collect();
+        assert_eq!((images, fewer.labels()), (vec![4, 1, 2, 0], None));
+        assert!(whole.select(&[]).is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "image 2 of a split of 2")]
+    fn an_image_that_is_not_there_can_not_be_selected() {
+        let split = Split::in_memory(vec![0; 6], None, 1, 1, PixelOrder::RowMajor);
+        split.select(&[1, 2]);
     }
 }

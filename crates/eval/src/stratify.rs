@@ -2,8 +2,10 @@
 
 /// Rows to fit on and rows to validate on, both ascending.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Holdout {
+pub struct Holdout {
+    /// Those to fit on.
     pub fit: Vec<u32>,
+    /// Those held out.
     pub validation: Vec<u32>,
 }
 
@@ -11,7 +13,7 @@ pub(crate) struct Holdout {
 ///
 /// A class with one image is fitted on and not validated. Which images of a class are held out follows from
 /// a fixed hash of (seed, row), so it does not follow the order that the images were collected in.
-pub(crate) fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
+pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
     let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
         .zip(labels)
         .map(|(row, &label)| (label, mix(mix(seed).wrapping_add(u64::from(row))), row))

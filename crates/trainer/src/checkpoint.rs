@@ -14,7 +14,7 @@ use crate::observer::History;
 use crate::{Error, Learner, atomic};
 
 /// Raised when the meaning of a checkpoint changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The key of the header in the file's metadata.
 const HEADER: &str = "twinview";
 
@@ -232,6 +232,26 @@ pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
     })
 }
 
+/// The checkpoint that the newest of the run in `folder` says is that of the best epoch.
+///
+/// # Errors
+/// [`Error::NoRun`] where no epoch was chosen or its checkpoint is gone, [`Error::Damaged`].
+pub fn best_of(folder: &Path) -> Result<PathBuf, Error> {
+    let (_, header) = open(&newest_of(folder)?)?;
+    let none = |found: String| Error::NoRun {
+        path: folder.to_owned(),
+        found,
+    };
+    let best = header.history.best;
+    let best = best.ok_or_else(|| none("no epoch that was chosen as the best".to_owned()))?;
+    let path = path_of(&folder.join("checkpoints"), best.step);
+    if !path.exists() {
+        let found = format!("no checkpoint after epoch {}, its best", best.epoch);
+        return Err(none(found));
+    }
+    Ok(path)
+}
+
 /// Whether the checkpoint at `path` holds a teacher.
 ///
 /// # Errors
@@ -242,6 +262,11 @@ pub fn has_teacher(path: &Path) -> Result<bool, Error> {
         .names()
         .iter()
         .any(|name| name.starts_with("teacher.")))
+}
+
+/// The checkpoint in `folder` after `step` steps.
+pub fn path_of(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("step-{step:09}.safetensors"))
 }
 
 /// The checkpoints in `folder`, oldest first.

@@ -1,6 +1,6 @@
 //! The configuration of a run: typed, complete, and refused where a key is unknown.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use augment::Recipe;
 use methods::MethodConfig;
@@ -8,7 +8,7 @@ use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{HealthConfig, OptimizerConfig};
+use crate::{BestBy, ConfigError, HealthConfig, OptimizerConfig};
 
 /// Every number of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,10 @@ pub struct TrainConfig {
     /// Ends training after this many steps, where that comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Ends training after this many epochs in a row that weren't better than the best, as
+    /// [`CheckpointConfig::best`] judges them; `None` for never.
+    #[serde(deserialize_with = "required")]
+    pub patience: Option<u32>,
     /// Images a step, unlabelled and labelled; the share of labelled ones follows the data.
     pub batch_size: usize,
     /// Views that the encoder's backward pass holds at a time; `None` for all of a step.
@@ -119,62 +123,9 @@ pub struct CheckpointConfig {
     pub every_minutes: f64,
     /// How many of the newest are kept.
     pub keep: usize,
-}
-
-/// Why a configuration can't be used. Each message is one line.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("{}: expected a config file, found {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// The text isn't a config.
-    #[error("{origin}:{line}:{column}: {message}")]
-    Parse {
-        /// The file, or where else the text comes from.
-        origin: String,
-        /// 1-based.
-        line: usize,
-        /// 1-based.
-        column: usize,
-        /// What was expected and found.
-        message: String,
-    },
-    /// `--set` with something that isn't `KEY=VALUE`.
-    #[error("--set: expected KEY=VALUE, found {0:?}")]
-    NotAnAssignment(String),
-    /// `--set` of a key that isn't there.
-    #[error("--set {key}: no such key; {parent} has {known}")]
-    UnknownKey {
-        /// The key as it was given.
-        key: String,
-        /// The innermost object that exists.
-        parent: String,
-        /// Its keys.
-        known: String,
-    },
-    /// `--set` of a value that doesn't fit its key.
-    #[error("--set {assignment}: {message}")]
-    BadValue {
-        /// The assignment.
-        assignment: String,
-        /// What was expected and found.
-        message: String,
-    },
-    /// A number out of its range.
-    #[error("{key}: expected {expected}, found {found}")]
-    Range {
-        /// The key.
-        key: String,
-        /// The allowed values.
-        expected: String,
-        /// The value.
-        found: String,
-    },
+    /// What the best epoch is chosen by, whose checkpoint is kept beside these; `None` for no such choice.
+    #[serde(deserialize_with = "required")]
+    pub best: Option<BestBy>,
 }
 
 impl Config {
@@ -279,6 +230,20 @@ impl Config {
         )?;
         if let Some(steps) = train.steps {
             range("train.steps", steps > 0, "at least 1", steps.to_string())?;
+        }
+        if let Some(epochs) = train.patience {
+            let (good, expected) = match self.checkpoint.best {
+                Some(_) => (epochs > 0, "null or at least 1"),
+                None => (false, "null where checkpoint.best is null"),
+            };
+            range("train.patience", good, expected, epochs.to_string())?;
+        }
+        if let Some(BestBy::Validation { share }) = self.checkpoint.best {
+            let (key, expected) = (
+                "checkpoint.best.validation.share",
+                "a number between 0 and 1",
+            );
+            range(key, share > 0.0 && share < 1.0, expected, share.to_string())?;
         }
         range(
             "image_size",
@@ -452,6 +417,11 @@ mod tests {
             ("train.batch_size=1", "train.batch_size"),
             ("train.micro_batch=0", "train.micro_batch"),
             ("checkpoint.keep=0", "checkpoint.keep"),
+            ("train.patience=0", "train.patience"),
+            (
+                "checkpoint.best={\"validation\":{\"share\":1}}",
+                "checkpoint.best.validation.share",
+            ),
             ("checkpoint.every_minutes=-1", "checkpoint.every_minutes"),
             ("health.checks=0", "health.checks"),
             ("health.least_rank=-1", "health.least_rank"),
@@ -467,5 +437,12 @@ mod tests {
             let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with(key), "{assignment}: {error}");
         }
+        let config = tiny_config("simclr").with("checkpoint.best=null").unwrap();
+        let config = config.with("train.patience=3").unwrap();
+        let error = config.validate().unwrap_err().to_string();
+        assert!(
+            error.contains("null where checkpoint.best is null"),
+            "{error}"
+        );
     }
 }

@@ -17,6 +17,8 @@ pub enum Weights {
     Newest,
     /// Those after this many epochs, where that checkpoint was kept.
     AfterEpoch(u32),
+    /// Those of the epoch that was chosen as the best.
+    Best,
     /// Those that the run began with.
     Untrained,
 }
@@ -57,6 +59,7 @@ impl Frozen {
         let checkpoint = match weights {
             Weights::Untrained => return Ok(frozen),
             Weights::Newest => checkpoint::newest_of(folder)?,
+            Weights::Best => checkpoint::best_of(folder)?,
             Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
         };
         let named = frozen.networks.store.variables();

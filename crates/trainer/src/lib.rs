@@ -6,11 +6,13 @@
 //! a paragraph.
 
 mod atomic;
+mod best;
 pub mod checkpoint;
 mod clock;
 #[cfg(test)]
 mod collapse;
 mod config;
+mod config_error;
 mod error;
 mod frozen;
 mod health;
@@ -32,20 +34,21 @@ mod tensorboard;
 mod tests;
 
 pub use atomic::check_writable;
+pub use best::{Best, BestBy, Criterion};
 pub use config::{
-    AugmentConfig, CheckpointConfig, Config, ConfigError, ProbeConfig, Reduction, TeacherInit,
-    TrainConfig,
+    AugmentConfig, CheckpointConfig, Config, ProbeConfig, Reduction, TeacherInit, TrainConfig,
 };
+pub use config_error::ConfigError;
 pub use error::Error;
 pub use frozen::{Frozen, Weights};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
-pub use observer::{Best, EpochReport, History, Observer, Progress};
+pub use observer::{EpochReport, History, Observer, Progress, TestBest};
 pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;
 pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
-pub use session::{Outcome, Session};
+pub use session::{EarlyStop, Outcome, Session};
 pub use setup::Origin;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Health, StepSecs};
+use crate::{Best, Criterion, Health, StepSecs};
 
 /// Watches a run. Libraries never print; the command line draws a progress bar from this.
 pub trait Observer {
@@ -60,6 +60,10 @@ pub struct EpochReport {
     pub test_p_loss: Option<f64>,
     /// The probe's accuracy on the test split, 0..=1.
     pub test_p_acc: Option<f64>,
+    /// The probe's cross-entropy on the labelled images that were held out, where there are such.
+    pub validation_p_loss: Option<f64>,
+    /// The probe's accuracy there, 0..=1.
+    pub validation_p_acc: Option<f64>,
     /// Step size.
     pub lr: f64,
     /// Share of the teacher that a step kept.
@@ -81,18 +85,60 @@ pub struct EpochReport {
     pub eval_secs: f64,
 }
 
+impl EpochReport {
+    /// The tags and values of an epoch for TensorBoard.
+    pub(crate) fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let always = [
+            ("train/loss", self.loss),
+            ("train/c_acc", self.c_acc),
+            ("train/r_acc", self.r_acc),
+            ("train/lr", self.lr),
+            ("health/feature_std", self.health.feature_std),
+            ("health/effective_rank", self.health.effective_rank),
+            ("health/projection_std", self.health.projection_std),
+            ("health/projection_rank", self.health.projection_rank),
+            ("health/alignment", self.health.alignment),
+            ("health/uniformity", self.health.uniformity),
+            ("health/dead_features", self.health.dead_features),
+            ("health/gradient_norm", self.gradient_norm),
+            ("speed/images_per_sec", self.images_per_sec),
+            ("speed/data_wait", self.data_wait),
+        ];
+        let sometimes = [
+            ("probe/train_loss", self.p_loss),
+            ("probe/train_acc", self.p_acc),
+            ("probe/validation_loss", self.validation_p_loss),
+            ("probe/validation_acc", self.validation_p_acc),
+            ("probe/test_loss", self.test_p_loss),
+            ("probe/test_acc", self.test_p_acc),
+            ("train/teacher_momentum", self.teacher_momentum),
+            ("health/teacher_distance", self.health.teacher_distance),
+        ];
+        always
+            .into_iter()
+            .chain(
+                sometimes
+                    .into_iter()
+                    .filter_map(|(tag, value)| Some((tag, value?))),
+            )
+            .collect()
+    }
+}
+
 /// What the summary of a run says of its epochs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The last epoch.
     pub last: Option<EpochReport>,
+    /// The best epoch, where one is chosen.
+    pub best: Option<Best>,
     /// The epoch with the highest probe accuracy on the test split: reported, never chosen by.
-    pub best_test_p_acc: Option<Best>,
+    pub best_test_p_acc: Option<TestBest>,
 }
 
-/// An epoch and its accuracy.
+/// An epoch and its accuracy on the test split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub struct TestBest {
     /// 1-based.
     pub epoch: u32,
     /// The probe's accuracy on the test split, 0..=1.
@@ -100,18 +146,22 @@ pub struct Best {
 }
 
 impl History {
-    /// Takes in an epoch.
-    pub fn add(&mut self, report: &EpochReport) {
+    /// Takes in an epoch; whether it is better by `criterion` than all before. The first of equals stays.
+    pub fn add(&mut self, report: &EpochReport, criterion: Option<Criterion>) -> bool {
         self.last = Some(report.clone());
         if let Some(test_p_acc) = report.test_p_acc
             && self
                 .best_test_p_acc
                 .is_none_or(|best| test_p_acc > best.test_p_acc)
         {
-            self.best_test_p_acc = Some(Best {
+            self.best_test_p_acc = Some(TestBest {
                 epoch: report.epoch,
                 test_p_acc,
             });
         }
+        let candidate = criterion.and_then(|criterion| criterion.candidate(report));
+        let better = candidate.filter(|new| self.best.is_none_or(|best| new.value > best.value));
+        self.best = better.or(self.best);
+        better.is_some()
     }
 }

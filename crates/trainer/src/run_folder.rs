@@ -43,6 +43,8 @@ pub struct DataRecord {
     pub image_size: usize,
     /// Images to pretrain on, labelled training images, test images.
     pub images: [usize; 3],
+    /// Labelled training images that are held out from training, to choose the best epoch by.
+    pub held_out: usize,
     /// Names of the classes.
     pub class_names: Vec<String>,
 }
@@ -148,8 +150,8 @@ impl RunFolder {
             .map_err(Error::io(&path, "write it"))
     }
 
-    /// Saves a checkpoint, then removes the oldest beyond `keep`; the newest from before training looked like
-    /// collapse stays.
+    /// Saves a checkpoint, then removes the oldest beyond `keep`; that of the best epoch stays, and so does the
+    /// newest from before training looked like collapse.
     ///
     /// # Errors
     /// [`Error::Io`]; older checkpoints are then still there.
@@ -160,14 +162,17 @@ impl RunFolder {
         keep: usize,
     ) -> Result<(), Error> {
         let folder = self.path.join("checkpoints");
-        let path = folder.join(format!("step-{:09}.safetensors", header.step));
+        let path = checkpoint::path_of(&folder, header.step);
         checkpoint::save(&path, learner, header)?;
         if header.unwell == 0 {
             self.healthy = Some(path);
         }
         let all = checkpoint::all(&folder);
         let old = &all[..all.len().saturating_sub(keep)];
-        for old in old.iter().filter(|old| self.healthy.as_ref() != Some(*old)) {
+        let best = header.history.best;
+        let best = best.map(|best| checkpoint::path_of(&folder, best.step));
+        let stay = [self.healthy.as_ref(), best.as_ref()];
+        for old in old.iter().filter(|old| !stay.contains(&Some(*old))) {
             fs::remove_file(old).map_err(Error::io(old, "remove it"))?;
         }
         Ok(())
@@ -269,6 +274,7 @@ const MAY_CHANGE: &[&str] = &[
     "$schema",
     "train.epochs",
     "train.steps",
+    "train.patience",
     "train.device",
     "train.micro_batch",
     "train.workers",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use dataset::Dataset;
+use dataset::{Dataset, Split};
 use loader::{Batch, Block, Loader, Plan, Position};
 use models::Door;
 use serde_json::{Value, json};
@@ -20,18 +20,20 @@ use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
 use crate::profile::Profiler;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
-use crate::setup::{Origin, data_record, device_name, plan};
+use crate::setup::{Origin, data_record, device_name, hold_out, plan};
 use crate::tensorboard::EventFile;
-use crate::{Config, Error, memory};
+use crate::{Best, BestBy, Config, Criterion, Error, memory};
 
-/// Images in a forward pass when measuring on the test split.
+/// Images in a forward pass when the probe is measured.
 const EVAL_BATCH: usize = 256;
 
 /// A run that was checked and can start: nothing on disk was changed yet.
 #[derive(Debug)]
 pub struct Session {
     record: RunRecord,
-    data: Dataset,
+    /// Images that only measure: those held out from `train`, and the test split.
+    validation: Option<Split>,
+    test: Option<Split>,
     plan: Plan,
     learner: Learner,
     door: Door,
@@ -42,12 +44,25 @@ pub struct Session {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     /// All steps are done.
     Finished,
+    /// `train.patience` epochs brought nothing better; the rest of the steps isn't wanted.
+    StoppedEarly(EarlyStop),
     /// It was asked to stop; a checkpoint has everything.
     Interrupted,
+}
+
+/// See [`Outcome::StoppedEarly`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStop {
+    /// Finished epochs.
+    pub epochs: u32,
+    /// What the epochs were judged by.
+    pub criterion: Criterion,
+    /// The best of them; none where none could be judged.
+    pub best: Option<Best>,
 }
 
 impl Session {
@@ -60,7 +75,8 @@ impl Session {
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
         config.train.precision = config.train.precision.on(device);
-        let plan = plan(&config, &data, device);
+        let (rest, validation) = hold_out(config.checkpoint.best, &data);
+        let plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
         let kinds = Kinds {
@@ -83,7 +99,7 @@ impl Session {
             revision: origin.revision,
             device: device_name(device),
             threads: [tch::get_num_threads() as usize, plan.workers],
-            data: data_record(&data, origin.data),
+            data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord {
                 unlabeled: plan.unlabeled_per_batch,
                 labeled: plan.labeled.as_ref().map_or(0, |(_, count)| *count),
@@ -94,7 +110,8 @@ impl Session {
         let door = Door::new(device, Kind::Float);
         Ok(Self {
             record,
-            data,
+            validation,
+            test: data.test,
             plan,
             learner,
             door,
@@ -143,7 +160,30 @@ impl Session {
         [self.header.step, self.total_steps]
     }
 
-    /// Trains until all steps are done or `stop` is set; then the step under way is finished and saved.
+    /// What the best epoch is chosen by.
+    fn criterion(&self) -> Option<Criterion> {
+        self.record.config.checkpoint.best.map(|best| match best {
+            BestBy::Validation { .. } if self.validation.is_some() => Criterion::ValidationPAcc,
+            BestBy::Rank | BestBy::Validation { .. } => Criterion::EffectiveRank,
+        })
+    }
+
+    /// Why the run is over before its last step, if it is. A function of the last checkpoint, so that a run
+    /// that is resumed stops where one that never was does.
+    pub fn stopped_early(&self) -> Option<EarlyStop> {
+        let (patience, criterion) = (self.record.config.train.patience?, self.criterion()?);
+        let best = self.header.history.best;
+        let stale = self.header.epoch - best.map_or(0, |best| best.epoch.min(self.header.epoch));
+        let between = self.header.step_in_epoch == 0 && self.header.step < self.total_steps;
+        (between && stale >= patience).then_some(EarlyStop {
+            epochs: self.header.epoch,
+            criterion,
+            best,
+        })
+    }
+
+    /// Trains until all steps are done, patience is over, or `stop` is set; then the step under way is
+    /// finished and saved.
     ///
     /// # Errors
     /// [`Error`]; the last checkpoint stays loadable.
@@ -163,7 +203,7 @@ impl Session {
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
         let mut saved = Instant::now();
-        while self.header.step < self.total_steps {
+        while self.header.step < self.total_steps && self.stopped_early().is_none() {
             self.learner.profiler.begin();
             let batch = loader.next().map_err(Error::Loader)?;
             self.learner.profiler.lap(|secs| &mut secs.wait);
@@ -182,29 +222,34 @@ impl Session {
                 clock.wait_secs = loader.wait_secs();
                 observer.progress(&self.progress(&clock));
             }
+            let mut improved = false;
             if whole || last {
                 let report = self.end_epoch(&mut clock);
                 folder.log(&[serde_json::to_value(&report).expect("a report is valid JSON")])?;
-                events.scalars(report.step, &scalars(&report))?;
+                events.scalars(report.step, &report.scalars())?;
                 observer.epoch(&report);
                 let collapsed = self.check_health(&report, observer);
-                self.begin_epoch(&report, whole);
+                improved = self.begin_epoch(&report, whole);
                 if let Some(error) = collapsed {
                     return Err(error);
                 }
             }
-            if saving {
+            let ended = last || self.stopped_early().is_some();
+            if saving || improved || ended {
                 self.save(&mut folder, &clock)?;
                 saved = Instant::now();
             }
-            if stopping && !last {
+            if stopping && !ended {
                 return Ok(Outcome::Interrupted);
             }
         }
         self.header.train_secs += clock.trained();
         folder.export_encoder(&self.learner, &self.record)?;
         folder.summarize(&self.summary(folder.path()))?;
-        Ok(Outcome::Finished)
+        Ok(match self.stopped_early() {
+            Some(stop) => Outcome::StoppedEarly(stop),
+            None => Outcome::Finished,
+        })
     }
 
     /// One batch from bytes to updated weights.
@@ -281,7 +326,8 @@ impl Session {
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
         let step_secs = self.learner.profiler.take();
-        let test = self.test_probe();
+        let [validation, test] = [&self.validation, &self.test]
+            .map(|split| split.as_ref().and_then(|split| self.probe_on(split)));
         let plan = &self.plan;
         let sample = self
             .sample
@@ -296,6 +342,8 @@ impl Session {
             r_acc: metrics.r_acc(),
             p_loss: metrics.p_loss(),
             p_acc: metrics.p_acc(),
+            validation_p_loss: validation.map(|[loss, _]| loss),
+            validation_p_acc: validation.map(|[_, accuracy]| accuracy),
             test_p_loss: test.map(|[loss, _]| loss),
             test_p_acc: test.map(|[_, accuracy]| accuracy),
             lr: self.learner.optimizer.learning_rate(),
@@ -334,17 +382,17 @@ impl Session {
         })
     }
 
-    /// Mean cross-entropy and accuracy of the probe on the test split.
-    fn test_probe(&self) -> Option<[f64; 2]> {
-        let (test, probe) = (self.data.test.as_ref()?, self.learner.probe.as_ref()?);
-        let labels: Vec<i64> = test
+    /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
+    fn probe_on(&self, split: &Split) -> Option<[f64; 2]> {
+        let probe = self.learner.probe.as_ref()?;
+        let labels: Vec<i64> = split
             .labels()?
             .iter()
             .map(|&label| i64::from(label))
             .collect();
         let side = self.record.config.side();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
-        for block in loader::sequential(test, side, EVAL_BATCH) {
+        for block in loader::sequential(split, side, EVAL_BATCH) {
             let labels = self.door.labels(&labels[done..done + block.images]);
             let images = self
                 .door
@@ -360,14 +408,16 @@ impl Session {
         (done > 0).then(|| [loss / done as f64, correct as f64 / done as f64])
     }
 
-    /// Moves on to the next epoch; keeps what the summary needs.
-    fn begin_epoch(&mut self, report: &EpochReport, whole: bool) {
-        self.header.history.add(report);
+    /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so far.
+    fn begin_epoch(&mut self, report: &EpochReport, whole: bool) -> bool {
+        let criterion = self.criterion();
+        let improved = self.header.history.add(report, criterion);
         if whole {
             self.header.epoch += 1;
             self.header.step_in_epoch = 0;
             self.header.metrics = Default::default();
         }
+        improved
     }
 
     /// Whether the step that was just done is to be followed by a checkpoint; it ended an epoch where it
@@ -406,44 +456,10 @@ impl Session {
             "train_secs": self.header.train_secs,
             "peak_memory_bytes": memory::peak_bytes(),
             "images_per_sec": self.header.step as f64 * self.images() / self.header.train_secs,
+            "stopped_early": self.stopped_early().is_some(),
             "last": self.header.history.last,
+            "best": self.header.history.best,
             "best_test_p_acc": self.header.history.best_test_p_acc,
         })
     }
-}
-
-/// The tags and values of an epoch for TensorBoard.
-fn scalars(report: &EpochReport) -> Vec<(&'static str, f64)> {
-    let always = [
-        ("train/loss", report.loss),
-        ("train/c_acc", report.c_acc),
-        ("train/r_acc", report.r_acc),
-        ("train/lr", report.lr),
-        ("health/feature_std", report.health.feature_std),
-        ("health/effective_rank", report.health.effective_rank),
-        ("health/projection_std", report.health.projection_std),
-        ("health/projection_rank", report.health.projection_rank),
-        ("health/alignment", report.health.alignment),
-        ("health/uniformity", report.health.uniformity),
-        ("health/dead_features", report.health.dead_features),
-        ("health/gradient_norm", report.gradient_norm),
-        ("speed/images_per_sec", report.images_per_sec),
-        ("speed/data_wait", report.data_wait),
-    ];
-    let sometimes = [
-        ("probe/train_loss", report.p_loss),
-        ("probe/train_acc", report.p_acc),
-        ("probe/test_loss", report.test_p_loss),
-        ("probe/test_acc", report.test_p_acc),
-        ("train/teacher_momentum", report.teacher_momentum),
-        ("health/teacher_distance", report.health.teacher_distance),
-    ];
-    always
-        .into_iter()
-        .chain(
-            sometimes
-                .into_iter()
-                .filter_map(|(tag, value)| Some((tag, value?))),
-        )
-        .collect()
 }

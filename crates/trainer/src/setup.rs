@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
-use dataset::Dataset;
+use dataset::{Dataset, Split};
 use loader::Plan;
 use tch::Device;
 
-use crate::Config;
 use crate::run_folder::DataRecord;
+use crate::{BestBy, Config};
 
 /// Batches that may wait in the channel.
 const PREFETCH: usize = 3;
+/// Draws which images are held out. Not the seed of the run, so that runs with several are judged alike.
+const HOLD_OUT_SEED: u64 = 0;
 
 /// What only the program knows of a run.
 #[derive(Clone, Debug)]
@@ -22,6 +24,31 @@ pub struct Origin {
     pub revision: String,
     /// Where the data was read from; `None` for the built-in procedural set.
     pub data: Option<PathBuf>,
+}
+
+/// What is left of `data` to train on, and the labelled images held out from it, where the best epoch is
+/// chosen by such. Training never sees these: not without their labels either.
+pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option<Split>) {
+    let mut rest = data.clone();
+    let Some(BestBy::Validation { share }) = best else {
+        return (rest, None);
+    };
+    let labeled = data.train.as_ref();
+    let Some((train, labels)) = labeled.and_then(|train| Some((train, train.labels()?))) else {
+        return (rest, None);
+    };
+    let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+    let rows = eval::stratified_holdout(&labels, share, HOLD_OUT_SEED);
+    // A set of single images of their classes has none to spare.
+    if rows.validation.is_empty() {
+        return (rest, None);
+    }
+    let fit = train.select(&rows.fit);
+    if data.unlabeled.same_images(train) {
+        rest.unlabeled = fit.without_labels();
+    }
+    rest.train = Some(fit);
+    (rest, Some(train.select(&rows.validation)))
 }
 
 /// What batches hold. The share of labelled images is that of the labelled split in all the images.
@@ -57,14 +84,19 @@ fn workers(asked: usize, device: Device) -> usize {
     }
 }
 
-pub(crate) fn data_record(data: &Dataset, path: Option<PathBuf>) -> DataRecord {
-    let count = |split: &Option<dataset::Split>| split.as_ref().map_or(0, dataset::Split::len);
+pub(crate) fn data_record(
+    data: &Dataset,
+    held_out: Option<&Split>,
+    path: Option<PathBuf>,
+) -> DataRecord {
+    let count = |split: &Option<Split>| split.as_ref().map_or(0, Split::len);
     DataRecord {
         path,
         kind: data.kind.to_owned(),
         fingerprint: data.fingerprint(),
         image_size: data.unlabeled.width(),
         images: [data.unlabeled.len(), count(&data.train), count(&data.test)],
+        held_out: held_out.map_or(0, Split::len),
         class_names: data.class_names.clone(),
     }
 }
@@ -73,5 +105,71 @@ pub(crate) fn device_name(device: Device) -> String {
     match device {
         Device::Cuda(gpu) => format!("cuda:{gpu}"),
         _ => "cpu".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::SyntheticSpec;
+
+    use super::*;
+
+    fn set() -> Dataset {
+        let spec = SyntheticSpec {
+            unlabeled: 20,
+            train: 60,
+            test: 10,
+            size: 16,
+            seed: 0,
+        };
+        dataset::synthetic(&spec).unwrap()
+    }
+
+    fn images(split: &Split) -> Vec<&[u8]> {
+        let images = (0..split.len()).map(|index| split.image(index).bytes);
+        images.collect()
+    }
+
+    #[test]
+    fn held_out_images_are_not_trained_on() {
+        let data = set();
+        let best = Some(BestBy::Validation { share: 0.2 });
+        let (rest, held) = hold_out(best, &data);
+        let (train, held) = (rest.train.as_ref().unwrap(), held.unwrap());
+        assert_eq!((train.len() + held.len(), rest.unlabeled.len()), (60, 20));
+        let (kept, out) = (images(train), images(&held));
+        assert!(out.iter().all(|image| !kept.contains(image)));
+        // Some of every class on both sides.
+        for class in 0..10 {
+            let count = |split: &Split| {
+                split
+                    .labels()
+                    .unwrap()
+                    .iter()
+                    .filter(|&&c| c == class)
+                    .count()
+            };
+            assert!(count(&held) >= 1 && count(train) > count(&held), "{class}");
+        }
+        let again = hold_out(best, &data).1.unwrap();
+        assert_eq!(images(&again), out);
+        // Where training images are all that there is, they aren't seen without labels either.
+        let mut labeled = set();
+        labeled.unlabeled = labeled.train.as_ref().unwrap().without_labels();
+        let (rest, held) = hold_out(best, &labeled);
+        assert!(rest.unlabeled.labels().is_none());
+        assert_eq!(rest.unlabeled.len() + held.unwrap().len(), 60);
+    }
+
+    #[test]
+    fn nothing_is_held_out_unless_it_is_asked_for_and_there_are_labels() {
+        let mut data = set();
+        for best in [None, Some(BestBy::Rank)] {
+            let (rest, held) = hold_out(best, &data);
+            assert!(held.is_none() && rest.train.unwrap().len() == 60);
+        }
+        data.train = None;
+        let best = Some(BestBy::Validation { share: 0.2 });
+        assert!(hold_out(best, &data).1.is_none());
     }
 }

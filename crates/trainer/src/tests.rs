@@ -45,11 +45,11 @@ pub(crate) fn tiny_config(method: &str) -> Config {
         "optimizer": adam,
         "probe": {"optimizer": adam},
         "train": {
-            "epochs": 2, "batch_size": 16, "micro_batch": null, "reduction": "sum", "teacher_init": "copy",
+            "epochs": 2, "patience": null, "batch_size": 16, "micro_batch": null, "reduction": "sum", "teacher_init": "copy",
             "device": "cpu", "precision": "f32", "workers": 1, "log_every": 3,
         },
         "health": {"on_collapse": "stop", "least_std": 0.0, "least_rank": 0.0, "checks": 3},
-        "checkpoint": {"every_epochs": 1, "every_steps": 0, "every_minutes": 0.0, "keep": 2},
+        "checkpoint": {"every_epochs": 1, "every_steps": 0, "every_minutes": 0.0, "keep": 2, "best": "rank"},
     });
     Config::parse(&config.to_string(), "tiny").unwrap()
 }

@@ -1,0 +1,59 @@
+//! Why a configuration is refused.
+
+use std::path::PathBuf;
+
+/// Why a configuration can't be used. Each message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{}: expected a config file, found {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The text isn't a config.
+    #[error("{origin}:{line}:{column}: {message}")]
+    Parse {
+        /// The file, or where else the text comes from.
+        origin: String,
+        /// 1-based.
+        line: usize,
+        /// 1-based.
+        column: usize,
+        /// What was expected and found.
+        message: String,
+    },
+    /// `--set` with something that isn't `KEY=VALUE`.
+    #[error("--set: expected KEY=VALUE, found {0:?}")]
+    NotAnAssignment(String),
+    /// `--set` of a key that isn't there.
+    #[error("--set {key}: no such key; {parent} has {known}")]
+    UnknownKey {
+        /// The key as it was given.
+        key: String,
+        /// The innermost object that exists.
+        parent: String,
+        /// Its keys.
+        known: String,
+    },
+    /// `--set` of a value that doesn't fit its key.
+    #[error("--set {assignment}: {message}")]
+    BadValue {
+        /// The assignment.
+        assignment: String,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A number out of its range.
+    #[error("{key}: expected {expected}, found {found}")]
+    Range {
+        /// The key.
+        key: String,
+        /// The allowed values.
+        expected: String,
+        /// The value.
+        found: String,
+    },
+}
