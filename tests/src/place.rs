@@ -1,5 +1,6 @@
 //! A folder to run the binary in.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -99,9 +100,23 @@ impl Place {
 
     /// The command with `arguments`, not started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = self.program(binary());
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// The command with `arguments` as a child of a shell that first runs `before`, not started.
+    pub fn command_after(&self, before: &str, arguments: &[&str]) -> Command {
+        let mut command = self.program("sh");
+        let script = format!("{before} && exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(binary()).args(arguments);
+        command
+    }
+
+    /// A program that runs here.
+    fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.dir.path())
             .env("OMP_NUM_THREADS", "1")
             .env("CUDA_VISIBLE_DEVICES", "")
@@ -109,6 +124,13 @@ impl Place {
             .env_remove("TWINVIEW_LOG")
             .env_remove("RUST_BACKTRACE");
         command
+    }
+
+    /// Runs the command as a child of a shell that first runs `before`, such as `ulimit -f 100`.
+    pub fn run_after(&self, before: &str, arguments: &[&str]) -> Finished {
+        let output = self.command_after(before, arguments).output();
+        let line = format!("{before}; twinview {}", arguments.join(" "));
+        Finished::new(line, output.expect("a shell starts"))
     }
 
     /// Runs the command to its end.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use eval::Protocol;
@@ -162,7 +163,7 @@ fn train(
     path: Option<&Path>,
     output: &Output,
     log: &RunLog,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, Failure> {
     let folder = &run.folder;
     if folder.join("summary.json").exists() {

@@ -30,6 +30,14 @@ impl Failure {
         }
     }
 
+    /// To blame on what happened while running.
+    pub fn failed(message: impl ToString) -> Self {
+        Self {
+            code: FAILED,
+            message: message.to_string(),
+        }
+    }
+
     /// Prints the line to stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
         let line = self.message.replace('\n', " ");
@@ -60,25 +68,29 @@ impl From<trainer::ConfigError> for Failure {
 
 impl From<dataset::Error> for Failure {
     fn from(error: dataset::Error) -> Self {
+        use dataset::Error as E;
         let code = match error {
-            dataset::Error::Io {
+            E::Io {
                 action: "write", ..
             } => FAILED,
             _ => USAGE,
         };
+        let hint = match error {
+            E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } => {
+                "; `twinview data pack --skip-bad` leaves such files out"
+            }
+            _ => "",
+        };
         Self {
             code,
-            message: error.to_string(),
+            message: format!("{error}{hint}"),
         }
     }
 }
 
 impl From<report::Error> for Failure {
     fn from(error: report::Error) -> Self {
-        Self {
-            code: FAILED,
-            message: error.to_string(),
-        }
+        Self::failed(error)
     }
 }
 

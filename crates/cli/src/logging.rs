@@ -1,29 +1,48 @@
 //! Logs: always on stderr, and in the run's `log.txt` once there is a run.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use trainer::Appended;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The log of a run, shared with the subscriber.
 #[derive(Clone, Debug, Default)]
-pub struct RunLog(Arc<Mutex<Option<File>>>);
+pub struct RunLog(Arc<Mutex<Copied>>);
+
+/// Where lines go besides stderr.
+#[derive(Debug, Default)]
+struct Copied {
+    file: Option<Appended>,
+    /// Set when the file can't be written any more.
+    stop: Arc<AtomicBool>,
+    failure: Option<trainer::Error>,
+}
 
 impl RunLog {
-    /// Copies what follows into `log.txt` of the run folder, after what is there already.
-    pub fn copy_to(&self, folder: &Path) -> io::Result<()> {
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(folder.join("log.txt"))?;
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(file);
+    fn lock(&self) -> MutexGuard<'_, Copied> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies what follows into `log.txt` of the run folder, after what is there already. When that fails, `stop`
+    /// is set and [`failure`](Self::failure) says why.
+    pub fn copy_to(&self, folder: &Path, stop: &Arc<AtomicBool>) -> Result<(), trainer::Error> {
+        let file = Appended::open(&folder.join("log.txt"))?;
+        *self.lock() = Copied {
+            file: Some(file),
+            stop: stop.clone(),
+            failure: None,
+        };
         Ok(())
+    }
+
+    /// Why lines are no longer copied.
+    pub fn failure(&self) -> Option<trainer::Error> {
+        self.lock().failure.take()
     }
 }
 
@@ -33,13 +52,13 @@ struct Both(RunLog);
 impl Write for Both {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = io::stderr().write(bytes)?;
-        if let Some(file) = &mut *self
-            .0
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        let mut copy = self.0.lock();
+        if let Some(file) = &mut copy.file
+            && let Err(error) = file.write(&bytes[..written])
         {
-            file.write_all(&bytes[..written])?;
+            copy.file = None;
+            copy.stop.store(true, Ordering::Relaxed);
+            copy.failure = Some(error);
         }
         Ok(written)
     }

@@ -7,6 +7,7 @@ mod data;
 mod data_command;
 mod evaluate;
 mod failure;
+mod faults;
 mod logging;
 mod looking;
 mod measure;
@@ -20,9 +21,24 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
+use failure::Failure;
 use output::Output;
 
+#[global_allocator]
+static ALLOCATOR: faults::Allocator = faults::Allocator;
+
 fn main() -> ExitCode {
+    if let Err(error) = faults::handle_signals() {
+        return Failure::failed(format!("can't handle signals: {error}")).report();
+    }
+    // What is written as JSON is UTF-8, and paths are among it.
+    if let Some(odd) = std::env::args_os().find(|argument| argument.to_str().is_none()) {
+        let odd = odd.to_string_lossy();
+        return Failure::usage(format!(
+            "{odd:?}: expected an argument in UTF-8, found other bytes"
+        ))
+        .report();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return failure::of_arguments(&error),
@@ -30,7 +46,7 @@ fn main() -> ExitCode {
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);
     models::keep_freed_memory();
-    let result = match arguments.command {
+    let command = || match arguments.command {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),
         Command::Compare(arguments) => compare::run(&arguments, &output, &log),
@@ -39,7 +55,7 @@ fn main() -> ExitCode {
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),
     };
-    match result {
+    match faults::caught(command) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

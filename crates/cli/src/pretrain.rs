@@ -81,7 +81,7 @@ pub fn train(
     resume: bool,
     output: &Output,
     log: &RunLog,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) -> Result<(Outcome, Option<EpochReport>), Failure> {
     let run = if resume {
         for error in session.restore(folder)? {
@@ -91,14 +91,17 @@ pub fn train(
     } else {
         RunFolder::create(folder, session.record())?
     };
-    log.copy_to(folder)
-        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    log.copy_to(folder, stop)?;
     announce(&session, folder);
     let drawn = !tracing::enabled!(tracing::Level::INFO);
     let mut display = Display::new(output, session.steps(), drawn);
     let outcome = session.train(run, &mut display, stop);
     let last = display.finish();
-    Ok((outcome?, last))
+    let outcome = outcome?;
+    match log.failure() {
+        Some(error) => Err(error.into()),
+        None => Ok((outcome, last)),
+    }
 }
 
 /// Why a run is over before its last step.
@@ -227,11 +230,17 @@ pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Se
     let place = path.as_ref().map_or("the built-in set".to_owned(), |path| {
         path.display().to_string()
     });
+    // Absolute, so that the run can be evaluated from any folder.
+    let data = path.map(|path| std::path::absolute(&path).unwrap_or(path));
+    if data.as_ref().is_some_and(|path| path.to_str().is_none()) {
+        return Err(Failure::usage(format!(
+            "{place}: expected a path in UTF-8, found other bytes"
+        )));
+    }
     let origin = Origin {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("TWINVIEW_REVISION").to_owned(),
-        // Absolute, so that the run can be evaluated from any folder.
-        data: path.map(|path| std::path::absolute(&path).unwrap_or(path)),
+        data,
     };
     Session::prepare(config, set, origin).map_err(|error| match error {
         trainer::Error::Plan(error) => Failure::usage(format!("{place}: {error}")),

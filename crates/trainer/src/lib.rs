@@ -5,6 +5,7 @@
 //! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be read as
 //! a paragraph.
 
+mod appended;
 mod atomic;
 mod best;
 pub mod checkpoint;
@@ -33,6 +34,7 @@ mod tensorboard;
 #[cfg(test)]
 mod tests;
 
+pub use appended::Appended;
 pub use atomic::check_writable;
 pub use best::{Best, BestBy, Criterion};
 pub use config::{

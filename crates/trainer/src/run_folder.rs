@@ -1,15 +1,14 @@
 //! The folder of a run: what it was asked to do, what it measured, what it learned.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Config, Error, Learner, atomic, checkpoint};
+use crate::{Appended, Config, Error, Learner, atomic, checkpoint};
 
 /// What `config.json` says: the whole configuration, and what it became on this machine and data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,7 +63,7 @@ pub struct BatchRecord {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    metrics: File,
+    metrics: Appended,
     /// The newest checkpoint of this process from before training looked like collapse.
     healthy: Option<PathBuf>,
     /// Locked as long as the folder is open; the system unlocks it when the process ends, however it does.
@@ -122,12 +121,9 @@ impl RunFolder {
     }
 
     fn open(path: &Path, lock: File) -> Result<Self, Error> {
-        let metrics = path.join("metrics.jsonl");
-        let file = OpenOptions::new().create(true).append(true).open(&metrics);
-        let file = file.map_err(Error::io(&metrics, "open it"))?;
         Ok(Self {
             path: path.to_owned(),
-            metrics: file,
+            metrics: Appended::open(&path.join("metrics.jsonl"))?,
             healthy: None,
             _lock: lock,
         })
@@ -138,16 +134,13 @@ impl RunFolder {
         &self.path
     }
 
-    /// Appends a line to `metrics.jsonl`.
+    /// Appends lines to `metrics.jsonl`.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; none of them is then there.
     pub fn log(&mut self, lines: &[Value]) -> Result<(), Error> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        let path = self.path.join("metrics.jsonl");
-        self.metrics
-            .write_all(text.as_bytes())
-            .map_err(Error::io(&path, "write it"))
+        self.metrics.write(text.as_bytes())
     }
 
     /// Saves a checkpoint, then removes the oldest beyond `keep`; that of the best epoch stays, and so does the
@@ -163,6 +156,8 @@ impl RunFolder {
     ) -> Result<(), Error> {
         let folder = self.path.join("checkpoints");
         let path = checkpoint::path_of(&folder, header.step);
+        // A checkpoint that survives a power cut has its lines of metrics.
+        self.metrics.sync()?;
         checkpoint::save(&path, learner, header)?;
         if header.unwell == 0 {
             self.healthy = Some(path);

@@ -1,18 +1,13 @@
 //! TensorBoard event files: scalars only, written as the records that TensorBoard reads.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::Error;
+use crate::{Appended, Error};
 
 /// An event file that is being written.
 #[derive(Debug)]
-pub struct EventFile {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
+pub struct EventFile(Appended);
 
 impl EventFile {
     /// Begins a new event file in `folder`.
@@ -26,12 +21,7 @@ impl EventFile {
             now as u64,
             std::process::id()
         );
-        let path = folder.join(name);
-        let file = File::create(&path).map_err(Error::io(&path, "create it"))?;
-        let mut events = Self {
-            path,
-            file: BufWriter::new(file),
-        };
+        let mut events = Self(Appended::open(&folder.join(name))?);
         let mut event = Message::default();
         event.double(1, now);
         event.bytes(3, b"brain.Event:2");
@@ -67,11 +57,7 @@ impl EventFile {
             data,
             &masked_crc(data).to_le_bytes(),
         ];
-        parts
-            .iter()
-            .try_for_each(|part| self.file.write_all(part))
-            .and_then(|()| self.file.flush())
-            .map_err(Error::io(&self.path, "write it"))
+        self.0.write(&parts.concat())
     }
 }
 
@@ -148,7 +134,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut events = EventFile::create(folder.path()).unwrap();
         events.scalars(300, &[("loss", 0.5)]).unwrap();
-        let bytes = std::fs::read(&events.path).unwrap();
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let mut rest = &bytes[..];
         let mut records = Vec::new();
         while !rest.is_empty() {

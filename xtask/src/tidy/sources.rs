@@ -6,10 +6,11 @@ use super::tree::{File, Tree};
 /// The most lines a source file may have.
 const MOST_LINES: usize = 500;
 
-/// Where `unsafe` is let in: kernels on vector registers, memory maps, calls into other libraries, and the
-/// allocator with which a test counts allocations.
+/// Where `unsafe` is let in: kernels on vector registers, memory maps, calls into other libraries, the program's
+/// allocator and signals, and the allocator with which a test counts allocations.
 const UNSAFE: &[&str] = &[
     "crates/augment/src/kernels/",
+    "crates/cli/src/faults.rs",
     "crates/dataset/src/mapping.rs",
     "crates/dataset/src/transpose.rs",
     "crates/loader/tests/allocations.rs",
