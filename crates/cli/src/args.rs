@@ -313,6 +313,10 @@ pub enum DataCommand {
         /// The folder to write to; new or empty.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Leave out files of an image folder that can't be used, and list them; otherwise one is enough to refuse
+        /// the set.
+        #[arg(long)]
+        skip_bad: bool,
     },
     /// Render a procedural set of ten classes that need shape and texture to tell apart.
     Synth {

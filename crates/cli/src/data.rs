@@ -1,7 +1,7 @@
 //! Opening image sets with a progress bar, and the set to train on where none is named.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use dataset::{Dataset, OpenOptions, Progress, SyntheticSpec};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,11 +41,40 @@ pub fn bar() -> impl Fn(Progress) + Sync {
 
 /// Opens the set in `dir`.
 pub fn open(dir: &Path, image_size: usize) -> Result<Dataset, Failure> {
+    open_by(dir, image_size, None)
+}
+
+/// Opens the set in `dir` without the files that can't be used, and gives a line for each of these.
+pub fn open_what_can_be_used(
+    dir: &Path,
+    image_size: usize,
+) -> Result<(Dataset, Vec<String>), Failure> {
+    let left_out = Mutex::new(Vec::new());
+    let note = |line: &str| {
+        tracing::warn!("left out {line}");
+        let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.push(line.to_owned());
+    };
+    let set = open_by(dir, image_size, Some(&note))?;
+    Ok((
+        set,
+        left_out
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner),
+    ))
+}
+
+fn open_by(
+    dir: &Path,
+    image_size: usize,
+    left_out: Option<&(dyn Fn(&str) + Sync)>,
+) -> Result<Dataset, Failure> {
     let progress = bar();
     let options = OpenOptions {
         image_size,
         cache_dir: None,
         progress: &progress,
+        left_out,
     };
     Ok(dataset::open(dir, &options)?)
 }

@@ -19,14 +19,23 @@ const SHEET: [usize; 2] = [16, 8];
 pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> {
     match command {
         DataCommand::Info { dir, size, sheet } => info(dir, *size, sheet.as_deref(), output)?,
-        DataCommand::Pack { dir, size, out } => {
-            let set = data::open(dir, *size)?;
+        DataCommand::Pack {
+            dir,
+            size,
+            out,
+            skip_bad,
+        } => {
+            let (set, skipped) = if *skip_bad {
+                data::open_what_can_be_used(dir, *size)?
+            } else {
+                (data::open(dir, *size)?, Vec::new())
+            };
             let options = WriteOptions {
                 image_size: Some(*size),
                 progress: &data::bar(),
             };
             dataset::write_stl10(&set, out, &options)?;
-            written(out, output)?;
+            written(out, &skipped, output)?;
         }
         &DataCommand::Synth {
             ref out,
@@ -44,25 +53,29 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
                 seed,
             };
             dataset::write_synthetic(&spec, out, &data::bar())?;
-            written(out, output)?;
+            written(out, &[], output)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what was written, by reading it back.
-fn written(out: &Path, output: &Output) -> Result<(), Failure> {
+/// Says what was written, by reading it back, and what was left out.
+fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failure> {
     let set = data::open(out, 0)?;
     let count = |split: &Option<dataset::Split>| split.as_ref().map_or(0, dataset::Split::len);
     let counts = [set.unlabeled.len(), count(&set.train), count(&set.test)];
     let value = json!({
         "out": out, "unlabeled": counts[0], "train": counts[1], "test": counts[2],
-        "width": set.unlabeled.width(), "height": set.unlabeled.height(),
+        "width": set.unlabeled.width(), "height": set.unlabeled.height(), "skipped": skipped,
     });
     output.result(&value, || {
         let [unlabeled, train, test] = counts;
+        let skipped = match skipped.len() {
+            0 => String::new(),
+            count => format!(", {count} files left out"),
+        };
         format!(
-            "{}: {unlabeled} unlabeled, {train} train, {test} test images",
+            "{}: {unlabeled} unlabeled, {train} train, {test} test images{skipped}",
             out.display()
         )
     });

@@ -108,6 +108,14 @@ pub enum Error {
         /// What the decoder says.
         found: String,
     },
+    /// A file that changed while it was in use.
+    #[error("{}: expected the file to stay as it was opened, found {found}", Shown(.path))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What it is now.
+        found: String,
+    },
     /// A folder to write to that already holds something.
     #[error("{}: expected a new or empty folder to write to, found one with files in it", Shown(.path))]
     OutputExists {

@@ -4,10 +4,16 @@
 //! a set of 2.8 GB would look like (and in some containers be charged as) 2.8 GB of memory. A large mapping
 //! therefore drops its pages each time some dozens of images were handed out. They stay in the system's page
 //! cache: touching them again costs minor faults (a few microseconds an image), no reading.
+//!
+//! A file that changes while it is mapped is noticed by its length and time of change, which are asked for (in half
+//! a microsecond) each time bytes are handed out. One that is cut between that and the reading raises SIGBUS, which
+//! is the program's to handle. A file that is deleted or replaced by renaming stays as it was for who has mapped it.
 
 use std::fs::File;
-use std::path::Path;
+use std::panic::panic_any;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use memmap2::Mmap;
 
@@ -24,6 +30,10 @@ const BUDGET_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 pub(crate) struct Mapping {
     map: Mmap,
+    path: PathBuf,
+    file: File,
+    /// `None` where the file system keeps no such time.
+    modified: Option<SystemTime>,
     handed_out: AtomicUsize,
 }
 
@@ -31,11 +41,16 @@ impl Mapping {
     /// Maps a file that is not empty; its pages are not read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
-        // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may cut
-        // the file while it is in use; this crate replaces files by renaming and never writes in place.
+        let metadata = file.metadata().map_err(Error::io(path, "open"))?;
+        // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may change
+        // the file while it is in use; this crate replaces files by renaming and never writes in place, and what
+        // others do is checked for in `slice`.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
         Ok(Self {
             map,
+            path: path.to_path_buf(),
+            file,
+            modified: metadata.modified().ok(),
             handed_out: AtomicUsize::new(0),
         })
     }
@@ -46,7 +61,14 @@ impl Mapping {
     }
 
     /// `length` bytes from `start` on.
+    ///
+    /// # Panics
+    /// With [`Error::Changed`] if the file isn't any more what it was when it was opened: images are borrowed in the
+    /// midst of parallel work, where an error of each would be in the way of all who need none.
     pub fn slice(&self, start: usize, length: usize) -> &[u8] {
+        if let Err(error) = self.check() {
+            panic_any(error);
+        }
         if self.map.len() > SMALL_BYTES {
             let before = self.handed_out.fetch_add(length, Ordering::Relaxed);
             if before % BUDGET_BYTES + length >= BUDGET_BYTES {
@@ -54,6 +76,23 @@ impl Mapping {
             }
         }
         &self.map[start..start + length]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(Error::io(&self.path, "read"))?;
+        let (before, now) = (self.map.len() as u64, metadata.len());
+        let found = if now != before {
+            format!("{now} bytes in place of {before}")
+        } else if metadata.modified().ok() != self.modified {
+            "another time of change".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Changed {
+            path: self.path.clone(),
+            found,
+        })
     }
 
     /// Lets go of all resident pages.

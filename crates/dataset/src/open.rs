@@ -14,6 +14,9 @@ pub struct OpenOptions<'a> {
     pub cache_dir: Option<PathBuf>,
     /// Called while images are decoded.
     pub progress: Report<'a>,
+    /// Called with a line for each file or folder below an image folder that can't be used, which the set then goes
+    /// without. Where there is nothing to call, it is an error.
+    pub left_out: Option<&'a (dyn Fn(&str) + Sync)>,
 }
 
 impl Default for OpenOptions<'_> {
@@ -22,6 +25,7 @@ impl Default for OpenOptions<'_> {
             image_size: 96,
             cache_dir: None,
             progress: &|_| {},
+            left_out: None,
         }
     }
 }
@@ -40,7 +44,8 @@ impl Default for OpenOptions<'_> {
 /// resized to `image_size` (bilinear, antialiased) and their centre cropped, once, into a cache.
 ///
 /// # Errors
-/// If there is no image set in `dir`, or one of its lengths, labels or images is wrong.
+/// If there is no image set in `dir`, or one of its lengths, labels or images is wrong; with
+/// [`left_out`](OpenOptions::left_out), if a split or a class has no image that can be used.
 pub fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
     check_folder(dir)?;
     if stl10::found_in(dir) {

@@ -217,6 +217,7 @@ fn open_counting(dir: &Path) -> (Dataset, usize) {
         image_size: 8,
         cache_dir: Some(cache_of(dir)),
         progress: &progress,
+        left_out: None,
     };
     let set = dataset::open(dir, &options).unwrap();
     let decoded = reports

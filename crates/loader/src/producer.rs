@@ -69,6 +69,9 @@ fn endless(
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
+    if let Some(error) = panic.downcast_ref::<dataset::Error>() {
+        return error.to_string();
+    }
     if let Some(text) = panic.downcast_ref::<&str>() {
         return (*text).to_owned();
     }

@@ -3,19 +3,25 @@
 //! A packed set is named by its folder and size and by a key over every file's relative path, label, length and
 //! time of change. Hashing the contents would be safer, but means reading everything each time; a file that
 //! changes and keeps both length and time is not noticed. Sets of the same folder and size whose key is
-//! no longer right are deleted when a new one is written.
+//! no longer right are deleted when a new one is written. A file that changes while it is packed is told by the same
+//! marks.
+//!
+//! A set packed without what can't be used has a key of its own, and lists what it is without in `left_out.txt`.
 
+use std::collections::{BTreeMap, HashSet};
 use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::bad::Bad;
 use super::decode::decode;
-use super::scan::{Files, Listing};
+use super::scan::{Files, Listing, no_images};
+use super::stamp::Stamp;
 use crate::fingerprint::hex;
 use crate::fit::Fitter;
 use crate::output::NewFolder;
@@ -26,11 +32,15 @@ use crate::{Dataset, Error, OpenOptions};
 /// Changes whenever decoding or resizing would give other bytes.
 const VERSION: &[u8] = b"packed 1";
 
+/// What a packed set is without: a line each.
+const LEFT_OUT: &str = "left_out.txt";
+
 /// Opens the packed form of `listing`, the images of `dir`; makes it first where it is not there.
 pub(super) fn open_or_pack(
     dir: &Path,
     listing: &Listing,
     options: &OpenOptions<'_>,
+    bad: &mut Bad,
 ) -> Result<Dataset, Error> {
     let cache_dir = match &options.cache_dir {
         Some(dir) => dir.clone(),
@@ -42,10 +52,11 @@ pub(super) fn open_or_pack(
         hex(&Sha256::digest(dir.as_os_str().as_encoded_bytes())[..8]),
         options.image_size
     );
-    let name = format!("{family}{}", key(&dir, listing)?);
+    let stamps = stamps(listing, bad)?;
+    let name = format!("{family}{}", key(&dir, listing, &stamps, bad));
     let packed = cache_dir.join(&name);
     if packed.exists() {
-        match stl10::open(&packed) {
+        match reopen(&packed, bad) {
             Ok(dataset) => return Ok(dataset),
             Err(error) => {
                 tracing::warn!(%error, "a packed set is damaged and is made anew");
@@ -53,24 +64,52 @@ pub(super) fn open_or_pack(
             }
         }
     }
-    pack(listing, &packed, options)?;
+    pack(listing, &stamps, &packed, options, bad)?;
     remove_outdated(&cache_dir, &family, &name);
-    stl10::open(&packed)
+    reopen(&packed, bad)
 }
 
-fn pack(listing: &Listing, packed: &Path, options: &OpenOptions<'_>) -> Result<(), Error> {
+/// Opens a packed set, and adds what it is without to what is left out.
+fn reopen(packed: &Path, bad: &mut Bad) -> Result<Dataset, Error> {
+    let dataset = stl10::open(packed)?;
+    if let Bad::LeftOut(lines) = bad {
+        let path = packed.join(LEFT_OUT);
+        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        lines.extend(text.lines().map(String::from));
+    }
+    Ok(dataset)
+}
+
+fn pack(
+    listing: &Listing,
+    stamps: &[Vec<Option<Stamp>>],
+    packed: &Path,
+    options: &OpenOptions<'_>,
+    bad: &Bad,
+) -> Result<(), Error> {
     let size = options.image_size;
     let mut shape = Shape::new(size, size, listing.class_names.len(), Order::RowMajor);
     let folder = NewFolder::begin(packed)?;
     let total = listing.splits().map(|(_, files)| files.paths.len()).sum();
     let mut job = Job::begin("decoding images", total, options.progress);
-    for (split, files) in listing.splits() {
-        shape.set_count(split, files.paths.len());
+    let mut lines = String::new();
+    for ((split, files), stamps) in listing.splits().zip(stamps) {
         let (images, labels) = stl10::file_names(split);
-        decode_all(files, &folder.path().join(images), &shape, &mut job)?;
-        if let Some(classes) = &files.labels {
+        let images = folder.path().join(images);
+        let unusable = decode_all(files, stamps, &images, &shape, &mut job, bad)?;
+        if !unusable.is_empty() {
+            stl10::remove_images(&images, shape.image_bytes(), &unusable)?;
+        }
+        let kept = files.without(&unusable)?;
+        shape.set_count(split, kept.paths.len());
+        if let Some(classes) = &kept.labels {
             stl10::write_labels(&folder.path().join(labels), classes, &shape)?;
         }
+        lines.extend(unusable.into_values().map(|line| line + "\n"));
+    }
+    if bad.is_left_out() {
+        let path = folder.path().join(LEFT_OUT);
+        fs::write(&path, lines).map_err(Error::io(&path, "write"))?;
     }
     shape.write(folder.path())?;
     match folder.finish() {
@@ -80,7 +119,16 @@ fn pack(listing: &Listing, packed: &Path, options: &OpenOptions<'_>) -> Result<(
     }
 }
 
-fn decode_all(files: &Files, path: &Path, shape: &Shape, job: &mut Job<'_>) -> Result<(), Error> {
+/// Decodes the images of a split into one file; what can't be used is black there, and handed back by its index.
+fn decode_all(
+    files: &Files,
+    stamps: &[Option<Stamp>],
+    path: &Path,
+    shape: &Shape,
+    job: &mut Job<'_>,
+    bad: &Bad,
+) -> Result<BTreeMap<usize, String>, Error> {
+    let unusable = Mutex::new(BTreeMap::new());
     stl10::write_images(
         path,
         files.paths.len(),
@@ -88,23 +136,74 @@ fn decode_all(files: &Files, path: &Path, shape: &Shape, job: &mut Job<'_>) -> R
         job,
         Fitter::new,
         |fitter, index, planes| {
-            let image = decode(&files.paths[index])?;
-            fitter.fit_pixels(&image, planes, shape.width);
+            match decode(&files.paths[index], stamps[index]) {
+                Ok(image) => fitter.fit_pixels(&image, planes, shape.width),
+                Err(error) if bad.is_left_out() => {
+                    planes.fill(0);
+                    let mut unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
+                    unusable.insert(index, error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
             Ok(())
         },
-    )
+    )?;
+    Ok(unusable
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Files {
+    /// These files but for those at some indices.
+    ///
+    /// # Errors
+    /// If the split or one of its classes has none left.
+    fn without(&self, unusable: &BTreeMap<usize, String>) -> Result<Self, Error> {
+        let kept: Vec<usize> = (0..self.paths.len())
+            .filter(|index| !unusable.contains_key(index))
+            .collect();
+        let labels = self.labels.as_ref();
+        let label = |index: usize| labels.map(|labels| labels[index]);
+        let left: HashSet<Option<u16>> = kept.iter().map(|&index| label(index)).collect();
+        for &index in unusable.keys() {
+            if !left.contains(&label(index)) {
+                return Err(no_images(
+                    self.paths[index].parent().unwrap_or(Path::new("")),
+                ));
+            }
+        }
+        Ok(Self {
+            paths: kept
+                .iter()
+                .map(|&index| self.paths[index].clone())
+                .collect(),
+            labels: labels.map(|labels| kept.iter().map(|&index| labels[index]).collect()),
+        })
+    }
+}
+
+/// The stamps of all files, a list a split; none for a file that is to be left out.
+fn stamps(listing: &Listing, bad: &Bad) -> Result<Vec<Vec<Option<Stamp>>>, Error> {
+    let stamp = |path: &PathBuf| match Stamp::of(path) {
+        Ok(stamp) => Ok(Some(stamp)),
+        Err(_) if bad.is_left_out() => Ok(None),
+        Err(error) => Err(Error::io(path, "open")(error)),
+    };
+    let of_split = |(_, files): (_, &Files)| files.paths.par_iter().map(stamp).collect();
+    listing.splits().map(of_split).collect()
 }
 
 /// Hash over everything that the packed bytes depend on, besides folder and size.
-fn key(dir: &Path, listing: &Listing) -> Result<String, Error> {
+fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) -> String {
     let mut hash = Sha256::new();
     hash.update(VERSION);
-    for (split, files) in listing.splits() {
-        let stamps: Result<Vec<_>, Error> =
-            files.paths.par_iter().map(|path| stamp(path)).collect();
+    if bad.is_left_out() {
+        hash.update("left out");
+    }
+    for ((split, files), stamps) in listing.splits().zip(stamps) {
         hash.update(split);
         hash.update((files.paths.len() as u64).to_le_bytes());
-        for (i, (path, stamp)) in files.paths.iter().zip(stamps?).enumerate() {
+        for (i, (path, stamp)) in files.paths.iter().zip(stamps).enumerate() {
             let name = path
                 .strip_prefix(dir)
                 .unwrap_or(path)
@@ -112,7 +211,7 @@ fn key(dir: &Path, listing: &Listing) -> Result<String, Error> {
                 .as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
-            hash.update(stamp);
+            hash.update(stamp.as_ref().map_or(&[0; 24][..], Stamp::bytes));
             hash.update(
                 files
                     .labels
@@ -122,21 +221,7 @@ fn key(dir: &Path, listing: &Listing) -> Result<String, Error> {
             );
         }
     }
-    Ok(hex(&hash.finalize()[..16]))
-}
-
-/// Length and time of change.
-fn stamp(path: &Path) -> Result<[u8; 24], Error> {
-    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-    let modified = metadata.modified().map_err(Error::io(path, "open"))?;
-    let nanos = match modified.duration_since(UNIX_EPOCH) {
-        Ok(since) => since.as_nanos() as i128,
-        Err(before) => -(before.duration().as_nanos() as i128),
-    };
-    let mut stamp = [0; 24];
-    stamp[..8].copy_from_slice(&metadata.len().to_le_bytes());
-    stamp[8..].copy_from_slice(&nanos.to_le_bytes());
-    Ok(stamp)
+    hex(&hash.finalize()[..16])
 }
 
 /// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to stop.

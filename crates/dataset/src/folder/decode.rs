@@ -3,14 +3,16 @@
 //! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up, alpha is dropped.
 //! Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera notes in EXIF is carried out.
 
-use std::fs;
-use std::io::Cursor;
+use std::fs::{self, File};
+use std::io::{Cursor, Read};
+use std::panic;
 use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::jpeg;
+use super::stamp::Stamp;
 use crate::Error;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
@@ -19,28 +21,16 @@ const MAX_SIDE: u32 = 1 << 15;
 const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
-/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says.
-pub(super) fn decode(path: &Path) -> Result<RgbImage, Error> {
-    let length = fs::metadata(path).map_err(Error::io(path, "open"))?.len();
-    if length > MAX_FILE_BYTES {
-        let (expected, found_bytes) = (format!("at most {MAX_FILE_BYTES} bytes"), length);
-        return Err(Error::Length {
-            path: path.to_path_buf(),
-            expected,
-            found_bytes,
-        });
-    }
-    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from when it was listed.
+pub(super) fn decode(path: &Path, stamp: Option<Stamp>) -> Result<RgbImage, Error> {
+    let bytes = read(path, stamp)?;
     let (format, format_name) = match image::guess_format(&bytes) {
         Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "JPEG"),
         Ok(ImageFormat::Png) => (ImageFormat::Png, "PNG"),
         Ok(ImageFormat::WebP) => (ImageFormat::WebP, "WebP"),
         other => {
             let found = describe(&bytes, other.ok());
-            return Err(Error::NotAnImage {
-                path: path.to_path_buf(),
-                found,
-            });
+            return Err(not_an_image(path, found));
         }
     };
     let failed = |found: String| Error::Decode {
@@ -48,7 +38,54 @@ pub(super) fn decode(path: &Path) -> Result<RgbImage, Error> {
         format: format_name,
         found,
     };
-    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    // A mistake in a decoder is about this image alone.
+    let decoded = panic::catch_unwind(|| pixels(path, &bytes, format, &failed));
+    decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
+}
+
+/// The content of an image file.
+fn read(path: &Path, stamp: Option<Stamp>) -> Result<Vec<u8>, Error> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    // Reading a pipe or a device might never end.
+    if !metadata.is_file() {
+        return Err(not_an_image(path, "no plain file".into()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Error::Length {
+            path: path.to_path_buf(),
+            expected: format!("at most {MAX_FILE_BYTES} bytes"),
+            found_bytes: metadata.len(),
+        });
+    }
+    let mut file = File::open(path).map_err(Error::io(path, "open"))?;
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let read = file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
+    read.map_err(Error::io(path, "read"))?;
+    let now = file.metadata().and_then(|now| Stamp::of_metadata(&now));
+    let now = now.map_err(Error::io(path, "read"))?;
+    if stamp.is_some_and(|stamp| stamp != now) {
+        return Err(Error::Changed {
+            path: path.to_path_buf(),
+            found: format!("it changed to {} bytes", bytes.len()),
+        });
+    }
+    Ok(bytes)
+}
+
+fn not_an_image(path: &Path, found: String) -> Error {
+    Error::NotAnImage {
+        path: path.to_path_buf(),
+        found,
+    }
+}
+
+fn pixels(
+    path: &Path,
+    bytes: &[u8],
+    format: ImageFormat,
+    failed: &impl Fn(String) -> Error,
+) -> Result<RgbImage, Error> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader
         .into_decoder()
@@ -62,7 +99,13 @@ pub(super) fn decode(path: &Path) -> Result<RgbImage, Error> {
             height,
         });
     }
-    if format == ImageFormat::Jpeg && !jpeg::is_whole(&bytes) {
+    // Said by the header: nothing of this size was allocated yet.
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        let found =
+            format!("one of {width} x {height} pixels, more than {MAX_DECODED_BYTES} bytes");
+        return Err(failed(found));
+    }
+    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
         return Err(failed("a file without its end".into()));
     }
     // An image with damaged metadata is still an image.

@@ -2,11 +2,14 @@
 //!
 //! Order is that of paths, so a folder gives the same set everywhere. Files and folders whose name begins with
 //! a dot are skipped, as are files that are no images by name; images of a format that is not read are errors,
-//! since leaving them out silently would change the set.
+//! since leaving them out silently would change the set. A folder that links lead to twice is listed once: links may
+//! go in circles.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::bad::Bad;
 use crate::Error;
 
 const READ: [&str; 6] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
@@ -55,20 +58,19 @@ struct Entries {
 /// Lists the images of `dir`.
 ///
 /// # Errors
-/// If there are none, or the folders of a labelled set do not fit each other.
-pub(super) fn scan(dir: &Path) -> Result<Listing, Error> {
+/// If there are none, or the folders of a labelled set do not fit each other; where `bad` refuses, if anything
+/// can't be used.
+pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     let has = |name: &str| dir.join(name).is_dir();
     if has("train") || has("unlabeled") {
-        return scan_splits(dir);
+        return scan_splits(dir, bad);
     }
-    let entries = read_folder(dir)?;
+    let entries = read_folder(dir, bad)?;
     if entries.images.is_empty() {
         return Err(unrecognised(dir, &entries));
     }
-    let mut paths = Vec::new();
-    walk(dir, &mut paths)?;
     let unlabeled = Some(Files {
-        paths,
+        paths: walk_below(dir, entries, bad)?,
         labels: None,
     });
     Ok(Listing {
@@ -80,20 +82,23 @@ pub(super) fn scan(dir: &Path) -> Result<Listing, Error> {
     })
 }
 
-fn scan_splits(dir: &Path) -> Result<Listing, Error> {
+fn scan_splits(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     let folder = |name: &str| Some(dir.join(name)).filter(|path| path.is_dir());
     let unlabeled = folder("unlabeled")
-        .map(|path| scan_unlabeled(&path))
+        .map(|path| scan_unlabeled(&path, bad))
         .transpose()?;
     let (test_path, val_path) = (folder("test"), folder("val"));
     if test_path.is_some() && val_path.is_some() {
         tracing::warn!(folder = %dir.display(), "has test/ and val/: test/ measures, val/ is not used");
     }
     let train_path = folder("train");
-    let train = train_path.as_deref().map(scan_classes).transpose()?;
+    let train = train_path
+        .as_deref()
+        .map(|path| scan_classes(path, bad))
+        .transpose()?;
     let test = test_path.or(val_path);
     let test = test
-        .map(|path| scan_classes(&path).map(|(files, names)| (path, files, names)))
+        .map(|path| scan_classes(&path, bad).map(|(files, names)| (path, files, names)))
         .transpose()?;
     let class_names = train
         .as_ref()
@@ -119,9 +124,9 @@ fn scan_splits(dir: &Path) -> Result<Listing, Error> {
     })
 }
 
-fn scan_unlabeled(dir: &Path) -> Result<Files, Error> {
-    let mut paths = Vec::new();
-    walk(dir, &mut paths)?;
+fn scan_unlabeled(dir: &Path, bad: &mut Bad) -> Result<Files, Error> {
+    let entries = read_folder(dir, bad)?;
+    let paths = walk_below(dir, entries, bad)?;
     if paths.is_empty() {
         return Err(no_images(dir));
     }
@@ -132,8 +137,8 @@ fn scan_unlabeled(dir: &Path) -> Result<Files, Error> {
 }
 
 /// One class a folder, in the order of their names.
-fn scan_classes(dir: &Path) -> Result<(Files, Vec<String>), Error> {
-    let entries = read_folder(dir)?;
+fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error> {
+    let entries = read_folder(dir, bad)?;
     let folder_error = |expected: &str, found: String| {
         Err(Error::Folder {
             path: dir.to_path_buf(),
@@ -156,7 +161,8 @@ fn scan_classes(dir: &Path) -> Result<(Files, Vec<String>), Error> {
     }
     let (mut paths, mut labels, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for (class, folder) in entries.folders.iter().enumerate() {
-        walk(folder, &mut paths)?;
+        let entries = read_folder(folder, bad)?;
+        paths.extend(walk_below(folder, entries, bad)?);
         if paths.len() == labels.len() {
             return Err(no_images(folder));
         }
@@ -186,20 +192,59 @@ fn class_name(folder: &Path) -> String {
         .collect()
 }
 
-/// Adds the images below `dir`, in the order of their paths.
-fn walk(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let entries = read_folder(dir)?;
-    if entries.others > 0 {
-        tracing::debug!(folder = %dir.display(), files = entries.others, "left out files that are no images by name");
-    }
-    paths.extend(entries.images);
-    entries
-        .folders
-        .iter()
-        .try_for_each(|folder| walk(folder, paths))
+/// The images in `dir` and below, in the order of their paths; `entries` are those of `dir`.
+fn walk_below(dir: &Path, entries: Entries, bad: &mut Bad) -> Result<Vec<PathBuf>, Error> {
+    let mut walk = Walk {
+        bad,
+        seen: HashSet::new(),
+        paths: Vec::new(),
+    };
+    walk.once(dir)?;
+    walk.take(dir, entries)?;
+    Ok(walk.paths)
 }
 
-fn read_folder(dir: &Path) -> Result<Entries, Error> {
+struct Walk<'a> {
+    bad: &'a mut Bad,
+    /// Folders listed so far, without links in their paths.
+    seen: HashSet<PathBuf>,
+    paths: Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, dir: &Path, entries: Entries) -> Result<(), Error> {
+        if entries.others > 0 {
+            tracing::debug!(folder = %dir.display(), files = entries.others, "left out files that are no images by name");
+        }
+        self.paths.extend(entries.images);
+        for folder in entries.folders {
+            let entries = self
+                .once(&folder)
+                .and_then(|()| read_folder(&folder, self.bad));
+            if let Some(entries) = self.bad.leave_out(entries)? {
+                self.take(&folder, entries)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a folder is listed.
+    fn once(&mut self, folder: &Path) -> Result<(), Error> {
+        let place = fs::canonicalize(folder).map_err(Error::io(folder, "open"))?;
+        if self.seen.contains(&place) {
+            return Err(Error::Folder {
+                path: folder.to_path_buf(),
+                expected: "a folder that is listed once".into(),
+                found: format!("a link to {}, which is listed already", place.display()),
+            });
+        }
+        self.seen.insert(place);
+        Ok(())
+    }
+}
+
+/// What is in `dir`; what can't be looked at is left out where `bad` says so.
+fn read_folder(dir: &Path, bad: &mut Bad) -> Result<Entries, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         names.push(entry.map_err(Error::io(dir, "list"))?.path());
@@ -218,6 +263,14 @@ fn read_folder(dir: &Path) -> Result<Entries, Error> {
         others: 0,
     };
     for path in names {
+        let sorted = entries.add(path);
+        bad.leave_out(sorted)?;
+    }
+    Ok(entries)
+}
+
+impl Entries {
+    fn add(&mut self, path: PathBuf) -> Result<(), Error> {
         let extension = path
             .extension()
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -227,22 +280,23 @@ fn read_folder(dir: &Path) -> Result<Entries, Error> {
             .map_err(Error::io(&path, "open"))?
             .is_dir()
         {
-            entries.folders.push(path);
+            self.folders.push(path);
         } else if READ.contains(&extension) {
-            entries.images.push(path);
+            self.images.push(path);
         } else if NOT_READ.contains(&extension) {
             return Err(Error::NotAnImage {
                 found: format!("a .{extension} file"),
                 path,
             });
         } else {
-            entries.others += 1;
+            self.others += 1;
         }
+        Ok(())
     }
-    Ok(entries)
 }
 
-fn no_images(dir: &Path) -> Error {
+/// For a split or a class without images.
+pub(super) fn no_images(dir: &Path) -> Error {
     Error::Folder {
         path: dir.to_path_buf(),
         expected: "images (.jpg, .png, .webp)".into(),

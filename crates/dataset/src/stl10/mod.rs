@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use self::read::{found_in, open};
 pub(crate) use self::shape::{Order, Shape};
-pub(crate) use self::stream::write_images;
+pub(crate) use self::stream::{remove_images, write_images};
 pub(crate) use self::write::write_labels;
 pub use self::write::{WriteOptions, write_stl10, write_synthetic};
 

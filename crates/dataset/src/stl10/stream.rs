@@ -1,7 +1,8 @@
 //! Writing many images to one file: all threads fill a block while the one before goes to disk.
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -49,4 +50,31 @@ pub(crate) fn write_images<S>(
         std::mem::swap(&mut ready, &mut next);
     }
     file.write_all(&ready).map_err(Error::io(path, "write"))
+}
+
+/// Takes the images at the given indices out of a file of images of `image_bytes` each; those after them move up.
+///
+/// # Errors
+/// Those of reading and writing.
+pub(crate) fn remove_images<T>(
+    path: &Path,
+    image_bytes: usize,
+    unwanted: &BTreeMap<usize, T>,
+) -> Result<(), Error> {
+    let shorter = path.with_extension("shorter");
+    let copy = || {
+        let mut from = BufReader::with_capacity(BLOCK_BYTES, File::open(path)?);
+        let mut to = BufWriter::with_capacity(BLOCK_BYTES, File::create_new(&shorter)?);
+        let count = fs::metadata(path)?.len() as usize / image_bytes;
+        let mut image = vec![0; image_bytes];
+        for index in 0..count {
+            from.read_exact(&mut image)?;
+            if !unwanted.contains_key(&index) {
+                to.write_all(&image)?;
+            }
+        }
+        to.into_inner()?;
+        fs::rename(&shorter, path)
+    };
+    copy().map_err(Error::io(path, "write"))
 }

@@ -1,0 +1,29 @@
+//! What becomes of files and folders that can't be used.
+
+use crate::Error;
+
+/// Errors end the opening of a set, or are gathered while the set goes without what caused them.
+#[derive(Debug)]
+pub(super) enum Bad {
+    Refused,
+    LeftOut(Vec<String>),
+}
+
+impl Bad {
+    /// A value, or none where what it was made of is left out.
+    pub fn leave_out<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
+        match (result, self) {
+            (Ok(value), _) => Ok(Some(value)),
+            (Err(error), Self::Refused) => Err(error),
+            (Err(error), Self::LeftOut(lines)) => {
+                lines.push(error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether what can't be used is left out.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self, Self::LeftOut(_))
+    }
+}

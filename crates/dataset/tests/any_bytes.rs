@@ -1,0 +1,122 @@
+//! Whatever the bytes of a set are, it opens as a set of which everything can be used, or is refused by one line.
+
+mod fixtures;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+
+use dataset::{Dataset, OpenOptions};
+use fixtures::{cache_of, cifar10, classes, folder, message, open, stl10, write};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Bytes to overwrite, where to cut, and what to append.
+type Damage = (Vec<(Index, u8)>, Option<Index>, Vec<u8>);
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let edits = vec((any::<Index>(), any::<u8>()), 0..8);
+    (edits, any::<Option<Index>>(), vec(any::<u8>(), 0..40))
+}
+
+fn apply((edits, cut, more): &Damage, bytes: &mut Vec<u8>) {
+    for (index, byte) in edits {
+        if !bytes.is_empty() {
+            let at = index.index(bytes.len());
+            bytes[at] = *byte;
+        }
+    }
+    if let Some(cut) = cut {
+        bytes.truncate(cut.index(bytes.len() + 1));
+    }
+    bytes.extend(more);
+}
+
+/// Everything that a set has can be used.
+fn check(set: &Dataset) {
+    for (_, split) in set.splits() {
+        assert!(!split.is_empty());
+        for index in split.evenly_spaced(4) {
+            let image = split.image(index);
+            assert_eq!(image.bytes.len(), 3 * split.width() * split.height());
+        }
+        let classes = set.class_names.len();
+        let labels = split.labels().unwrap_or_default();
+        assert!(labels.iter().all(|&label| usize::from(label) < classes));
+    }
+    let train = set.train.as_ref().map_or(0, |train| train.len());
+    assert!(
+        set.folds
+            .iter()
+            .flatten()
+            .all(|&index| (index as usize) < train)
+    );
+    assert_eq!(set.fingerprint().len(), 32);
+    dataset::describe(set);
+}
+
+/// Damages one file of a set of binaries.
+fn binaries(make: impl FnOnce(&Path), shape: &[u8], file: Index, damage: &Damage) {
+    let dir = folder();
+    make(dir.path());
+    if !shape.is_empty() {
+        write(dir.path().join("shape.json"), shape);
+    }
+    let entries = fs::read_dir(dir.path()).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let path = &paths[file.index(paths.len())];
+    let mut bytes = fs::read(path).unwrap();
+    apply(damage, &mut bytes);
+    write(path, bytes);
+    match open(dir.path()) {
+        Ok(set) => check(&set),
+        Err(error) => _ = message::<()>(Err(error), dir.path().to_str().unwrap()),
+    }
+}
+
+const SHAPE: &[u8] =
+    br#"{"width":96,"height":96,"channels":3,"classes":10,"pixel_order":"row-major","train":4}"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn of_stl10(file in any::<Index>(), shaped in any::<bool>(), damage in damage()) {
+        binaries(stl10, if shaped { SHAPE } else { b"" }, file, &damage);
+    }
+
+    #[test]
+    fn of_cifar10(file in any::<Index>(), damage in damage()) {
+        binaries(cifar10, b"", file, &damage);
+    }
+
+    #[test]
+    fn of_an_image(format in 0usize..3, damage in damage()) {
+        let outer = folder();
+        let dir = outer.path().join("images");
+        classes(&dir);
+        let path = dir.join("train/apple").join(["x.png", "x.jpg", "x.webp"][format]);
+        let pixel = |x, y| image::Rgb([(x * y) as u8, (x * 7 + y * 13) as u8, (x ^ y) as u8]);
+        image::RgbImage::from_fn(24, 16, pixel).save(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        apply(&damage, &mut bytes);
+        write(&path, bytes);
+        let lines = Mutex::new(0);
+        let note = |line: &str| {
+            assert!(line.contains("train/apple/x.") && !line.contains('\n'), "{line}");
+            *lines.lock().unwrap() += 1;
+        };
+        let options = OpenOptions {
+            image_size: 8,
+            cache_dir: Some(cache_of(&dir)),
+            left_out: Some(&note),
+            ..Default::default()
+        };
+        let set = dataset::open(&dir, &options).unwrap();
+        check(&set);
+        let lines = *lines.lock().unwrap();
+        prop_assert_eq!(set.train.unwrap().len() + lines, 5);
+    }
+}
