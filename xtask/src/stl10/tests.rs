@@ -11,6 +11,7 @@ use md5::{Digest, Md5};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
+use super::archive::Size;
 use super::*;
 use crate::digest::hex;
 
@@ -433,6 +434,10 @@ fn archives_with_anything_unexpected_are_refused() {
         (
             &[(EntryType::Fifo, "stl10_binary/train_X.bin", b"")],
             "is a Fifo entry",
+        ),
+        (
+            &[(EntryType::GNULongName, "stl10_binary/train_X.bin", b"x")],
+            "is a GNULongName entry",
         ),
         (
             &[(regular, "stl10_binary/train_X.bin", &[5; 3001])],

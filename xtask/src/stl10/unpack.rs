@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use flate2::read::GzDecoder;
 use md5::{Digest, Md5};
 
-use super::{Archive, Member};
+use super::archive::{Archive, Member};
 use crate::digest::hex;
 use crate::scratch::Interruptible;
 
@@ -21,10 +21,14 @@ pub fn unpack(archive: &Archive, path: &Path, target: &Path) -> anyhow::Result<(
     let file = File::open(path)?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 18, file)));
     let mut missing: Vec<&Member> = archive.members.iter().collect();
-    for entry in tar.entries()? {
+    // Raw: an entry that only tells of the next one, by a name of any length, is not taken into memory.
+    for entry in tar.entries()?.raw(true) {
         let mut entry = entry?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
+        if kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
+            continue;
+        }
         if kind.is_dir() && name.trim_end_matches('/') == archive.folder {
             continue;
         }

@@ -41,6 +41,7 @@ const ARROWS: &[Arrows] = &[
     may("xtask", &[], false),
     may("golden", &[], true),
     may("end-to-end", &["dataset"], false),
+    may("fuzz", &["dataset", "trainer"], false),
 ];
 
 /// Reads reference vectors for the tests of crates on tch; the one crate that only tests may use.

@@ -1,0 +1,25 @@
+//! A folder of STL-10 binaries: images, labels, shape, class names and folds.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use tempfile::TempDir;
+
+static FOLDER: LazyLock<TempDir> = LazyLock::new(fuzz::folder);
+
+const NAMES: [&str; 8] = [
+    "shape.json",
+    "unlabeled_X.bin",
+    "train_X.bin",
+    "train_y.bin",
+    "test_X.bin",
+    "test_y.bin",
+    "class_names.txt",
+    "fold_indices.txt",
+];
+
+fuzz_target!(|input: &[u8]| {
+    fuzz::put_files(FOLDER.path(), &NAMES, input);
+    fuzz::open(FOLDER.path(), FOLDER.path().join("cache"), false);
+});

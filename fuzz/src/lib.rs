@@ -1,0 +1,109 @@
+//! What the targets share: a folder in memory, and what holds of every set that opens.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use dataset::{Dataset, Error, OpenOptions};
+use tempfile::TempDir;
+
+/// A temporary folder, in memory where the system has such a place.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).expect("a folder")
+    } else {
+        tempfile::tempdir().expect("a folder")
+    }
+}
+
+/// Writes the files of `input` into `dir`. Each begins with a line `=X`, where `X` is the place of its name in
+/// `names` (a letter from `a` on); what goes before the first such line is the first file.
+pub fn put_files(dir: &Path, names: &[&str], input: &[u8]) {
+    for name in names {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    let mut name = names[0];
+    let mut content = Vec::new();
+    for line in input.split_inclusive(|&byte| byte == b'\n') {
+        match line {
+            [b'=', letter, b'\n'] if usize::from(letter.wrapping_sub(b'a')) < names.len() => {
+                put(&dir.join(name), &mut content);
+                name = names[usize::from(letter - b'a')];
+            }
+            line => content.extend(line),
+        }
+    }
+    // The line break before the next `=X` belongs to nobody.
+    put(&dir.join(name), &mut content);
+}
+
+fn put(path: &Path, content: &mut Vec<u8>) {
+    if content.last() == Some(&b'\n') {
+        content.pop();
+    }
+    if !content.is_empty() {
+        fs::write(path, &content).expect("a file");
+    }
+    content.clear();
+}
+
+/// Opens `dir`, with a cache beside it, and checks what comes of it.
+pub fn open(dir: &Path, cache: PathBuf, leave_out: bool) {
+    let lines = Mutex::new(0);
+    let note = |line: &str| {
+        one_line(line);
+        *lines.lock().expect("no panic") += 1;
+    };
+    let options = OpenOptions {
+        image_size: 8,
+        cache_dir: Some(cache),
+        left_out: if leave_out { Some(&note) } else { None },
+        ..Default::default()
+    };
+    match dataset::open(dir, &options) {
+        Ok(set) => check_set(&set),
+        Err(error) => check_error(&error, dir),
+    }
+}
+
+/// Every image, label and index can be used.
+fn check_set(set: &Dataset) {
+    let mut scratch = Vec::new();
+    for (_, split) in set.splits() {
+        let bytes = 3 * split.width() * split.height();
+        assert!(!split.is_empty() && bytes > 0);
+        for index in split.evenly_spaced(8) {
+            let image = split.image(index);
+            assert_eq!(
+                (image.bytes.len(), image.row_major(&mut scratch).len()),
+                (bytes, bytes)
+            );
+        }
+        if let Some(labels) = split.labels() {
+            assert_eq!(labels.len(), split.len());
+            let classes = set.class_names.len();
+            assert!(labels.iter().all(|&label| usize::from(label) < classes));
+        }
+    }
+    let train = set.train.as_ref().map_or(0, |train| train.len());
+    assert!(
+        set.folds
+            .iter()
+            .flatten()
+            .all(|&index| (index as usize) < train)
+    );
+    assert_eq!(set.fingerprint().len(), 32);
+    dataset::describe(set);
+}
+
+fn check_error(error: &Error, dir: &Path) {
+    let message = error.to_string();
+    one_line(&message);
+    assert!(message.contains(&dir.display().to_string()), "{message}");
+}
+
+/// Messages are one line each.
+pub fn one_line(message: &str) {
+    assert!(!message.contains('\n'), "{message:?}");
+}
