@@ -15,7 +15,8 @@ Usage: cargo xtask VERB
                                        get STL-10 (2.6 GB) into DIR (data), from a mirror if given
   demo                                 set up, pretrain on a small rendered set, show what was learnt
   test                                 set up, then run all tests
-  ci                                   set up, then run every check: format, lints, docs, tests, tidy
+  ci                                   set up, then run every check: format, lints, docs, tests, tidy,
+                                       licences
   tidy                                 check the repository's own rules
   golden [--check | --renew]           set up, then run the tests against reference vectors; --check
                                        first compares these with their checksums, --renew only
@@ -27,6 +28,11 @@ Usage: cargo xtask VERB
                                        files of DIR in place of rendered ones; --json keeps the numbers;
                                        --quick only sees whether everything runs and prints the page;
                                        --from makes the page of numbers that were kept
+  soak [--steps N]                     set up, then watch what a long training of a tiny model (20000
+                                       steps) holds
+  sanitize                             run the tests of crates with unsafe code under AddressSanitizer
+  fuzz [--target NAME] [--seconds N]   feed the parsers with what fuzzing comes upon, each for N seconds
+                                       (60)
 ";
 
 /// One thing to do.
@@ -49,6 +55,14 @@ pub enum Verb {
         renew: bool,
     },
     Bench(Bench),
+    Soak {
+        steps: Option<u64>,
+    },
+    Sanitize,
+    Fuzz {
+        target: Option<String>,
+        seconds: Option<u64>,
+    },
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -87,6 +101,14 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
             photos: args.value("--photos")?.map(PathBuf::from),
             from: args.value("--from")?.map(PathBuf::from),
         }),
+        "soak" => Verb::Soak {
+            steps: args.number("--steps")?,
+        },
+        "sanitize" => Verb::Sanitize,
+        "fuzz" => Verb::Fuzz {
+            target: args.value("--target")?,
+            seconds: args.number("--seconds")?,
+        },
         other => {
             return Err(Usage(format!(
                 "unknown verb `{other}`; see `cargo xtask help`"
@@ -112,6 +134,17 @@ impl Args {
     fn flag(&mut self, name: &str) -> bool {
         let found = self.0.iter().position(|arg| arg == name);
         found.map(|at| self.0.remove(at)).is_some()
+    }
+
+    /// The whole number in `--name VALUE` or `--name=VALUE`.
+    fn number(&mut self, name: &str) -> Result<Option<u64>, Usage> {
+        let Some(value) = self.value(name)? else {
+            return Ok(None);
+        };
+        let number = value.parse();
+        number
+            .map(Some)
+            .map_err(|_| Usage(format!("`{name}` needs a whole number, not `{value}`")))
     }
 
     /// The value in `--name VALUE` or `--name=VALUE`.
@@ -157,6 +190,12 @@ mod tests {
             parse("bench --peers --json raw.json"),
             Ok(Verb::Bench(bench))
         );
+        assert_eq!(parse("soak --steps 7"), Ok(Verb::Soak { steps: Some(7) }));
+        let (target, seconds) = (Some("untar".to_owned()), None);
+        assert_eq!(
+            parse("fuzz --target=untar"),
+            Ok(Verb::Fuzz { target, seconds })
+        );
         let download = |dir: Option<&str>, url: &str| {
             let dir = dir.map(PathBuf::from);
             Ok(Verb::DownloadStl10 {
@@ -176,6 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named() {
+        assert!(parse("soak --steps many").unwrap_err().contains("`many`"));
         assert!(parse("setpu").unwrap_err().contains("`setpu`"));
         assert!(
             parse("test --cuda")

@@ -2,6 +2,7 @@
 
 use crate::golden;
 use crate::libtorch::{self, Libtorch, Request};
+use crate::supply;
 use crate::tidy;
 use crate::workspace::{self, Workspace};
 
@@ -21,6 +22,7 @@ pub fn test(workspace: &Workspace) -> anyhow::Result<()> {
 pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
     tidy::tidy(workspace)?;
     golden::check(workspace)?;
+    supply::check(workspace)?;
     workspace::run(workspace.cargo(&["fmt", "--all", "--check"]))?;
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
     let clippy = [

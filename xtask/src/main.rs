@@ -12,9 +12,12 @@ mod checks;
 mod demo;
 mod digest;
 mod golden;
+mod instrumented;
 mod libtorch;
 mod scratch;
+mod soak;
 mod stl10;
+mod supply;
 mod tidy;
 mod workspace;
 
@@ -82,6 +85,12 @@ fn run() -> anyhow::Result<()> {
                 golden::check(&workspace)?;
             }
             golden::run(&workspace)?;
+        }
+        Verb::Soak { steps } => soak::soak(&workspace, steps.unwrap_or(soak::STEPS))?,
+        Verb::Sanitize => instrumented::sanitize(&workspace)?,
+        Verb::Fuzz { target, seconds } => {
+            let seconds = seconds.unwrap_or(instrumented::SECONDS);
+            instrumented::fuzz(&workspace, target.as_deref(), seconds)?;
         }
         Verb::Ci => checks::ci(&workspace)?,
     }

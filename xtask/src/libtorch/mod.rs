@@ -67,6 +67,15 @@ impl Libtorch {
         };
     }
 
+    /// The folder of its libraries, where the loader does not look there by itself.
+    pub fn libraries(&self) -> Option<PathBuf> {
+        match self {
+            Self::Python { lib } | Self::User { lib, .. } => Some(lib.clone()),
+            Self::System => None,
+            Self::Managed { root } => Some(root.join("lib")),
+        }
+    }
+
     fn config(&self) -> Result<String, Usage> {
         match self {
             Self::Python { lib } | Self::User { lib, .. } => cargo_config::render(None, Some(lib)),
