@@ -360,7 +360,9 @@ fn a_folder_of_images_trains_and_packs() {
     let packed = place.run(&[
         "data", "pack", "data", "--size", "32", "--out", "packed", "--json",
     ]);
-    let expected = json!({"out": "packed", "unlabeled": 12, "train": 12, "test": 6, "width": 32, "height": 32});
+    let expected = json!({
+        "out": "packed", "unlabeled": 12, "train": 12, "test": 6, "width": 32, "height": 32, "skipped": [],
+    });
     assert_eq!(packed.done().json(), expected);
     // Packed or not, it is the same set.
     let info = |set| {
