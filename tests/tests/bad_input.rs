@@ -149,6 +149,43 @@ fn files_that_are_no_images() {
 }
 
 #[test]
+fn files_that_can_not_be_used_are_left_out_where_that_is_asked_for() {
+    let place = Place::new();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let image = image::RgbImage::new(40, 40);
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    place.put("data/fine.png", bytes.into_inner());
+    place.put("data/odd.jpg", "These are words.\n");
+    place.put("data/empty.png", "");
+    let pack = ["data", "pack", "data", "--out", "packed"];
+    place.refuses(&pack, &["data/empty.png: ", "--skip-bad"]);
+    let packed = place.run(&[&pack[..], &["--skip-bad", "--json"]].concat());
+    let packed = packed.done();
+    let result = packed.json();
+    assert_eq!(result["unlabeled"], 1);
+    let skipped = result["skipped"].as_array().unwrap();
+    for (line, name) in skipped.iter().zip(["data/empty.png: ", "data/odd.jpg: "]) {
+        let line = line.as_str().unwrap();
+        assert!(line.contains(name), "{line}");
+        assert!(packed.stderr.contains(&format!("left out {line}")));
+    }
+    assert_eq!(skipped.len(), 2);
+    let lines = place.run(&["data", "pack", "data", "--out", "again", "--skip-bad"]);
+    assert!(lines.done().stdout.contains(", 2 files left out"));
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let mut command = place.command(&["data", "info"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"p\xffq"));
+    let finished = end_to_end::Finished::new("data info".to_owned(), command.output().unwrap());
+    finished.failed(2, &["\"p\u{fffd}q\": expected an argument in UTF-8"]);
+}
+
+#[test]
 fn an_unknown_method() {
     let place = Place::furnished();
     place.refuses(

@@ -30,7 +30,7 @@ Usage: cargo xtask VERB
                                        --from makes the page of numbers that were kept
   soak [--steps N]                     set up, then watch what a long training of a tiny model (20000
                                        steps) holds
-  sanitize                             run the tests of crates with unsafe code under AddressSanitizer
+  sanitize                             run the tests of kernels and image sets under AddressSanitizer
   fuzz [--target NAME] [--seconds N]   feed the parsers with what fuzzing comes upon, each for N seconds
                                        (60)
 ";

@@ -34,7 +34,8 @@ struct Sample {
 /// When training fails, or memory grew by more than one percent, or files or threads did at all.
 pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
-    let mut build = workspace.cargo(&["build", "--package", "cli"]);
+    // As the tests build it, so that there is one binary.
+    let mut build = workspace.cargo(&["build", "--workspace", "--bin", "twinview"]);
     libtorch.configure(&mut build);
     workspace::run(build)?;
     let folder = Scratch::create(workspace.root.join(FOLDER))?;
@@ -61,6 +62,8 @@ pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
         .arg("--config")
         .arg(workspace.root.join("configs/seed/dino.json"));
     pretrain.arg("--run").arg(&run).args(settings(steps));
+    // More threads than free cores would wait for each other far longer than they compute.
+    pretrain.env("OMP_NUM_THREADS", "1");
     println!("==> {steps} steps");
     let child = pretrain.stdout(Stdio::null()).spawn();
     let samples = watch(child.context("cannot start twinview")?, &run)?;

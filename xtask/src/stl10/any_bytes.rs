@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::archive::Size;
+use super::archive::{Member, Size};
 use super::*;
 
 const fn member(name: &'static str, size: Size) -> Member {

@@ -16,7 +16,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::Usage;
 use crate::digest::md5_of;
 use crate::scratch::Scratch;
-use archive::Member;
 pub use archive::{Archive, STL10};
 pub use fetch::Patience;
 

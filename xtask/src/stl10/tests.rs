@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
-use super::archive::Size;
+use super::archive::{Member, Size};
 use super::*;
 use crate::digest::hex;
 
