@@ -35,10 +35,8 @@ fn started(place: &Place) -> Child {
     let checkpoints = place.path("run/checkpoints");
     let begun = (0..60_000).any(|_| {
         sleep(Duration::from_millis(1));
-        let entries = fs::read_dir(&checkpoints).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.file_name().to_string_lossy().starts_with("step-"))
-            .any(|is_checkpoint| is_checkpoint)
+        let mut entries = fs::read_dir(&checkpoints).into_iter().flatten().flatten();
+        entries.any(|entry| entry.file_name().to_string_lossy().starts_with("step-"))
             || child.try_wait().unwrap().is_some()
     });
     assert!(begun);
