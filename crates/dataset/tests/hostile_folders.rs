@@ -291,7 +291,7 @@ mod unix {
         plain_png(&file, 8, [0; 3]);
         fs::create_dir(&closed).unwrap();
         for path in [&file, &closed] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
         }
         if File::open(&file).is_err() {
             message(open(&dir), "cannot");
