@@ -158,17 +158,19 @@ fn sample(process: u32, run: &Path) -> Option<Sample> {
 #[derive(Debug, PartialEq)]
 struct Summary {
     resident_kib: f64,
-    /// The fewest open files: a checkpoint being written has one open too.
+    /// The median: a checkpoint being written has one open too, and a run that ends has few.
     files: usize,
     threads: u64,
 }
 
 impl Summary {
     fn of(samples: &[Sample]) -> Option<Self> {
+        let mut files: Vec<usize> = samples.iter().map(|sample| sample.files).collect();
+        files.sort_unstable();
         let sum: u64 = samples.iter().map(|sample| sample.resident_kib).sum();
         Some(Self {
             resident_kib: sum as f64 / samples.len() as f64,
-            files: samples.iter().map(|sample| sample.files).min()?,
+            files: *files.get(files.len() / 2)?,
             threads: samples.iter().map(|sample| sample.threads).max()?,
         })
     }
@@ -197,7 +199,8 @@ mod tests {
             files,
             threads,
         };
-        let summary = Summary::of(&[sample(100, 7, 3), sample(200, 6, 4)]).unwrap();
+        let summary =
+            Summary::of(&[sample(100, 7, 3), sample(100, 6, 4), sample(250, 6, 4)]).unwrap();
         let expected = Summary {
             resident_kib: 150.0,
             files: 6,

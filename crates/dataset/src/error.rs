@@ -23,7 +23,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder without images, or without the class folders that should be in it.
-    #[error("{}: expected {expected}, found {found}", Shown(.path))]
+    #[error("{}: expected {}, found {}", Shown(.path), OneLine(.expected), OneLine(.found))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -69,7 +69,7 @@ pub enum Error {
         found: usize,
     },
     /// A text file (class names, folds, shape) with other content than it should have.
-    #[error("{}: expected {expected}, found {found}", Shown(.path))]
+    #[error("{}: expected {}, found {}", Shown(.path), OneLine(.expected), OneLine(.found))]
     Text {
         /// The file.
         path: PathBuf,

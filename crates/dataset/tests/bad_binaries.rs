@@ -139,3 +139,13 @@ fn folders() {
         "{found}"
     );
 }
+
+#[test]
+fn line_breaks_in_what_was_found_stay_on_one_line() {
+    let odd = r#"{"width":96,"ch\nnels":3}"#;
+    let dir = folder();
+    stl10(dir.path());
+    write(dir.path().join("shape.json"), odd);
+    let found = message(open(dir.path()), "shape.json");
+    assert!(found.contains(r"unknown field `ch\nnels`"), "{found}");
+}
