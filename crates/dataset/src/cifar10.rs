@@ -74,16 +74,16 @@ fn open_batches(paths: impl Iterator<Item = PathBuf>) -> Result<Split, Error> {
             offset: 1,
             stride: RECORD_BYTES,
             count,
+            before: 0,
         });
     }
-    let (width, height, order) = (SIDE, SIDE, PixelOrder::RowMajor);
-    Ok(Split {
+    let labels = Some(labels.into());
+    Ok(Split::new(
         chunks,
-        labels: Some(labels.into()),
-        width,
-        height,
-        order,
-    })
+        labels,
+        (SIDE, SIDE),
+        PixelOrder::RowMajor,
+    ))
 }
 
 fn open_batch(path: &Path) -> Result<Mapping, Error> {

@@ -20,19 +20,42 @@ pub(crate) struct Chunk {
     pub offset: usize,
     pub stride: usize,
     pub count: usize,
+    /// Number of images in the chunks before; set by [`Split::new`].
+    pub before: usize,
 }
 
 /// Images of one size with one optional label each. Cheap to clone; shared between threads.
 #[derive(Clone, Debug)]
 pub struct Split {
-    pub(crate) chunks: Vec<Chunk>,
-    pub(crate) labels: Option<Arc<[u16]>>,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) order: PixelOrder,
+    chunks: Arc<[Chunk]>,
+    labels: Option<Arc<[u16]>>,
+    width: usize,
+    height: usize,
+    order: PixelOrder,
 }
 
 impl Split {
+    /// The images of `chunks`, one chunk after the other.
+    pub(crate) fn new(
+        mut chunks: Vec<Chunk>,
+        labels: Option<Arc<[u16]>>,
+        (width, height): (usize, usize),
+        order: PixelOrder,
+    ) -> Self {
+        let mut images = 0;
+        for chunk in &mut chunks {
+            chunk.before = images;
+            images += chunk.count;
+        }
+        Self {
+            chunks: chunks.into(),
+            labels,
+            width,
+            height,
+            order,
+        }
+    }
+
     /// Images that are already in memory.
     ///
     /// `bytes` holds records of `3 * height * width` bytes (red, green, blue plane; pixels in `order`), one
@@ -64,14 +87,9 @@ impl Split {
             offset: 0,
             stride,
             count,
+            before: 0,
         }];
-        Self {
-            chunks,
-            labels: labels.map(Into::into),
-            width,
-            height,
-            order,
-        }
+        Self::new(chunks, labels.map(Into::into), (width, height), order)
     }
 
     /// The same images without their labels.
@@ -88,11 +106,11 @@ impl Split {
     /// If an index is not below [`len`](Self::len).
     pub fn select(&self, indices: &[u32]) -> Self {
         let mut chunks = Vec::<Chunk>::new();
-        let mut before = None;
+        let mut last = None;
         for &index in indices {
             let (number, place) = self.locate(index as usize);
             match chunks.last_mut() {
-                Some(chunk) if before == place.checked_sub(1).map(|last| (number, last)) => {
+                Some(chunk) if last == place.checked_sub(1).map(|place| (number, place)) => {
                     chunk.count += 1;
                 }
                 _ => {
@@ -102,23 +120,21 @@ impl Split {
                         offset: of.offset + place * of.stride,
                         stride: of.stride,
                         count: 1,
+                        before: 0,
                     });
                 }
             }
-            before = Some((number, place));
+            last = Some((number, place));
         }
         let label = |labels: &Arc<[u16]>| indices.iter().map(|&i| labels[i as usize]).collect();
-        Self {
-            chunks,
-            labels: self.labels.as_ref().map(label),
-            ..self.clone()
-        }
+        let labels = self.labels.as_ref().map(label);
+        Self::new(chunks, labels, (self.width, self.height), self.order)
     }
 
     /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has none of its own.
     pub fn same_images(&self, other: &Self) -> bool {
         self.chunks.len() == other.chunks.len()
-            && self.chunks.iter().zip(&other.chunks).all(|(a, b)| {
+            && self.chunks.iter().zip(&*other.chunks).all(|(a, b)| {
                 let same_storage = match (&a.storage, &b.storage) {
                     (Storage::Mapped(a), Storage::Mapped(b)) => Arc::ptr_eq(a, b),
                     (Storage::Owned(a), Storage::Owned(b)) => Arc::ptr_eq(a, b),
@@ -130,7 +146,8 @@ impl Split {
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.count).sum()
+        let last = self.chunks.last();
+        last.map_or(0, |chunk| chunk.before + chunk.count)
     }
 
     /// Whether there are no images.
@@ -182,14 +199,14 @@ impl Split {
 
     /// The chunk of an image, and its place in it.
     fn locate(&self, index: usize) -> (usize, usize) {
-        let mut rest = index;
-        for (number, chunk) in self.chunks.iter().enumerate() {
-            if rest < chunk.count {
-                return (number, rest);
-            }
-            rest -= chunk.count;
-        }
-        panic!("image {index} of a split of {}", self.len());
+        assert!(
+            index < self.len(),
+            "image {index} of a split of {}",
+            self.len()
+        );
+        // A selection may have thousands of chunks.
+        let number = self.chunks.partition_point(|chunk| chunk.before <= index) - 1;
+        (number, index - self.chunks[number].before)
     }
 }
 

@@ -122,15 +122,11 @@ fn map_images(
         offset: 0,
         stride,
         count,
+        before: 0,
     }];
+    let labels = labels.map(Into::into);
     let order = shape.pixel_order.into();
-    Ok(Split {
-        chunks,
-        labels: labels.map(Into::into),
-        width,
-        height,
-        order,
-    })
+    Ok(Split::new(chunks, labels, (width, height), order))
 }
 
 /// Labels from 1 on become classes from 0 on.
