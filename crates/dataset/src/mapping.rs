@@ -5,12 +5,11 @@
 //! therefore drops its pages each time some dozens of images were handed out. They stay in the system's page
 //! cache: touching them again costs minor faults (a few microseconds an image), no reading.
 //!
-//! A file that changes while it is mapped is noticed by its length and time of change, which are asked for (in half
-//! a microsecond) each time bytes are handed out. One that is cut between that and the reading raises SIGBUS, which
-//! is the program's to handle. A file that is deleted or replaced by renaming stays as it was for who has mapped it.
+//! A file that changes while it is mapped is noticed by its length and time of change, for which whoever read from
+//! it asks afterwards ([`check`](Mapping::check)). Reading what was cut off raises SIGBUS, which is the program's to
+//! handle. A file that is deleted or replaced by renaming stays as it was for who has mapped it.
 
 use std::fs::File;
-use std::panic::panic_any;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -44,7 +43,7 @@ impl Mapping {
         let metadata = file.metadata().map_err(Error::io(path, "open"))?;
         // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may change
         // the file while it is in use; this crate replaces files by renaming and never writes in place, and what
-        // others do is checked for in `slice`.
+        // others do is checked for in `check`.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
         Ok(Self {
             map,
@@ -61,14 +60,7 @@ impl Mapping {
     }
 
     /// `length` bytes from `start` on.
-    ///
-    /// # Panics
-    /// With [`Error::Changed`] if the file isn't any more what it was when it was opened: images are borrowed in the
-    /// midst of parallel work, where an error of each would be in the way of all who need none.
     pub fn slice(&self, start: usize, length: usize) -> &[u8] {
-        if let Err(error) = self.check() {
-            panic_any(error);
-        }
         if self.map.len() > SMALL_BYTES {
             let before = self.handed_out.fetch_add(length, Ordering::Relaxed);
             if before % BUDGET_BYTES + length >= BUDGET_BYTES {
@@ -78,7 +70,11 @@ impl Mapping {
         &self.map[start..start + length]
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// That the file still is what it was when it was opened.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], and [`Error::Io`] where the system doesn't say.
+    pub fn check(&self) -> Result<(), Error> {
         let metadata = self.file.metadata();
         let metadata = metadata.map_err(Error::io(&self.path, "read"))?;
         let (before, now) = (self.map.len() as u64, metadata.len());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mapping::Mapping;
-use crate::{Image, PixelOrder};
+use crate::{Error, Image, PixelOrder};
 
 /// Bytes that hold image records, wherever they live.
 #[derive(Clone, Debug)]
@@ -195,6 +195,24 @@ impl Split {
             height: self.height,
             order: self.order,
         }
+    }
+
+    /// That the files which hold the images still are what they were when they were opened. Images that were read
+    /// before are then what they were, too: who reads from a set that others may change asks after every batch.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] for a file of another length or time of change.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut last: Option<&Arc<Mapping>> = None;
+        for chunk in &*self.chunks {
+            if let Storage::Mapped(map) = &chunk.storage
+                && !last.is_some_and(|last| Arc::ptr_eq(last, map))
+            {
+                map.check()?;
+                last = Some(map);
+            }
+        }
+        Ok(())
     }
 
     /// The chunk of an image, and its place in it.

@@ -171,10 +171,9 @@ fn a_mapped_file_that_changes() {
     let whole = fs::read(&path).unwrap();
     let changed = |change: &dyn Fn()| {
         let set = open(dir.path()).unwrap();
-        set.unlabeled.image(0);
+        set.unlabeled.check().unwrap();
         change();
-        let panic = std::panic::catch_unwind(|| set.unlabeled.image(0).bytes[0]).unwrap_err();
-        panic.downcast_ref::<Error>().unwrap().to_string()
+        set.unlabeled.check().unwrap_err().to_string()
     };
     let cut = changed(&|| {
         File::options()
@@ -202,6 +201,7 @@ fn a_mapped_file_that_changes() {
     // Whoever has mapped a file keeps it.
     let set = open(dir.path()).unwrap();
     fs::remove_file(&path).unwrap();
+    set.unlabeled.check().unwrap();
     assert_eq!(set.unlabeled.image(0).bytes, &whole[..3 * 96 * 96]);
 }
 

@@ -41,6 +41,9 @@ pub enum Error {
         /// The system's reason.
         reason: String,
     },
+    /// The set can't be read any more; no more batches follow.
+    #[error("{0}")]
+    Set(String),
     /// A worker thread failed; no more batches follow.
     #[error("a loader thread failed: {0}")]
     Worker(String),

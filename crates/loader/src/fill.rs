@@ -7,7 +7,7 @@ use dataset::Image;
 use rayon::prelude::*;
 
 use crate::order::{self, Stream};
-use crate::{Batch, Block, Plan};
+use crate::{Batch, Block, Error, Plan};
 
 /// The orders of one epoch, and one renderer a worker.
 pub(crate) struct Filler<'a> {
@@ -40,7 +40,12 @@ impl<'a> Filler<'a> {
     }
 
     /// Fills `batch` with the views of one step. Runs on a worker; the others join in.
-    pub fn fill(&mut self, batch: &mut Batch, epoch: u32, step: u32) {
+    ///
+    /// # Errors
+    /// If files of the set have changed.
+    pub fn fill(&mut self, batch: &mut Batch, epoch: u32, step: u32) -> Result<(), Error> {
+        // Before, as reading what was cut off would end the process.
+        self.check()?;
         let plan = self.plan;
         if self.epoch != Some(epoch) {
             order::shuffle(&mut self.unlabeled, plan.seed, epoch, Stream::Unlabeled);
@@ -74,6 +79,17 @@ impl<'a> Filler<'a> {
                 labeled_only,
             );
         }
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let labeled = self.plan.labeled.as_ref().map(|(split, _)| split);
+        for split in [Some(&self.plan.unlabeled), labeled].into_iter().flatten() {
+            split
+                .check()
+                .map_err(|error| Error::Set(error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn render(&self, block: &mut Block, recipes: &[Recipe], first_view: usize, images: Images<'_>) {

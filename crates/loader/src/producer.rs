@@ -27,7 +27,10 @@ pub(crate) fn produce(
 ///
 /// The pool is scoped, so its threads have ended when this function returns; and the work runs on
 /// a worker, so handing out its parts needs no queue between threads.
-fn run_on_pool(workers: usize, work: impl FnOnce() + Send) -> Result<(), Error> {
+fn run_on_pool(
+    workers: usize,
+    work: impl FnOnce() -> Result<(), Error> + Send,
+) -> Result<(), Error> {
     let pool = ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|i| format!("loader-{i}"));
@@ -35,7 +38,7 @@ fn run_on_pool(workers: usize, work: impl FnOnce() + Send) -> Result<(), Error> 
         pool.build_scoped(|thread| thread.run(), |pool| pool.install(work))
     }));
     match ended {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(result)) => result,
         Ok(Err(error)) => Err(Error::Threads {
             workers,
             reason: error.to_string(),
@@ -49,7 +52,7 @@ fn endless(
     from: Position,
     finished: &Sender<Result<Batch, Error>>,
     used: &Receiver<Batch>,
-) {
+) -> Result<(), Error> {
     let steps = plan.steps_per_epoch() as u32;
     let mut epoch = from.epoch.wrapping_add(from.step / steps);
     let mut step = from.step % steps;
@@ -57,9 +60,9 @@ fn endless(
     loop {
         let recycled = used.try_recv().ok().filter(|batch| batch.suits(plan));
         let mut batch = recycled.unwrap_or_else(|| Batch::new(plan));
-        filler.fill(&mut batch, epoch, step);
+        filler.fill(&mut batch, epoch, step)?;
         if finished.send(Ok(batch)).is_err() {
-            return;
+            return Ok(());
         }
         step += 1;
         if step == steps {
@@ -69,9 +72,6 @@ fn endless(
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
-    if let Some(error) = panic.downcast_ref::<dataset::Error>() {
-        return error.to_string();
-    }
     if let Some(text) = panic.downcast_ref::<&str>() {
         return (*text).to_owned();
     }
@@ -95,6 +95,7 @@ mod tests {
             (0..100)
                 .into_par_iter()
                 .for_each(|i| assert!(i != 70, "image {i}"));
+            Ok(())
         });
         assert_eq!(parallel, Err(Error::Worker("image 70".to_owned())));
     }
@@ -102,7 +103,13 @@ mod tests {
     #[test]
     fn work_without_a_panic_is_fine() {
         let mut ran = false;
-        assert_eq!(run_on_pool(2, || ran = true), Ok(()));
+        let work = || {
+            ran = true;
+            Ok(())
+        };
+        assert_eq!(run_on_pool(2, work), Ok(()));
         assert!(ran);
+        let stopped = run_on_pool(2, || Err(Error::Stopped));
+        assert_eq!(stopped, Err(Error::Stopped));
     }
 }

@@ -1,5 +1,7 @@
 //! Reading a split in order, without augmentation.
 
+use std::panic::panic_any;
+
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
@@ -10,6 +12,9 @@ use crate::Block;
 /// Images of another size than `side` x `side` pixels are resized as a view without a crop is:
 /// whole, bilinear, antialiased where they shrink. Blocks have one view; bytes are planar and row-major
 /// whatever the split's order on disk. A `batch` of 0 counts as 1.
+///
+/// # Panics
+/// With [`dataset::Error::Changed`] if files of the split have changed: no measure is taken of such images.
 pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = Block> {
     let batch = batch.max(1);
     let mut read = Reader::new(split, side);
@@ -20,6 +25,7 @@ pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Ite
         places
             .enumerate()
             .for_each(|(i, place)| read.image(first + i, place));
+        split.check().unwrap_or_else(|error| panic_any(error));
         block
     })
 }

@@ -180,7 +180,8 @@ fn write_split(split: &Split, path: &Path, shape: &Shape, job: &mut Job<'_>) -> 
             }
             Ok(())
         },
-    )
+    )?;
+    split.check()
 }
 
 /// Row-major planes to column-major ones.
