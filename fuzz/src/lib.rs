@@ -4,8 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use dataset::{Dataset, Error, OpenOptions};
+use dataset::{Error, OpenOptions};
 use tempfile::TempDir;
+
+#[path = "../../crates/dataset/tests/fixtures/usable.rs"]
+mod usable;
 
 /// A temporary folder, in memory where the system has such a place.
 pub fn folder() -> TempDir {
@@ -62,39 +65,9 @@ pub fn open(dir: &Path, cache: PathBuf, leave_out: bool) {
         ..Default::default()
     };
     match dataset::open(dir, &options) {
-        Ok(set) => check_set(&set),
+        Ok(set) => usable::check(&set),
         Err(error) => check_error(&error, dir),
     }
-}
-
-/// Every image, label and index can be used.
-fn check_set(set: &Dataset) {
-    let mut scratch = Vec::new();
-    for (_, split) in set.splits() {
-        let bytes = 3 * split.width() * split.height();
-        assert!(!split.is_empty() && bytes > 0);
-        for index in split.evenly_spaced(8) {
-            let image = split.image(index);
-            assert_eq!(
-                (image.bytes.len(), image.row_major(&mut scratch).len()),
-                (bytes, bytes)
-            );
-        }
-        if let Some(labels) = split.labels() {
-            assert_eq!(labels.len(), split.len());
-            let classes = set.class_names.len();
-            assert!(labels.iter().all(|&label| usize::from(label) < classes));
-        }
-    }
-    let train = set.train.as_ref().map_or(0, |train| train.len());
-    assert!(
-        set.folds
-            .iter()
-            .flatten()
-            .all(|&index| (index as usize) < train)
-    );
-    assert_eq!(set.fingerprint().len(), 32);
-    dataset::describe(set);
 }
 
 fn check_error(error: &Error, dir: &Path) {

@@ -14,6 +14,14 @@ use crate::{Finished, binary};
 /// Steps of an epoch of the tiny set with the tiny configurations: 96 + 32 images, 16 a step.
 pub const STEPS_PER_EPOCH: u64 = 8;
 
+/// The arguments that train by the tiny configuration `config`, a `METHOD.json`, on `data` into `run`.
+pub fn pretrain<'a>(config: &'a str, run: &'a str) -> [&'a str; 8] {
+    let method = config.trim_end_matches(".json");
+    [
+        "pretrain", method, "--config", config, "--data", "data", "--run", run,
+    ]
+}
+
 /// A temporary folder that commands run in, with a cache folder of its own beside it.
 #[derive(Debug)]
 pub struct Place {
@@ -50,10 +58,7 @@ impl Place {
     pub fn trained(method: &str) -> Self {
         let place = Self::furnished();
         let config = format!("{method}.json");
-        let run = ["--config", &config, "--data", "data", "--run", "run"];
-        place
-            .run(&[&["pretrain", method][..], &run].concat())
-            .done();
+        place.run(&pretrain(&config, "run")).done();
         place
     }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use end_to_end::Place;
+use end_to_end::{Place, pretrain};
 
 /// `pretrain simclr` with the tiny configuration into `run`, and these arguments besides.
 fn refused_run(place: &Place, more: &[&str], says: &[&str]) {
@@ -347,16 +347,7 @@ fn run_folders_that_cannot_be_written() {
 fn folders_that_are_taken() {
     let place = Place::furnished();
     place.put("run/notes.txt", "mine");
-    let arguments = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--data",
-        "data",
-        "--run",
-        "run",
-    ];
+    let arguments = pretrain("simclr.json", "run");
     place.refuses(
         &arguments,
         &[

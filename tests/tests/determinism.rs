@@ -4,9 +4,7 @@ use end_to_end::{Place, assert_same_tensors};
 
 fn pretrain(place: &Place, method: &str, run: &str, more: &[&str]) {
     let config = format!("{method}.json");
-    let start = [
-        "pretrain", method, "--config", &config, "--data", "data", "--run", run,
-    ];
+    let start = end_to_end::pretrain(&config, run);
     place.run(&[&start[..], more].concat()).done();
 }
 

@@ -1,6 +1,6 @@
 //! Evaluating a run: both protocols, other weights, images of other sizes.
 
-use end_to_end::Place;
+use end_to_end::{Place, pretrain};
 use serde_json::json;
 
 #[test]
@@ -78,18 +78,7 @@ fn views_may_have_another_size_than_the_images() {
             config.pointer_mut(recipe).unwrap()["size"] = json!(48);
         }
     });
-    place
-        .run(&[
-            "pretrain",
-            "simclr",
-            "--config",
-            "simclr.json",
-            "--data",
-            "data",
-            "--run",
-            "run",
-        ])
-        .done();
+    place.run(&pretrain("simclr.json", "run")).done();
     place.run(&["evaluate", "run"]).done();
     place
         .run(&["data", "pack", "data", "--size", "20", "--out", "small"])

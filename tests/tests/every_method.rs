@@ -1,6 +1,6 @@
 //! Every method of `twinview methods`, by its built-in settings, through the binary.
 
-use end_to_end::Place;
+use end_to_end::{Place, pretrain};
 use serde_json::json;
 
 fn train(place: &Place, method: &str, epochs: &str, more: &[&str]) {
@@ -77,16 +77,7 @@ fn local_views_need_a_method_and_an_encoder_that_take_them() {
             .unwrap()
             .push(view);
     });
-    let run = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--data",
-        "data",
-        "--run",
-        "run",
-    ];
+    let run = pretrain("simclr.json", "run");
     place.refuses(&run, &["augment.views", "simclr", "found 3 views"]);
 }
 

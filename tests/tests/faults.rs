@@ -8,26 +8,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Finished, Place};
-
-const LONG: [&str; 11] = [
-    "pretrain",
-    "simclr",
-    "--config",
-    "simclr.json",
-    "--data",
-    "data",
-    "--run",
-    "run",
-    "--quiet",
-    "--epochs",
-    "1000000",
-];
+use end_to_end::{Finished, Place, pretrain};
 
 /// A run that goes on until something happens to it, with a checkpoint each epoch.
 fn started(place: &Place) -> Child {
+    let long = ["--quiet", "--epochs", "1000000"];
     let mut child = place
-        .command(&LONG)
+        .command(&[&pretrain("simclr.json", "run")[..], &long].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

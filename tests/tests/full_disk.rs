@@ -7,7 +7,7 @@
 
 use std::fs;
 
-use end_to_end::{Place, assert_same_tensors};
+use end_to_end::{Place, assert_same_tensors, pretrain};
 
 const RESUME: [&str; 8] = [
     "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "4", "--quiet",
@@ -17,18 +17,7 @@ const BLOCK: usize = 512;
 /// A place with a run of two epochs in `run`, and one of four in `whole`.
 fn place() -> Place {
     let place = Place::trained("simclr");
-    let whole = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--data",
-        "data",
-        "--run",
-        "whole",
-        "--epochs",
-        "4",
-    ];
+    let whole = [&pretrain("simclr.json", "whole")[..], &["--epochs", "4"]].concat();
     place.run(&whole).done();
     place
 }
@@ -132,16 +121,7 @@ fn a_log_that_finds_no_room() {
 #[test]
 fn no_room_for_a_run_at_all() {
     let place = Place::furnished();
-    let run = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--data",
-        "data",
-        "--run",
-        "run",
-    ];
+    let run = pretrain("simclr.json", "run");
     place
         .run_after("ulimit -f 1", &run)
         .failed(2, &["run/config.json: can't write it: "]);

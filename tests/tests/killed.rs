@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Place, assert_same_tensors};
+use end_to_end::{Place, assert_same_tensors, pretrain};
 use serde_json::{Value, json};
 
 const EPOCHS: u64 = 6;
@@ -144,16 +144,7 @@ fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
 fn a_damaged_checkpoint_is_reported_and_the_one_before_is_used() {
     let place = Place::trained("dino");
     fs::rename(place.path("run"), place.path("whole")).unwrap();
-    let run = [
-        "pretrain",
-        "dino",
-        "--config",
-        "dino.json",
-        "--data",
-        "data",
-        "--run",
-        "run",
-    ];
+    let run = pretrain("dino.json", "run");
     place.run(&run).done();
     let newest = place.newest("run");
     let whole = fs::read(&newest).unwrap();

@@ -6,16 +6,7 @@ use serde_json::json;
 const SPLIT: [&str; 2] = ["--set", "train.micro_batch=5"];
 
 fn pretrain(place: &Place, run: &str, more: &[&str]) {
-    let start = [
-        "pretrain",
-        "dino",
-        "--config",
-        "dino.json",
-        "--data",
-        "data",
-        "--run",
-        run,
-    ];
+    let start = end_to_end::pretrain("dino.json", run);
     place.run(&[&start[..], more].concat()).done();
 }
 

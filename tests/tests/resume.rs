@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Finished, Place, STEPS_PER_EPOCH, assert_same_tensors};
+use end_to_end::{Finished, Place, STEPS_PER_EPOCH, assert_same_tensors, pretrain};
 
 /// Long enough that the signal comes in time on a busy machine.
 const EPOCHS: u64 = 40;
@@ -22,17 +22,11 @@ fn place(method: &str) -> Place {
     place
 }
 
-fn arguments<'a>(method: &'a str, config: &'a str, run: &'a str) -> [&'a str; 8] {
-    [
-        "pretrain", method, "--config", config, "--data", "data", "--run", run,
-    ]
-}
-
 /// Starts the run and sends `signal` as soon as a step is logged.
 fn interrupt(place: &Place, method: &str, signal: &str) -> Finished {
     let config = format!("{method}.json");
     let child = place
-        .command(&arguments(method, &config, "run"))
+        .command(&pretrain(&config, "run"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -81,7 +75,7 @@ fn interrupted_and_resumed(method: &str, signal: &str) {
         .run(&["pretrain", method, "--run", "run", "--resume"])
         .done();
     let config = format!("{method}.json");
-    place.run(&arguments(method, &config, "whole")).done();
+    place.run(&pretrain(&config, "whole")).done();
     assert_eq!(place.logged_steps("run"), (1..=STEPS).collect::<Vec<_>>());
     assert_eq!(
         place.timeless_metrics("run"),
@@ -110,11 +104,7 @@ fn a_finished_run_can_be_made_longer() {
         "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "3",
     ];
     place.run(&longer).done();
-    let whole = [
-        &arguments("simclr", "simclr.json", "whole")[..],
-        &["--epochs", "3"],
-    ]
-    .concat();
+    let whole = [&pretrain("simclr.json", "whole")[..], &["--epochs", "3"]].concat();
     place.run(&whole).done();
     assert_eq!(place.logged_steps("run").len() as u64, 3 * STEPS_PER_EPOCH);
     assert_eq!(
@@ -133,7 +123,7 @@ fn a_run_goes_on_in_the_precision_that_it_began_with() {
         place.put_config("simclr", |config| {
             config["train"]["precision"] = precision.into()
         });
-        let arguments = arguments("simclr", "simclr.json", "run");
+        let arguments = pretrain("simclr.json", "run");
         let resume: &[&str] = if epochs == "2" { &["--resume"] } else { &[] };
         place
             .run(&[&arguments[..], &["--epochs", epochs], resume].concat())
@@ -144,9 +134,7 @@ fn a_run_goes_on_in_the_precision_that_it_began_with() {
     place.put_config("simclr", |config| {
         config["train"]["precision"] = "auto".into()
     });
-    place
-        .run(&arguments("simclr", "simclr.json", "other"))
-        .done();
+    place.run(&pretrain("simclr.json", "other")).done();
     let record = place.read_json("other/config.json");
     assert_ne!(record["config"]["train"]["precision"], "auto");
 }
@@ -169,7 +157,7 @@ fn steps_that_no_checkpoint_has_are_done_and_logged_once_more() {
     // As after a crash in the second epoch: its lines are there, one of them half, its checkpoint isn't.
     let place = Place::trained("simclr");
     fs::rename(place.path("run"), place.path("whole")).unwrap();
-    place.run(&arguments("simclr", "simclr.json", "run")).done();
+    place.run(&pretrain("simclr.json", "run")).done();
     fs::remove_file(place.newest("run")).unwrap();
     let metrics = place.read("run/metrics.jsonl");
     place.put("run/metrics.jsonl", &metrics[..metrics.len() - 700]);

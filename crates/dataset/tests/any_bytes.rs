@@ -1,16 +1,19 @@
 //! Whatever the bytes of a set are, it opens as a set of which everything can be used, or is refused by one line.
 
 mod fixtures;
+#[path = "fixtures/usable.rs"]
+mod usable;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use dataset::{Dataset, OpenOptions};
+use dataset::OpenOptions;
 use fixtures::{cache_of, cifar10, classes, folder, message, open, stl10, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use usable::check;
 
 /// Bytes to overwrite, where to cut, and what to append.
 type Damage = (Vec<(Index, u8)>, Option<Index>, Vec<u8>);
@@ -31,29 +34,6 @@ fn apply((edits, cut, more): &Damage, bytes: &mut Vec<u8>) {
         bytes.truncate(cut.index(bytes.len() + 1));
     }
     bytes.extend(more);
-}
-
-/// Everything that a set has can be used.
-fn check(set: &Dataset) {
-    for (_, split) in set.splits() {
-        assert!(!split.is_empty());
-        for index in split.evenly_spaced(4) {
-            let image = split.image(index);
-            assert_eq!(image.bytes.len(), 3 * split.width() * split.height());
-        }
-        let classes = set.class_names.len();
-        let labels = split.labels().unwrap_or_default();
-        assert!(labels.iter().all(|&label| usize::from(label) < classes));
-    }
-    let train = set.train.as_ref().map_or(0, |train| train.len());
-    assert!(
-        set.folds
-            .iter()
-            .flatten()
-            .all(|&index| (index as usize) < train)
-    );
-    assert_eq!(set.fingerprint().len(), 32);
-    dataset::describe(set);
 }
 
 /// Damages one file of a set of binaries.

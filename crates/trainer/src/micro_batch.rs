@@ -20,37 +20,7 @@ const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
 fn methods() -> Vec<Value> {
-    let constant = json!({"constant": 0.9});
-    let predictor = json!({"hidden": [5], "norm": "hidden"});
-    vec![
-        json!({"simclr": {"form": "seed", "temperature": 0.1}}),
-        json!({"simclr": {"form": "paper", "temperature": 0.1}}),
-        json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 20, "predictor": null}}),
-        json!({"nnclr": {"form": "paper", "temperature": 0.1, "queue": 20, "predictor": predictor}}),
-        json!({"nnclr": {"form": "all_views", "temperature": 0.1, "queue": 20, "predictor": null}}),
-        json!({"dcl": {"form": "seed", "temperature": 0.1}}),
-        json!({"dcl": {"form": "paper", "temperature": 0.1}}),
-        json!({"dcl": {"form": {"weighted": {"sigma": 0.5}}, "temperature": 0.1}}),
-        json!({"barlow_twins": {"form": "seed", "redundancy_weight": 10.0}}),
-        json!({"barlow_twins": {"form": "paper", "redundancy_weight": 0.005}}),
-        json!({"hsic_twins": {"form": "seed", "redundancy_weight": 3.0}}),
-        json!({"hsic_twins": {"form": "paper", "redundancy_weight": 0.005}}),
-        json!({"twist": {"form": "seed"}}),
-        json!({"twist": {"form": "paper"}}),
-        json!({"moco": {"form": "seed", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
-        json!({"moco": {"form": "v2", "temperature": 0.1, "queue": 20, "momentum": constant, "predictor": null}}),
-        json!({"moco": {"form": "v3", "temperature": 0.2, "queue": 0, "momentum": constant, "predictor": predictor}}),
-        json!({"dino": {"form": "seed", "temperature": 0.1, "sharpening": {"constant": 0.5}, "momentum": constant}}),
-        json!({"dino": {
-            "form": {"paper": {"center_momentum": 0.9}}, "temperature": 0.1,
-            "sharpening": {"warm_up": {"from": 0.4, "to": 0.7, "share": 0.3}},
-            "momentum": {"cosine": {"from": 0.9, "to": 1.0}},
-        }}),
-        json!({"byol": {"momentum": constant, "predictor": predictor}}),
-        json!({"simsiam": {"predictor": predictor}}),
-        json!({"vicreg": {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}}),
-        json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 3, "prototypes": 9, "queue": 4}}),
-    ]
+    serde_json::from_str(include_str!("../../methods/tests/forms.json")).unwrap()
 }
 
 /// A learner of `method` with two global views and, where the method takes them, two local ones. Its head

@@ -1,12 +1,14 @@
 //! Whatever the bytes of a configuration or a checkpoint are, it is read, or refused by an error that names it.
 
+mod read;
+
 use std::fs;
 use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use trainer::{Config, checkpoint};
+use trainer::Config;
 
 /// The seeds of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -39,36 +41,7 @@ fn damaged(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 fn read_checkpoint(bytes: &[u8]) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("step-000000001.safetensors");
-    fs::write(&path, bytes).unwrap();
-    // Whoever flips bytes does not find the checksum.
-    let error = checkpoint::load_into(&path, "", Vec::new())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("step-000000001.safetensors: expected "),
-        "{error}"
-    );
-    assert!(checkpoint::has_teacher(&path).is_err());
-}
-
-fn read_config(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    let end = text.rfind('}').map_or(text.len(), |end| end + 1);
-    let (document, assignment) = text.split_at(end);
-    match Config::parse(document, "a.json") {
-        Ok(config) => {
-            let _ = config.validate();
-            let _ = config.with(assignment);
-            let written = config.document();
-            let again = Config::parse(&written.to_string(), "a.json").unwrap();
-            assert_eq!(again.document(), written);
-        }
-        Err(error) => assert!(error.to_string().starts_with("a.json:"), "{error}"),
-    }
+    read::checkpoint(tempfile::tempdir().unwrap().path(), bytes);
 }
 
 #[test]
@@ -76,7 +49,7 @@ fn seeds_are_read() {
     seeds("checkpoint")
         .iter()
         .for_each(|seed| read_checkpoint(seed));
-    seeds("config").iter().for_each(|seed| read_config(seed));
+    seeds("config").iter().for_each(|seed| read::config(seed));
     let text = String::from_utf8(seeds("config").remove(0)).unwrap();
     let document = &text[..=text.rfind('}').unwrap()];
     assert!(
@@ -95,6 +68,6 @@ proptest! {
 
     #[test]
     fn of_a_configuration(bytes in damaged("config")) {
-        read_config(&bytes);
+        read::config(&bytes);
     }
 }

@@ -147,6 +147,8 @@ fn fetch_whole(
 }
 
 #[cfg(test)]
+mod any_archive;
+#[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
 mod tests;
