@@ -1,46 +1,18 @@
 //! Time to render views on one core, by part of the work and instruction set, for finding regressions.
 //!
 //! `cargo bench -p augment` compares with the run before it; `-- --save-baseline NAME` and
-//! `-- --baseline NAME` with a named one. `cargo xtask bench` compares with other libraries.
+//! `-- --baseline NAME` with a named one. `cargo xtask bench` measures whole recipes, beside other libraries.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use augment::{
-    Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Level, Op, Recipe, Renderer, ViewKey,
-};
+use augment::{Blur, Level, Op, Recipe, Renderer, ViewKey};
 use criterion::{Criterion, Throughput};
 use dataset::{Image, PixelOrder};
 
 const SIDE: usize = 96;
 /// Each is rendered once in what is timed: the same views every time.
 const IMAGES: usize = 64;
-
-/// SimCLR's recipe for small images.
-fn simclr() -> Recipe {
-    let ops = vec![
-        Op::Flip(Flip { p: 0.5 }),
-        Op::Crop(Crop {
-            area: [0.2, 1.0],
-            aspect: [0.75, 4.0 / 3.0],
-            draw: CropDraw::Redrawn,
-        }),
-        Op::Jitter(Jitter {
-            p: 0.8,
-            brightness: 0.5,
-            contrast: 0.5,
-            saturation: 0.5,
-            hue: 0.2,
-        }),
-        Op::Grayscale(Grayscale { p: 0.2 }),
-        Op::Blur(Blur {
-            p: 0.5,
-            kernel: 9,
-            sigma: [0.1, 2.0],
-        }),
-    ];
-    Recipe { size: SIDE, ops }
-}
 
 /// One recipe for each part of the work.
 fn recipes() -> Vec<(&'static str, Recipe)> {
@@ -60,7 +32,6 @@ fn recipes() -> Vec<(&'static str, Recipe)> {
         ("jitter", only(&strong.ops[2..])),
         ("blur", only(&[blur])),
         ("seed", strong),
-        ("SimCLR", simclr()),
     ]
 }
 

@@ -77,38 +77,30 @@ impl Pass<'_> {
             let input = self.source.row::<S>(width, height, blocks, y);
             let output = self.sink.row(width, height, blocks, y);
             // Here rather than for every block, so that the inner loop is one for each pair.
-            match (input, output) {
-                (InputRow::Between(input), OutputRow::Stored(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Between(input), OutputRow::Padded(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Between(input), OutputRow::Bytes(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Plain(input), OutputRow::Stored(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Plain(input), OutputRow::Padded(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Plain(input), OutputRow::Bytes(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Blurred(input), OutputRow::Stored(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Blurred(input), OutputRow::Padded(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
-                (InputRow::Blurred(input), OutputRow::Bytes(output)) => {
-                    through(input, self.points, output, width, &mut gray);
-                }
+            match input {
+                InputRow::Between(input) => onward(input, self.points, output, width, &mut gray),
+                InputRow::Plain(input) => onward(input, self.points, output, width, &mut gray),
+                InputRow::Blurred(input) => onward(input, self.points, output, width, &mut gray),
             }
             self.sink.finish::<S>(blocks, width, y);
         }
         (S::total(gray.sums) + gray.rest) as u64
+    }
+}
+
+/// Takes a row of `width` pixels from `input` through the operations to where it goes.
+#[inline(always)]
+fn onward<S: Simd>(
+    input: impl Read<S>,
+    points: &[Point],
+    output: OutputRow<'_>,
+    width: usize,
+    gray: &mut Gray<S>,
+) {
+    match output {
+        OutputRow::Stored(output) => through(input, points, output, width, gray),
+        OutputRow::Padded(output) => through(input, points, output, width, gray),
+        OutputRow::Bytes(output) => through(input, points, output, width, gray),
     }
 }
 
