@@ -14,6 +14,7 @@ mod digest;
 mod golden;
 mod instrumented;
 mod libtorch;
+mod runner;
 mod scratch;
 mod soak;
 mod stl10;

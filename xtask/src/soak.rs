@@ -1,14 +1,16 @@
 //! A long training of a tiny model, watched from outside: what it holds must not grow.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::libtorch::{self, Request};
-use crate::scratch::{self, Scratch};
+use crate::runner;
+use crate::scratch::Scratch;
 use crate::workspace::{self, Workspace};
 
 /// Where everything goes, from the top of the workspace.
@@ -18,6 +20,8 @@ pub const STEPS: u64 = 20_000;
 /// Most growth of the resident memory from the second tenth of the steps to the last.
 const MOST_GROWTH: f64 = 0.01;
 const PAUSE: Duration = Duration::from_millis(250);
+/// What is read of the metrics: more than the longest line, which is that of an epoch.
+const LAST_BYTES: u64 = 1 << 14;
 
 /// What the process held at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,12 +39,10 @@ struct Sample {
 pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
     // As the tests build it, so that there is one binary.
-    let mut build = workspace.cargo(&["build", "--workspace", "--bin", "twinview"]);
-    libtorch.configure(&mut build);
-    workspace::run(build)?;
+    let args = ["--workspace", "--bin", "twinview"];
+    let [binary] = runner::build(workspace, &libtorch, &args, ["twinview"])?;
     let folder = Scratch::create(workspace.root.join(FOLDER))?;
     let (data, run) = (folder.path().join("data"), folder.path().join("run"));
-    let binary = binary(workspace);
     let mut synth = Command::new(&binary);
     synth.args([
         "data",
@@ -64,9 +66,14 @@ pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
     pretrain.arg("--run").arg(&run).args(settings(steps));
     // More threads than free cores would wait for each other far longer than they compute.
     pretrain.env("OMP_NUM_THREADS", "1");
-    println!("==> {steps} steps");
-    let child = pretrain.stdout(Stdio::null()).spawn();
-    let samples = watch(child.context("cannot start twinview")?, &run)?;
+    let mut samples = Vec::new();
+    let mut looked = Instant::now();
+    runner::watched(pretrain, |process| {
+        if looked.elapsed() >= PAUSE {
+            samples.extend(sample(process, &run));
+            looked = Instant::now();
+        }
+    })?;
     let [warm, end] = [steps / 10..steps / 5, steps * 9 / 10..steps + 1].map(|range| {
         let within: Vec<Sample> = samples
             .iter()
@@ -106,35 +113,6 @@ fn settings(steps: u64) -> Vec<String> {
         .collect()
 }
 
-/// The program that `cargo build` has built.
-fn binary(workspace: &Workspace) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace.root.join("target"), PathBuf::from);
-    target
-        .join("debug")
-        .join(format!("twinview{}", std::env::consts::EXE_SUFFIX))
-}
-
-/// Looks at the process until it ends.
-fn watch(mut child: Child, run: &Path) -> anyhow::Result<Vec<Sample>> {
-    let mut samples = Vec::new();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            if !status.success() {
-                bail!("training failed ({status})");
-            }
-            return Ok(samples);
-        }
-        if scratch::interrupted() {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("interrupted");
-        }
-        samples.extend(sample(child.id(), run));
-        std::thread::sleep(PAUSE);
-    }
-}
-
 /// What a process holds; none where it has ended or logged no step.
 fn sample(process: u32, run: &Path) -> Option<Sample> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -143,7 +121,7 @@ fn sample(process: u32, run: &Path) -> Option<Sample> {
         line.trim().trim_end_matches(" kB").parse().ok()
     };
     let files = fs::read_dir(format!("/proc/{process}/fd")).ok()?.count();
-    let metrics = fs::read_to_string(run.join("metrics.jsonl")).ok()?;
+    let metrics = end_of(&run.join("metrics.jsonl")).ok()?;
     let (_, last) = metrics.rsplit_once("\"step\":")?;
     let digits: String = last.chars().take_while(char::is_ascii_digit).collect();
     Some(Sample {
@@ -152,6 +130,16 @@ fn sample(process: u32, run: &Path) -> Option<Sample> {
         files,
         threads: number("Threads:")?,
     })
+}
+
+/// The last lines of a file.
+fn end_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Samples taken together.

@@ -10,7 +10,6 @@ mod page;
 mod parts;
 mod peers;
 mod records;
-mod runner;
 mod tables;
 mod targets;
 
@@ -20,19 +19,42 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::libtorch::{self, Request};
+use crate::libtorch::{self, Libtorch, Request};
+use crate::runner;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 use effort::{FULL, QUICK};
 use parts::Own;
 use peers::Peers;
 use records::Records;
-use runner::Programs;
 
 /// Where the page goes, from the top of the workspace.
 const PAGE: &str = "docs/benchmarks.md";
 /// Where everything is made that does not stay: images, runs, a Python environment.
 const SCRATCH: &str = "runs/bench.partial";
+
+/// The programs of this workspace.
+pub struct Programs {
+    twinview: PathBuf,
+    benchmarks: PathBuf,
+}
+
+impl Programs {
+    /// Builds them: with optimisation across crates, or where that is too `quick` a run for it, as `cargo build` does.
+    ///
+    /// # Errors
+    /// When the build fails or does not say where they are.
+    fn build(workspace: &Workspace, libtorch: &Libtorch, quick: bool) -> anyhow::Result<Self> {
+        let mut args = vec!["--package", "cli", "--package", "benchmarks"];
+        args.extend((!quick).then_some("--release"));
+        let names = ["twinview", "benchmarks"];
+        let [twinview, benchmarks] = runner::build(workspace, libtorch, &args, names)?;
+        Ok(Self {
+            twinview,
+            benchmarks,
+        })
+    }
+}
 
 /// What the user asks for.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,9 +8,10 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use serde_json::Value;
 
+use super::Programs;
 use super::effort::Effort;
 use super::records::Records;
-use super::runner::{Programs, run, watched};
+use crate::runner::{run, watched};
 use crate::workspace::Workspace;
 
 /// Settings that the training of all contenders has.
@@ -134,7 +135,7 @@ impl Own<'_> {
         command.args(["--precision", "f32"]);
         let begun = Instant::now();
         let mut first_step = None;
-        watched(command, || {
+        watched(command, |_| {
             if first_step.is_none() && lines(&metrics, "step").is_ok_and(|steps| !steps.is_empty())
             {
                 first_step = Some(begun.elapsed().as_secs_f64());

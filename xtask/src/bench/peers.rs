@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::parts::{Own, read};
 use super::records::Records;
-use super::runner::run;
+use crate::runner::run;
 use crate::workspace::{self, Workspace};
 
 /// As `tools/bench/augment.py` names them.

@@ -1,4 +1,4 @@
-//! Running contenders, so that Ctrl-C ends them and what they print is kept.
+//! Building and running programs, so that Ctrl-C ends them and what they print is kept.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,33 +16,28 @@ use crate::workspace::{Workspace, describe};
 /// How often a running program is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The programs of this workspace.
-pub struct Programs {
-    pub twinview: PathBuf,
-    pub benchmarks: PathBuf,
-}
-
-impl Programs {
-    /// Builds them: with optimisation across crates, or where that is too `quick` a run for it, as `cargo build` does.
-    ///
-    /// # Errors
-    /// When the build fails or does not say where they are.
-    pub fn build(workspace: &Workspace, libtorch: &Libtorch, quick: bool) -> anyhow::Result<Self> {
-        let mut args = vec!["build", "--package", "cli", "--package", "benchmarks"];
-        args.extend(["--message-format", "json-render-diagnostics"]);
-        args.extend((!quick).then_some("--release"));
-        let mut command = workspace.cargo(&args);
-        libtorch.configure(&mut command);
-        let messages = run(command)?;
-        let find = |name| {
+/// Builds programs of this workspace with `cargo build ARGS` and says where they are.
+///
+/// # Errors
+/// When the build fails or does not say where they are.
+pub fn build<const N: usize>(
+    workspace: &Workspace,
+    libtorch: &Libtorch,
+    args: &[&str],
+    names: [&str; N],
+) -> anyhow::Result<[PathBuf; N]> {
+    let format = ["--message-format", "json-render-diagnostics"];
+    let mut command = workspace.cargo(&[&["build"], args, &format].concat());
+    libtorch.configure(&mut command);
+    let messages = run(command)?;
+    let found: Vec<PathBuf> = names
+        .iter()
+        .map(|name| {
             let path = executable(&messages, name);
             path.with_context(|| format!("cargo does not say where {name} is"))
-        };
-        Ok(Self {
-            twinview: find("twinview")?,
-            benchmarks: find("benchmarks")?,
         })
-    }
+        .collect::<anyhow::Result<_>>()?;
+    Ok(found.try_into().expect("one for each name"))
 }
 
 /// Where cargo's messages say that a program is.
@@ -60,14 +55,14 @@ fn executable(messages: &str, name: &str) -> Option<PathBuf> {
 /// # Errors
 /// When it can't be started, fails, or the user presses Ctrl-C.
 pub fn run(command: Command) -> anyhow::Result<String> {
-    watched(command, || ())
+    watched(command, |_| ())
 }
 
-/// As [`run`], and calls `look` again and again meanwhile.
+/// As [`run`], and calls `look` with the number of the process again and again meanwhile.
 ///
 /// # Errors
 /// As [`run`].
-pub fn watched(mut command: Command, look: impl FnMut()) -> anyhow::Result<String> {
+pub fn watched(mut command: Command, look: impl FnMut(u32)) -> anyhow::Result<String> {
     let line = describe(&command);
     println!("==> {line}");
     let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
@@ -87,9 +82,9 @@ pub fn watched(mut command: Command, look: impl FnMut()) -> anyhow::Result<Strin
     printed.with_context(|| format!("`{line}` printed what is not text"))
 }
 
-fn wait(child: &mut Child, mut look: impl FnMut()) -> anyhow::Result<ExitStatus> {
+fn wait(child: &mut Child, mut look: impl FnMut(u32)) -> anyhow::Result<ExitStatus> {
     loop {
-        look();
+        look(child.id());
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
@@ -115,7 +110,7 @@ mod tests {
             command
         };
         let mut looks = 0;
-        let printed = watched(shell("echo out; sleep 0.05"), || looks += 1).unwrap();
+        let printed = watched(shell("echo out; sleep 0.05"), |_| looks += 1).unwrap();
         assert_eq!(printed, "out\n");
         assert!(looks > 1);
         let error = run(shell("exit 3")).unwrap_err().to_string();
