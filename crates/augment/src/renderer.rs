@@ -227,7 +227,7 @@ impl Scratch {
                 grid: &self.grid,
                 cache: &mut self.cache,
             },
-            Next::Shrunk => Source::Bytes {
+            Next::Shrunk => Source::Planes {
                 planes: self.shrinker.planes(),
                 flip: job.flip,
                 row: &mut self.row,

@@ -12,7 +12,7 @@ use super::blur::{self, Down};
 use super::point::{self, Pixels};
 use super::resample::{Grid, RowCache, between};
 use super::simd::Simd;
-use super::{Block, FRACTION_BITS, LANES, Point};
+use super::{Block, LANES, Point};
 
 /// Where rows come from.
 pub(crate) enum Source<'a> {
@@ -22,9 +22,9 @@ pub(crate) enum Source<'a> {
         grid: &'a Grid,
         cache: &'a mut RowCache,
     },
-    /// Bytes of the view's own size, mirrored if `flip`; `row` is scratch.
-    Bytes {
-        planes: &'a [u8],
+    /// Planes of the view's own size, mirrored if `flip`; `row` is scratch.
+    Planes {
+        planes: &'a [i16],
         flip: bool,
         row: &'a mut [Block],
     },
@@ -246,11 +246,14 @@ impl Source<'_> {
                     weight,
                 })
             }
-            Source::Bytes { planes, flip, row } => {
+            Source::Planes { planes, flip, row } => {
                 for channel in 0..3 {
-                    let bytes = &planes[(channel * height + y) * width..][..width];
-                    let out = row[channel * blocks..][..blocks].as_flattened_mut();
-                    unpack(bytes, *flip, out);
+                    let plane = &planes[(channel * height + y) * width..][..width];
+                    let out = &mut row[channel * blocks..][..blocks].as_flattened_mut()[..width];
+                    out.copy_from_slice(plane);
+                    if *flip {
+                        out.reverse();
+                    }
                 }
                 InputRow::Plain(channels(row))
             }
@@ -380,14 +383,5 @@ fn pack<S: Simd>(values: S, out: &mut [u8], first: usize) {
     bytes.store_bytes(&mut lanes, first);
     for i in first..out.len().min(first + S::WIDTH) {
         out[i] = lanes[i];
-    }
-}
-
-#[inline(always)]
-fn unpack(bytes: &[u8], flip: bool, out: &mut [i16]) {
-    let width = bytes.len();
-    for x in 0..width {
-        let from = if flip { width - 1 - x } else { x };
-        out[x] = i16::from(bytes[from]) << FRACTION_BITS;
     }
 }

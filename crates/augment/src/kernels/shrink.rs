@@ -3,17 +3,18 @@
 use dataset::Part;
 use resample::{Rectangle, Region, Resampler};
 
+use super::FRACTION_BITS;
 use crate::CropBox;
 
-/// A resizer and the bytes it made. Its coefficient tables are allocated for every view.
+/// A resizer and the pixels it made. Its coefficient tables are allocated for every view.
 #[derive(Default)]
 pub(crate) struct Shrinker {
     resampler: Resampler,
-    planes: Vec<u8>,
+    planes: Vec<i16>,
 }
 
 impl Shrinker {
-    /// The box in `width` x `height` pixels: planes of row-major bytes.
+    /// The box in `width` x `height` pixels: planes of row-major numbers with [`FRACTION_BITS`] fraction bits.
     ///
     /// Only the pixels that the box touches are looked at, as if they had been cut out first.
     pub fn shrink(&mut self, from: &Part<'_>, crop: &CropBox, width: usize, height: usize) {
@@ -35,13 +36,14 @@ impl Shrinker {
         let sources = from.bytes.chunks_exact(from.width * from.height);
         for (source, out) in sources.zip(self.planes.chunks_exact_mut(width * height)) {
             let source = (source, (from.width, from.height));
+            let out = (out, (width, height));
             self.resampler
-                .resample(source, region, rectangle, (out, (width, height)));
+                .resample_finely::<{ FRACTION_BITS as u32 }>(source, region, rectangle, out);
         }
     }
 
     /// The planes that the last call made.
-    pub fn planes(&self) -> &[u8] {
+    pub fn planes(&self) -> &[i16] {
         &self.planes
     }
 }

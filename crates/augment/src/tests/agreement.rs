@@ -50,10 +50,8 @@ fn distance(view: &View, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> (f64
     (largest, sum / ours.len() as f64)
 }
 
-/// Levels at most and on average, of a whole recipe. A crop that shrinks gives bytes, whose rounding
-/// the jitter then enlarges.
-const ENLARGING: (f64, f64) = (1.0, 0.3);
-const SHRINKING: (f64, f64) = (4.5, 0.6);
+/// Levels at most and on average, of a whole recipe.
+const BOUNDS: (f64, f64) = (1.0, 0.3);
 
 fn check_recipe(recipe: &Recipe, from: [usize; 2], views: u64) {
     let [height, width] = from;
@@ -70,15 +68,12 @@ fn check_recipe(recipe: &Recipe, from: [usize; 2], views: u64) {
         };
         let view = recipe.draw(key, width, height);
         let (largest, mean) = distance(&view, &bytes, from, [recipe.size; 2]);
-        let size = recipe.size as f64;
-        let shrinks = view.crop.height > size || view.crop.width > size;
-        let bounds = if shrinks { SHRINKING } else { ENLARGING };
         assert!(
-            largest <= bounds.0,
+            largest <= BOUNDS.0,
             "{view:?} of {from:?}: up to {largest} levels apart"
         );
         assert!(
-            mean <= bounds.1,
+            mean <= BOUNDS.1,
             "{view:?} of {from:?}: {mean} levels apart on average"
         );
     }
