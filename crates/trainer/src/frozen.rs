@@ -44,9 +44,10 @@ impl Frozen {
         let device = device.open()?;
         let config = &record.config;
         let side = config.side() as i64;
+        // Whatever it was trained in: what is measured here is what others get who load the weights.
         let kinds = Kinds {
             master: Kind::Float,
-            compute: config.train.precision.kind(device),
+            compute: Kind::Float,
         };
         let networks = Networks::new(config, side, 0, device, kinds)?;
         let door = Door::new(device, Kind::Float);
