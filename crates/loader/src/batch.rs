@@ -4,11 +4,12 @@ use crate::Plan;
 
 /// Views of equal size, as bytes.
 ///
-/// `bytes` has the shape `[views, images, 3, height, width]`: view 0 of all images, then view 1, and
-/// so on; red, green and blue plane of each; rows from left to right. `u8` in 0..=255.
+/// `bytes` has the shape `[images, views, 3, height, width]`: all views of image 0, then those of image 1, and
+/// so on, as they are made, while the image is in a cache; red, green and blue plane of each; rows from left
+/// to right. `u8` in 0..=255.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// The pixels, `views * images * 3 * height * width` of them.
+    /// The pixels, `images * views * 3 * height * width` of them.
     pub bytes: Vec<u8>,
     /// Views of every image.
     pub views: usize,

@@ -1,4 +1,4 @@
-//! Rendering the views of one batch, in parallel over views.
+//! Rendering the views of one batch, in parallel over images.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -94,23 +94,24 @@ impl<'a> Filler<'a> {
 
     fn render(&self, block: &mut Block, recipes: &[Recipe], first_view: usize, images: Images<'_>) {
         let view_bytes = 3 * block.height * block.width;
-        let count = block.images;
-        let views = block.bytes.par_chunks_exact_mut(view_bytes).enumerate();
-        views.for_each(|(i, out)| {
-            let (view, place) = (i / count, i % count);
+        let places = block.bytes.par_chunks_exact_mut(view_bytes * block.views);
+        places.enumerate().for_each(|(place, out)| {
             let (image, number) = images.get(place);
-            let key = ViewKey {
-                seed: images.plan.seed,
-                epoch: images.epoch,
-                image: number,
-                view: (first_view + view) as u32,
-            };
             let worker = rayon::current_thread_index().unwrap_or(0);
-            // A worker renders one view at a time, so it never waits for its own renderer.
+            // A worker renders one image's views at a time, so it never waits for its own renderer.
             let mut renderer = self.renderers[worker]
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            renderer.render(&recipes[view], &image, key, out);
+            let views = recipes.iter().zip(out.chunks_exact_mut(view_bytes));
+            for (view, (recipe, out)) in views.enumerate() {
+                let key = ViewKey {
+                    seed: images.plan.seed,
+                    epoch: images.epoch,
+                    image: number,
+                    view: (first_view + view) as u32,
+                };
+                renderer.render(recipe, &image, key, out);
+            }
         });
     }
 }

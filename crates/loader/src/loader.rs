@@ -28,8 +28,13 @@ impl Loader {
     pub fn start(plan: Plan, from: Position) -> Result<Loader, Error> {
         plan.validate()?;
         let (to_consumer, finished) = bounded(plan.prefetch);
-        // Room for every batch that exists at once: waiting, in the making, with the consumer.
-        let (used, from_consumer) = bounded(plan.prefetch + 2);
+        // As many batches as exist at once: waiting, in the making, with the consumer. All are there from the
+        // start and used in turn, so that memory is soon what it stays.
+        let batches = plan.prefetch + 2;
+        let (used, from_consumer) = bounded(batches);
+        for _ in 0..batches {
+            let _ = used.try_send(Batch::new(&plan));
+        }
         let workers = plan.workers;
         let producer = thread::Builder::new()
             .name("loader".to_owned())

@@ -19,9 +19,9 @@ pub fn sample(split: &Split, recipes: &[Recipe], seed: u64, count: usize) -> Blo
     let mut block = Block::new(recipes.len(), indices.len(), size, size);
     let mut renderer = Renderer::new();
     let mut places = block.bytes.chunks_exact_mut((3 * size * size).max(1));
-    for (view, recipe) in (0..).zip(recipes) {
-        assert_eq!(recipe.size, size, "views of a sample have one size");
-        for &index in &indices {
+    for &index in &indices {
+        for (view, recipe) in (0..).zip(recipes) {
+            assert_eq!(recipe.size, size, "views of a sample have one size");
             let key = ViewKey {
                 seed,
                 epoch: EPOCH,
@@ -50,8 +50,8 @@ mod tests {
         assert_eq!((first.views, first.images, first.height), (2, 4, 12));
         assert_eq!(first, sample(&split, &recipes, 3, 4));
         assert_ne!(first, sample(&split, &recipes, 4, 4));
-        let half = first.bytes.len() / 2;
-        assert_ne!(first.bytes[..half], first.bytes[half..]);
+        let view = 3 * 12 * 12;
+        assert_ne!(first.bytes[..view], first.bytes[view..2 * view]);
         assert_eq!(sample(&split, &recipes, 3, 99).images, 6);
     }
 }

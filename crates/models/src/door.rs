@@ -33,13 +33,14 @@ impl Door {
     }
 
     /// # Shapes
-    /// `bytes`: `count` images of three row-major planes of `height x width`, `u8` -> `[count, 3,
-    /// height, width]` in 0..=1 (value / 255), channels last in memory.
+    /// `bytes` `[images, views, 3, height, width]`, row-major planes of `u8` -> `[views * images, 3, height,
+    /// width]`, one view of all images after the other, in 0..=1 (value / 255), channels last in memory.
     ///
     /// # Panics
-    /// If the number of bytes isn't `count * 3 * height * width`.
-    pub fn images(&self, bytes: &[u8], count: usize, height: usize, width: usize) -> Tensor {
-        let shape = [count, 3, height, width].map(|side| side as i64);
+    /// If the number of bytes isn't `images * views * 3 * height * width`.
+    pub fn images(&self, bytes: &[u8], [images, views]: [usize; 2], side: [usize; 2]) -> Tensor {
+        let [height, width] = side;
+        let shape = [images, views, 3, height, width].map(|side| side as i64);
         assert_eq!(
             bytes.len() as i64,
             shape.iter().product::<i64>(),
@@ -49,8 +50,8 @@ impl Door {
             Device::Cuda(gpu) => self.staging.borrow_mut().upload(bytes, gpu).view(shape),
             _ => Tensor::from_data_size(bytes, &shape, Kind::Uint8),
         };
-        let interleaved = planes.permute([0, 2, 3, 1]).contiguous();
-        (interleaved.to_kind(Kind::Float) / 255.0)
+        let interleaved = planes.permute([1, 0, 3, 4, 2]).contiguous();
+        (interleaved.flatten(0, 1).to_kind(Kind::Float) / 255.0)
             .to_kind(self.kind)
             .permute([0, 3, 1, 2])
     }
@@ -102,7 +103,7 @@ mod tests {
     fn planes_become_normalised_channels_last_images() {
         let door = Door::new(Device::Cpu, Kind::Float);
         let bytes: Vec<u8> = (0..2 * 3 * 2 * 4).map(|value| value * 5).collect();
-        let images = door.images(&bytes, 2, 2, 4);
+        let images = door.images(&bytes, [2, 1], [2, 4]);
         assert_eq!(images.size(), [2, 3, 2, 4]);
         assert_eq!(images.stride(), [24, 1, 12, 3]);
         for (index, &byte) in bytes.iter().enumerate() {
@@ -113,5 +114,19 @@ mod tests {
                 "{at:?}: {value}"
             );
         }
+    }
+
+    #[test]
+    fn views_come_one_after_the_other() {
+        let door = Door::new(Device::Cpu, Kind::Float);
+        // Three images of two views, each of one value: 10 * image + view.
+        let values = [0u8, 1, 10, 11, 20, 21];
+        let bytes: Vec<u8> = values.iter().flat_map(|&value| [value; 12]).collect();
+        let images = door.images(&bytes, [3, 2], [2, 2]) * 255.0;
+        let first = images.flatten(1, -1).select(1, 0).round();
+        assert_eq!(
+            Vec::<f32>::try_from(&first).unwrap(),
+            [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]
+        );
     }
 }

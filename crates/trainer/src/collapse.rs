@@ -53,7 +53,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     for number in 0..steps {
         let batch = loader.next().unwrap();
         let step = Step {
-            views: vec![door.images(&batch.blocks[0].bytes, 128, 32, 32)],
+            views: vec![door.images(&batch.blocks[0].bytes, [64, 2], [32, 32])],
             images: 64,
             probe: None,
         };

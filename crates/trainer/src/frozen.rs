@@ -86,10 +86,8 @@ impl Frozen {
     /// # Shapes
     /// a block of `n` images -> features `[n, feature_size]`, float32.
     pub fn encode(&self, block: &Block) -> Tensor {
-        let count = block.views * block.images;
-        let images = self
-            .door
-            .images(&block.bytes, count, block.height, block.width);
+        let (counts, side) = ([block.images, block.views], [block.height, block.width]);
+        let images = self.door.images(&block.bytes, counts, side);
         no_grad(|| self.networks.features(&images))
     }
 }

@@ -106,8 +106,8 @@ impl Health {
     /// Measures `learner` on `sample`.
     pub(crate) fn measure(learner: &Learner, sample: &Block, door: &Door) -> Self {
         no_grad(|| {
-            let count = sample.views * sample.images;
-            let images = door.images(&sample.bytes, count, sample.height, sample.width);
+            let (counts, side) = ([sample.images, sample.views], [sample.height, sample.width]);
+            let images = door.images(&sample.bytes, counts, side);
             let features = learner.probed().features(&images);
             let own = match &learner.teacher {
                 Some(_) => learner.student.features(&images),

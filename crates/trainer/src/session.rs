@@ -255,9 +255,8 @@ impl Session {
     /// One batch from bytes to updated weights.
     fn step(&mut self, batch: &Batch) -> Measured {
         let image = |block: &Block| {
-            let count = block.views * block.images;
-            self.door
-                .images(&block.bytes, count, block.height, block.width)
+            let (counts, side) = ([block.images, block.views], [block.height, block.width]);
+            self.door.images(&block.bytes, counts, side)
         };
         let probe = batch
             .probe
@@ -394,9 +393,8 @@ impl Session {
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(split, side, EVAL_BATCH) {
             let labels = self.door.labels(&labels[done..done + block.images]);
-            let images = self
-                .door
-                .images(&block.bytes, block.images, block.height, block.width);
+            let (counts, side) = ([block.images, 1], [block.height, block.width]);
+            let images = self.door.images(&block.bytes, counts, side);
             let score = no_grad(|| {
                 let features = self.learner.probed().features(&images);
                 probe.score(&features, &labels)
