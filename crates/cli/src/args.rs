@@ -38,6 +38,9 @@ pub enum Command {
     Preview(PreviewArguments),
     /// Draw test images with their nearest neighbours in the training split.
     Neighbors(NeighborsArguments),
+    /// Write a trained encoder as a file for PyTorch or others, with a card that says what it is.
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArguments),
     /// Look at image sets, convert them, make one.
     #[command(subcommand)]
     Data(DataCommand),
@@ -64,6 +67,55 @@ Examples:
   twinview compare --methods simclr,dino --seeds 3 --out comparison
 
 Called again with the same arguments, it goes on where it stopped.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  twinview export runs/simclr --format torchscript --out encoder.pt
+  twinview export runs/simclr --format safetensors --epoch best --out encoder.safetensors
+
+Beside FILE it writes FILE.card.json and FILE.card.md. TorchScript in Python:
+  torch.jit.load('encoder.pt')(images)          images: uint8, [n, 3, height, width], RGB";
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// The folder of a run.
+    pub run: PathBuf,
+    /// What to write.
+    #[arg(long)]
+    pub format: FormatArgument,
+    /// The pixels that TorchScript takes.
+    #[arg(long, default_value = "u8")]
+    pub input: InputArgument,
+    /// The weights after this epoch, if its checkpoint was kept, or after the best one
+    /// (checkpoint.best) [default: the newest].
+    #[arg(long, value_name = "N|best", value_parser = epoch)]
+    pub epoch: Option<EpochArgument>,
+    /// Terms of use for the card, such as `CC BY 4.0`.
+    #[arg(long, value_name = "TEXT")]
+    pub licence: Option<String>,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// See [`ExportArguments::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArgument {
+    /// The whole encoder, for torch.jit.load and libtorch.
+    Torchscript,
+    /// Its weights by name.
+    Safetensors,
+}
+
+/// See [`ExportArguments::input`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputArgument {
+    /// Bytes, 0 to 255.
+    U8,
+    /// Floats, 0 to 1.
+    Float,
+}
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -270,6 +322,17 @@ pub enum EpochArgument {
     Number(u32),
     /// The one that was chosen as the best.
     Best,
+}
+
+impl EpochArgument {
+    /// Which weights these are; the newest where no epoch was asked for.
+    pub fn weights(asked: Option<Self>) -> trainer::Weights {
+        match asked {
+            Some(Self::Number(epoch)) => trainer::Weights::AfterEpoch(epoch),
+            Some(Self::Best) => trainer::Weights::Best,
+            None => trainer::Weights::Newest,
+        }
+    }
 }
 
 fn epoch(text: &str) -> Result<EpochArgument, String> {

@@ -16,9 +16,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let weights = match arguments.epoch {
         _ if arguments.untrained => Weights::Untrained,
-        Some(EpochArgument::Number(epoch)) => Weights::AfterEpoch(epoch),
-        Some(EpochArgument::Best) => Weights::Best,
-        None => Weights::Newest,
+        asked => EpochArgument::weights(asked),
     };
     if let Some(out) = &arguments.out {
         trainer::check_writable(out)?;

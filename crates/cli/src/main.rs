@@ -6,6 +6,7 @@ mod compare;
 mod data;
 mod data_command;
 mod evaluate;
+mod export;
 mod failure;
 mod faults;
 mod logging;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments, &output, &log),
         Command::Preview(arguments) => looking::preview(&arguments, &output),
         Command::Neighbors(arguments) => looking::neighbors(&arguments, &output),
+        Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),
     };

@@ -5,6 +5,7 @@
 //! by side, one row a method, with means and standard deviations over seeds. What a column is, how it is
 //! written and what it means is said once, in [`COLUMNS`], for every format.
 
+mod card;
 mod column;
 mod comparison;
 mod date;
@@ -22,6 +23,7 @@ mod sample;
 mod series;
 mod spread;
 
+pub use card::{Exported, write_card};
 pub use column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
 pub use error::Error;

@@ -16,9 +16,22 @@ pub const PREFIX: &str = ".unfinished-";
 /// # Errors
 /// [`Error::Io`]; `path` is then as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, |file| {
+        file.write_all(bytes).map_err(Error::io(path, "write it"))
+    })
+}
+
+/// Replaces `path` by what `fill` writes to a file beside it, which is then flushed to disk and renamed.
+///
+/// # Errors
+/// Those of `fill`, and [`Error::Io`]; `path` is then as it was.
+pub fn replace(
+    path: &Path,
+    fill: impl FnOnce(&mut NamedTempFile) -> Result<(), Error>,
+) -> Result<(), Error> {
     let folder = folder_of(path);
     let mut file = beside(folder).map_err(Error::io(path, "write it"))?;
-    file.write_all(bytes).map_err(Error::io(path, "write it"))?;
+    fill(&mut file)?;
     file.as_file()
         .sync_all()
         .map_err(Error::io(path, "write it"))?;

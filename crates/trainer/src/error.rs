@@ -82,6 +82,14 @@ pub enum Error {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// An encoder can't be exported.
+    #[error("{}: can't export the encoder: {found}", path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// What libtorch said, or what a check of the file found.
+        found: String,
+    },
     /// The loss or the gradient is no longer a number.
     #[error(
         "training diverged: the {what} of step {step} is {value}; a smaller optimizer.adam.learning_rate usually helps; checkpoints are from before"
@@ -119,7 +127,11 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         !matches!(
             self,
-            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. } | Self::Collapsed { .. }
+            Self::Loader(_)
+                | Self::Io { .. }
+                | Self::Export { .. }
+                | Self::Diverged { .. }
+                | Self::Collapsed { .. }
         )
     }
 }

@@ -26,7 +26,7 @@ pub enum Weights {
 /// An encoder that doesn't change.
 #[derive(Debug)]
 pub struct Frozen {
-    networks: Networks,
+    pub(crate) networks: Networks,
     door: Door,
     /// What the run's `config.json` says.
     pub record: RunRecord,
@@ -49,7 +49,8 @@ impl Frozen {
             master: Kind::Float,
             compute: Kind::Float,
         };
-        let networks = Networks::new(config, side, 0, device, kinds)?;
+        let mut networks = Networks::new(config, side, 0, device, kinds)?;
+        networks.store.freeze();
         let door = Door::new(device, Kind::Float);
         let mut frozen = Self {
             networks,
@@ -81,6 +82,11 @@ impl Frozen {
     /// Side in pixels of the images that the encoder takes.
     pub fn side(&self) -> usize {
         self.record.config.side()
+    }
+
+    /// Features of one image.
+    pub fn feature_size(&self) -> i64 {
+        self.networks.encoder.feature_size()
     }
 
     /// # Shapes

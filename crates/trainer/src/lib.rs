@@ -15,6 +15,7 @@ mod collapse;
 mod config;
 mod config_error;
 mod error;
+mod export;
 mod frozen;
 mod health;
 mod learner;
@@ -42,6 +43,7 @@ pub use config::{
 };
 pub use config_error::ConfigError;
 pub use error::Error;
+pub use export::Pixels;
 pub use frozen::{Frozen, Weights};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use learner::{Learner, Measured, Step, Task};

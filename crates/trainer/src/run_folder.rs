@@ -1,6 +1,5 @@
 //! The folder of a run: what it was asked to do, what it measured, what it learned.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Appended, Config, Error, Learner, atomic, checkpoint};
+use crate::{Appended, Config, Error, Learner, atomic, checkpoint, export};
 
 /// What `config.json` says: the whole configuration, and what it became on this machine and data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -178,22 +177,8 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
-        let mut named: Vec<_> = learner
-            .probed()
-            .store
-            .variables()
-            .into_iter()
-            .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
-            .collect();
-        named.sort_by(|a, b| a.0.cmp(&b.0));
-        // One key, so that equal encoders are equal files: a map of several has no order.
-        let about = serde_json::json!({
-            "encoder": record.config.encoder,
-            "image_size": record.config.side(),
-            "input": "RGB / 255, NCHW",
-        });
-        let metadata = HashMap::from([("twinview".to_owned(), about.to_string())]);
-        checkpoint::write(&self.path.join("encoder.safetensors"), &named, metadata)
+        let path = self.path.join("encoder.safetensors");
+        export::weights(&path, &learner.probed().store, &record.config)
     }
 
     /// Writes `summary.json`.

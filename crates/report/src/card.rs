@@ -1,0 +1,252 @@
+//! A card for an exported encoder: what it is, what it was trained on and how, and what was measured.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{Error, Run, output, run};
+
+/// What a run doesn't know of an export.
+#[derive(Clone, Debug)]
+pub struct Exported<'a> {
+    /// The file with the encoder; the card's files stand beside it.
+    pub file: &'a Path,
+    /// Its format, such as `torchscript`.
+    pub format: &'a str,
+    /// What it takes, in words.
+    pub input: &'a str,
+    /// Features of an image.
+    pub features: i64,
+    /// Finished epochs and steps of its weights.
+    pub trained: [u64; 2],
+    /// Terms under which it may be used, in the words of its owner.
+    pub licence: Option<&'a str>,
+}
+
+/// Writes the card of the encoder that was exported from the run in `folder`, as `<file>.card.json` and
+/// `<file>.card.md`.
+///
+/// # Errors
+/// As [`Run::read`], and [`Error::Io`].
+pub fn write_card(folder: &Path, exported: &Exported) -> Result<[PathBuf; 2], Error> {
+    let card = card(folder, exported)?;
+    let beside = |extension: &str| {
+        let mut name = exported.file.as_os_str().to_owned();
+        name.push(extension);
+        PathBuf::from(name)
+    };
+    let paths = [beside(".card.json"), beside(".card.md")];
+    output::write(&paths[0], format!("{card:#}\n").as_bytes())?;
+    output::write(&paths[1], markdown(&card).as_bytes())?;
+    Ok(paths)
+}
+
+fn card(folder: &Path, exported: &Exported) -> Result<Value, Error> {
+    let run = Run::read(folder)?;
+    let settings = |key: &str| run.settings[key].clone();
+    let [epoch, step] = exported.trained;
+    let name = exported.file.file_name().unwrap_or_default();
+    Ok(json!({
+        "file": name.to_string_lossy(),
+        "format": exported.format,
+        "licence": exported.licence,
+        "input": exported.input,
+        "features": exported.features,
+        "encoder": settings("encoder"),
+        "training": {
+            "program": {"version": run.version, "revision": run.revision},
+            "device": run.device,
+            "method": settings("method"),
+            "projection": settings("projection"),
+            "augment": settings("augment")["views"],
+            "optimizer": settings("optimizer"),
+            "batch_size": run.batch.unlabeled + run.batch.labeled,
+            "precision": run.precision,
+            "seed": run.seed,
+            "epoch": epoch,
+            "step": step,
+            "data": {
+                "name": run.data.name(),
+                "kind": run.data.kind,
+                "fingerprint": run.data.fingerprint,
+                "image_size": run.data.image_size,
+                "images": run.data.images[0],
+            },
+        },
+        "results": results(folder, step)?,
+    }))
+}
+
+/// What `evaluation.json` says of these weights; null where they weren't evaluated.
+fn results(folder: &Path, step: u64) -> Result<Value, Error> {
+    let path = folder.join("evaluation.json");
+    let Some(found) = run::json::<Value>(&path, "scores of a run")? else {
+        return Ok(Value::Null);
+    };
+    if found["step"].as_u64() != Some(step) {
+        return Ok(Value::Null);
+    }
+    let protocols = found["protocols"].as_object().into_iter().flatten();
+    let scores: serde_json::Map<_, _> = protocols
+        .map(|(name, report)| {
+            let score = json!({
+                "accuracy": report["accuracy"],
+                "interval95": report["test"]["interval95"],
+                "images": report["test"]["total"],
+            });
+            (name.clone(), score)
+        })
+        .collect();
+    Ok(json!({
+        "split": found["split"],
+        "data": found["data"]["fingerprint"],
+        "accuracy": scores,
+    }))
+}
+
+fn markdown(card: &Value) -> String {
+    let training = &card["training"];
+    let data = &training["data"];
+    let word = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let method = training["method"].as_object();
+    let method = method.and_then(|method| method.keys().next()).cloned();
+    let method = method.unwrap_or_default();
+    let mut rows = vec![
+        ("Format", word(&card["format"])),
+        ("Input", word(&card["input"])),
+        ("Features of an image", word(&card["features"])),
+        ("Encoder", code(&card["encoder"])),
+        ("Method", code(&training["method"])),
+        ("Optimiser", code(&training["optimizer"])),
+        (
+            "Trained for",
+            format!(
+                "{} epochs, {} steps of {} images, seed {}, {}",
+                training["epoch"], training["step"], training["batch_size"], training["seed"], word(&training["precision"]),
+            ),
+        ),
+        (
+            "Trained on",
+            format!(
+                "{} ({}), {} images, {} pixels, without labels; fingerprint `{}`",
+                word(&data["name"]), word(&data["kind"]), data["images"], data["image_size"], word(&data["fingerprint"]),
+            ),
+        ),
+    ];
+    rows.push((
+        "Trained by",
+        format!(
+            "Twinview {}, revision {}, on {}",
+            word(&training["program"]["version"]),
+            word(&training["program"]["revision"]),
+            word(&training["device"]),
+        ),
+    ));
+    rows.push((
+        "Licence",
+        card["licence"].as_str().unwrap_or("not stated").to_owned(),
+    ));
+    let mut text = format!("# {}: an image encoder trained by {method}\n\n", word(&card["file"]));
+    text += "| | |\n| :-- | :-- |\n";
+    for (what, value) in rows {
+        text += &format!("| {what} | {} |\n", value.replace('|', "\\|"));
+    }
+    text += "\n## Results\n\n";
+    text += &scores(&card["results"]);
+    text += "\n## Views\n\n";
+    for view in training["augment"].as_array().into_iter().flatten() {
+        text += &format!("- {}\n", code(view));
+    }
+    text
+}
+
+/// A table of accuracies, or a line that says that there are none.
+fn scores(results: &Value) -> String {
+    let Some(accuracy) = results["accuracy"].as_object() else {
+        return "These weights have not been evaluated.\n".to_owned();
+    };
+    let mut text = String::from("| protocol | accuracy on the test split | 95 % interval | images |\n| :-- | --: | --: | --: |\n");
+    let percent = |value: &Value| {
+        value
+            .as_f64()
+            .map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+    };
+    for (name, score) in accuracy {
+        let interval = &score["interval95"];
+        text += &format!(
+            "| {name} | {} | {} to {} | {} |\n",
+            percent(&score["accuracy"]),
+            percent(&interval[0]),
+            percent(&interval[1]),
+            score["images"],
+        );
+    }
+    text
+}
+
+fn code(value: &Value) -> String {
+    format!("`{value}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::sample;
+
+    fn exported(file: &Path) -> Exported<'_> {
+        Exported {
+            file,
+            format: "torchscript",
+            input: "u8, RGB",
+            features: 128,
+            trained: [3, 30],
+            licence: Some("CC BY 4.0"),
+        }
+    }
+
+    #[test]
+    fn a_card_says_what_the_run_knows_and_nothing_of_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = sample::finished(folder.path(), "simclr", 3, &[0.2, 0.5, 0.4]);
+        let evaluation = json!({
+            "step": 30, "split": "test", "data": {"fingerprint": "f00"},
+            "protocols": {"knn": {"accuracy": 0.5, "test": {"interval95": [0.4, 0.6], "total": 200}}},
+        });
+        fs::write(run.join("evaluation.json"), evaluation.to_string()).unwrap();
+        let file = folder.path().join("encoder.pt");
+        let [json, md] = write_card(&run, &exported(&file)).unwrap();
+        assert_eq!(json, folder.path().join("encoder.pt.card.json"));
+        let card: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+        assert_eq!(card["training"]["data"]["fingerprint"], "f00");
+        assert_eq!(card["training"]["step"], 30);
+        assert_eq!(card["results"]["accuracy"]["knn"]["interval95"][1], 0.6);
+        assert_eq!(card["licence"], "CC BY 4.0");
+        let text = fs::read_to_string(md).unwrap();
+        for part in [
+            "encoder.pt: an image encoder trained by simclr",
+            "photos (image folder), 1000 images, 96 pixels",
+            "| knn | 50.00 % | 40.00 % to 60.00 % | 200 |",
+            "CC BY 4.0",
+        ] {
+            assert!(text.contains(part), "{part} not in\n{text}");
+        }
+        assert!(!text.contains("data/photos"), "{text}");
+    }
+
+    #[test]
+    fn scores_of_other_weights_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = sample::finished(folder.path(), "simclr", 3, &[0.2]);
+        let file = folder.path().join("encoder.pt");
+        let [json, md] = write_card(&run, &exported(&file)).unwrap();
+        let card: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+        assert_eq!(card["results"], Value::Null);
+        let text = fs::read_to_string(md).unwrap();
+        assert!(text.contains("have not been evaluated"), "{text}");
+    }
+}
