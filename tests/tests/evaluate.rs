@@ -71,6 +71,44 @@ fn evaluation_measures_other_weights_too() {
 }
 
 #[test]
+fn few_labels_are_drawn_by_a_seed() {
+    let place = Place::trained("simclr");
+    let few = ["--labels-per-class", "1", "--labels-per-class", "3"];
+    let few = [&few[..], &["--draws", "4"]].concat();
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "run"];
+        place.run(&[&start[..], &few, more].concat()).done()
+    };
+    let found = evaluate(&["--json"]).json();
+    for protocol in ["linear", "knn"] {
+        let scores = found["protocols"][protocol]["few_labels"].as_array().unwrap();
+        let counts: Vec<_> = scores.iter().map(|few| &few["labels_per_class"]).collect();
+        assert_eq!(counts, [1, 3]);
+        for few in scores {
+            let accuracies = few["draws"]["accuracies"].as_array().unwrap();
+            let values: Vec<f64> = accuracies.iter().map(|a| a.as_f64().unwrap()).collect();
+            let mean = values.iter().sum::<f64>() / 4.0;
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            assert_eq!(values.len(), 4);
+            assert!((few["draws"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+            let std = few["draws"]["std"].as_f64().unwrap();
+            assert!((std - (squares / 3.0).sqrt()).abs() < 1e-12);
+        }
+    }
+    assert_eq!(evaluate(&["--json"]).json(), found);
+    assert_ne!(evaluate(&["--json", "--seed", "1"]).json(), found);
+    let text = evaluate(&[]).stdout;
+    assert!(text.contains("with 1 label a class, over 4 draws"), "{text}");
+    place.refuses(
+        &["evaluate", "run", "--labels-per-class", "4"],
+        &["data: expected at least 4 ", "found 3 of class 2 ("],
+    );
+    for bad in [["--labels-per-class", "0"], ["--draws", "3"]] {
+        place.refuses(&[&["evaluate", "run"][..], &bad].concat(), &[bad[0]]);
+    }
+}
+
+#[test]
 fn views_may_have_another_size_than_the_images() {
     let place = Place::furnished();
     place.put_config("simclr", |config| {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +60,7 @@ const EVALUATE_EXAMPLES: &str = "\
 Examples:
   twinview evaluate runs/simclr
   twinview evaluate runs/simclr --epoch best
+  twinview evaluate runs/simclr --labels-per-class 1 --labels-per-class 10
   twinview evaluate runs/simclr --untrained --protocol knn --json";
 
 const COMPARE_EXAMPLES: &str = "\
@@ -300,6 +302,26 @@ pub struct EvaluateArguments {
     /// How to measure; may be given several times [default: linear and knn].
     #[arg(long)]
     pub protocol: Vec<ProtocolArgument>,
+    /// Measure too how well so many labelled training images of every class do alone, drawn at random; may be given
+    /// several times.
+    #[arg(long, value_name = "N")]
+    pub labels_per_class: Vec<NonZeroUsize>,
+    /// Draws of those images, to give mean and standard deviation over.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5",
+        requires = "labels_per_class"
+    )]
+    pub draws: NonZeroUsize,
+    /// Decides which images are drawn.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "labels_per_class"
+    )]
+    pub seed: u64,
     /// Measure the weights that the run began with, for comparison.
     #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,

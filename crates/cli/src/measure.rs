@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use dataset::{Dataset, Sheet};
-use eval::{Features, Protocol, Report};
+use dataset::{Dataset, Sheet, Split};
+use eval::{Features, FewScores, FewSettings, Protocol, Report};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
 use trainer::{Frozen, Weights};
@@ -14,18 +14,35 @@ use crate::failure::Failure;
 /// Images in a forward pass.
 const BATCH: usize = 256;
 
-/// See the module.
-pub struct Measurement {
+/// A run's encoder and the set to measure it on, before anything is computed.
+pub struct Subject {
     /// The encoder.
     pub frozen: Frozen,
-    set: Dataset,
+    /// The set, with labels in both splits.
+    pub set: Dataset,
     place: String,
+}
+
+/// See the module.
+pub struct Measurement {
+    /// What is measured.
+    pub subject: Subject,
     train: Features,
     test: Features,
 }
 
-impl Measurement {
-    /// Opens the run in `folder`, and the set in `data` or else the run's, and extracts features.
+/// What was found by one protocol.
+pub struct Finding {
+    /// The protocol's name.
+    pub name: &'static str,
+    /// With all training images.
+    pub report: Report,
+    /// With few of them.
+    pub few: Vec<FewScores>,
+}
+
+impl Subject {
+    /// Opens the run in `folder`, and the set in `data` or else the run's.
     pub fn open(
         folder: &Path,
         data: Option<&Path>,
@@ -41,63 +58,100 @@ impl Measurement {
         let place = path.map_or("the built-in set".to_owned(), |path| {
             path.display().to_string()
         });
-        let of_set = |error: eval::Error| Failure::usage(format!("{place}: {error}"));
-        let (train, test) = eval::labelled_splits(&set).map_err(of_set)?;
-        let extract = |split, name| {
-            eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
-                frozen.encode(block)
-            })
+        let subject = Self { frozen, set, place };
+        subject.splits()?;
+        Ok(subject)
+    }
+
+    /// The train and the test split.
+    fn splits(&self) -> Result<(&Split, &Split), Failure> {
+        eval::labelled_splits(&self.set).map_err(|error| self.failure(error))
+    }
+
+    /// Refuses draws that the training images don't allow.
+    pub fn check(&self, few: &FewSettings) -> Result<(), Failure> {
+        let labels = self.splits()?.0.labels().unwrap_or_default();
+        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+        few.check(&labels).map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: eval::Error) -> Failure {
+        let name = match &error {
+            eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
+            _ => None,
         };
-        let train = extract(train, "train").map_err(of_set)?;
-        let test = extract(test, "test").map_err(of_set)?;
-        Ok(Self {
-            frozen,
-            set,
-            place,
+        let name = name.map_or(String::new(), |name| format!(" ({name})"));
+        Failure::usage(format!("{}: {error}{name}", self.place))
+    }
+
+    /// Extracts features.
+    pub fn measure(self) -> Result<Measurement, Failure> {
+        let (train, test) = self.splits()?;
+        let extract = |split, name| {
+            eval::extract_labelled(split, name, self.frozen.side(), BATCH, &|block| {
+                self.frozen.encode(block)
+            })
+            .map_err(|error| self.failure(error))
+        };
+        let (train, test) = (extract(train, "train")?, extract(test, "test")?);
+        Ok(Measurement {
+            subject: self,
             train,
             test,
         })
     }
+}
 
-    fn failure(&self, error: eval::Error) -> Failure {
-        Failure::usage(format!("{}: {error}", self.place))
+impl Measurement {
+    /// [`Subject::open`] and [`Subject::measure`] in one.
+    pub fn open(
+        folder: &Path,
+        data: Option<&Path>,
+        weights: Weights,
+        device: DeviceChoice,
+    ) -> Result<Self, Failure> {
+        Subject::open(folder, data, weights, device)?.measure()
     }
 
-    /// Measures by each of the protocols.
-    pub fn reports(&self, protocols: &[Protocol]) -> Result<Vec<(&'static str, Report)>, Failure> {
+    /// Measures by each of the protocols, with all training images and, where asked for, with few.
+    pub fn reports(
+        &self,
+        protocols: &[Protocol],
+        few: Option<&FewSettings>,
+    ) -> Result<Vec<Finding>, Failure> {
+        let (train, test) = (&self.train, &self.test);
         let measure = |protocol: &Protocol| {
             tracing::info!("measuring by {}", protocol.name());
-            let report = eval::evaluate(protocol, &self.train, &self.test, &self.set.folds);
-            Ok((
-                protocol.name(),
-                report.map_err(|error| self.failure(error))?,
-            ))
+            let report = eval::evaluate(protocol, train, test, &self.subject.set.folds)?;
+            let few = few.map(|few| eval::few_labels(protocol, train, test, few));
+            Ok(Finding {
+                name: protocol.name(),
+                report,
+                few: few.transpose()?.unwrap_or_default(),
+            })
         };
-        protocols.iter().map(measure).collect()
+        let findings: Result<_, eval::Error> = protocols.iter().map(measure).collect();
+        findings.map_err(|error| self.subject.failure(error))
     }
 
     /// What was measured, as JSON.
-    pub fn document(&self, run: &Path, reports: &[(&'static str, Report)]) -> Value {
-        let protocols: Map<String, Value> = reports
+    pub fn document(&self, run: &Path, findings: &[Finding]) -> Value {
+        let protocols: Map<String, Value> = findings
             .iter()
-            .map(|(name, report)| {
-                let value = serde_json::to_value(report).expect("a report is valid JSON");
-                let mut value = value[*name].clone();
-                value["accuracy"] = json!(report.accuracy());
-                (name.to_string(), value)
-            })
+            .map(|finding| (finding.name.to_owned(), finding.document()))
             .collect();
-        let [epoch, step] = self.frozen.trained;
+        let Subject { frozen, set, .. } = &self.subject;
+        let [epoch, step] = frozen.trained;
         json!({
             "run": run,
-            "method": self.frozen.record.config.method.name(),
+            "method": frozen.record.config.method.name(),
             "untrained": step == 0,
             "epoch": epoch,
             "step": step,
             "split": "test",
             "data": {
-                "kind": self.set.kind, "fingerprint": self.set.fingerprint(),
-                "class_names": self.set.class_names,
+                "kind": set.kind, "fingerprint": set.fingerprint(),
+                "class_names": set.class_names,
             },
             "protocols": protocols,
         })
@@ -106,11 +160,10 @@ impl Measurement {
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest
     /// training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
-        let (train, test) =
-            eval::labelled_splits(&self.set).map_err(|error| self.failure(error))?;
+        let (train, test) = self.subject.splits()?;
         let queries = test.evenly_spaced(rows);
         let found = eval::nearest(&self.train, &self.test, &queries, k);
-        let found = found.map_err(|error| self.failure(error))?;
+        let found = found.map_err(|error| self.subject.failure(error))?;
         let (width, height) = (
             train.width().max(test.width()),
             train.height().max(test.height()),
@@ -126,5 +179,18 @@ impl Measurement {
             }
         }
         Ok(sheet)
+    }
+}
+
+impl Finding {
+    /// The report, as JSON.
+    fn document(&self) -> Value {
+        let report = serde_json::to_value(&self.report).expect("a report is valid JSON");
+        let mut report = report[self.name].clone();
+        report["accuracy"] = json!(self.report.accuracy());
+        if !self.few.is_empty() {
+            report["few_labels"] = json!(self.few);
+        }
+        report
     }
 }

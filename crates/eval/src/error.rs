@@ -38,6 +38,18 @@ pub enum Error {
         /// Number of different labels among the training images.
         classes: usize,
     },
+    /// A class has fewer images than are to be drawn of it.
+    #[error(
+        "expected at least {expected} labelled training images of every class, found {found} of class {class}"
+    )]
+    TooFewOfClass {
+        /// Its label.
+        class: usize,
+        /// Images to draw of every class.
+        expected: usize,
+        /// Images of this one.
+        found: usize,
+    },
     /// The encoder gave infinities or not-a-numbers.
     #[error(
         "expected finite features, found infinities or not-a-numbers in those of {bad} of {images} \

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
+use crate::protocol::OnSubset;
 use crate::{Error, Features, FoldScores, Result, Score};
 
 /// How many neighbours vote, and how much nearer ones count.
@@ -194,8 +195,7 @@ pub(crate) fn evaluate(
     let labels = test.label_vec();
     let mut accuracies = Vec::with_capacity(folds.len());
     for fold in folds {
-        let knn = Knn::new(&train.select(fold)?, settings)?;
-        accuracies.push(Score::new(&knn.predict(test.x()), &labels, classes).accuracy);
+        accuracies.push(on_subset(&train.select(fold)?, test, classes, settings)?.accuracy);
     }
     let knn = Knn::new(train, settings)?;
     Ok(KnnReport {
@@ -205,5 +205,20 @@ pub(crate) fn evaluate(
         train_images: train.len(),
         features: train.dim(),
         folds: FoldScores::new(accuracies, folds.iter().map(Vec::len).collect()),
+    })
+}
+
+/// Classifies `test` by its neighbours in `train`, a part of the training images.
+pub(crate) fn on_subset(
+    train: &Features,
+    test: &Features,
+    classes: usize,
+    settings: &KnnSettings,
+) -> Result<OnSubset> {
+    let knn = Knn::new(train, settings)?;
+    Ok(OnSubset {
+        accuracy: Score::new(&knn.predict(test.x()), &test.label_vec(), classes).accuracy,
+        penalty: None,
+        converged: true,
     })
 }

@@ -4,11 +4,13 @@
 //! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]). Afterwards:
 //! [`extract`] the features of a labelled split and [`evaluate`] them by a [`Protocol`]: multinomial
 //! logistic regression with its penalty chosen on a validation part of train, or weighted nearest
-//! neighbours. Neither looks at the test split before its one final score.
+//! neighbours. Neither looks at the test split before its one final score. [`few_labels`] does the same with a
+//! few labelled images a class.
 
 mod error;
 mod extract;
 mod features;
+mod few;
 mod knn;
 mod lbfgs;
 mod linear;
@@ -24,6 +26,7 @@ mod stratify;
 pub use self::error::{Error, Result};
 pub use self::extract::{extract, extract_labelled, labelled_splits};
 pub use self::features::Features;
+pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels};
 pub use self::knn::{Knn, KnnReport, KnnSettings, Neighbours};
 pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::logistic::{Fit, LogisticProblem, LogisticSettings};
+use crate::protocol::OnSubset;
 use crate::standardise::Standardiser;
 use crate::stratify::stratified_holdout;
 use crate::{Error, Features, FoldScores, Result, Score};
@@ -127,17 +128,16 @@ pub(crate) fn evaluate(
     settings: &LinearSettings,
 ) -> Result<LinearReport> {
     settings.check()?;
-    let test_labels = test.label_vec();
     let mut accuracies = Vec::with_capacity(folds.len());
     let mut converged = true;
     for fold in folds {
-        let probe = Probe::train(&train.select(fold)?, settings)?;
-        converged &= probe.converged;
-        accuracies.push(Score::new(&probe.predict(test), &test_labels, classes).accuracy);
+        let found = on_subset(&train.select(fold)?, test, classes, settings)?;
+        converged &= found.converged;
+        accuracies.push(found.accuracy);
     }
     let probe = Probe::train(train, settings)?;
     Ok(LinearReport {
-        test: Score::new(&probe.predict(test), &test_labels, classes),
+        test: Score::new(&probe.predict(test), &test.label_vec(), classes),
         train_accuracy: Score::new(&probe.predict(train), &train.label_vec(), classes).accuracy,
         penalty: probe.choice.c,
         penalty_at_edge: probe.choice.edge,
@@ -147,6 +147,22 @@ pub(crate) fn evaluate(
         features: train.dim(),
         converged: converged && probe.converged,
         folds: FoldScores::new(accuracies, folds.iter().map(Vec::len).collect()),
+    })
+}
+
+/// Trains on `train`, a part of the training images, chooses the penalty within it, and scores `test`.
+pub(crate) fn on_subset(
+    train: &Features,
+    test: &Features,
+    classes: usize,
+    settings: &LinearSettings,
+) -> Result<OnSubset> {
+    settings.check()?;
+    let probe = Probe::train(train, settings)?;
+    Ok(OnSubset {
+        accuracy: Score::new(&probe.predict(test), &test.label_vec(), classes).accuracy,
+        penalty: Some(probe.choice.c),
+        converged: probe.converged,
     })
 }
 
@@ -195,10 +211,24 @@ struct Choice {
 }
 
 impl Choice {
+    /// Where one penalty is given, and no image to validate on.
+    fn the_only(c: f64) -> Self {
+        Self {
+            c,
+            edge: None,
+            scores: Vec::new(),
+            images: 0,
+            converged: true,
+        }
+    }
+
     fn make(train: &Features, settings: &LinearSettings) -> Result<Self> {
         let labels = train.label_vec();
         let holdout = stratified_holdout(&labels, settings.validation_share, settings.seed);
         if holdout.validation.is_empty() {
+            if let [c] = settings.penalties[..] {
+                return Ok(Self::the_only(c));
+            }
             return Err(Error::TooFewToValidate {
                 classes: labels.len(),
             });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::few::labels_of;
 use crate::{Error, Features, KnnReport, KnnSettings, LinearReport, LinearSettings, Result};
 use crate::{knn, linear};
 
@@ -35,6 +36,30 @@ impl Protocol {
             Self::Knn(_) => "knn",
         }
     }
+
+    /// What this protocol finds with `train`, a part of the training images; all of them have `classes`.
+    pub(crate) fn on_subset(
+        &self,
+        train: &Features,
+        test: &Features,
+        classes: usize,
+    ) -> Result<OnSubset> {
+        match self {
+            Self::Linear(settings) => linear::on_subset(train, test, classes, settings),
+            Self::Knn(settings) => knn::on_subset(train, test, classes, settings),
+        }
+    }
+}
+
+/// What a classifier that learned from a part of the training images is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct OnSubset {
+    /// On all of the test split.
+    pub accuracy: f64,
+    /// What was chosen, where there is a choice.
+    pub penalty: Option<f64>,
+    /// Whether every regression reached its tolerance.
+    pub converged: bool,
 }
 
 /// What a protocol found.
@@ -71,23 +96,9 @@ pub fn evaluate(
     test: &Features,
     folds: &[Vec<u32>],
 ) -> Result<Report> {
-    train.check_not_empty("train")?;
-    test.check_not_empty("test")?;
+    let classes = check(train, test)?;
     if folds.iter().any(Vec::is_empty) {
         return Err(Error::Empty { split: "fold" });
-    }
-    if train.dim() != test.dim() {
-        return Err(Error::Mismatch {
-            what: "number of features of the test images",
-            expected: train.dim().to_string(),
-            found: test.dim().to_string(),
-        });
-    }
-    let largest = |features: &Features| features.labels().max().int64_value(&[]) as usize;
-    let classes = largest(train).max(largest(test)) + 1;
-    let found = count_classes(train);
-    if found < 2 {
-        return Err(Error::TooFewClasses { found });
     }
     match protocol {
         Protocol::Linear(settings) => {
@@ -99,9 +110,21 @@ pub fn evaluate(
     }
 }
 
-fn count_classes(features: &Features) -> usize {
-    let mut labels = features.label_vec();
-    labels.sort_unstable();
-    labels.dedup();
-    labels.len()
+/// Whether there is something to learn from and to measure on; the number of classes, up to the largest label.
+pub(crate) fn check(train: &Features, test: &Features) -> Result<usize> {
+    train.check_not_empty("train")?;
+    test.check_not_empty("test")?;
+    if train.dim() != test.dim() {
+        return Err(Error::Mismatch {
+            what: "number of features of the test images",
+            expected: train.dim().to_string(),
+            found: test.dim().to_string(),
+        });
+    }
+    let largest = |features: &Features| features.labels().max().int64_value(&[]) as usize;
+    let found = labels_of(&train.label_vec());
+    if found < 2 {
+        return Err(Error::TooFewClasses { found });
+    }
+    Ok(largest(train).max(largest(test)) + 1)
 }

@@ -14,11 +14,7 @@ pub struct Holdout {
 /// A class with one image is fitted on and not validated. Which images of a class are held out follows from
 /// a fixed hash of (seed, row), so it does not follow the order that the images were collected in.
 pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
-    let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
-        .zip(labels)
-        .map(|(row, &label)| (label, mix(mix(seed).wrapping_add(u64::from(row))), row))
-        .collect();
-    keyed.sort_unstable();
+    let keyed = scattered(labels, seed);
     let (mut fit, mut validation) = (Vec::new(), Vec::new());
     for class in keyed.chunk_by(|a, b| a.0 == b.0) {
         let wanted = (class.len() as f64 * share).round() as usize;
@@ -31,11 +27,22 @@ pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
     Holdout { fit, validation }
 }
 
+/// Label, hash and row of every image, classes in order and the images of each in the order of a hash of
+/// (seed, row).
+pub(crate) fn scattered(labels: &[i64], seed: u64) -> Vec<(i64, u64, u32)> {
+    let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
+        .zip(labels)
+        .map(|(row, &label)| (label, mix(mix(seed).wrapping_add(u64::from(row))), row))
+        .collect();
+    keyed.sort_unstable();
+    keyed
+}
+
 /// The output function of SplitMix64: a fixed bijection that scatters neighbouring integers.
 ///
 /// # Reference
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

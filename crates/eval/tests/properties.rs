@@ -1,8 +1,9 @@
 //! What must hold for any features: the protocols through their public interface.
 
 use eval::{
-    Error, Features, Knn, KnnSettings, LinearSettings, LogisticProblem, LogisticSettings, Protocol,
-    Report, contrastive_hits, correlation_hits, evaluate,
+    Error, Features, FewSettings, Knn, KnnSettings, LinearSettings, LogisticProblem,
+    LogisticSettings, Protocol, Report, SINGLE_LABEL_PENALTY, contrastive_hits, correlation_hits,
+    evaluate, few_labels,
 };
 use proptest::prelude::*;
 use tch::Tensor;
@@ -203,6 +204,49 @@ fn the_test_split_does_not_choose_the_penalty() {
         (first.penalty, &first.validation),
         (second.penalty, &second.validation)
     );
+}
+
+#[test]
+fn few_labels_score_as_if_no_other_image_had_one() {
+    let (train, test) = train_and_test(6);
+    let few = FewSettings {
+        labels_per_class: vec![1, 5, 20],
+        draws: 3,
+        seed: 9,
+    };
+    for name in Protocol::NAMES {
+        let protocol = Protocol::named(name).unwrap();
+        let scores = few_labels(&protocol, &train, &test, &few).unwrap();
+        assert_eq!(scores, few_labels(&protocol, &train, &test, &few).unwrap());
+        let counts: Vec<_> = scores.iter().map(|score| score.labels_per_class).collect();
+        assert_eq!(counts, few.labels_per_class);
+        assert_eq!(scores[1].draws.images, [20, 20, 20]);
+        for (draw, accuracy) in (0..).zip(&scores[1].draws.accuracies) {
+            let drawn = train.select(&few.rows(&train.label_vec(), 5, draw).unwrap());
+            let report = evaluate(&protocol, &drawn.unwrap(), &test, &[]).unwrap();
+            assert_eq!(report.accuracy(), *accuracy, "{name}, draw {draw}");
+            if let Report::Linear(report) = report {
+                let penalties = scores[1].penalties.as_ref().unwrap();
+                assert_eq!(penalties[draw as usize], report.penalty);
+            }
+        }
+        let linear = name == "linear";
+        let fixed = linear.then(|| vec![SINGLE_LABEL_PENALTY; 3]);
+        assert_eq!(scores[0].penalties, fixed);
+        assert!(scores.iter().all(|score| score.converged));
+        let more = FewSettings {
+            labels_per_class: vec![1, 31],
+            ..few.clone()
+        };
+        let error = few_labels(&protocol, &train, &test, &more).unwrap_err();
+        let (class, expected, found) = (0, 31, 30);
+        let too_few = Error::TooFewOfClass {
+            class,
+            expected,
+            found,
+        };
+        assert_eq!(error, too_few);
+    }
 }
 
 #[test]

@@ -1,0 +1,218 @@
+//! A protocol with few labels: the classifier learns from a few images of every class, drawn by a seed.
+//!
+//! One draw of one image a class says little, so several draws are made and their spread is given beside
+//! their mean. Whatever a protocol chooses it chooses within the drawn images: the labels of the others
+//! count as unknown. A draw of more images holds the draw of fewer with the same number, so that scores
+//! at several sizes differ by what was added and not by luck.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{self, Protocol};
+use crate::stratify::{mix, scattered};
+use crate::{Error, Features, FoldScores, Result};
+
+/// The `C` of logistic regression with one image a class: no image is left to choose it with.
+pub const SINGLE_LABEL_PENALTY: f64 = 1.0;
+
+/// How many labels, and how often they are drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FewSettings {
+    /// Labelled images of every class, each at least 1; scored one after the other.
+    pub labels_per_class: Vec<usize>,
+    /// Draws of each, at least 1.
+    pub draws: usize,
+    /// Decides which images are drawn.
+    pub seed: u64,
+}
+
+impl FewSettings {
+    /// Whether so many images can be drawn from a set with these labels.
+    ///
+    /// # Errors
+    /// [`Error::BadSetting`] for a number below 1, [`Error::TooFewOfClass`] where a class has fewer images.
+    pub fn check(&self, labels: &[i64]) -> Result<()> {
+        let numbers = self.labels_per_class.iter().copied();
+        for (name, number) in numbers
+            .map(|number| ("labels_per_class", number))
+            .chain([("draws", self.draws)])
+        {
+            if number == 0 {
+                return Err(Error::BadSetting {
+                    name,
+                    expected: "at least 1",
+                    found: number.to_string(),
+                });
+            }
+        }
+        let most = self.labels_per_class.iter().max();
+        most.map_or(Ok(()), |&most| self.rows(labels, most, 0).map(drop))
+    }
+
+    /// The rows of `labels` in the draw `draw` of `count` images a class, ascending.
+    ///
+    /// # Errors
+    /// [`Error::TooFewOfClass`].
+    pub fn rows(&self, labels: &[i64], count: usize, draw: u64) -> Result<Vec<u32>> {
+        let keyed = scattered(labels, mix(mix(self.seed).wrapping_add(draw)));
+        let mut rows = Vec::new();
+        for class in keyed.chunk_by(|a, b| a.0 == b.0) {
+            if class.len() < count {
+                return Err(Error::TooFewOfClass {
+                    class: class[0].0 as usize,
+                    expected: count,
+                    found: class.len(),
+                });
+            }
+            rows.extend(class[..count].iter().map(|&(_, _, row)| row));
+        }
+        rows.sort_unstable();
+        Ok(rows)
+    }
+}
+
+/// Test accuracy with so many labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FewScores {
+    /// Labelled images of every class.
+    pub labels_per_class: usize,
+    /// Over the draws.
+    pub draws: FoldScores,
+    /// The chosen `C` of each draw; `None` where the protocol has none.
+    pub penalties: Option<Vec<f64>>,
+    /// Whether every regression reached its tolerance; true where there was none.
+    pub converged: bool,
+}
+
+/// Measures features by one protocol that learns from few images of `train`, and scores all of `test`.
+///
+/// # Errors
+/// Those of [`evaluate`](crate::evaluate) and of [`FewSettings::check`].
+pub fn few_labels(
+    protocol: &Protocol,
+    train: &Features,
+    test: &Features,
+    settings: &FewSettings,
+) -> Result<Vec<FewScores>> {
+    let classes = protocol::check(train, test)?;
+    let labels = train.label_vec();
+    settings.check(&labels)?;
+    let scores = |&count: &usize| {
+        let protocol = with_labels(protocol, count);
+        let mut found = Vec::new();
+        for draw in 0..settings.draws as u64 {
+            let rows = settings.rows(&labels, count, draw)?;
+            found.push(protocol.on_subset(&train.select(&rows)?, test, classes)?);
+        }
+        let images = count * labels_of(&labels);
+        let accuracies = found.iter().map(|one| one.accuracy).collect();
+        Ok(FewScores {
+            labels_per_class: count,
+            draws: FoldScores::new(accuracies, vec![images; settings.draws])
+                .expect("at least one draw"),
+            penalties: found.iter().map(|one| one.penalty).collect(),
+            converged: found.iter().all(|one| one.converged),
+        })
+    };
+    settings.labels_per_class.iter().map(scores).collect()
+}
+
+/// The protocol for `count` labels a class.
+fn with_labels(protocol: &Protocol, count: usize) -> Protocol {
+    let mut protocol = protocol.clone();
+    if let (Protocol::Linear(linear), 1) = (&mut protocol, count) {
+        linear.penalties = vec![SINGLE_LABEL_PENALTY];
+    }
+    protocol
+}
+
+/// Number of different labels.
+pub(crate) fn labels_of(labels: &[i64]) -> usize {
+    let mut labels = labels.to_vec();
+    labels.sort_unstable();
+    labels.dedup();
+    labels.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn settings(labels_per_class: &[usize]) -> FewSettings {
+        FewSettings {
+            labels_per_class: labels_per_class.to_vec(),
+            draws: 5,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn numbers_below_one_and_classes_with_too_few_images_are_refused() {
+        let labels = [0, 0, 0, 4, 4];
+        assert_eq!(settings(&[1, 2]).check(&labels), Ok(()));
+        let error = settings(&[1, 3]).check(&labels).unwrap_err();
+        assert_eq!(
+            error,
+            Error::TooFewOfClass {
+                class: 4,
+                expected: 3,
+                found: 2
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "expected at least 3 labelled training images of every class, found 2 of class 4"
+        );
+        for (bad, name) in [
+            (settings(&[0]), "labels_per_class"),
+            (
+                FewSettings {
+                    draws: 0,
+                    ..settings(&[1])
+                },
+                "draws",
+            ),
+        ] {
+            let error = bad.check(&labels).unwrap_err();
+            assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));
+        }
+    }
+
+    #[test]
+    fn draws_and_seeds_give_other_images() {
+        let labels = vec![0; 1000];
+        let few = settings(&[10]);
+        let first = few.rows(&labels, 10, 0).unwrap();
+        assert_ne!(few.rows(&labels, 10, 1).unwrap(), first);
+        let other = FewSettings { seed: 1, ..few };
+        assert_ne!(other.rows(&labels, 10, 0).unwrap(), first);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_draw_has_as_many_of_every_class_and_holds_the_smaller_ones(
+            labels in prop::collection::vec(0i64..3, 60..120), seed: u64, draw in 0u64..5,
+        ) {
+            let few = FewSettings { seed, ..settings(&[]) };
+            let fewest = (0..3).map(|class| labels.iter().filter(|&&l| l == class).count());
+            let fewest = fewest.min().unwrap();
+            let mut smaller = Vec::new();
+            for count in 1..=fewest {
+                let rows = few.rows(&labels, count, draw).unwrap();
+                prop_assert!(rows.is_sorted_by(|a, b| a < b));
+                for class in 0..3 {
+                    let of_class = rows.iter().filter(|&&row| labels[row as usize] == class);
+                    prop_assert_eq!(of_class.count(), count);
+                }
+                prop_assert!(smaller.iter().all(|row| rows.contains(row)));
+                smaller = rows;
+            }
+            prop_assert!(few.rows(&labels, fewest + 1, draw).is_err());
+        }
+    }
+}
