@@ -81,7 +81,9 @@ fn few_labels_are_drawn_by_a_seed() {
     };
     let found = evaluate(&["--json"]).json();
     for protocol in ["linear", "knn"] {
-        let scores = found["protocols"][protocol]["few_labels"].as_array().unwrap();
+        let scores = found["protocols"][protocol]["few_labels"]
+            .as_array()
+            .unwrap();
         let counts: Vec<_> = scores.iter().map(|few| &few["labels_per_class"]).collect();
         assert_eq!(counts, [1, 3]);
         for few in scores {
@@ -98,7 +100,10 @@ fn few_labels_are_drawn_by_a_seed() {
     assert_eq!(evaluate(&["--json"]).json(), found);
     assert_ne!(evaluate(&["--json", "--seed", "1"]).json(), found);
     let text = evaluate(&[]).stdout;
-    assert!(text.contains("with 1 label a class, over 4 draws"), "{text}");
+    assert!(
+        text.contains("with 1 label a class, over 4 draws"),
+        "{text}"
+    );
     place.refuses(
         &["evaluate", "run", "--labels-per-class", "4"],
         &["data: expected at least 4 ", "found 3 of class 2 ("],
@@ -106,6 +111,47 @@ fn few_labels_are_drawn_by_a_seed() {
     for bad in [["--labels-per-class", "0"], ["--draws", "3"]] {
         place.refuses(&[&["evaluate", "run"][..], &bad].concat(), &[bad[0]]);
     }
+}
+
+#[test]
+fn what_is_taken_for_what_is_counted_and_drawn() {
+    let place = Place::trained("simclr");
+    let draw = ["evaluate", "run", "--json", "--confusion", "confusion.png"];
+    let found = place.run(&draw).done().json();
+    let drawn = place.read("confusion.png");
+    assert!(drawn.starts_with(b"\x89PNG"));
+    for protocol in ["linear", "knn"] {
+        let score = &found["protocols"][protocol]["test"];
+        let classes = score["per_class"].as_array().unwrap();
+        let rows = score["confusion"].as_array().unwrap();
+        assert_eq!((classes.len(), rows.len()), (10, 10));
+        for (index, (class, row)) in classes.iter().zip(rows).enumerate() {
+            let images: u64 = row
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|n| n.as_u64())
+                .sum();
+            assert_eq!(
+                (&class["total"], &class["correct"]),
+                (&json!(images), &row[index])
+            );
+        }
+    }
+    let text = place.run(&["evaluate", "run"]).done().stdout;
+    let names = found["data"]["class_names"].as_array().unwrap();
+    let rows: Vec<&str> = text.lines().skip_while(|line| !line.is_empty()).collect();
+    assert!(rows[1].ends_with("most often taken for"), "{text}");
+    assert_eq!(rows.len(), 12, "{text}");
+    for (row, name) in rows[2..].iter().zip(names) {
+        assert!(row.starts_with(name.as_str().unwrap()), "{row}");
+    }
+    // The picture is of the first protocol.
+    let knn = ["--confusion", "knn.png", "--protocol", "knn"];
+    place.run(&[&["evaluate", "run"][..], &knn].concat()).done();
+    assert_ne!(place.read("knn.png"), drawn);
+    let nowhere = ["evaluate", "run", "--confusion", "no/such/folder/x.png"];
+    place.refuses(&nowhere, &["no/such/folder/x.png"]);
 }
 
 #[test]

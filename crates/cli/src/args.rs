@@ -322,6 +322,9 @@ pub struct EvaluateArguments {
         requires = "labels_per_class"
     )]
     pub seed: u64,
+    /// Draw which classes are taken for which, by the first protocol, to this PNG file.
+    #[arg(long, value_name = "FILE")]
+    pub confusion: Option<PathBuf>,
     /// Measure the weights that the run began with, for comparison.
     #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,

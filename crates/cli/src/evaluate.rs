@@ -1,15 +1,15 @@
 //! `twinview evaluate`.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
-use eval::{FewSettings, FoldScores, Protocol, Report};
-use trainer::{Frozen, Weights};
+use eval::{FewSettings, Protocol};
+use trainer::Weights;
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
-use crate::measure::{Finding, Subject};
+use crate::measure::{Finding, Measurement, Subject};
 use crate::output::Output;
+use crate::scores;
 
 /// Measures a run.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -18,8 +18,8 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         _ if arguments.untrained => Weights::Untrained,
         asked => EpochArgument::weights(asked),
     };
-    if let Some(out) = &arguments.out {
-        trainer::check_writable(out)?;
+    for file in [&arguments.out, &arguments.confusion].into_iter().flatten() {
+        trainer::check_writable(file)?;
     }
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let subject = Subject::open(run, data, weights, device)?;
@@ -28,15 +28,19 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     if let Some(few) = &few {
         subject.check(few)?;
     }
+    if arguments.confusion.is_some() {
+        subject.check_confusion()?;
+    }
     let measurement = subject.measure()?;
     let findings = measurement.reports(&protocols(arguments), few.as_ref())?;
     let value = measurement.document(run, &findings);
     if let Some(out) = &arguments.out {
         trainer::write_json(out, &value)?;
     }
-    output.result(&value, || {
-        text(arguments, &measurement.subject.frozen, &findings)
-    });
+    if let (Some(file), [first, ..]) = (&arguments.confusion, findings.as_slice()) {
+        measurement.draw_confusion(first, run, file)?;
+    }
+    output.result(&value, || text(arguments, &measurement, &findings));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,8 +67,8 @@ fn few(arguments: &EvaluateArguments) -> Option<FewSettings> {
     (!few.labels_per_class.is_empty()).then_some(few)
 }
 
-fn text(arguments: &EvaluateArguments, frozen: &Frozen, findings: &[Finding]) -> String {
-    let state = match frozen.trained {
+fn text(arguments: &EvaluateArguments, measurement: &Measurement, findings: &[Finding]) -> String {
+    let state = match measurement.subject.frozen.trained {
         _ if arguments.untrained => "untrained weights".to_owned(),
         [epoch, step] => format!("after epoch {epoch}, step {step}"),
     };
@@ -73,65 +77,7 @@ fn text(arguments: &EvaluateArguments, frozen: &Frozen, findings: &[Finding]) ->
         arguments.run.display()
     );
     for finding in findings {
-        text += &lines(finding);
+        text += &scores::lines(finding);
     }
-    text
-}
-
-/// What one protocol found: a line with all training images, one over folds, one for each number of labels.
-fn lines(finding: &Finding) -> String {
-    let (score, folds, more) = match &finding.report {
-        Report::Linear(linear) => {
-            let edge = if linear.penalty_at_edge.is_some() {
-                ", at the edge of the grid"
-            } else {
-                ""
-            };
-            let end = if linear.converged {
-                ""
-            } else {
-                ", not converged"
-            };
-            let more = format!("C {}{edge}{end}", linear.penalty);
-            (&linear.test, &linear.folds, more)
-        }
-        Report::Knn(knn) => {
-            let more = format!("k {}, temperature {}", knn.k, knn.temperature);
-            (&knn.test, &knn.folds, more)
-        }
-    };
-    let [low, high] = score.interval95.map(|bound| 100.0 * bound);
-    let mut text = format!(
-        "{:<8} {:>6.2} %   95 % interval {low:.2} to {high:.2}   {} of {}   {more}\n",
-        finding.name,
-        100.0 * score.accuracy,
-        score.correct,
-        score.total,
-    );
-    let mut spread = |scores: &FoldScores, over: String| {
-        let (mean, std) = (100.0 * scores.mean, 100.0 * scores.std);
-        let _ = match scores.accuracies.len() {
-            1 => writeln!(text, "         {mean:>6.2} % {over}"),
-            _ => writeln!(text, "         {mean:>6.2} ± {std:.2} % {over}"),
-        };
-    };
-    if let Some(folds) = folds {
-        spread(folds, format!("over {} folds", folds.accuracies.len()));
-    }
-    for few in &finding.few {
-        let (labels, draws) = (few.labels_per_class, few.draws.accuracies.len());
-        let over = format!(
-            "with {} a class, over {}",
-            counted(labels, "label"),
-            counted(draws, "draw")
-        );
-        spread(&few.draws, over);
-    }
-    text
-}
-
-/// `1 draw`, `5 draws`.
-fn counted(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
+    text + &scores::classes(findings, &measurement.subject.set.class_names)
 }

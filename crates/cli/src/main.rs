@@ -16,6 +16,7 @@ mod methods_command;
 mod output;
 mod pretrain;
 mod progress;
+mod scores;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use dataset::{Dataset, Sheet, Split};
 use eval::{Features, FewScores, FewSettings, Protocol, Report};
 use models::DeviceChoice;
+use report::Confusion;
 use serde_json::{Map, Value, json};
 use trainer::{Frozen, Weights};
 
@@ -73,6 +74,20 @@ impl Subject {
         let labels = self.splits()?.0.labels().unwrap_or_default();
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         few.check(&labels).map_err(|error| self.failure(error))
+    }
+
+    /// Refuses to draw a matrix of more classes than it is kept of.
+    pub fn check_confusion(&self) -> Result<(), Failure> {
+        let (train, test) = self.splits()?;
+        let largest = |split: &Split| split.labels()?.iter().max().copied();
+        let classes = largest(train).max(largest(test)).map_or(0, usize::from) + 1;
+        if classes > eval::MOST_CONFUSED {
+            let (place, most) = (&self.place, eval::MOST_CONFUSED);
+            return Err(Failure::usage(format!(
+                "{place}: --confusion: expected at most {most} classes, found {classes}"
+            )));
+        }
+        Ok(())
     }
 
     fn failure(&self, error: eval::Error) -> Failure {
@@ -155,6 +170,33 @@ impl Measurement {
             },
             "protocols": protocols,
         })
+    }
+
+    /// Draws the matrix of what `finding` takes for what, of the run in `run`, where there is one.
+    pub fn draw_confusion(
+        &self,
+        finding: &Finding,
+        run: &Path,
+        file: &Path,
+    ) -> Result<(), Failure> {
+        let score = finding.report.test();
+        let [epoch, _] = self.subject.frozen.trained;
+        let title = format!(
+            "{}, epoch {epoch}, {}: {:.2} % of {} test images",
+            run.display(),
+            finding.name,
+            100.0 * score.accuracy,
+            score.total
+        );
+        let confusion = score.confusion.as_ref().map(|counts| Confusion {
+            title: &title,
+            class_names: &self.subject.set.class_names,
+            counts,
+        });
+        if let Some(confusion) = confusion {
+            report::write_confusion(file, &confusion)?;
+        }
+        Ok(())
     }
 
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest

@@ -36,5 +36,5 @@ pub use self::metrics::{
 pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
 pub use self::protocol::{Protocol, Report, evaluate};
-pub use self::score::{ClassScore, FoldScores, Score, wilson_interval};
+pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
 pub use self::stratify::{Holdout, stratified_holdout};

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::few::labels_of;
-use crate::{Error, Features, KnnReport, KnnSettings, LinearReport, LinearSettings, Result};
+use crate::{
+    Error, Features, FoldScores, KnnReport, KnnSettings, LinearReport, LinearSettings, Result,
+    Score,
+};
 use crate::{knn, linear};
 
 /// A way to measure frozen features by their labels.
@@ -75,9 +78,22 @@ pub enum Report {
 impl Report {
     /// Accuracy on the test split in 0..=1.
     pub fn accuracy(&self) -> f64 {
+        self.test().accuracy
+    }
+
+    /// The score on the test split.
+    pub fn test(&self) -> &Score {
         match self {
-            Self::Linear(report) => report.test.accuracy,
-            Self::Knn(report) => report.test.accuracy,
+            Self::Linear(report) => &report.test,
+            Self::Knn(report) => &report.test,
+        }
+    }
+
+    /// The scores of predefined subsets of train, where there are such.
+    pub fn folds(&self) -> Option<&FoldScores> {
+        match self {
+            Self::Linear(report) => report.folds.as_ref(),
+            Self::Knn(report) => report.folds.as_ref(),
         }
     }
 }

@@ -28,20 +28,31 @@ pub struct Score {
     pub total: u64,
     /// One entry a class, in label order.
     pub per_class: Vec<ClassScore>,
+    /// Images of each true class by predicted class: `[true][predicted]`. `None` for more than
+    /// [`MOST_CONFUSED`] classes.
+    pub confusion: Option<Vec<Vec<u64>>>,
 }
+
+/// The most classes that a matrix is kept of: it has the square of their number of entries.
+pub const MOST_CONFUSED: usize = 256;
 
 impl Score {
     /// Compares `predictions` with `labels`, both 0-based classes below `classes`.
     ///
     /// # Panics
-    /// If the two have different lengths or a label is out of range: both come from checked features.
+    /// If the two have different lengths or a class is out of range: both come from checked features.
     pub(crate) fn new(predictions: &[i64], labels: &[i64], classes: usize) -> Self {
         assert_eq!(predictions.len(), labels.len(), "one prediction a label");
         let mut per_class = vec![(0u64, 0u64); classes];
-        for (prediction, &label) in predictions.iter().zip(labels) {
+        let kept = classes <= MOST_CONFUSED;
+        let mut confusion = kept.then(|| vec![vec![0; classes]; classes]);
+        for (&prediction, &label) in predictions.iter().zip(labels) {
             let (correct, total) = &mut per_class[label as usize];
-            *correct += u64::from(*prediction == label);
+            *correct += u64::from(prediction == label);
             *total += 1;
+            if let Some(confusion) = &mut confusion {
+                confusion[label as usize][prediction as usize] += 1;
+            }
         }
         let correct = per_class.iter().map(|class| class.0).sum();
         let total = labels.len() as u64;
@@ -58,6 +69,7 @@ impl Score {
                     accuracy: share(correct, total),
                 })
                 .collect(),
+            confusion,
         }
     }
 }
@@ -165,6 +177,15 @@ mod tests {
                 (0, 0, None)
             ]
         );
+        let rows = [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0; 4]];
+        assert_eq!(score.confusion.unwrap(), rows);
+    }
+
+    #[test]
+    fn a_matrix_of_very_many_classes_is_not_kept() {
+        let matrix = |classes| Score::new(&[0], &[0], classes).confusion;
+        assert_eq!(matrix(MOST_CONFUSED).unwrap().len(), MOST_CONFUSED);
+        assert_eq!(matrix(MOST_CONFUSED + 1), None);
     }
 
     #[test]

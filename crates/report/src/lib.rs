@@ -3,11 +3,13 @@
 //! This crate reads what runs have written and trains nothing: it knows JSON, text and pictures, no tensors
 //! and no single method. [`Run::read`] reads one run, finished or not; [`write_comparison`] puts runs side
 //! by side, one row a method, with means and standard deviations over seeds. What a column is, how it is
-//! written and what it means is said once, in [`COLUMNS`], for every format.
+//! written and what it means is said once, in [`COLUMNS`], for every format. [`write_confusion`] draws a
+//! confusion matrix.
 
 mod card;
 mod column;
 mod comparison;
+mod confusion;
 mod date;
 mod error;
 mod evaluation;
@@ -26,6 +28,7 @@ mod spread;
 pub use card::{Exported, write_card};
 pub use column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
+pub use confusion::{Confusion, write_confusion};
 pub use error::Error;
 pub use evaluation::Evaluation;
 pub use history::Epoch;

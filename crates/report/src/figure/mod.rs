@@ -62,7 +62,7 @@ impl Layout {
 /// The longest name that is written in full.
 const NAME_CHARS: usize = 24;
 /// Width of a character, as a share of the font's height, on the generous side.
-const CHAR: f64 = 0.57;
+pub const CHAR: f64 = 0.57;
 
 impl Figure {
     /// The drawing: valid as a file of its own and inside HTML.
@@ -150,16 +150,22 @@ impl Figure {
 
 /// A name, cut where it is too long, and the last value.
 fn label(series: &Series, value: bool) -> String {
-    let mut name: String = series.name.chars().take(NAME_CHARS).collect();
-    if series.name.chars().count() > NAME_CHARS {
-        name.pop();
-        name.push('…');
-    }
+    let name = cut(&series.name);
     match series.points.last() {
         Some((_, last)) if value => format!("{name}  {:.1} %", 100.0 * last.mean),
         Some(_) => name,
         None => format!("{name} (none)"),
     }
+}
+
+/// A name, its end left out where it is too long.
+pub fn cut(name: &str) -> String {
+    let mut short: String = name.chars().take(NAME_CHARS).collect();
+    if name.chars().count() > NAME_CHARS {
+        short.pop();
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

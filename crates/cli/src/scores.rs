@@ -1,0 +1,188 @@
+//! Scores as text for people: a line a protocol, and a table of the classes.
+
+use std::fmt::Write;
+
+use eval::{FoldScores, Report, Score};
+
+use crate::measure::Finding;
+
+/// The most classes that are listed.
+const MOST_ROWS: usize = 20;
+/// The longest name that is written in full.
+const NAME_CHARS: usize = 24;
+
+/// What one protocol found: a line with all training images, one over folds, one for each number of labels.
+pub fn lines(finding: &Finding) -> String {
+    let score = finding.report.test();
+    let [low, high] = score.interval95.map(|bound| 100.0 * bound);
+    let mut text = format!(
+        "{:<8} {:>6.2} %   95 % interval {low:.2} to {high:.2}   {} of {}   {}\n",
+        finding.name,
+        100.0 * score.accuracy,
+        score.correct,
+        score.total,
+        choice(&finding.report),
+    );
+    if let Some(folds) = finding.report.folds() {
+        text += &spread(folds, &format!("over {} folds", folds.accuracies.len()));
+    }
+    for few in &finding.few {
+        let (labels, draws) = (few.labels_per_class, few.draws.accuracies.len());
+        let (labels, draws) = (counted(labels, "label"), counted(draws, "draw"));
+        text += &spread(&few.draws, &format!("with {labels} a class, over {draws}"));
+    }
+    text
+}
+
+/// What was chosen or set, and what to beware of.
+fn choice(report: &Report) -> String {
+    match report {
+        Report::Linear(linear) => {
+            let mut text = format!("C {}", linear.penalty);
+            if linear.penalty_at_edge.is_some() {
+                text += ", at the edge of the grid";
+            }
+            if !linear.converged {
+                text += ", not converged";
+            }
+            text
+        }
+        Report::Knn(knn) => format!("k {}, temperature {}", knn.k, knn.temperature),
+    }
+}
+
+/// A line of mean and deviation.
+fn spread(scores: &FoldScores, over: &str) -> String {
+    let (mean, std) = (100.0 * scores.mean, 100.0 * scores.std);
+    match scores.accuracies.len() {
+        1 => format!("         {mean:>6.2} % {over}\n"),
+        _ => format!("         {mean:>6.2} ± {std:.2} % {over}\n"),
+    }
+}
+
+/// `1 draw`, `5 draws`.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// The accuracy of each class by each protocol, and what the first protocol takes it for most often. Of many
+/// classes those that the first protocol gets right least often.
+pub fn classes(findings: &[Finding], class_names: &[String]) -> String {
+    let Some(first) = findings.first().map(|finding| finding.report.test()) else {
+        return String::new();
+    };
+    let mut rows: Vec<usize> = (0..first.per_class.len()).collect();
+    rows.retain(|&class| first.per_class[class].total > 0);
+    let all = rows.len();
+    let accuracy = |class: usize| first.per_class[class].accuracy.unwrap_or(0.0);
+    let mut title = "class".to_owned();
+    if all > MOST_ROWS {
+        rows.sort_by(|&a, &b| accuracy(a).total_cmp(&accuracy(b)));
+        rows.truncate(MOST_ROWS);
+        title = format!("least of {all}");
+    }
+    let name = |class: usize| {
+        let name = class_names.get(class).cloned();
+        let name = name.unwrap_or_else(|| class.to_string());
+        name.chars().take(NAME_CHARS).collect::<String>()
+    };
+    let widths = rows.iter().map(|&class| name(class).chars().count());
+    let width = widths.max().unwrap_or(0).max(title.len());
+    let mut text = format!("\n{title:<width$}  images");
+    for finding in findings {
+        let _ = write!(text, "  {:>8}", finding.name);
+    }
+    let with_matrix = first.confusion.is_some();
+    text += if with_matrix {
+        "   most often taken for\n"
+    } else {
+        "\n"
+    };
+    for &class in &rows {
+        let _ = write!(
+            text,
+            "{:<width$}  {:>6}",
+            name(class),
+            first.per_class[class].total
+        );
+        for finding in findings {
+            let share = finding.report.test().per_class[class].accuracy;
+            let _ = write!(text, "  {:>6.2} %", 100.0 * share.unwrap_or(0.0));
+        }
+        if let Some((other, count)) = most_often(first, class) {
+            let _ = write!(text, "   {} ({count})", name(other));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The other class that images of `class` are most often taken for, and how many are; the lower one of two equals.
+fn most_often(score: &Score, class: usize) -> Option<(usize, u64)> {
+    let row = score.confusion.as_ref()?.get(class)?;
+    let others = row.iter().copied().enumerate();
+    let others = others.filter(|&(other, count)| other != class && count > 0);
+    others.rev().max_by_key(|&(_, count)| count)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A report by kNN with that matrix.
+    fn finding(confusion: &[Vec<u64>]) -> Finding {
+        let class = |(class, row): (usize, &Vec<u64>)| {
+            let total: u64 = row.iter().sum();
+            let accuracy = (total > 0).then(|| row[class] as f64 / total as f64);
+            json!({"correct": row[class], "total": total, "accuracy": accuracy})
+        };
+        let per_class: Vec<_> = confusion.iter().enumerate().map(class).collect();
+        let report = json!({"knn": {
+            "test": {
+                "accuracy": 0.5, "interval95": [0.4, 0.6], "correct": 5, "total": 10,
+                "per_class": per_class, "confusion": confusion,
+            },
+            "k": 20, "temperature": 0.07, "train_images": 10, "features": 4, "folds": null,
+        }});
+        Finding {
+            name: "knn",
+            report: serde_json::from_value(report).unwrap(),
+            few: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_class_has_a_row_with_what_it_is_taken_for() {
+        let found = finding(&[vec![3, 1, 1], vec![0, 2, 0], vec![0; 3]]);
+        let names = ["cat", "dog"].map(str::to_owned);
+        let table = classes(&[found], &names);
+        let rows: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(
+            rows,
+            [
+                "class  images       knn   most often taken for",
+                "cat         5   60.00 %   dog (1)",
+                "dog         2  100.00 %",
+            ],
+            "a class without test images has none"
+        );
+    }
+
+    #[test]
+    fn of_many_classes_the_worst_are_listed() {
+        let row = |class: usize| {
+            let mut row = vec![0; 30];
+            row[class] = class as u64 + 1;
+            row[(class + 1) % 30] += 30 - class as u64;
+            row
+        };
+        let found = finding(&(0..30).map(row).collect::<Vec<_>>());
+        let table = classes(&[found], &[]);
+        assert_eq!(table.lines().count(), 2 + MOST_ROWS);
+        assert!(table.contains("least of 30"), "{table}");
+        assert!(table.lines().nth(2).unwrap().starts_with("0 "), "{table}");
+    }
+}
