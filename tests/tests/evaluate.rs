@@ -1,7 +1,8 @@
 //! Evaluating a run: both protocols, other weights, images of other sizes.
 
-use end_to_end::{Place, pretrain};
+use end_to_end::{Place, Stored, pretrain, tensors};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn evaluation_says_the_accuracy_of_each_protocol() {
@@ -152,6 +153,74 @@ fn what_is_taken_for_what_is_counted_and_drawn() {
     assert_ne!(place.read("knn.png"), drawn);
     let nowhere = ["evaluate", "run", "--confusion", "no/such/folder/x.png"];
     place.refuses(&nowhere, &["no/such/folder/x.png"]);
+}
+
+#[test]
+fn a_result_says_what_it_takes_to_measure_it_again() {
+    let place = Place::trained("simclr");
+    let evaluate = ["evaluate", "run", "--labels-per-class", "2", "--seed", "7"];
+    let out = ["--out", "result.json"];
+    place.run(&[&evaluate[..], &out].concat()).done();
+    let result = place.read_json("result.json");
+    let record = place.read_json("run/config.json");
+    let weights = &result["weights"];
+    let checkpoint = weights["checkpoint"].as_str().unwrap();
+    assert!(place.newest("run").ends_with(checkpoint), "{checkpoint}");
+    assert_eq!(
+        (&weights["epoch"], &weights["step"]),
+        (&json!(2), &json!(16))
+    );
+    let data = &result["data"];
+    for key in ["path", "kind", "fingerprint", "class_names"] {
+        assert_eq!(data[key], record["data"][key], "{key}");
+    }
+    assert_eq!(data["images"], json!({"train": 32, "test": 32}));
+    for key in ["version", "revision", "device"] {
+        assert_eq!(result[key], record[key], "{key}");
+    }
+    assert_eq!(result["seed"], record["config"]["seed"]);
+    assert_eq!(result["threads"], 1);
+    let protocols = &result["protocols"];
+    assert_eq!(
+        protocols["knn"]["settings"],
+        json!({"k": 20, "temperature": 0.07})
+    );
+    let linear = &protocols["linear"]["settings"];
+    assert_eq!(linear["validation_share"], 0.2);
+    assert_eq!(linear["penalties"].as_array().unwrap().len(), 13);
+    assert_eq!(protocols["knn"]["few_labels"][0]["seed"], 7);
+    let untrained = place
+        .run(&["evaluate", "run", "--untrained", "--json"])
+        .done()
+        .json();
+    assert_eq!(untrained["weights"]["checkpoint"], json!(null));
+    assert_ne!(untrained["weights"]["sha256"], weights["sha256"]);
+}
+
+#[test]
+fn measuring_changes_no_file_and_no_weight() {
+    for method in ["simclr", "dino"] {
+        let place = Place::trained(method);
+        let before = place.contents();
+        let found = place.run(&["evaluate", "run", "--json"]).done().json();
+        assert!(place.contents() == before, "{method}: a file has changed");
+        // The hash is taken after everything was measured.
+        let encoder = tensors(&place.path("run/encoder.safetensors"));
+        let weights = &found["weights"];
+        assert_eq!(weights["sha256"], sha256(&encoder), "{method}");
+        assert_eq!(weights["teacher"], method == "dino");
+    }
+}
+
+/// The hash of an encoder's tensors, as a result gives it.
+fn sha256(tensors: &[Stored]) -> String {
+    let mut hash = Sha256::new();
+    for (name, dtype, shape, bytes) in tensors {
+        hash.update(format!("{name} {dtype:?} {shape:?} "));
+        hash.update(bytes);
+    }
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A run, the set it is measured on, and the features that its encoder gives there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dataset::{Dataset, Sheet, Split};
 use eval::{Features, FewScores, FewSettings, Protocol, Report};
@@ -21,6 +21,8 @@ pub struct Subject {
     pub frozen: Frozen,
     /// The set, with labels in both splits.
     pub set: Dataset,
+    /// Where the set was read from, from the root; `None` for the built-in one.
+    path: Option<PathBuf>,
     place: String,
 }
 
@@ -36,6 +38,8 @@ pub struct Measurement {
 pub struct Finding {
     /// The protocol's name.
     pub name: &'static str,
+    /// Its settings, as JSON.
+    pub settings: Value,
     /// With all training images.
     pub report: Report,
     /// With few of them.
@@ -59,7 +63,13 @@ impl Subject {
         let place = path.map_or("the built-in set".to_owned(), |path| {
             path.display().to_string()
         });
-        let subject = Self { frozen, set, place };
+        let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
+        let subject = Self {
+            frozen,
+            set,
+            path,
+            place,
+        };
         subject.splits()?;
         Ok(subject)
     }
@@ -139,8 +149,10 @@ impl Measurement {
             tracing::info!("measuring by {}", protocol.name());
             let report = eval::evaluate(protocol, train, test, &self.subject.set.folds)?;
             let few = few.map(|few| eval::few_labels(protocol, train, test, few));
+            let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
             Ok(Finding {
                 name: protocol.name(),
+                settings: settings[protocol.name()].clone(),
                 report,
                 few: few.transpose()?.unwrap_or_default(),
             })
@@ -149,7 +161,7 @@ impl Measurement {
         findings.map_err(|error| self.subject.failure(error))
     }
 
-    /// What was measured, as JSON.
+    /// What was measured and with what, as JSON: all that it takes to measure it again.
     pub fn document(&self, run: &Path, findings: &[Finding]) -> Value {
         let protocols: Map<String, Value> = findings
             .iter()
@@ -157,17 +169,28 @@ impl Measurement {
             .collect();
         let Subject { frozen, set, .. } = &self.subject;
         let [epoch, step] = frozen.trained;
+        let record = &frozen.record;
         json!({
             "run": run,
-            "method": frozen.record.config.method.name(),
+            "method": record.config.method.name(),
+            "seed": record.config.seed,
             "untrained": step == 0,
             "epoch": epoch,
             "step": step,
+            "weights": frozen.weights(),
             "split": "test",
             "data": {
-                "kind": set.kind, "fingerprint": set.fingerprint(),
+                "path": self.subject.path,
+                "kind": set.kind,
+                "fingerprint": set.fingerprint(),
+                "images": {"train": self.train.len(), "test": self.test.len()},
+                "folds": set.folds.len(),
                 "class_names": set.class_names,
             },
+            "version": env!("CARGO_PKG_VERSION"),
+            "revision": env!("TWINVIEW_REVISION"),
+            "device": frozen.device,
+            "threads": frozen.threads,
             "protocols": protocols,
         })
     }
@@ -230,6 +253,7 @@ impl Finding {
         let report = serde_json::to_value(&self.report).expect("a report is valid JSON");
         let mut report = report[self.name].clone();
         report["accuracy"] = json!(self.report.accuracy());
+        report["settings"] = self.settings.clone();
         if !self.few.is_empty() {
             report["few_labels"] = json!(self.few);
         }

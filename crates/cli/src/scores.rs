@@ -149,6 +149,7 @@ mod tests {
         }});
         Finding {
             name: "knn",
+            settings: json!({}),
             report: serde_json::from_value(report).unwrap(),
             few: Vec::new(),
         }

@@ -77,6 +77,8 @@ impl FewSettings {
 pub struct FewScores {
     /// Labelled images of every class.
     pub labels_per_class: usize,
+    /// What decided which images were drawn.
+    pub seed: u64,
     /// Over the draws.
     pub draws: FoldScores,
     /// The chosen `C` of each draw; `None` where the protocol has none.
@@ -109,6 +111,7 @@ pub fn few_labels(
         let accuracies = found.iter().map(|one| one.accuracy).collect();
         Ok(FewScores {
             labels_per_class: count,
+            seed: settings.seed,
             draws: FoldScores::new(accuracies, vec![images; settings.draws])
                 .expect("at least one draw"),
             penalties: found.iter().map(|one| one.penalty).collect(),

@@ -127,6 +127,16 @@ fn checksum<'a>(
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A SHA-256 over the names, kinds, shapes and bytes of `named`, in hexadecimal digits; their order doesn't
+/// matter.
+pub fn fingerprint(named: &[(String, Tensor)]) -> String {
+    let stored = stored(named);
+    let views = stored
+        .iter()
+        .map(|(name, dtype, shape, bytes)| (*name, *dtype, shape.as_slice(), bytes.as_slice()));
+    checksum("", views)
+}
+
 /// A tensor as it is stored.
 type Stored<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
 

@@ -1,13 +1,15 @@
 //! The encoder of a run, frozen, for evaluation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use loader::Block;
 use models::{DeviceChoice, Door};
+use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
 use crate::checkpoint;
 use crate::networks::{Kinds, Networks};
+use crate::setup::device_name;
 use crate::{Error, RunRecord, read_record};
 
 /// Which weights of a run.
@@ -28,10 +30,32 @@ pub enum Weights {
 pub struct Frozen {
     pub(crate) networks: Networks,
     door: Door,
+    /// The checkpoint that the weights are from; `None` for random ones.
+    checkpoint: Option<PathBuf>,
+    teacher: bool,
+    /// The device, as it was found.
+    pub device: String,
+    /// Threads of libtorch.
+    pub threads: usize,
     /// What the run's `config.json` says.
     pub record: RunRecord,
     /// Finished epochs and steps; 0 for random weights.
     pub trained: [u64; 2],
+}
+
+/// Says exactly which weights an encoder has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WeightsRecord {
+    /// Name of the checkpoint in the run folder; `None` for the weights that the run began with.
+    pub checkpoint: Option<String>,
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished steps.
+    pub step: u64,
+    /// Whether they are a teacher's.
+    pub teacher: bool,
+    /// Over names, kinds, shapes and bytes of the encoder's tensors, named as in `encoder.safetensors`.
+    pub sha256: String,
 }
 
 impl Frozen {
@@ -55,6 +79,10 @@ impl Frozen {
         let mut frozen = Self {
             networks,
             door,
+            checkpoint: None,
+            teacher: false,
+            device: device_name(device),
+            threads: tch::get_num_threads() as usize,
             record,
             trained: [0, 0],
         };
@@ -64,19 +92,38 @@ impl Frozen {
             Weights::Best => checkpoint::best_of(folder)?,
             Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
         };
-        let named = frozen.networks.store.variables();
-        let named = named
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("encoder."))
-            .collect();
-        let prefix = if checkpoint::has_teacher(&checkpoint)? {
-            "teacher."
+        frozen.teacher = checkpoint::has_teacher(&checkpoint)?;
+        let prefix = if frozen.teacher {
+            "teacher.encoder."
         } else {
-            ""
+            "encoder."
         };
-        let header = checkpoint::load_into(&checkpoint, prefix, named)?;
+        let header = checkpoint::load_into(&checkpoint, prefix, frozen.named())?;
         frozen.trained = [u64::from(header.epoch), header.step];
+        frozen.checkpoint = Some(checkpoint);
         Ok(frozen)
+    }
+
+    /// The encoder's tensors, which share its memory, named as in `encoder.safetensors`.
+    fn named(&self) -> Vec<(String, Tensor)> {
+        let all = self.networks.store.variables();
+        let of_encoder = |(name, tensor): (String, Tensor)| {
+            Some((name.strip_prefix("encoder.")?.to_owned(), tensor))
+        };
+        all.into_iter().filter_map(of_encoder).collect()
+    }
+
+    /// Which weights these are. The hash is that of the tensors as they are now.
+    pub fn weights(&self) -> WeightsRecord {
+        let file = self.checkpoint.as_deref().and_then(Path::file_name);
+        let [epoch, step] = self.trained;
+        WeightsRecord {
+            checkpoint: file.map(|name| name.to_string_lossy().into_owned()),
+            epoch,
+            step,
+            teacher: self.teacher,
+            sha256: checkpoint::fingerprint(&self.named()),
+        }
     }
 
     /// Side in pixels of the images that the encoder takes.

@@ -44,7 +44,7 @@ pub use config::{
 pub use config_error::ConfigError;
 pub use error::Error;
 pub use export::Pixels;
-pub use frozen::{Frozen, Weights};
+pub use frozen::{Frozen, Weights, WeightsRecord};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
