@@ -78,7 +78,7 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
     let report_of_best = report("best").done().json();
     assert_eq!(report_of_best["step"], step);
     assert_eq!(report_of_best, report(&epoch.to_string()).done().json());
-    report("soon").failed(2, &["'soon'", "expected a number or best"]);
+    report("soon").failed(2, &["'soon'", "expected a number, last or best"]);
 
     std::fs::remove_file(&path).unwrap();
     if epoch < 5 {

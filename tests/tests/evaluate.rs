@@ -1,7 +1,7 @@
 //! Evaluating a run: both protocols, other weights, images of other sizes.
 
 use end_to_end::{Place, Stored, pretrain, tensors};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -221,6 +221,101 @@ fn sha256(tensors: &[Stored]) -> String {
     }
     let digest = hash.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn several_epochs_are_measured_at_once() {
+    let place = Place::trained("simclr");
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "run", "--json", "--protocol", "knn"];
+        place.run(&[&start[..], more].concat()).done().json()
+    };
+    let (one, last) = (evaluate(&["--epoch", "1"]), evaluate(&["--epoch", "last"]));
+    assert_eq!(evaluate(&[]), last);
+    let both = evaluate(&["--epoch", "last", "--epoch", "1", "--epoch", "last"]);
+    assert_eq!(both, json!({"epochs": {"last": last, "1": one}}));
+    let epochs = ["--epoch", "last", "--epoch", "1"];
+    let text = place
+        .run(&[&["evaluate", "run"][..], &epochs].concat())
+        .done()
+        .stdout;
+    for part in [
+        "epoch last: run (after epoch 2",
+        "epoch 1: run (after epoch 1",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let draw = ["evaluate", "run", "--confusion", "x.png"];
+    place.refuses(
+        &[&draw[..], &epochs].concat(),
+        &["--confusion: ", "found 2"],
+    );
+}
+
+#[test]
+fn several_seeds_have_a_mean_and_a_deviation() {
+    let place = Place::trained("simclr");
+    for (seed, epochs) in [("1", "2"), ("2", "2"), ("3", "1")] {
+        let run = format!("run{seed}");
+        let more = ["--seed", seed, "--epochs", epochs];
+        place
+            .run(&[&pretrain("simclr.json", &run)[..], &more].concat())
+            .done();
+    }
+    let evaluate = |runs: &[&str], more: &[&str]| {
+        let few = ["--labels-per-class", "2", "--draws", "2"];
+        place
+            .run(&[&["evaluate"][..], runs, &few, more].concat())
+            .done()
+    };
+    let runs = ["run", "run1", "run2"];
+    let found = evaluate(&runs, &["--json"]).json();
+    let alone = runs.map(|run| evaluate(&[run], &["--json"]).json());
+    assert_eq!(found["runs"], json!(alone));
+    for protocol in ["linear", "knn"] {
+        let spread = |from: &Value, value: &dyn Fn(&Value) -> f64| {
+            let values = alone.each_ref().map(value);
+            let mean = values.iter().sum::<f64>() / 3.0;
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            let off = |key: &str, want: f64| from[key][protocol].as_f64().unwrap() - want;
+            assert!(
+                off("mean", mean).abs() < 1e-12 && off("std", (squares / 2.0).sqrt()).abs() < 1e-12
+            );
+        };
+        spread(&found, &|run| {
+            run["protocols"][protocol]["accuracy"].as_f64().unwrap()
+        });
+        let few = &found["few_labels"][0];
+        assert_eq!(few["labels_per_class"], 2);
+        spread(few, &|run| {
+            let few = &run["protocols"][protocol]["few_labels"][0];
+            few["draws"]["mean"].as_f64().unwrap()
+        });
+    }
+    let text = evaluate(&runs, &[]).stdout;
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("run"))
+        .collect();
+    assert_eq!(rows.len(), 4, "a heading and a row a run: {text}");
+    assert!(
+        text.contains("\nmean ± std ") && text.contains("knn, 2 a class"),
+        "{text}"
+    );
+
+    let refuses = |runs: [&str; 2], says: &[&str]| {
+        place.refuses(&[&["evaluate"][..], &runs].concat(), says);
+    };
+    refuses(
+        ["run", "run3"],
+        &["run3: ", "its seed only, found train.epochs 1, not 2"],
+    );
+    refuses(["run", "run"], &["run: ", "a seed of its own"]);
+    place.run(&pretrain("dino.json", "dino")).done();
+    refuses(
+        ["run", "dino"],
+        &["dino: ", "found method dino, not simclr"],
+    );
 }
 
 #[test]

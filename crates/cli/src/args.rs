@@ -59,7 +59,8 @@ Examples:
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
   twinview evaluate runs/simclr
-  twinview evaluate runs/simclr --epoch best
+  twinview evaluate runs/simclr --epoch last --epoch best
+  twinview evaluate comparison/runs/simclr-seed*
   twinview evaluate runs/simclr --labels-per-class 1 --labels-per-class 10
   twinview evaluate runs/simclr --untrained --protocol knn --json";
 
@@ -90,9 +91,9 @@ pub struct ExportArguments {
     #[arg(long, default_value = "u8")]
     pub input: InputArgument,
     /// The weights after this epoch, if its checkpoint was kept, or after the best one
-    /// (checkpoint.best) [default: the newest].
-    #[arg(long, value_name = "N|best", value_parser = epoch)]
-    pub epoch: Option<EpochArgument>,
+    /// (checkpoint.best), or the last.
+    #[arg(long, value_name = "last|best|N", value_parser = epoch, default_value = "last")]
+    pub epoch: EpochArgument,
     /// Terms of use for the card, such as `CC BY 4.0`.
     #[arg(long, value_name = "TEXT")]
     pub licence: Option<String>,
@@ -294,8 +295,9 @@ pub enum PrecisionArgument {
 /// Arguments of `evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// The folder of a run.
-    pub run: PathBuf,
+    /// The folder of a run, or those of several that differ in their seeds only, to give mean and deviation over.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
     /// A labelled set with a test split [default: the set of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -328,10 +330,10 @@ pub struct EvaluateArguments {
     /// Measure the weights that the run began with, for comparison.
     #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,
-    /// Measure the weights after this epoch, if its checkpoint was kept, or after the best one
-    /// (checkpoint.best) [default: the newest].
-    #[arg(long, value_name = "N|best", value_parser = epoch)]
-    pub epoch: Option<EpochArgument>,
+    /// Measure the newest weights (last), those after the best epoch (checkpoint.best), or those after this one, if its
+    /// checkpoint was kept; may be given several times [default: last].
+    #[arg(long, value_name = "last|best|N", value_parser = epoch)]
+    pub epoch: Vec<EpochArgument>,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
@@ -345,26 +347,29 @@ pub struct EvaluateArguments {
 pub enum EpochArgument {
     /// By its number, from 1.
     Number(u32),
+    /// The newest, or where training stands inside one.
+    Last,
     /// The one that was chosen as the best.
     Best,
 }
 
 impl EpochArgument {
-    /// Which weights these are; the newest where no epoch was asked for.
-    pub fn weights(asked: Option<Self>) -> trainer::Weights {
-        match asked {
-            Some(Self::Number(epoch)) => trainer::Weights::AfterEpoch(epoch),
-            Some(Self::Best) => trainer::Weights::Best,
-            None => trainer::Weights::Newest,
+    /// Which weights these are.
+    pub fn weights(self) -> trainer::Weights {
+        match self {
+            Self::Number(epoch) => trainer::Weights::AfterEpoch(epoch),
+            Self::Last => trainer::Weights::Newest,
+            Self::Best => trainer::Weights::Best,
         }
     }
 }
 
 fn epoch(text: &str) -> Result<EpochArgument, String> {
     match text.parse() {
+        _ if text == "last" => Ok(EpochArgument::Last),
         _ if text == "best" => Ok(EpochArgument::Best),
         Ok(number) => Ok(EpochArgument::Number(number)),
-        Err(_) => Err("expected a number or best".to_owned()),
+        Err(_) => Err("expected a number, last or best".to_owned()),
     }
 }
 

@@ -199,7 +199,6 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
         Protocol::Linear(Default::default()),
         Protocol::Knn(Default::default()),
     ];
-    let reports = measurement.reports(&protocols, None)?;
-    trainer::write_json(&evaluation, &measurement.document(folder, &reports))?;
+    trainer::write_json(&evaluation, &measurement.by(&protocols, None)?.document)?;
     Ok(())
 }

@@ -3,45 +3,105 @@
 use std::process::ExitCode;
 
 use eval::{FewSettings, Protocol};
+use models::DeviceChoice;
+use serde_json::{Map, Value, json};
 use trainer::Weights;
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
-use crate::measure::{Finding, Measurement, Subject};
+use crate::measure::{Measured, Subject};
 use crate::output::Output;
-use crate::scores;
+use crate::{scores, several};
 
-/// Measures a run.
+/// The runs at one of the epochs asked for.
+struct AtEpoch<T> {
+    /// As it was asked for.
+    name: String,
+    runs: Vec<T>,
+}
+
+/// Measures runs.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let device = arguments.device.parse().map_err(Failure::usage)?;
-    let weights = match arguments.epoch {
-        _ if arguments.untrained => Weights::Untrained,
-        asked => EpochArgument::weights(asked),
-    };
     for file in [&arguments.out, &arguments.confusion].into_iter().flatten() {
         trainer::check_writable(file)?;
     }
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let subject = Subject::open(run, data, weights, device)?;
-    let few = few(arguments);
-    // What can be refused is refused before the encoder works through the images.
-    if let Some(few) = &few {
-        subject.check(few)?;
+    let (protocols, few) = (protocols(arguments), few(arguments));
+    // What can be refused is refused before an encoder works through the images.
+    let opened = open(arguments, few.as_ref())?;
+    let mut epochs = Vec::new();
+    for AtEpoch { name, runs } in opened {
+        let measure = |subject: Subject| {
+            tracing::info!("extracting features of {}", subject.run.display());
+            subject.measure()?.by(&protocols, few.as_ref())
+        };
+        let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
+        epochs.push(AtEpoch { name, runs: runs? });
     }
-    if arguments.confusion.is_some() {
-        subject.check_confusion()?;
-    }
-    let measurement = subject.measure()?;
-    let findings = measurement.reports(&protocols(arguments), few.as_ref())?;
-    let value = measurement.document(run, &findings);
+    let value = document(&epochs);
     if let Some(out) = &arguments.out {
         trainer::write_json(out, &value)?;
     }
-    if let (Some(file), [first, ..]) = (&arguments.confusion, findings.as_slice()) {
-        measurement.draw_confusion(first, run, file)?;
+    if let Some(file) = &arguments.confusion {
+        epochs[0].runs[0].draw_confusion(file)?;
     }
-    output.result(&value, || text(arguments, &measurement, &findings));
+    output.result(&value, || text(&epochs));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens every run at every epoch asked for, and checks what is asked for against them.
+fn open(
+    arguments: &EvaluateArguments,
+    few: Option<&FewSettings>,
+) -> Result<Vec<AtEpoch<Subject>>, Failure> {
+    let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
+    let epochs = weights(arguments);
+    let measured = epochs.len() * arguments.runs.len();
+    if arguments.confusion.is_some() && measured > 1 {
+        return Err(Failure::usage(format!(
+            "--confusion: expected one run at one epoch to draw, found {measured}"
+        )));
+    }
+    let data = arguments.data.as_deref();
+    let mut opened = Vec::new();
+    for (name, weights) in epochs {
+        let mut runs = Vec::new();
+        for run in &arguments.runs {
+            let subject = Subject::open(run, data, weights, device)?;
+            if let Some(few) = few {
+                subject.check(few)?;
+            }
+            if arguments.confusion.is_some() {
+                subject.check_confusion()?;
+            }
+            runs.push(subject);
+        }
+        several::check(&runs)?;
+        opened.push(AtEpoch { name, runs });
+    }
+    Ok(opened)
+}
+
+/// The weights to measure, by the name of the epoch; each once.
+fn weights(arguments: &EvaluateArguments) -> Vec<(String, Weights)> {
+    if arguments.untrained {
+        return vec![("untrained".to_owned(), Weights::Untrained)];
+    }
+    let mut asked = arguments.epoch.clone();
+    if asked.is_empty() {
+        asked.push(EpochArgument::Last);
+    }
+    let mut found: Vec<(String, Weights)> = Vec::new();
+    for epoch in asked {
+        let name = match epoch {
+            EpochArgument::Last => "last".to_owned(),
+            EpochArgument::Best => "best".to_owned(),
+            EpochArgument::Number(epoch) => epoch.to_string(),
+        };
+        if found.iter().all(|(before, _)| *before != name) {
+            found.push((name, epoch.weights()));
+        }
+    }
+    found
 }
 
 fn protocols(arguments: &EvaluateArguments) -> Vec<Protocol> {
@@ -67,17 +127,33 @@ fn few(arguments: &EvaluateArguments) -> Option<FewSettings> {
     (!few.labels_per_class.is_empty()).then_some(few)
 }
 
-fn text(arguments: &EvaluateArguments, measurement: &Measurement, findings: &[Finding]) -> String {
-    let state = match measurement.subject.frozen.trained {
-        _ if arguments.untrained => "untrained weights".to_owned(),
-        [epoch, step] => format!("after epoch {epoch}, step {step}"),
+/// One run at one epoch is an object of its own; several runs are in one, and so are several epochs.
+fn document(epochs: &[AtEpoch<Measured>]) -> Value {
+    let at_epoch = |epoch: &AtEpoch<Measured>| match epoch.runs.as_slice() {
+        [run] => run.document.clone(),
+        runs => several::document(runs),
     };
-    let mut text = format!(
-        "{} ({state}), accuracy on the test split\n",
-        arguments.run.display()
-    );
-    for finding in findings {
-        text += &scores::lines(finding);
+    match epochs {
+        [epoch] => at_epoch(epoch),
+        epochs => {
+            let all = epochs
+                .iter()
+                .map(|epoch| (epoch.name.clone(), at_epoch(epoch)));
+            json!({"epochs": all.collect::<Map<_, _>>()})
+        }
     }
-    text + &scores::classes(findings, &measurement.subject.set.class_names)
+}
+
+fn text(epochs: &[AtEpoch<Measured>]) -> String {
+    if let [AtEpoch { runs, .. }] = epochs
+        && let [run] = runs.as_slice()
+    {
+        return scores::text(run) + &scores::classes(&run.findings, &run.class_names);
+    }
+    let at_epoch = |epoch: &AtEpoch<Measured>| match epoch.runs.as_slice() {
+        [run] => format!("epoch {}: {}", epoch.name, scores::text(run)),
+        runs => format!("epoch {}\n{}", epoch.name, several::text(runs)),
+    };
+    let parts: Vec<String> = epochs.iter().map(at_epoch).collect();
+    parts.join("\n")
 }

@@ -7,7 +7,7 @@ use report::Exported;
 use serde_json::json;
 use trainer::{Frozen, Pixels};
 
-use crate::args::{EpochArgument, ExportArguments, FormatArgument, InputArgument};
+use crate::args::{ExportArguments, FormatArgument, InputArgument};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -15,7 +15,7 @@ use crate::output::Output;
 pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let out = &arguments.out;
     trainer::check_writable(out)?;
-    let weights = EpochArgument::weights(arguments.epoch);
+    let weights = arguments.epoch.weights();
     let frozen = Frozen::open(&arguments.run, weights, DeviceChoice::Cpu)?;
     let (pixels, range) = match arguments.input {
         InputArgument::U8 => (Pixels::Bytes, "uint8, 0 to 255"),

@@ -17,6 +17,7 @@ mod output;
 mod pretrain;
 mod progress;
 mod scores;
+mod several;
 
 use std::process::ExitCode;
 

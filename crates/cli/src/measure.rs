@@ -17,6 +17,8 @@ const BATCH: usize = 256;
 
 /// A run's encoder and the set to measure it on, before anything is computed.
 pub struct Subject {
+    /// The run folder, as it was given.
+    pub run: PathBuf,
     /// The encoder.
     pub frozen: Frozen,
     /// The set, with labels in both splits.
@@ -28,8 +30,7 @@ pub struct Subject {
 
 /// See the module.
 pub struct Measurement {
-    /// What is measured.
-    pub subject: Subject,
+    subject: Subject,
     train: Features,
     test: Features,
 }
@@ -44,6 +45,22 @@ pub struct Finding {
     pub report: Report,
     /// With few of them.
     pub few: Vec<FewScores>,
+}
+
+/// What was found of a run by all protocols.
+pub struct Measured {
+    /// The run folder, as it was given.
+    pub run: PathBuf,
+    /// The seed that it was trained with.
+    pub seed: u64,
+    /// Finished epochs and steps.
+    pub trained: [u64; 2],
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+    /// One a protocol.
+    pub findings: Vec<Finding>,
+    /// All that it takes to measure it again, as JSON.
+    pub document: Value,
 }
 
 impl Subject {
@@ -65,6 +82,7 @@ impl Subject {
         });
         let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
         let subject = Self {
+            run: folder.to_owned(),
             frozen,
             set,
             path,
@@ -139,11 +157,11 @@ impl Measurement {
     }
 
     /// Measures by each of the protocols, with all training images and, where asked for, with few.
-    pub fn reports(
+    pub fn by(
         &self,
         protocols: &[Protocol],
         few: Option<&FewSettings>,
-    ) -> Result<Vec<Finding>, Failure> {
+    ) -> Result<Measured, Failure> {
         let (train, test) = (&self.train, &self.test);
         let measure = |protocol: &Protocol| {
             tracing::info!("measuring by {}", protocol.name());
@@ -157,12 +175,23 @@ impl Measurement {
                 few: few.transpose()?.unwrap_or_default(),
             })
         };
-        let findings: Result<_, eval::Error> = protocols.iter().map(measure).collect();
-        findings.map_err(|error| self.subject.failure(error))
+        let findings: Result<Vec<_>, eval::Error> = protocols.iter().map(measure).collect();
+        let findings = findings.map_err(|error| self.subject.failure(error))?;
+        let Subject {
+            run, frozen, set, ..
+        } = &self.subject;
+        Ok(Measured {
+            run: run.clone(),
+            seed: frozen.record.config.seed,
+            trained: frozen.trained,
+            class_names: set.class_names.clone(),
+            document: self.document(&findings),
+            findings,
+        })
     }
 
-    /// What was measured and with what, as JSON: all that it takes to measure it again.
-    pub fn document(&self, run: &Path, findings: &[Finding]) -> Value {
+    /// What was measured and with what.
+    fn document(&self, findings: &[Finding]) -> Value {
         let protocols: Map<String, Value> = findings
             .iter()
             .map(|finding| (finding.name.to_owned(), finding.document()))
@@ -171,7 +200,7 @@ impl Measurement {
         let [epoch, step] = frozen.trained;
         let record = &frozen.record;
         json!({
-            "run": run,
+            "run": self.subject.run,
             "method": record.config.method.name(),
             "seed": record.config.seed,
             "untrained": step == 0,
@@ -193,33 +222,6 @@ impl Measurement {
             "threads": frozen.threads,
             "protocols": protocols,
         })
-    }
-
-    /// Draws the matrix of what `finding` takes for what, of the run in `run`, where there is one.
-    pub fn draw_confusion(
-        &self,
-        finding: &Finding,
-        run: &Path,
-        file: &Path,
-    ) -> Result<(), Failure> {
-        let score = finding.report.test();
-        let [epoch, _] = self.subject.frozen.trained;
-        let title = format!(
-            "{}, epoch {epoch}, {}: {:.2} % of {} test images",
-            run.display(),
-            finding.name,
-            100.0 * score.accuracy,
-            score.total
-        );
-        let confusion = score.confusion.as_ref().map(|counts| Confusion {
-            title: &title,
-            class_names: &self.subject.set.class_names,
-            counts,
-        });
-        if let Some(confusion) = confusion {
-            report::write_confusion(file, &confusion)?;
-        }
-        Ok(())
     }
 
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest
@@ -258,5 +260,31 @@ impl Finding {
             report["few_labels"] = json!(self.few);
         }
         report
+    }
+}
+
+impl Measured {
+    /// Draws the matrix of what the first protocol takes for what, where there is one, as a PNG.
+    pub fn draw_confusion(&self, file: &Path) -> Result<(), Failure> {
+        let Some(finding) = self.findings.first() else {
+            return Ok(());
+        };
+        let (score, [epoch, _]) = (finding.report.test(), self.trained);
+        let title = format!(
+            "{}, epoch {epoch}, {}: {:.2} % of {} test images",
+            self.run.display(),
+            finding.name,
+            100.0 * score.accuracy,
+            score.total
+        );
+        if let Some(counts) = &score.confusion {
+            let confusion = Confusion {
+                title: &title,
+                class_names: &self.class_names,
+                counts,
+            };
+            report::write_confusion(file, &confusion)?;
+        }
+        Ok(())
     }
 }

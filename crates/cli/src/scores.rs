@@ -4,15 +4,26 @@ use std::fmt::Write;
 
 use eval::{FoldScores, Report, Score};
 
-use crate::measure::Finding;
+use crate::measure::{Finding, Measured};
 
 /// The most classes that are listed.
 const MOST_ROWS: usize = 20;
 /// The longest name that is written in full.
 const NAME_CHARS: usize = 24;
 
+/// What was measured of a run, and a few lines for each protocol.
+pub fn text(measured: &Measured) -> String {
+    let state = match measured.trained {
+        [_, 0] => "untrained weights".to_owned(),
+        [epoch, step] => format!("after epoch {epoch}, step {step}"),
+    };
+    let run = measured.run.display();
+    let title = format!("{run} ({state}), accuracy on the test split\n");
+    title + &measured.findings.iter().map(lines).collect::<String>()
+}
+
 /// What one protocol found: a line with all training images, one over folds, one for each number of labels.
-pub fn lines(finding: &Finding) -> String {
+fn lines(finding: &Finding) -> String {
     let score = finding.report.test();
     let [low, high] = score.interval95.map(|bound| 100.0 * bound);
     let mut text = format!(

@@ -221,10 +221,29 @@ impl RunRecord {
         if config.train.precision == Precision::Auto {
             config.train.precision = self.config.train.precision;
         }
-        match first_difference("", &self.config.document(), &config.document()) {
+        let may_change = [MAY_DIFFER, MAY_CHANGE].concat();
+        let (before, after) = (self.config.document(), config.document());
+        match first_difference("", &before, &after, &may_change) {
             Some((key, expected, found)) => changed(&key, expected.to_string(), found.to_string()),
             None => Ok(config),
         }
+    }
+
+    /// The first setting in which `other` is another training than this one with another seed: its dotted key, the
+    /// value here and the value there. `None` where a mean over both says something about the method.
+    pub fn differs_from(&self, other: &Self) -> Option<(String, String, String)> {
+        let records = [self, other];
+        let methods = records.map(|record| record.config.method.name().to_owned());
+        let data = records.map(|record| record.data.fingerprint.clone());
+        for (key, [here, there]) in [("method", methods), ("data.fingerprint", data)] {
+            if here != there {
+                return Some((key.to_owned(), here, there));
+            }
+        }
+        let may_differ = [MAY_DIFFER, &["seed"]].concat();
+        let (here, there) = (self.config.document(), other.config.document());
+        let found = first_difference("", &here, &there, &may_differ);
+        found.map(|(key, here, there)| (key, here.to_string(), there.to_string()))
     }
 
     /// Checks that the run in `folder` goes on with the data that it began with.
@@ -249,12 +268,12 @@ impl RunRecord {
     }
 }
 
-/// Keys that say how long and where to train, not how: they may change on resume.
-const MAY_CHANGE: &[&str] = &[
+/// Keys that say how long to train: they may change on resume, beside those of [`MAY_DIFFER`].
+const MAY_CHANGE: &[&str] = &["train.epochs", "train.steps", "train.patience"];
+
+/// Keys that say where to train and what to keep: they don't change what is learned.
+const MAY_DIFFER: &[&str] = &[
     "$schema",
-    "train.epochs",
-    "train.steps",
-    "train.patience",
     "train.device",
     "train.micro_batch",
     "train.workers",
@@ -266,9 +285,14 @@ const MAY_CHANGE: &[&str] = &[
     "checkpoint.keep",
 ];
 
-/// The first place below `key` where two documents differ, other than in what may change.
-fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, Value)> {
-    if a == b || MAY_CHANGE.contains(&key) {
+/// The first place below `key` where two documents differ, other than at the keys `may`.
+fn first_difference(
+    key: &str,
+    a: &Value,
+    b: &Value,
+    may: &[&str],
+) -> Option<(String, Value, Value)> {
+    if a == b || may.contains(&key) {
         return None;
     }
     let below = |part: &str| {
@@ -284,11 +308,11 @@ fn first_difference(key: &str, a: &Value, b: &Value) -> Option<(String, Value, V
             let part = |of: &Map<String, Value>, key| of.get(key).cloned().unwrap_or(Value::Null);
             a.keys()
                 .chain(more)
-                .find_map(|key| first_difference(&below(key), &part(a, key), &part(b, key)))
+                .find_map(|key| first_difference(&below(key), &part(a, key), &part(b, key), may))
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => (0..)
             .zip(a.iter().zip(b))
-            .find_map(|(index, (a, b))| first_difference(&below(&format!("{index}")), a, b)),
+            .find_map(|(index, (a, b))| first_difference(&below(&format!("{index}")), a, b, may)),
         _ => Some((key.to_owned(), a.clone(), b.clone())),
     }
 }

@@ -1,0 +1,158 @@
+//! Several runs of one method with different seeds: a row a run, mean and deviation over them.
+
+use std::fmt::Write;
+
+use report::Spread;
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::measure::{Finding, Measured, Subject};
+
+/// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on different sets.
+pub fn check(subjects: &[Subject]) -> Result<(), Failure> {
+    let Some((first, others)) = subjects.split_first() else {
+        return Ok(());
+    };
+    for (index, other) in (1..).zip(others) {
+        let (here, there) = (first.run.display(), other.run.display());
+        let (record, of_other) = (&first.frozen.record, &other.frozen.record);
+        if let Some((key, expected, found)) = record.differs_from(of_other) {
+            return Err(Failure::usage(format!(
+                "{there}: expected a run that differs from {here} in its seed only, found {key} {found}, not {expected}"
+            )));
+        }
+        let seed = of_other.config.seed;
+        let same = |before: &&Subject| before.frozen.record.config.seed == seed;
+        if let Some(before) = subjects[..index].iter().find(same) {
+            return Err(Failure::usage(format!(
+                "{there}: expected a run with a seed of its own, found seed {seed} as in {}",
+                before.run.display()
+            )));
+        }
+        if other.set.fingerprint() != first.set.fingerprint() {
+            return Err(Failure::usage(format!(
+                "{there}: expected the set that {here} is measured on, found another one"
+            )));
+        }
+        if other.frozen.trained != first.frozen.trained {
+            let [epoch, step] = other.frozen.trained;
+            tracing::warn!("{there} is measured after epoch {epoch}, step {step}, unlike {here}");
+        }
+    }
+    Ok(())
+}
+
+/// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's name.
+fn spread(runs: &[Measured], number: impl Fn(&Finding) -> f64) -> [Map<String, Value>; 2] {
+    let mut spreads = [Map::new(), Map::new()];
+    let findings = runs.first().map_or(&[][..], |run| &run.findings);
+    for (index, finding) in findings.iter().enumerate() {
+        let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));
+        let found = Spread::of(numbers);
+        let parts = [
+            found.map(|spread| spread.mean),
+            found.and_then(|spread| spread.std),
+        ];
+        for (map, part) in spreads.iter_mut().zip(parts) {
+            map.insert(finding.name.to_owned(), json!(part));
+        }
+    }
+    spreads
+}
+
+/// All runs and what they have in common, as JSON.
+pub fn document(runs: &[Measured]) -> Value {
+    let [mean, std] = spread(runs, |finding| finding.report.accuracy());
+    let documents: Vec<_> = runs.iter().map(|run| &run.document).collect();
+    let mut document = json!({"runs": documents, "mean": mean, "std": std});
+    let numbers = sizes(runs);
+    if !numbers.is_empty() {
+        let of_size = |(index, labels): (usize, &usize)| {
+            let [mean, std] = spread(runs, |finding| finding.few[index].draws.mean);
+            json!({"labels_per_class": labels, "mean": mean, "std": std})
+        };
+        document["few_labels"] = numbers.iter().enumerate().map(of_size).collect();
+    }
+    document
+}
+
+/// The numbers of labels a class that were measured with.
+fn sizes(runs: &[Measured]) -> Vec<usize> {
+    let first = runs.first().and_then(|run| run.findings.first());
+    let few = first.map_or(&[][..], |finding| &finding.few);
+    few.iter().map(|few| few.labels_per_class).collect()
+}
+
+/// A column of the table: its heading and a share for each run.
+struct Column {
+    name: String,
+    shares: Vec<f64>,
+}
+
+/// A column a protocol, and one for each number of labels.
+fn columns(runs: &[Measured]) -> Vec<Column> {
+    let sizes = sizes(runs);
+    let mut columns = Vec::new();
+    let mut push = |name: String, number: &dyn Fn(&Measured) -> f64| {
+        let shares = runs.iter().map(number).collect();
+        columns.push(Column { name, shares });
+    };
+    let first = runs.first().map_or(&[][..], |run| &run.findings);
+    for (index, Finding { name, .. }) in first.iter().enumerate() {
+        push((*name).to_owned(), &|run| {
+            run.findings[index].report.accuracy()
+        });
+        for (size, labels) in sizes.iter().enumerate() {
+            let name = format!("{name}, {labels} a class");
+            push(name, &|run| run.findings[index].few[size].draws.mean);
+        }
+    }
+    columns
+}
+
+/// A row a run, then mean and deviation.
+pub fn text(runs: &[Measured]) -> String {
+    let columns = columns(runs);
+    let names: Vec<String> = runs
+        .iter()
+        .map(|run| run.run.display().to_string())
+        .collect();
+    let longest = names.iter().map(|name| name.chars().count()).max();
+    let width = longest.unwrap_or(0).max("mean ± std".chars().count());
+    let row = |start: [String; 3], cells: Vec<String>| {
+        let [run, seed, epoch] = start;
+        let mut row = format!("{run:<width$}  {seed:>4}  {epoch:>5}");
+        for (cell, column) in cells.iter().zip(&columns) {
+            let width = column
+                .name
+                .chars()
+                .count()
+                .max("00.00 ± 00.00".chars().count());
+            let _ = write!(row, "  {cell:>width$}");
+        }
+        row + "\n"
+    };
+    let cells = |cell: &dyn Fn(&Column) -> String| columns.iter().map(cell).collect();
+    let heading = ["run", "seed", "epoch"].map(str::to_owned);
+    let mut text = row(heading, cells(&|column| column.name.clone()));
+    for (index, (run, name)) in runs.iter().zip(&names).enumerate() {
+        let start = [
+            name.clone(),
+            run.seed.to_string(),
+            run.trained[0].to_string(),
+        ];
+        text += &row(
+            start,
+            cells(&|column| format!("{:.2}", 100.0 * column.shares[index])),
+        );
+    }
+    let last = ["mean ± std", "", ""].map(str::to_owned);
+    let spread = |column: &Column| {
+        let found = Spread::of(column.shares.iter().map(|share| Some(100.0 * share)));
+        found.map_or(String::new(), |found| {
+            format!("{:.2} ± {:.2}", found.mean, found.std.unwrap_or(0.0))
+        })
+    };
+    text += &row(last, cells(&spread));
+    text + "accuracy on the test split in percent; ± is the sample standard deviation over the runs\n"
+}
