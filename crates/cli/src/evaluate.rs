@@ -9,7 +9,8 @@ use trainer::Weights;
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
-use crate::measure::{Measured, Subject};
+use crate::measure::{Measured, Measurement};
+use crate::opened::Opened;
 use crate::output::Output;
 use crate::{scores, several};
 
@@ -30,9 +31,9 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     let opened = open(arguments, few.as_ref())?;
     let mut epochs = Vec::new();
     for AtEpoch { name, runs } in opened {
-        let measure = |subject: Subject| {
-            tracing::info!("extracting features of {}", subject.run.display());
-            subject.measure()?.by(&protocols, few.as_ref())
+        let measure = |opened: Opened| {
+            tracing::info!("extracting features of {}", opened.run.display());
+            Measurement::of(opened)?.by(&protocols, few.as_ref())
         };
         let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
         epochs.push(AtEpoch { name, runs: runs? });
@@ -52,7 +53,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
 fn open(
     arguments: &EvaluateArguments,
     few: Option<&FewSettings>,
-) -> Result<Vec<AtEpoch<Subject>>, Failure> {
+) -> Result<Vec<AtEpoch<Opened>>, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
     let epochs = weights(arguments);
     let measured = epochs.len() * arguments.runs.len();
@@ -66,19 +67,35 @@ fn open(
     for (name, weights) in epochs {
         let mut runs = Vec::new();
         for run in &arguments.runs {
-            let subject = Subject::open(run, data, weights, device)?;
-            if let Some(few) = few {
-                subject.check(few)?;
-            }
-            if arguments.confusion.is_some() {
-                subject.check_confusion()?;
-            }
-            runs.push(subject);
+            let run = Opened::open(run, data, weights, device)?;
+            check(&run, few, arguments.confusion.is_some())?;
+            runs.push(run);
         }
         several::check(&runs)?;
         opened.push(AtEpoch { name, runs });
     }
     Ok(opened)
+}
+
+/// Refuses a set without labels, draws that its training images don't allow, and, where a matrix is to be drawn, more
+/// classes than it is kept of.
+fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
+    let of_set = |error| opened.failure(error);
+    let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
+    let labels = train.labels().unwrap_or_default();
+    if let Some(few) = few {
+        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+        few.check(&labels).map_err(of_set)?;
+    }
+    let all = labels.iter().chain(test.labels().unwrap_or_default());
+    let classes = all.max().map_or(0, |&label| usize::from(label) + 1);
+    if drawn && classes > eval::MOST_CONFUSED {
+        let (place, most) = (&opened.place, eval::MOST_CONFUSED);
+        return Err(Failure::usage(format!(
+            "{place}: --confusion: expected at most {most} classes, found {classes}"
+        )));
+    }
+    Ok(())
 }
 
 /// The weights to measure, by the name of the epoch; each once.

@@ -13,6 +13,7 @@ mod logging;
 mod looking;
 mod measure;
 mod methods_command;
+mod opened;
 mod output;
 mod pretrain;
 mod progress;

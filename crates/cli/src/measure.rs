@@ -2,35 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use dataset::{Dataset, Sheet, Split};
+use dataset::Sheet;
 use eval::{Features, FewScores, FewSettings, Protocol, Report};
 use models::DeviceChoice;
-use report::Confusion;
 use serde_json::{Map, Value, json};
-use trainer::{Frozen, Weights};
+use trainer::Weights;
 
-use crate::data;
 use crate::failure::Failure;
-
-/// Images in a forward pass.
-const BATCH: usize = 256;
-
-/// A run's encoder and the set to measure it on, before anything is computed.
-pub struct Subject {
-    /// The run folder, as it was given.
-    pub run: PathBuf,
-    /// The encoder.
-    pub frozen: Frozen,
-    /// The set, with labels in both splits.
-    pub set: Dataset,
-    /// Where the set was read from, from the root; `None` for the built-in one.
-    path: Option<PathBuf>,
-    place: String,
-}
+use crate::opened::{BATCH, Opened};
 
 /// See the module.
 pub struct Measurement {
-    subject: Subject,
+    opened: Opened,
     train: Features,
     test: Features,
 }
@@ -63,97 +46,34 @@ pub struct Measured {
     pub document: Value,
 }
 
-impl Subject {
-    /// Opens the run in `folder`, and the set in `data` or else the run's.
+impl Measurement {
+    /// Opens the run in `folder`, and the set in `data` or else the run's, and extracts features.
     pub fn open(
         folder: &Path,
         data: Option<&Path>,
         weights: Weights,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
-        let frozen = Frozen::open(folder, weights, device)?;
-        let path = data.or(frozen.record.data.path.as_deref());
-        let set = match path {
-            Some(path) => data::open(path, frozen.record.config.image_size)?,
-            None => data::built_in()?,
-        };
-        let place = path.map_or("the built-in set".to_owned(), |path| {
-            path.display().to_string()
-        });
-        let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
-        let subject = Self {
-            run: folder.to_owned(),
-            frozen,
-            set,
-            path,
-            place,
-        };
-        subject.splits()?;
-        Ok(subject)
-    }
-
-    /// The train and the test split.
-    fn splits(&self) -> Result<(&Split, &Split), Failure> {
-        eval::labelled_splits(&self.set).map_err(|error| self.failure(error))
-    }
-
-    /// Refuses draws that the training images don't allow.
-    pub fn check(&self, few: &FewSettings) -> Result<(), Failure> {
-        let labels = self.splits()?.0.labels().unwrap_or_default();
-        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-        few.check(&labels).map_err(|error| self.failure(error))
-    }
-
-    /// Refuses to draw a matrix of more classes than it is kept of.
-    pub fn check_confusion(&self) -> Result<(), Failure> {
-        let (train, test) = self.splits()?;
-        let largest = |split: &Split| split.labels()?.iter().max().copied();
-        let classes = largest(train).max(largest(test)).map_or(0, usize::from) + 1;
-        if classes > eval::MOST_CONFUSED {
-            let (place, most) = (&self.place, eval::MOST_CONFUSED);
-            return Err(Failure::usage(format!(
-                "{place}: --confusion: expected at most {most} classes, found {classes}"
-            )));
-        }
-        Ok(())
-    }
-
-    fn failure(&self, error: eval::Error) -> Failure {
-        let name = match &error {
-            eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
-            _ => None,
-        };
-        let name = name.map_or(String::new(), |name| format!(" ({name})"));
-        Failure::usage(format!("{}: {error}{name}", self.place))
+        Self::of(Opened::open(folder, data, weights, device)?)
     }
 
     /// Extracts features.
-    pub fn measure(self) -> Result<Measurement, Failure> {
-        let (train, test) = self.splits()?;
+    pub fn of(opened: Opened) -> Result<Self, Failure> {
+        let frozen = &opened.frozen;
+        let of_set = |error| opened.failure(error);
+        let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
         let extract = |split, name| {
-            eval::extract_labelled(split, name, self.frozen.side(), BATCH, &|block| {
-                self.frozen.encode(block)
+            eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
+                frozen.encode(block)
             })
-            .map_err(|error| self.failure(error))
         };
-        let (train, test) = (extract(train, "train")?, extract(test, "test")?);
-        Ok(Measurement {
-            subject: self,
+        let train = extract(train, "train").map_err(of_set)?;
+        let test = extract(test, "test").map_err(of_set)?;
+        Ok(Self {
+            opened,
             train,
             test,
         })
-    }
-}
-
-impl Measurement {
-    /// [`Subject::open`] and [`Subject::measure`] in one.
-    pub fn open(
-        folder: &Path,
-        data: Option<&Path>,
-        weights: Weights,
-        device: DeviceChoice,
-    ) -> Result<Self, Failure> {
-        Subject::open(folder, data, weights, device)?.measure()
     }
 
     /// Measures by each of the protocols, with all training images and, where asked for, with few.
@@ -163,9 +83,12 @@ impl Measurement {
         few: Option<&FewSettings>,
     ) -> Result<Measured, Failure> {
         let (train, test) = (&self.train, &self.test);
+        let Opened {
+            run, frozen, set, ..
+        } = &self.opened;
         let measure = |protocol: &Protocol| {
             tracing::info!("measuring by {}", protocol.name());
-            let report = eval::evaluate(protocol, train, test, &self.subject.set.folds)?;
+            let report = eval::evaluate(protocol, train, test, &set.folds)?;
             let few = few.map(|few| eval::few_labels(protocol, train, test, few));
             let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
             Ok(Finding {
@@ -176,10 +99,7 @@ impl Measurement {
             })
         };
         let findings: Result<Vec<_>, eval::Error> = protocols.iter().map(measure).collect();
-        let findings = findings.map_err(|error| self.subject.failure(error))?;
-        let Subject {
-            run, frozen, set, ..
-        } = &self.subject;
+        let findings = findings.map_err(|error| self.opened.failure(error))?;
         Ok(Measured {
             run: run.clone(),
             seed: frozen.record.config.seed,
@@ -196,20 +116,22 @@ impl Measurement {
             .iter()
             .map(|finding| (finding.name.to_owned(), finding.document()))
             .collect();
-        let Subject { frozen, set, .. } = &self.subject;
+        let Opened {
+            run, frozen, set, ..
+        } = &self.opened;
         let [epoch, step] = frozen.trained;
-        let record = &frozen.record;
+        let config = &frozen.record.config;
         json!({
-            "run": self.subject.run,
-            "method": record.config.method.name(),
-            "seed": record.config.seed,
+            "run": run,
+            "method": config.method.name(),
+            "seed": config.seed,
             "untrained": step == 0,
             "epoch": epoch,
             "step": step,
             "weights": frozen.weights(),
             "split": "test",
             "data": {
-                "path": self.subject.path,
+                "path": self.opened.path,
                 "kind": set.kind,
                 "fingerprint": set.fingerprint(),
                 "images": {"train": self.train.len(), "test": self.test.len()},
@@ -227,10 +149,11 @@ impl Measurement {
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest
     /// training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
-        let (train, test) = self.subject.splits()?;
+        let of_set = |error| self.opened.failure(error);
+        let (train, test) = eval::labelled_splits(&self.opened.set).map_err(of_set)?;
         let queries = test.evenly_spaced(rows);
         let found = eval::nearest(&self.train, &self.test, &queries, k);
-        let found = found.map_err(|error| self.subject.failure(error))?;
+        let found = found.map_err(of_set)?;
         let (width, height) = (
             train.width().max(test.width()),
             train.height().max(test.height()),
@@ -278,12 +201,7 @@ impl Measured {
             score.total
         );
         if let Some(counts) = &score.confusion {
-            let confusion = Confusion {
-                title: &title,
-                class_names: &self.class_names,
-                counts,
-            };
-            report::write_confusion(file, &confusion)?;
+            report::write_confusion(file, &title, &self.class_names, counts)?;
         }
         Ok(())
     }

@@ -6,11 +6,12 @@ use report::Spread;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::measure::{Finding, Measured, Subject};
+use crate::measure::{Finding, Measured};
+use crate::opened::Opened;
 
 /// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on different sets.
-pub fn check(subjects: &[Subject]) -> Result<(), Failure> {
-    let Some((first, others)) = subjects.split_first() else {
+pub fn check(runs: &[Opened]) -> Result<(), Failure> {
+    let Some((first, others)) = runs.split_first() else {
         return Ok(());
     };
     for (index, other) in (1..).zip(others) {
@@ -22,8 +23,8 @@ pub fn check(subjects: &[Subject]) -> Result<(), Failure> {
             )));
         }
         let seed = of_other.config.seed;
-        let same = |before: &&Subject| before.frozen.record.config.seed == seed;
-        if let Some(before) = subjects[..index].iter().find(same) {
+        let same = |before: &&Opened| before.frozen.record.config.seed == seed;
+        if let Some(before) = runs[..index].iter().find(same) {
             return Err(Failure::usage(format!(
                 "{there}: expected a run with a seed of its own, found seed {seed} as in {}",
                 before.run.display()

@@ -11,14 +11,10 @@ use crate::markup::escape;
 use crate::{Error, output};
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Confusion<'a> {
-    /// The heading.
-    pub title: &'a str,
-    /// The names of the classes; a class without one is called by its number.
-    pub class_names: &'a [String],
-    /// Images of each true class by predicted class, one row a class and as many columns.
-    pub counts: &'a [Vec<u64>],
+struct Drawing<'a> {
+    title: &'a str,
+    class_names: &'a [String],
+    counts: &'a [Vec<u64>],
 }
 
 /// The ends and the middle of the scale, red, green and blue in 0..=255.
@@ -34,12 +30,25 @@ const MARGIN: f64 = 14.0;
 /// Width of the scale beside the matrix, with its labels.
 const LEGEND: f64 = 84.0;
 
-/// Writes `confusion` to `path` as a PNG.
+/// Draws a matrix with a heading to `path`, as a PNG.
+///
+/// `counts` are the images of each true class by predicted class, one row a class and as many columns. A class
+/// without a name is called by its number.
 ///
 /// # Errors
 /// [`Error::Figure`], [`Error::Io`].
-pub fn write_confusion(path: &Path, confusion: &Confusion<'_>) -> Result<(), Error> {
-    output::write(path, &png(path, &confusion.svg())?)
+pub fn write_confusion(
+    path: &Path,
+    title: &str,
+    class_names: &[String],
+    counts: &[Vec<u64>],
+) -> Result<(), Error> {
+    let drawing = Drawing {
+        title,
+        class_names,
+        counts,
+    };
+    output::write(path, &png(path, &drawing.svg())?)
 }
 
 /// Sizes of one drawing, in pixels before scaling.
@@ -57,7 +66,7 @@ struct Layout {
     height: f64,
 }
 
-impl Confusion<'_> {
+impl Drawing<'_> {
     fn name(&self, class: usize) -> String {
         let name = self.class_names.get(class);
         name.map_or_else(|| class.to_string(), |name| cut(name))
@@ -103,8 +112,7 @@ impl Confusion<'_> {
         }
     }
 
-    /// The drawing.
-    pub fn svg(&self) -> String {
+    fn svg(&self) -> String {
         let layout = self.layout();
         let Layout { width, height, .. } = layout;
         let mut svg = format!(
@@ -266,12 +274,12 @@ mod tests {
 
     fn drawing(counts: &[Vec<u64>], names: &[&str]) -> String {
         let class_names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let confusion = Confusion {
+        let drawing = Drawing {
             title: "a <title>",
             class_names: &class_names,
             counts,
         };
-        confusion.svg()
+        drawing.svg()
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod spread;
 pub use card::{Exported, write_card};
 pub use column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
-pub use confusion::{Confusion, write_confusion};
+pub use confusion::write_confusion;
 pub use error::Error;
 pub use evaluation::Evaluation;
 pub use history::Epoch;

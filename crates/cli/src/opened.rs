@@ -1,0 +1,65 @@
+//! A trained encoder, and the set that it is used on.
+
+use std::path::{Path, PathBuf};
+
+use dataset::Dataset;
+use models::DeviceChoice;
+use trainer::{Frozen, Weights};
+
+use crate::data;
+use crate::failure::Failure;
+
+/// Images in a forward pass.
+pub const BATCH: usize = 256;
+
+/// See the module.
+pub struct Opened {
+    /// The run folder, as it was given.
+    pub run: PathBuf,
+    /// The encoder.
+    pub frozen: Frozen,
+    /// The set.
+    pub set: Dataset,
+    /// Where the set was read from, from the root; `None` for the built-in one.
+    pub path: Option<PathBuf>,
+    /// Where the set is, for messages.
+    pub place: String,
+}
+
+impl Opened {
+    /// Opens the run in `folder`, and the set in `data` or else the run's.
+    pub fn open(
+        folder: &Path,
+        data: Option<&Path>,
+        weights: Weights,
+        device: DeviceChoice,
+    ) -> Result<Self, Failure> {
+        let frozen = Frozen::open(folder, weights, device)?;
+        let path = data.or(frozen.record.data.path.as_deref());
+        let set = match path {
+            Some(path) => data::open(path, frozen.record.config.image_size)?,
+            None => data::built_in()?,
+        };
+        let place = path.map_or("the built-in set".to_owned(), |path| {
+            path.display().to_string()
+        });
+        let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
+        Ok(Self {
+            run: folder.to_owned(),
+            frozen,
+            set,
+            path,
+            place,
+        })
+    }
+
+    /// An error about the set's images.
+    pub fn failure(&self, error: eval::Error) -> Failure {
+        let name = match &error {
+            eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
+            _ => None,
+        };
+        let name = name.map_or(String::new(), |name| format!(" ({name})"));
+        Failure::usage(format!("{}: {error}{name}", self.place))
+    }
+}
