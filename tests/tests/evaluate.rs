@@ -110,7 +110,8 @@ fn few_labels_are_drawn_by_a_seed() {
         &["data: expected at least 4 ", "found 3 of class 2 ("],
     );
     for bad in [["--labels-per-class", "0"], ["--draws", "3"]] {
-        place.refuses(&[&["evaluate", "run"][..], &bad].concat(), &[bad[0]]);
+        let evaluate = [&["evaluate", "run"][..], &bad].concat();
+        place.refuses(&evaluate, &["--labels-per-class"]);
     }
 }
 
@@ -316,6 +317,67 @@ fn several_seeds_have_a_mean_and_a_deviation() {
         ["run", "dino"],
         &["dino: ", "found method dino, not simclr"],
     );
+}
+
+#[test]
+fn a_classifier_is_trained_on_views() {
+    let place = Place::trained("simclr");
+    let before = place.contents();
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "run", "--json", "--protocol", "sgd"];
+        place.run(&[&start[..], more].concat()).done().json()
+    };
+    let few = ["--labels-per-class", "1", "--draws", "2", "--passes", "20"];
+    let found = evaluate(&few);
+    assert_eq!(evaluate(&few), found);
+    assert!(place.contents() == before, "a file has changed");
+    let encoder = tensors(&place.path("run/encoder.safetensors"));
+    assert_eq!(found["weights"]["sha256"], sha256(&encoder));
+    let sgd = &found["protocols"]["sgd"];
+    assert_eq!(sgd["test"]["total"], 32);
+    assert_eq!(
+        (&sgd["steps"], &sgd["train_images"]),
+        (&json!(20), &json!(32))
+    );
+    let rates = sgd["settings"]["learning_rates"].as_array().unwrap();
+    let tried = sgd["validation"].as_array().unwrap();
+    assert_eq!((rates.len(), tried.len()), (7, 7));
+    assert_eq!(sgd["validation_images"], 10, "one of each class");
+    let best = tried.iter().map(|one| one["accuracy"].as_f64().unwrap());
+    let best = best.fold(0.0, f64::max);
+    let first = tried.iter().find(|one| one["accuracy"] == best).unwrap();
+    assert_eq!(sgd["learning_rate"], first["learning_rate"]);
+    let few = &sgd["few_labels"][0];
+    assert_eq!(few["chosen"], json!([0.03, 0.03]), "nothing to choose by");
+    assert_eq!(few["draws"]["images"], json!([10, 10]));
+    let longer = evaluate(&["--passes", "21"]);
+    assert_eq!(longer["protocols"]["sgd"]["steps"], 21);
+}
+
+#[test]
+fn the_test_split_chooses_no_learning_rate() {
+    let place = Place::trained("simclr");
+    let evaluate = || {
+        let start = [
+            "evaluate",
+            "run",
+            "--json",
+            "--protocol",
+            "sgd",
+            "--passes",
+            "20",
+        ];
+        place.run(&start).done().json()["protocols"]["sgd"].clone()
+    };
+    let found = evaluate();
+    let mut labels = place.read("data/test_y.bin");
+    labels.iter_mut().for_each(|label| *label = *label % 10 + 1);
+    place.put("data/test_y.bin", labels);
+    let other = evaluate();
+    assert_ne!(other["test"], found["test"]);
+    for key in ["learning_rate", "validation", "train_accuracy"] {
+        assert_eq!(other[key], found[key], "{key}");
+    }
 }
 
 #[test]

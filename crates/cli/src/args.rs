@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -304,6 +304,9 @@ pub struct EvaluateArguments {
     /// How to measure; may be given several times [default: linear and knn].
     #[arg(long)]
     pub protocol: Vec<ProtocolArgument>,
+    /// Passes over the training images of --protocol sgd [default: 100, and more of few images].
+    #[arg(long, value_name = "N")]
+    pub passes: Option<NonZeroU32>,
     /// Measure too how well so many labelled training images of every class do alone, drawn at random; may be given
     /// several times.
     #[arg(long, value_name = "N")]
@@ -380,6 +383,9 @@ pub enum ProtocolArgument {
     Linear,
     /// Weighted nearest neighbours by cosine (k 20, temperature 0.07).
     Knn,
+    /// A linear classifier trained by SGD on features of cropped and flipped training images, encoded anew in each
+    /// epoch.
+    Sgd,
 }
 
 /// The commands about image sets.

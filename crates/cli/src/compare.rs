@@ -15,7 +15,7 @@ use crate::args::{CompareArguments, SettingsArgument};
 use crate::builtin::{self, Settings};
 use crate::failure::{self, Failure};
 use crate::logging::RunLog;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, Way};
 use crate::output::Output;
 use crate::{data, pretrain};
 
@@ -195,10 +195,11 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     dataset::save_png(&sheet.into_image(), &folder.join("neighbors.png"))?;
-    let protocols = [
-        Protocol::Linear(Default::default()),
-        Protocol::Knn(Default::default()),
+    let ways = [
+        Way::Features(Protocol::Linear(Default::default())),
+        Way::Features(Protocol::Knn(Default::default())),
     ];
-    trainer::write_json(&evaluation, &measurement.by(&protocols, None)?.document)?;
+    let measured = measurement.by(&ways, None, &Arc::default())?;
+    trainer::write_json(&evaluation, &measured.document)?;
     Ok(())
 }

@@ -1,18 +1,19 @@
 //! `twinview evaluate`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use eval::{FewSettings, Protocol};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
-use trainer::Weights;
+use trainer::{ClassifierSettings, Weights};
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
-use crate::measure::{Measured, Measurement};
+use crate::measure::{Measured, Measurement, Way};
 use crate::opened::Opened;
 use crate::output::Output;
-use crate::{scores, several};
+use crate::{pretrain, scores, several};
 
 /// The runs at one of the epochs asked for.
 struct AtEpoch<T> {
@@ -26,14 +27,19 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     for file in [&arguments.out, &arguments.confusion].into_iter().flatten() {
         trainer::check_writable(file)?;
     }
-    let (protocols, few) = (protocols(arguments), few(arguments));
+    let (ways, few) = (ways(arguments), few(arguments));
+    // What takes seconds is ended by Ctrl-C at once.
+    let stop = match ways.iter().all(|way| matches!(way, Way::Features(_))) {
+        true => Arc::default(),
+        false => pretrain::stop_flag()?,
+    };
     // What can be refused is refused before an encoder works through the images.
     let opened = open(arguments, few.as_ref())?;
     let mut epochs = Vec::new();
     for AtEpoch { name, runs } in opened {
         let measure = |opened: Opened| {
             tracing::info!("extracting features of {}", opened.run.display());
-            Measurement::of(opened)?.by(&protocols, few.as_ref())
+            Measurement::of(opened)?.by(&ways, few.as_ref(), &stop)
         };
         let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
         epochs.push(AtEpoch { name, runs: runs? });
@@ -69,6 +75,10 @@ fn open(
         for run in &arguments.runs {
             let run = Opened::open(run, data, weights, device)?;
             check(&run, few, arguments.confusion.is_some())?;
+            let trained_on = &run.frozen.record.data.fingerprint;
+            if data.is_none() && run.set.fingerprint() != *trained_on {
+                tracing::warn!("{} is not as it was when the run began", run.place);
+            }
             runs.push(run);
         }
         several::check(&runs)?;
@@ -121,16 +131,21 @@ fn weights(arguments: &EvaluateArguments) -> Vec<(String, Weights)> {
     found
 }
 
-fn protocols(arguments: &EvaluateArguments) -> Vec<Protocol> {
+fn ways(arguments: &EvaluateArguments) -> Vec<Way> {
     let asked = match arguments.protocol.as_slice() {
         [] => &[ProtocolArgument::Linear, ProtocolArgument::Knn],
         asked => asked,
     };
-    let protocol = |asked: &ProtocolArgument| match asked {
-        ProtocolArgument::Linear => Protocol::Linear(Default::default()),
-        ProtocolArgument::Knn => Protocol::Knn(Default::default()),
+    let for_all = |settings: ClassifierSettings| match arguments.passes {
+        Some(passes) => settings.with_epochs(passes.get()),
+        None => settings,
     };
-    asked.iter().map(protocol).collect()
+    let way = |asked: &ProtocolArgument| match asked {
+        ProtocolArgument::Linear => Way::Features(Protocol::Linear(Default::default())),
+        ProtocolArgument::Knn => Way::Features(Protocol::Knn(Default::default())),
+        ProtocolArgument::Sgd => Way::Sgd(for_all(ClassifierSettings::linear())),
+    };
+    asked.iter().map(way).collect()
 }
 
 /// How to draw few labels, where that is asked for.

@@ -38,6 +38,14 @@ impl Failure {
         }
     }
 
+    /// By the user, before anything was written.
+    pub fn interrupted() -> Self {
+        Self {
+            code: INTERRUPTED,
+            message: "interrupted; nothing was written".to_owned(),
+        }
+    }
+
     /// Prints the line to stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
         let line = self.message.replace('\n', " ");

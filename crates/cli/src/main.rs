@@ -19,6 +19,7 @@ mod pretrain;
 mod progress;
 mod scores;
 mod several;
+mod watch;
 
 use std::process::ExitCode;
 

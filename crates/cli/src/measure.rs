@@ -1,21 +1,33 @@
 //! A run, the set it is measured on, and the features that its encoder gives there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use dataset::Sheet;
-use eval::{Features, FewScores, FewSettings, Protocol, Report};
+use dataset::{Sheet, Split};
+use eval::{Features, FewScores, FewSettings, OnSubset, Protocol, Report};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
-use trainer::Weights;
+use trainer::{ClassifierSettings, Weights};
 
 use crate::failure::Failure;
 use crate::opened::{BATCH, Opened};
+use crate::watch::Watch;
 
 /// See the module.
 pub struct Measurement {
     opened: Opened,
     train: Features,
     test: Features,
+}
+
+/// A protocol with its settings.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// On features that are computed once.
+    Features(Protocol),
+    /// See [`trainer::sgd`].
+    Sgd(ClassifierSettings),
 }
 
 /// What was found by one protocol.
@@ -76,29 +88,29 @@ impl Measurement {
         })
     }
 
-    /// Measures by each of the protocols, with all training images and, where asked for, with few.
+    /// Measures in each of the ways, with all training images and, where asked for, with few. Ends where `stop` is
+    /// set.
     pub fn by(
         &self,
-        protocols: &[Protocol],
+        ways: &[Way],
         few: Option<&FewSettings>,
+        stop: &Arc<AtomicBool>,
     ) -> Result<Measured, Failure> {
-        let (train, test) = (&self.train, &self.test);
         let Opened {
             run, frozen, set, ..
         } = &self.opened;
-        let measure = |protocol: &Protocol| {
-            tracing::info!("measuring by {}", protocol.name());
-            let report = eval::evaluate(protocol, train, test, &set.folds)?;
-            let few = few.map(|few| eval::few_labels(protocol, train, test, few));
-            let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
-            Ok(Finding {
-                name: protocol.name(),
-                settings: settings[protocol.name()].clone(),
-                report,
-                few: few.transpose()?.unwrap_or_default(),
-            })
+        let measure = |way: &Way| {
+            tracing::info!("measuring by {}", way.name());
+            let finding = match way {
+                Way::Features(protocol) => self.by_features(protocol, few),
+                Way::Sgd(settings) => self.by_sgd(settings, few, stop),
+            };
+            match stop.load(Ordering::Relaxed) {
+                true => Err(eval::Error::Interrupted),
+                false => finding,
+            }
         };
-        let findings: Result<Vec<_>, eval::Error> = protocols.iter().map(measure).collect();
+        let findings: Result<Vec<_>, eval::Error> = ways.iter().map(measure).collect();
         let findings = findings.map_err(|error| self.opened.failure(error))?;
         Ok(Measured {
             run: run.clone(),
@@ -107,6 +119,58 @@ impl Measurement {
             class_names: set.class_names.clone(),
             document: self.document(&findings),
             findings,
+        })
+    }
+
+    fn by_features(
+        &self,
+        protocol: &Protocol,
+        few: Option<&FewSettings>,
+    ) -> Result<Finding, eval::Error> {
+        let (train, test) = (&self.train, &self.test);
+        let few = few.map(|few| eval::few_labels(protocol, train, test, few));
+        let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
+        Ok(Finding {
+            name: protocol.name(),
+            settings: settings[protocol.name()].clone(),
+            report: eval::evaluate(protocol, train, test, &self.opened.set.folds)?,
+            few: few.transpose()?.unwrap_or_default(),
+        })
+    }
+
+    fn by_sgd(
+        &self,
+        settings: &ClassifierSettings,
+        few: Option<&FewSettings>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Finding, eval::Error> {
+        let (split, _) = eval::labelled_splits(&self.opened.set)?;
+        let learn = |split: &Split, train: &Features| {
+            let watch = Watch::new("learning from views", stop);
+            let watch = |done, all| watch.at(done, all);
+            trainer::sgd(
+                &self.opened.frozen,
+                split,
+                [train, &self.test],
+                settings,
+                &watch,
+            )
+        };
+        let of_draw = |rows: &[u32], _| {
+            let report = learn(&split.select(rows), &self.train.select(rows)?)?;
+            Ok::<_, eval::Error>(OnSubset {
+                accuracy: report.test.accuracy,
+                chosen: Some(report.learning_rate),
+                converged: true,
+            })
+        };
+        let labels = self.train.label_vec();
+        let few = few.map(|few| eval::few_labels_by(&labels, few, of_draw));
+        Ok(Finding {
+            name: "sgd",
+            settings: json!(settings),
+            report: Report::Sgd(learn(split, &self.train)?),
+            few: few.transpose()?.unwrap_or_default(),
         })
     }
 
@@ -169,6 +233,15 @@ impl Measurement {
             }
         }
         Ok(sheet)
+    }
+}
+
+impl Way {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Features(protocol) => protocol.name(),
+            Self::Sgd(_) => "sgd",
+        }
     }
 }
 

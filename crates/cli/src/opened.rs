@@ -56,6 +56,7 @@ impl Opened {
     /// An error about the set's images.
     pub fn failure(&self, error: eval::Error) -> Failure {
         let name = match &error {
+            eval::Error::Interrupted => return Failure::interrupted(),
             eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
             _ => None,
         };

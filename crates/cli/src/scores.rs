@@ -59,6 +59,13 @@ fn choice(report: &Report) -> String {
             text
         }
         Report::Knn(knn) => format!("k {}, temperature {}", knn.k, knn.temperature),
+        Report::Sgd(trained) => {
+            let edge = match trained.learning_rate_at_edge {
+                Some(_) => ", at the edge of the grid",
+                None => "",
+            };
+            format!("learning rate {}{edge}", trained.learning_rate)
+        }
     }
 }
 

@@ -61,6 +61,9 @@ pub enum Error {
         /// All images.
         images: usize,
     },
+    /// Whoever watched the work ended it.
+    #[error("interrupted")]
+    Interrupted,
     /// Features and labels, or the features of two sets, do not belong together.
     #[error("{what}: expected {expected}, found {found}")]
     Mismatch {

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{self, Protocol};
+use crate::protocol::{self, OnSubset, Protocol};
 use crate::stratify::{mix, scattered};
 use crate::{Error, Features, FoldScores, Result};
 
@@ -81,8 +81,8 @@ pub struct FewScores {
     pub seed: u64,
     /// Over the draws.
     pub draws: FoldScores,
-    /// The chosen `C` of each draw; `None` where the protocol has none.
-    pub penalties: Option<Vec<f64>>,
+    /// What was chosen in each draw, a penalty `C` or a learning rate; `None` where the protocol chooses nothing.
+    pub chosen: Option<Vec<f64>>,
     /// Whether every regression reached its tolerance; true where there was none.
     pub converged: bool,
 }
@@ -98,27 +98,38 @@ pub fn few_labels(
     settings: &FewSettings,
 ) -> Result<Vec<FewScores>> {
     let classes = protocol::check(train, test)?;
-    let labels = train.label_vec();
-    settings.check(&labels)?;
-    let scores = |&count: &usize| {
-        let protocol = with_labels(protocol, count);
+    few_labels_by(&train.label_vec(), settings, |rows, count| {
+        with_labels(protocol, count).on_subset(&train.select(rows)?, test, classes)
+    })
+}
+
+/// [`few_labels`] by anything that learns: `learn` gets the rows of a draw, and how many of a class they are.
+///
+/// # Errors
+/// Those of `learn` and of [`FewSettings::check`].
+pub fn few_labels_by<E: From<Error>>(
+    labels: &[i64],
+    settings: &FewSettings,
+    mut learn: impl FnMut(&[u32], usize) -> std::result::Result<OnSubset, E>,
+) -> std::result::Result<Vec<FewScores>, E> {
+    settings.check(labels)?;
+    let mut scores = Vec::new();
+    for &count in &settings.labels_per_class {
         let mut found = Vec::new();
         for draw in 0..settings.draws as u64 {
-            let rows = settings.rows(&labels, count, draw)?;
-            found.push(protocol.on_subset(&train.select(&rows)?, test, classes)?);
+            found.push(learn(&settings.rows(labels, count, draw)?, count)?);
         }
-        let images = count * labels_of(&labels);
         let accuracies = found.iter().map(|one| one.accuracy).collect();
-        Ok(FewScores {
+        let images = vec![count * labels_of(labels); settings.draws];
+        scores.push(FewScores {
             labels_per_class: count,
             seed: settings.seed,
-            draws: FoldScores::new(accuracies, vec![images; settings.draws])
-                .expect("at least one draw"),
-            penalties: found.iter().map(|one| one.penalty).collect(),
+            draws: FoldScores::new(accuracies, images).expect("at least one draw"),
+            chosen: found.iter().map(|one| one.chosen).collect(),
             converged: found.iter().all(|one| one.converged),
-        })
-    };
-    settings.labels_per_class.iter().map(scores).collect()
+        });
+    }
+    Ok(scores)
 }
 
 /// The protocol for `count` labels a class.

@@ -218,7 +218,7 @@ pub(crate) fn on_subset(
     let knn = Knn::new(train, settings)?;
     Ok(OnSubset {
         accuracy: Score::new(&knn.predict(test.x()), &test.label_vec(), classes).accuracy,
-        penalty: None,
+        chosen: None,
         converged: true,
     })
 }

@@ -22,19 +22,22 @@ mod protocol;
 mod score;
 mod standardise;
 mod stratify;
+mod trained;
 
 pub use self::error::{Error, Result};
 pub use self::extract::{extract, extract_labelled, labelled_splits};
 pub use self::features::Features;
-pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels};
+pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
 pub use self::knn::{Knn, KnnReport, KnnSettings, Neighbours};
-pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore};
+pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore, choose};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
 pub use self::metrics::{
     Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
 };
 pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
-pub use self::protocol::{Protocol, Report, evaluate};
+pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
+pub use self::standardise::Standardiser;
 pub use self::stratify::{Holdout, stratified_holdout};
+pub use self::trained::{RateScore, TrainedReport, classes_of};

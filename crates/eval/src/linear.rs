@@ -161,7 +161,7 @@ pub(crate) fn on_subset(
     let probe = Probe::train(train, settings)?;
     Ok(OnSubset {
         accuracy: Score::new(&probe.predict(test), &test.label_vec(), classes).accuracy,
-        penalty: Some(probe.choice.c),
+        chosen: Some(probe.choice.c),
         converged: probe.converged,
     })
 }
@@ -262,7 +262,8 @@ impl Choice {
             converged &= fit.converged;
             last = Some(fit);
         }
-        let (best, edge) = best(&scores);
+        let accuracies: Vec<f64> = scores.iter().map(|score| score.accuracy).collect();
+        let (best, edge) = choose(&accuracies);
         Ok(Self {
             c: scores[best].c,
             edge,
@@ -287,17 +288,20 @@ fn settled(scores: &[PenaltyScore], patience: usize) -> bool {
         >= patience
 }
 
-/// The first of the best scores, and whether it is the first or last of several.
-fn best(scores: &[PenaltyScore]) -> (usize, Option<Edge>) {
+/// The first of the best of some accuracies, and whether it is the first or last of several.
+///
+/// # Panics
+/// If there are none.
+pub fn choose(accuracies: &[f64]) -> (usize, Option<Edge>) {
     let mut best = 0;
-    for (index, score) in scores.iter().enumerate() {
-        if score.accuracy > scores[best].accuracy {
+    for (index, &accuracy) in accuracies.iter().enumerate() {
+        if accuracy > accuracies[best] {
             best = index;
         }
     }
-    let edge = match scores.len() {
+    let edge = match accuracies.len() {
         1 => None,
-        _ if best == 0 && scores[1].accuracy < scores[0].accuracy => Some(Edge::Smallest),
+        _ if best == 0 && accuracies[1] < accuracies[0] => Some(Edge::Smallest),
         count if best == count - 1 => Some(Edge::Largest),
         _ => None,
     };
@@ -317,15 +321,15 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_is_best_and_edges_are_reported() {
-        assert_eq!(best(&scores(&[0.1, 0.5, 0.5, 0.2])), (1, None));
-        assert_eq!(best(&scores(&[0.5, 0.4, 0.5])), (0, Some(Edge::Smallest)));
+        assert_eq!(choose(&[0.1, 0.5, 0.5, 0.2]), (1, None));
+        assert_eq!(choose(&[0.5, 0.4, 0.5]), (0, Some(Edge::Smallest)));
         assert_eq!(
-            best(&scores(&[0.5, 0.5, 0.2])),
+            choose(&[0.5, 0.5, 0.2]),
             (0, None),
             "flat, so not rising beyond the edge"
         );
-        assert_eq!(best(&scores(&[0.1, 0.2, 0.5])), (2, Some(Edge::Largest)));
-        assert_eq!(best(&scores(&[0.5])), (0, None));
+        assert_eq!(choose(&[0.1, 0.2, 0.5]), (2, Some(Edge::Largest)));
+        assert_eq!(choose(&[0.5]), (0, None));
     }
 
     #[test]

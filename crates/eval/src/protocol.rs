@@ -2,12 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::few::labels_of;
-use crate::{
-    Error, Features, FoldScores, KnnReport, KnnSettings, LinearReport, LinearSettings, Result,
-    Score,
-};
-use crate::{knn, linear};
+use crate::{Error, Features, FoldScores, KnnReport, KnnSettings, LinearReport, LinearSettings};
+use crate::{Result, Score, TrainedReport, classes_of, knn, linear};
 
 /// A way to measure frozen features by their labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,11 +52,11 @@ impl Protocol {
 
 /// What a classifier that learned from a part of the training images is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct OnSubset {
+pub struct OnSubset {
     /// On all of the test split.
     pub accuracy: f64,
     /// What was chosen, where there is a choice.
-    pub penalty: Option<f64>,
+    pub chosen: Option<f64>,
     /// Whether every regression reached its tolerance.
     pub converged: bool,
 }
@@ -73,6 +69,8 @@ pub enum Report {
     Linear(LinearReport),
     /// Of [`Protocol::Knn`].
     Knn(KnnReport),
+    /// Of a linear classifier that was trained by gradient steps on features of augmented images.
+    Sgd(TrainedReport),
 }
 
 impl Report {
@@ -86,6 +84,7 @@ impl Report {
         match self {
             Self::Linear(report) => &report.test,
             Self::Knn(report) => &report.test,
+            Self::Sgd(report) => &report.test,
         }
     }
 
@@ -94,6 +93,7 @@ impl Report {
         match self {
             Self::Linear(report) => report.folds.as_ref(),
             Self::Knn(report) => report.folds.as_ref(),
+            Self::Sgd(_) => None,
         }
     }
 }
@@ -137,10 +137,5 @@ pub(crate) fn check(train: &Features, test: &Features) -> Result<usize> {
             found: test.dim().to_string(),
         });
     }
-    let largest = |features: &Features| features.labels().max().int64_value(&[]) as usize;
-    let found = labels_of(&train.label_vec());
-    if found < 2 {
-        return Err(Error::TooFewClasses { found });
-    }
-    Ok(largest(train).max(largest(test)) + 1)
+    classes_of(&train.label_vec(), &test.label_vec())
 }

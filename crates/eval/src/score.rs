@@ -41,7 +41,7 @@ impl Score {
     ///
     /// # Panics
     /// If the two have different lengths or a class is out of range: both come from checked features.
-    pub(crate) fn new(predictions: &[i64], labels: &[i64], classes: usize) -> Self {
+    pub fn new(predictions: &[i64], labels: &[i64], classes: usize) -> Self {
         assert_eq!(predictions.len(), labels.len(), "one prediction a label");
         let mut per_class = vec![(0u64, 0u64); classes];
         let kept = classes <= MOST_CONFUSED;

@@ -4,7 +4,7 @@ use tch::{Kind, Tensor, no_grad};
 
 /// Per-feature mean and scale of a training set.
 #[derive(Debug)]
-pub(crate) struct Standardiser {
+pub struct Standardiser {
     mean: Tensor,
     scale: Tensor,
 }

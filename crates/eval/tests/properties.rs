@@ -168,23 +168,18 @@ fn separable_classes_are_read_off_perfectly() {
         assert!(text.starts_with(&format!("{{\"{name}\":")), "{text}");
         let read: Report = serde_json::from_str(&text).expect("readable");
         assert_eq!(read.accuracy(), report.accuracy());
-        let (score, folds) = match report {
-            Report::Linear(report) => {
-                assert!(report.converged && report.train_accuracy == 1.0);
-                assert_eq!((report.train_images, report.validation_images), (300, 60));
-                (report.test, report.folds)
-            }
-            Report::Knn(report) => (report.test, report.folds),
-        };
+        if let Report::Linear(report) = &report {
+            assert!(report.converged && report.train_accuracy == 1.0);
+            assert_eq!((report.train_images, report.validation_images), (300, 60));
+        }
+        let score = report.test();
         assert_eq!(
             (score.correct, score.total, score.per_class.len()),
             (100, 100, 4)
         );
-        let folds = folds.expect("three folds");
-        assert_eq!(
-            (folds.mean, folds.std, folds.images),
-            (1.0, 0.0, vec![100; 3])
-        );
+        let folds = report.folds().expect("three folds");
+        assert_eq!((folds.mean, folds.std), (1.0, 0.0));
+        assert_eq!(folds.images, [100; 3]);
     }
 }
 
@@ -226,13 +221,13 @@ fn few_labels_score_as_if_no_other_image_had_one() {
             let report = evaluate(&protocol, &drawn.unwrap(), &test, &[]).unwrap();
             assert_eq!(report.accuracy(), *accuracy, "{name}, draw {draw}");
             if let Report::Linear(report) = report {
-                let penalties = scores[1].penalties.as_ref().unwrap();
+                let penalties = scores[1].chosen.as_ref().unwrap();
                 assert_eq!(penalties[draw as usize], report.penalty);
             }
         }
         let linear = name == "linear";
         let fixed = linear.then(|| vec![SINGLE_LABEL_PENALTY; 3]);
-        assert_eq!(scores[0].penalties, fixed);
+        assert_eq!(scores[0].chosen, fixed);
         assert!(scores.iter().all(|score| score.converged));
         let more = FewSettings {
             labels_per_class: vec![1, 31],
@@ -259,8 +254,7 @@ fn dead_features_and_unseen_classes_are_no_trouble() {
     let test = features(&values[90 * 6..], &labels[90..]);
     for name in Protocol::NAMES {
         let report = evaluate(&Protocol::named(name).unwrap(), &train, &test, &[]).unwrap();
-        let (Report::Linear(eval::LinearReport { test: score, .. })
-        | Report::Knn(eval::KnnReport { test: score, .. })) = report;
+        let score = report.test();
         assert_eq!((score.correct, score.total), (29, 30), "{name}");
         assert_eq!(score.per_class.len(), 8);
         assert_eq!(

@@ -4,7 +4,8 @@
 //! of worker threads render the views, and hands finished [`Batch`]es over through a bounded channel.
 //! Used batches go back with [`Loader::recycle`], so that nothing is allocated once it is warm. What
 //! a batch holds depends on the plan and the position alone, never on the number of workers.
-//! [`sequential`] reads a split in order and unaugmented, for evaluation.
+//! [`sequential`] reads a split in order and unaugmented, for evaluation, [`shuffled`] one view of each image in
+//! a random order, for classifiers.
 
 mod batch;
 mod error;
@@ -15,6 +16,7 @@ mod plan;
 mod producer;
 mod sample;
 mod sequential;
+mod shuffled;
 
 pub use self::batch::{Batch, Block};
 pub use self::error::Error;
@@ -22,3 +24,4 @@ pub use self::loader::Loader;
 pub use self::plan::{Plan, Position};
 pub use self::sample::sample;
 pub use self::sequential::sequential;
+pub use self::shuffled::shuffled;
