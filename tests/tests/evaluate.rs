@@ -355,6 +355,46 @@ fn a_classifier_is_trained_on_views() {
 }
 
 #[test]
+fn a_copy_of_the_encoder_is_fine_tuned() {
+    let place = Place::trained("dino");
+    let before = place.contents();
+    let evaluate = |passes: &str, more: &[&str]| {
+        let start = [
+            "evaluate",
+            "run",
+            "--json",
+            "--protocol",
+            "finetune",
+            "--passes",
+            passes,
+        ];
+        place.run(&[&start[..], more].concat()).done().json()
+    };
+    let few = ["--labels-per-class", "1", "--draws", "2"];
+    let found = evaluate("3", &few);
+    assert_eq!(evaluate("3", &few), found);
+    assert!(place.contents() == before, "a file has changed");
+    let encoder = tensors(&place.path("run/encoder.safetensors"));
+    assert_eq!(
+        found["weights"]["sha256"],
+        sha256(&encoder),
+        "it is a copy that learns"
+    );
+    let tuned = &found["protocols"]["finetune"];
+    assert_eq!(
+        (&tuned["steps"], &tuned["validation_images"]),
+        (&json!(3), &json!(10))
+    );
+    assert_eq!(tuned["validation"].as_array().unwrap().len(), 4);
+    assert_eq!(tuned["few_labels"][0]["chosen"], json!([0.01, 0.01]));
+    let trained = evaluate("150", &[])["protocols"]["finetune"]["train_accuracy"].as_f64();
+    assert!(
+        trained.unwrap() > 0.5,
+        "{trained:?} of the images that it was trained on"
+    );
+}
+
+#[test]
 fn the_test_split_chooses_no_learning_rate() {
     let place = Place::trained("simclr");
     let evaluate = || {

@@ -304,7 +304,7 @@ pub struct EvaluateArguments {
     /// How to measure; may be given several times [default: linear and knn].
     #[arg(long)]
     pub protocol: Vec<ProtocolArgument>,
-    /// Passes over the training images of --protocol sgd [default: 100, and more of few images].
+    /// Passes over the training images of --protocol sgd and finetune [default: 100 and 30, and more of few images].
     #[arg(long, value_name = "N")]
     pub passes: Option<NonZeroU32>,
     /// Measure too how well so many labelled training images of every class do alone, drawn at random; may be given
@@ -386,6 +386,8 @@ pub enum ProtocolArgument {
     /// A linear classifier trained by SGD on features of cropped and flipped training images, encoded anew in each
     /// epoch.
     Sgd,
+    /// A copy of the encoder and a linear classifier, trained together on cropped and flipped training images.
+    Finetune,
 }
 
 /// The commands about image sets.

@@ -143,6 +143,7 @@ fn ways(arguments: &EvaluateArguments) -> Vec<Way> {
     let way = |asked: &ProtocolArgument| match asked {
         ProtocolArgument::Linear => Way::Features(Protocol::Linear(Default::default())),
         ProtocolArgument::Knn => Way::Features(Protocol::Knn(Default::default())),
+        ProtocolArgument::Finetune => Way::Finetune(for_all(ClassifierSettings::finetune())),
         ProtocolArgument::Sgd => Way::Sgd(for_all(ClassifierSettings::linear())),
     };
     asked.iter().map(way).collect()

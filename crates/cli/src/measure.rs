@@ -28,6 +28,8 @@ pub enum Way {
     Features(Protocol),
     /// See [`trainer::sgd`].
     Sgd(ClassifierSettings),
+    /// See [`trainer::finetune`].
+    Finetune(ClassifierSettings),
 }
 
 /// What was found by one protocol.
@@ -103,7 +105,9 @@ impl Measurement {
             tracing::info!("measuring by {}", way.name());
             let finding = match way {
                 Way::Features(protocol) => self.by_features(protocol, few),
-                Way::Sgd(settings) => self.by_sgd(settings, few, stop),
+                Way::Sgd(settings) | Way::Finetune(settings) => {
+                    self.by_training(way, settings, few, stop)
+                }
             };
             match stop.load(Ordering::Relaxed) {
                 true => Err(eval::Error::Interrupted),
@@ -138,23 +142,22 @@ impl Measurement {
         })
     }
 
-    fn by_sgd(
+    fn by_training(
         &self,
+        way: &Way,
         settings: &ClassifierSettings,
         few: Option<&FewSettings>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Finding, eval::Error> {
-        let (split, _) = eval::labelled_splits(&self.opened.set)?;
+        let (split, test) = eval::labelled_splits(&self.opened.set)?;
+        let frozen = &self.opened.frozen;
         let learn = |split: &Split, train: &Features| {
             let watch = Watch::new("learning from views", stop);
             let watch = |done, all| watch.at(done, all);
-            trainer::sgd(
-                &self.opened.frozen,
-                split,
-                [train, &self.test],
-                settings,
-                &watch,
-            )
+            match way {
+                Way::Finetune(_) => trainer::finetune(frozen, split, test, settings, &watch),
+                _ => trainer::sgd(frozen, split, [train, &self.test], settings, &watch),
+            }
         };
         let of_draw = |rows: &[u32], _| {
             let report = learn(&split.select(rows), &self.train.select(rows)?)?;
@@ -167,9 +170,12 @@ impl Measurement {
         let labels = self.train.label_vec();
         let few = few.map(|few| eval::few_labels_by(&labels, few, of_draw));
         Ok(Finding {
-            name: "sgd",
+            name: way.name(),
             settings: json!(settings),
-            report: Report::Sgd(learn(split, &self.train)?),
+            report: match way {
+                Way::Finetune(_) => Report::Finetune(learn(split, &self.train)?),
+                _ => Report::Sgd(learn(split, &self.train)?),
+            },
             few: few.transpose()?.unwrap_or_default(),
         })
     }
@@ -241,6 +247,7 @@ impl Way {
         match self {
             Self::Features(protocol) => protocol.name(),
             Self::Sgd(_) => "sgd",
+            Self::Finetune(_) => "finetune",
         }
     }
 }

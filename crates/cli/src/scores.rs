@@ -59,7 +59,7 @@ fn choice(report: &Report) -> String {
             text
         }
         Report::Knn(knn) => format!("k {}, temperature {}", knn.k, knn.temperature),
-        Report::Sgd(trained) => {
+        Report::Sgd(trained) | Report::Finetune(trained) => {
             let edge = match trained.learning_rate_at_edge {
                 Some(_) => ", at the edge of the grid",
                 None => "",

@@ -71,6 +71,8 @@ pub enum Report {
     Knn(KnnReport),
     /// Of a linear classifier that was trained by gradient steps on features of augmented images.
     Sgd(TrainedReport),
+    /// Of a copy of the encoder that was trained together with a linear classifier.
+    Finetune(TrainedReport),
 }
 
 impl Report {
@@ -84,7 +86,7 @@ impl Report {
         match self {
             Self::Linear(report) => &report.test,
             Self::Knn(report) => &report.test,
-            Self::Sgd(report) => &report.test,
+            Self::Sgd(report) | Self::Finetune(report) => &report.test,
         }
     }
 
@@ -93,7 +95,7 @@ impl Report {
         match self {
             Self::Linear(report) => report.folds.as_ref(),
             Self::Knn(report) => report.folds.as_ref(),
-            Self::Sgd(_) => None,
+            Self::Sgd(_) | Self::Finetune(_) => None,
         }
     }
 }

@@ -25,6 +25,12 @@ pub enum Weights {
     Untrained,
 }
 
+/// Whatever a run was trained in: what is measured here is what others get who load the weights.
+const KINDS: Kinds = Kinds {
+    master: Kind::Float,
+    compute: Kind::Float,
+};
+
 /// An encoder that doesn't change.
 #[derive(Debug)]
 pub struct Frozen {
@@ -68,12 +74,7 @@ impl Frozen {
         let device = device.open()?;
         let config = &record.config;
         let side = config.side() as i64;
-        // Whatever it was trained in: what is measured here is what others get who load the weights.
-        let kinds = Kinds {
-            master: Kind::Float,
-            compute: Kind::Float,
-        };
-        let mut networks = Networks::new(config, side, 0, device, kinds)?;
+        let mut networks = Networks::new(config, side, 0, device, KINDS)?;
         networks.store.freeze();
         let door = Door::new(device, Kind::Float);
         let mut frozen = Self {
@@ -139,8 +140,27 @@ impl Frozen {
     /// # Shapes
     /// a block of `n` images -> features `[n, feature_size]`, float32.
     pub fn encode(&self, block: &Block) -> Tensor {
+        no_grad(|| self.networks.features(&self.images(block)))
+    }
+
+    /// # Shapes
+    /// a block of `n` images -> `[n, 3, height, width]`, float32 in 0..=1.
+    pub(crate) fn images(&self, block: &Block) -> Tensor {
         let (counts, side) = ([block.images, block.views], [block.height, block.width]);
-        let images = self.door.images(&block.bytes, counts, side);
-        no_grad(|| self.networks.features(&images))
+        self.door.images(&block.bytes, counts, side)
+    }
+
+    /// Networks of their own with the same encoder, to be trained on.
+    pub(crate) fn copy(&self) -> Networks {
+        let (config, store) = (&self.record.config, &self.networks.store);
+        let networks = Networks::new(config, self.side() as i64, 0, store.device(), KINDS)
+            .expect("such networks were built before");
+        let from = store.variables();
+        no_grad(|| {
+            for (name, mut tensor) in networks.store.variables() {
+                tensor.copy_(&from[&name]);
+            }
+        });
+        networks
     }
 }

@@ -16,6 +16,7 @@ mod config;
 mod config_error;
 mod error;
 mod export;
+mod finetune;
 mod frozen;
 mod heads;
 mod health;
@@ -46,6 +47,7 @@ pub use config::{
 pub use config_error::ConfigError;
 pub use error::Error;
 pub use export::Pixels;
+pub use finetune::finetune;
 pub use frozen::{Frozen, Weights, WeightsRecord};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use learner::{Learner, Measured, Step, Task};

@@ -56,6 +56,18 @@ impl ClassifierSettings {
         }
     }
 
+    /// For a whole network that is trained on.
+    pub fn finetune() -> Self {
+        Self {
+            epochs: 30,
+            least_steps: 200,
+            batch_size: 128,
+            learning_rates: vec![0.003, 0.01, 0.03, 0.1],
+            single_label_rate: 0.01,
+            ..Self::linear()
+        }
+    }
+
     /// These with exactly so many passes over the training images.
     pub fn with_epochs(self, epochs: u32) -> Self {
         Self {
