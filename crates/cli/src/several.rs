@@ -43,11 +43,17 @@ pub fn check(runs: &[Opened]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was found of the first run: as of every other by the same protocols, with the same numbers of labels.
+fn findings(runs: &[Measured]) -> &[Finding] {
+    runs.first()
+        .map(|run| run.findings.as_slice())
+        .unwrap_or_default()
+}
+
 /// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's name.
 fn spread(runs: &[Measured], number: impl Fn(&Finding) -> f64) -> [Map<String, Value>; 2] {
     let mut spreads = [Map::new(), Map::new()];
-    let findings = runs.first().map_or(&[][..], |run| &run.findings);
-    for (index, finding) in findings.iter().enumerate() {
+    for (index, finding) in findings(runs).iter().enumerate() {
         let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));
         let found = Spread::of(numbers);
         let parts = [
@@ -79,9 +85,11 @@ pub fn document(runs: &[Measured]) -> Value {
 
 /// The numbers of labels a class that were measured with.
 fn sizes(runs: &[Measured]) -> Vec<usize> {
-    let first = runs.first().and_then(|run| run.findings.first());
-    let few = first.map_or(&[][..], |finding| &finding.few);
-    few.iter().map(|few| few.labels_per_class).collect()
+    let few = findings(runs)
+        .iter()
+        .take(1)
+        .flat_map(|finding| &finding.few);
+    few.map(|few| few.labels_per_class).collect()
 }
 
 /// A column of the table: its heading and a share for each run.
@@ -98,9 +106,9 @@ fn columns(runs: &[Measured]) -> Vec<Column> {
         let shares = runs.iter().map(number).collect();
         columns.push(Column { name, shares });
     };
-    let first = runs.first().map_or(&[][..], |run| &run.findings);
-    for (index, Finding { name, .. }) in first.iter().enumerate() {
-        push((*name).to_owned(), &|run| {
+    for (index, finding) in findings(runs).iter().enumerate() {
+        let name = finding.name;
+        push(name.to_owned(), &|run| {
             run.findings[index].report.accuracy()
         });
         for (size, labels) in sizes.iter().enumerate() {
@@ -133,7 +141,8 @@ pub fn text(runs: &[Measured]) -> String {
         }
         row + "\n"
     };
-    let cells = |cell: &dyn Fn(&Column) -> String| columns.iter().map(cell).collect();
+    let cells =
+        |cell: &dyn Fn(&Column) -> String| -> Vec<String> { columns.iter().map(cell).collect() };
     let heading = ["run", "seed", "epoch"].map(str::to_owned);
     let mut text = row(heading, cells(&|column| column.name.clone()));
     for (index, (run, name)) in runs.iter().zip(&names).enumerate() {

@@ -122,7 +122,7 @@ mod tests {
         }
         for (head, rate) in (0..).zip(rates) {
             let off = (heads.weights.get(head) - reference(rate, 20)).abs().max();
-            assert!(off.double_value(&[]) < 1e-6, "{rate}: off by {off:?}");
+            assert!(off.double_value(&[]) < 1e-5, "{rate}: off by {off:?}");
         }
         let predictions = heads.predict(&x);
         assert_eq!((predictions.len(), predictions[0].len()), (2, 12));
