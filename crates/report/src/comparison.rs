@@ -1,11 +1,11 @@
 //! Runs side by side: one row a method, over its seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::figure::{self, Figure, Layout};
+use crate::figure::{self, Figure, Layout, Scale};
 use crate::series::{self, Series};
 use crate::{Epoch, Error, Run, Spread, leaderboard, output, page};
 
@@ -93,7 +93,8 @@ pub fn by_method(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
 }
 
 impl Row {
-    fn of(method: &str, runs: &[&Run]) -> Self {
+    /// The row of `runs`, which are all called `method`.
+    pub(crate) fn of(method: &str, runs: &[&Run]) -> Self {
         let over = |value: fn(&Run) -> Option<f64>| Spread::of(runs.iter().map(|run| value(run)));
         let last = |value: fn(&Epoch) -> Option<f64>| {
             Spread::of(runs.iter().map(|run| run.last().and_then(value)))
@@ -112,8 +113,8 @@ impl Row {
                 .collect(),
             probe_last: last(|epoch| epoch.test_p_acc),
             probe_best: over(|run| run.best()?.test_p_acc),
-            linear: over(|run| run.evaluation?.linear),
-            knn: over(|run| run.evaluation?.knn),
+            linear: over(|run| run.evaluation.as_ref()?.linear),
+            knn: over(|run| run.evaluation.as_ref()?.knn),
             c_acc: last(|epoch| epoch.c_acc),
             r_acc: last(|epoch| epoch.r_acc),
             effective_rank: last(|epoch| epoch.effective_rank),
@@ -126,27 +127,30 @@ impl Row {
 }
 
 fn notes(runs: &[Run]) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut data: Vec<&str> = runs
-        .iter()
-        .map(|run| run.data.fingerprint.as_str())
-        .collect();
-    data.sort_unstable();
-    data.dedup();
-    if data.len() > 1 {
-        notes.push(format!(
-            "The runs saw {} different data sets: their accuracies can't be compared.",
-            data.len()
-        ));
-    }
+    let mut notes: Vec<String> = different_data(runs).into_iter().collect();
     for run in runs.iter().filter(|run| !run.finished()) {
-        let done = run.last().map_or(0, |epoch| epoch.epoch);
         notes.push(format!(
-            "{} with seed {} is unfinished: {done} of {} epochs done.",
-            run.method, run.seed, run.epochs
+            "{} with seed {} is {}.",
+            run.method,
+            run.seed,
+            run.state()
         ));
     }
     notes
+}
+
+/// A warning where the runs did not see the same data.
+pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<String> {
+    let data: BTreeSet<&str> = runs
+        .into_iter()
+        .map(|run| run.data.fingerprint.as_str())
+        .collect();
+    (data.len() > 1).then(|| {
+        format!(
+            "The runs saw {} different data sets: their accuracies can't be compared.",
+            data.len()
+        )
+    })
 }
 
 /// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy` and
@@ -178,7 +182,7 @@ pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
         output::write(&path, &figure::png(&path, &svg)?)?;
         output::write(&out.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
     }
-    let html = page::html(&comparison, runs, &figures)?;
+    let html = page::comparison(&comparison, runs, &figures)?;
     output::write(&out.join("report.html"), html.as_bytes())?;
     Ok(comparison)
 }
@@ -196,12 +200,14 @@ fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
             name: "probe_accuracy",
             title: "Probe accuracy by epoch",
             unit: "% of test images the online probe gets right",
+            scale: Scale::Percent,
             series: lines(|epoch| epoch.test_p_acc),
         },
         Figure {
             name: "contrastive_accuracy",
             title: "Contrastive accuracy by epoch",
             unit: "% of views nearest to their image’s other view",
+            scale: Scale::Percent,
             series: lines(|epoch| epoch.c_acc),
         },
     ]

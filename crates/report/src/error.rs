@@ -27,8 +27,8 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
-    /// A comparison of nothing.
-    #[error("expected at least one run to compare, found none")]
+    /// A page about nothing.
+    #[error("expected at least one run, found none")]
     NoRuns,
     /// A figure that can't be turned into pixels.
     #[error("{}: expected a drawing to rasterise, found {found}", path.display())]

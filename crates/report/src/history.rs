@@ -23,12 +23,36 @@ pub struct Epoch {
     pub c_acc: Option<f64>,
     /// Correlation accuracy over its batches.
     pub r_acc: Option<f64>,
+    /// Cross-entropy of the online probe on weakly augmented training images.
+    pub p_loss: Option<f64>,
+    /// Accuracy of the online probe there.
+    pub p_acc: Option<f64>,
+    /// Accuracy of the online probe on the labelled images that are held out, at its end.
+    pub validation_p_acc: Option<f64>,
     /// Accuracy of the online probe on the test split, at its end.
     pub test_p_acc: Option<f64>,
+    /// Step size.
+    pub lr: Option<f64>,
+    /// Share of the teacher that a step kept.
+    pub teacher_momentum: Option<f64>,
+    /// Mean length of the gradient.
+    pub gradient_norm: Option<f64>,
     /// Standard deviation of normalised features.
     pub feature_std: Option<f64>,
     /// Effective rank of the features.
     pub effective_rank: Option<f64>,
+    /// Standard deviation of normalised projections.
+    pub projection_std: Option<f64>,
+    /// Effective rank of the projections.
+    pub projection_rank: Option<f64>,
+    /// Mean squared distance of the normalised features of two views of an image.
+    pub alignment: Option<f64>,
+    /// How evenly normalised features are spread: the logarithm of a mean potential of pairs.
+    pub uniformity: Option<f64>,
+    /// Share of the features that are 0 for every image.
+    pub dead_features: Option<f64>,
+    /// Distance of the teacher's weights from the student's, relative to these.
+    pub teacher_distance: Option<f64>,
     /// Images a second while training.
     pub images_per_sec: Option<f64>,
     /// Share of the time spent waiting for data.

@@ -1,10 +1,11 @@
-//! Run folders in, a comparison out: leaderboard, figures and one page that needs nothing else.
+//! Run folders in, pages out: a comparison of methods with its leaderboard and figures, or a report of single runs.
 //!
 //! This crate reads what runs have written and trains nothing: it knows JSON, text and pictures, no tensors
-//! and no single method. [`Run::read`] reads one run, finished or not; [`write_comparison`] puts runs side
-//! by side, one row a method, with means and standard deviations over seeds. What a column is, how it is
-//! written and what it means is said once, in [`COLUMNS`], for every format. [`write_confusion`] draws a
-//! confusion matrix.
+//! and no single method. [`Run::read`] reads one run, finished or not. [`write_comparison`] puts runs side
+//! by side, one row a method, with means and standard deviations over seeds; [`write_report`] shows one or
+//! several runs whole, each a [`Portrait`] with what others drew of it. What a column or a curve is, how it is
+//! written and what it means is said once, in [`COLUMNS`] and in `panel.rs`, for every format.
+//! [`write_confusion`] draws a confusion matrix.
 
 mod card;
 mod column;
@@ -16,9 +17,13 @@ mod evaluation;
 mod figure;
 mod history;
 mod leaderboard;
+mod map;
 mod markup;
 mod output;
 mod page;
+mod panel;
+mod picture;
+mod portrait;
 mod run;
 #[cfg(test)]
 mod sample;
@@ -30,7 +35,10 @@ pub use column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
 pub use confusion::write_confusion;
 pub use error::Error;
-pub use evaluation::Evaluation;
+pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use history::Epoch;
+pub use map::{Map, Point, Thumbnails};
+pub use picture::Picture;
+pub use portrait::{Portrait, write_report};
 pub use run::{Batch, Data, Run, Summary};
 pub use spread::Spread;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::evaluation::Document;
+use crate::evaluation;
 use crate::{Epoch, Error, Evaluation, history};
 
 /// A run, as its folder tells it.
@@ -157,7 +157,10 @@ impl Run {
                 "none or several",
             ));
         };
-        let evaluation = json::<Document>(&folder.join("evaluation.json"), "scores of a run")?;
+        let scores = folder.join("evaluation.json");
+        let evaluation = json(&scores, evaluation::EXPECTED)?
+            .map(|document| Evaluation::new(&scores, document))
+            .transpose()?;
         Ok(Self {
             folder: folder.to_owned(),
             method,
@@ -174,13 +177,24 @@ impl Run {
             started: started(folder),
             history: history::read(&folder.join("metrics.jsonl"))?,
             summary: json(&folder.join("summary.json"), "the summary of a run")?,
-            evaluation: evaluation.map(Evaluation::from),
+            evaluation,
         })
     }
 
     /// Whether it has run to its end.
     pub fn finished(&self) -> bool {
         self.summary.is_some()
+    }
+
+    /// How far it is, such as "unfinished: 3 of 10 epochs done".
+    pub(crate) fn state(&self) -> String {
+        let done = self.last().map_or(0, |epoch| epoch.epoch);
+        if self.finished() {
+            let plural = if done == 1 { "" } else { "s" };
+            format!("finished after {done} epoch{plural}")
+        } else {
+            format!("unfinished: {done} of {} epochs done", self.epochs)
+        }
     }
 
     /// The last epoch done.

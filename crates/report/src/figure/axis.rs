@@ -1,6 +1,7 @@
 //! Where values stand in a drawing, and the ticks that say so.
 
-use super::Layout;
+use super::scale::{Scale, round_up, tick};
+use super::{CHAR, Layout};
 use crate::series::Series;
 
 /// The plot's rectangle and the ranges of its two axes.
@@ -12,14 +13,21 @@ pub struct Axes {
     bottom: f64,
     /// Epochs.
     x: [f64; 2],
-    /// Percent, at multiples of the step between ticks.
+    /// As written, at multiples of the step between ticks.
     y: [f64; 2],
     y_step: f64,
+    scale: Scale,
 }
 
 impl Axes {
-    /// Axes that hold every point and band, with room for labels of `label_width` at the right.
-    pub fn new(series: &[Series], layout: &Layout, label_width: f64) -> Self {
+    /// Axes that hold every point and band, below `top`, with room for labels of `label_width` at the right.
+    pub fn new(
+        series: &[Series],
+        scale: Scale,
+        layout: &Layout,
+        top: f64,
+        label_width: f64,
+    ) -> Self {
         let points = || series.iter().flat_map(|series| &series.points);
         let epochs = points().map(|(epoch, _)| f64::from(*epoch));
         let first = epochs.clone().fold(f64::INFINITY, f64::min);
@@ -31,31 +39,32 @@ impl Axes {
         } else {
             [0.5, 1.5]
         };
-        let low = points()
-            .map(|(_, at)| 100.0 * at.min)
-            .fold(f64::INFINITY, f64::min);
-        let high = points()
-            .map(|(_, at)| 100.0 * at.max)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let factor = scale.factor();
+        let low = points().map(|(_, at)| factor * at.min);
+        let high = points().map(|(_, at)| factor * at.max);
+        let (low, high) = (
+            low.fold(f64::INFINITY, f64::min),
+            high.fold(f64::NEG_INFINITY, f64::max),
+        );
         let (low, high) = if low <= high {
             (low, high)
         } else {
-            (0.0, 100.0)
+            (0.0, factor)
         };
-        let y_step = step((high - low).max(1.0) / 8.0);
-        let y_low = (low / y_step).floor() * y_step;
-        let y_high = ((high / y_step).ceil() * y_step).max(y_low + y_step);
-        let font = layout.font;
-        Self {
-            left: 14.0 + 3.0 * font,
+        let (y, y_step) = scale.range(low, high, layout.ticks);
+        let mut axes = Self {
+            left: 0.0,
             right: layout.width - label_width,
-            // Room for a title and two lines of explanation where the drawing is narrow.
-            top: font * if layout.values { 4.6 } else { 5.8 },
-            bottom: layout.height - 3.6 * font,
+            top,
+            bottom: layout.height - 3.6 * layout.font,
             x,
-            y: [y_low, y_high],
+            y,
             y_step,
-        }
+            scale,
+        };
+        let widest = axes.ticks().map(|(_, text)| text.chars().count()).max();
+        axes.left = 22.0 + CHAR * layout.font * widest.unwrap_or(0).max(3) as f64;
+        axes
     }
 
     /// The horizontal place of an epoch.
@@ -64,14 +73,23 @@ impl Axes {
         self.left + share * (self.right - self.left)
     }
 
-    /// The vertical place of a share 0..=1.
-    pub fn y(&self, share: f64) -> f64 {
-        self.y_of_percent(100.0 * share)
+    /// The vertical place of a value.
+    pub fn y(&self, value: f64) -> f64 {
+        self.y_as_written(self.scale.factor() * value)
     }
 
-    fn y_of_percent(&self, percent: f64) -> f64 {
-        let share = (percent - self.y[0]) / (self.y[1] - self.y[0]);
+    fn y_as_written(&self, value: f64) -> f64 {
+        let share = (value - self.y[0]) / (self.y[1] - self.y[0]);
         self.bottom - share * (self.bottom - self.top)
+    }
+
+    /// The ticks of the vertical axis, as places and as text.
+    fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        let count = ((self.y[1] - self.y[0]) / self.y_step).round() as u32;
+        (0..=count).map(|index| {
+            let value = self.y[0] + f64::from(index) * self.y_step;
+            (self.y_as_written(value), tick(value, self.y_step))
+        })
     }
 
     /// Where labels may stand: left end, top, bottom.
@@ -91,14 +109,11 @@ impl Axes {
     pub fn svg(&self, font: f64) -> String {
         let mut svg = String::new();
         let (left, right) = (self.left, self.right);
-        let ticks = ((self.y[1] - self.y[0]) / self.y_step).round() as u32;
-        for tick in 0..=ticks {
-            let percent = self.y[0] + f64::from(tick) * self.y_step;
-            let y = self.y_of_percent(percent);
-            let strength = if tick == 0 { "0.7" } else { "0.16" };
+        for (index, (y, text)) in self.ticks().enumerate() {
+            let strength = if index == 0 { "0.7" } else { "0.16" };
             svg += &format!(
                 "<path d=\"M{left:.1} {y:.1}H{right:.1}\" stroke=\"currentColor\" stroke-opacity=\"{strength}\"/>\n\
-                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{percent:.0}</text>\n",
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>\n",
                 left - 8.0,
                 y + 0.35 * font,
             );
@@ -123,7 +138,7 @@ impl Axes {
     /// Whole epochs at round distances, as many as can be read.
     fn epoch_ticks(&self, font: f64) -> Vec<u32> {
         let room = ((self.right - self.left) / (3.2 * font)).max(1.0);
-        let every = step((self.x[1] - self.x[0]) / room).max(1.0) as u32;
+        let every = round_up((self.x[1] - self.x[0]) / room).max(1.0) as u32;
         let (first, last) = (self.x[0].ceil() as u32, self.x[1].floor() as u32);
         (first..=last)
             .filter(|epoch| {
@@ -134,37 +149,18 @@ impl Axes {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50, ... that is at least `least`.
-fn step(least: f64) -> f64 {
-    let ten = 10f64.powf(least.log10().floor());
-    let factor = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|factor| factor * ten >= least);
-    (factor.unwrap_or(10.0) * ten).max(1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::series;
     use super::*;
 
-    #[test]
-    fn steps_are_round() {
-        for (least, expected) in [
-            (0.3, 1.0),
-            (1.0, 1.0),
-            (1.1, 2.0),
-            (4.0, 5.0),
-            (6.0, 10.0),
-            (40.0, 50.0),
-        ] {
-            assert_eq!(step(least), expected);
-        }
+    fn axes(series: Series, scale: Scale) -> Axes {
+        Axes::new(&[series], scale, &Layout::WIDE, 60.0, 100.0)
     }
 
     #[test]
     fn axes_hold_the_values() {
-        let axes = Axes::new(&[series("a", &[0.123, 0.487])], &Layout::WIDE, 100.0);
+        let axes = axes(series("a", &[0.123, 0.487]), Scale::Percent);
         assert_eq!((axes.x, axes.y), ([1.0, 2.0], [10.0, 50.0]));
         assert_eq!((axes.x(1), axes.x(2)), (axes.left, axes.right));
         assert!((axes.y(0.5) - axes.top).abs() < 1e-9 && (axes.y(0.1) - axes.bottom).abs() < 1e-9);
@@ -173,7 +169,7 @@ mod tests {
 
     #[test]
     fn one_value_has_room_around_it() {
-        let axes = Axes::new(&[series("a", &[0.5])], &Layout::WIDE, 100.0);
+        let axes = axes(series("a", &[0.5]), Scale::Percent);
         assert_eq!(axes.epoch_ticks(13.0), [1]);
         assert!(axes.x(1) > axes.left && axes.x(1) < axes.right);
         assert!(axes.y[0] <= 50.0 && axes.y[1] > axes.y[0]);
@@ -181,11 +177,19 @@ mod tests {
 
     #[test]
     fn many_epochs_get_few_ticks() {
-        let axes = Axes::new(&[series("a", &vec![0.5; 200])], &Layout::WIDE, 100.0);
+        let axes = axes(series("a", &vec![0.5; 200]), Scale::Percent);
         let ticks = axes.epoch_ticks(13.0);
         assert!(
             ticks.len() < 20 && ticks.contains(&20) && ticks.contains(&200),
             "{ticks:?}"
         );
+    }
+
+    #[test]
+    fn small_and_negative_numbers_have_ticks_too() {
+        let axes = axes(series("a", &[-0.0023, -0.0011]), Scale::Plain);
+        let ticks: Vec<String> = axes.ticks().map(|(_, text)| text).collect();
+        assert_eq!((&ticks[0][..], &ticks[1][..]), ("-0.0024", "-0.0022"));
+        assert!((axes.y(-0.0024) - axes.bottom).abs() < 1e-6);
     }
 }

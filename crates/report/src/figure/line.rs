@@ -17,6 +17,9 @@ pub struct Style {
 }
 
 impl Style {
+    /// How many looks there are.
+    pub const COUNT: usize = COLORS.len() * DASHES.len();
+
     /// The look of the line at `rank`: neighbours differ in colour, and 15 lines in something.
     pub fn of(rank: usize) -> Self {
         Self {
@@ -29,6 +32,21 @@ impl Style {
     pub fn open(self) -> String {
         let Self { color, .. } = self;
         format!("<g class=\"series-{color}\" color=\"{}\">\n", COLORS[color])
+    }
+
+    /// A drawing of the line, or of its marker alone, to stand beside a name in a legend.
+    pub fn key(self, line: bool) -> String {
+        let (width, line) = if line {
+            let path = "<path d=\"M1 7h32\" stroke=\"currentColor\" stroke-width=\"2.2\"";
+            (34, format!("{path}{}/>\n", self.dash()))
+        } else {
+            (14, String::new())
+        };
+        format!(
+            "<svg viewBox=\"0 0 {width} 14\" width=\"{width}\" height=\"14\" aria-hidden=\"true\">{}{line}{}</g></svg>",
+            self.open(),
+            self.marker(f64::from(width) / 2.0, 7.0)
+        )
     }
 
     /// The dash pattern as an attribute.
@@ -63,7 +81,7 @@ impl Style {
 pub fn svg(series: &Series, style: Style, axes: &Axes, rank: usize) -> String {
     let mut svg = style.open();
     if series.has_band() {
-        let edge = |share: f64, epoch: u32| format!("{:.1} {:.1}", axes.x(epoch), axes.y(share));
+        let edge = |value: f64, epoch: u32| format!("{:.1} {:.1}", axes.x(epoch), axes.y(value));
         let upper = series.points.iter().map(|(epoch, at)| edge(at.max, *epoch));
         let lower = series
             .points
@@ -103,10 +121,15 @@ pub fn svg(series: &Series, style: Style, axes: &Axes, rank: usize) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::Layout;
     use super::super::tests::series;
+    use super::super::{Layout, Scale};
     use super::*;
     use crate::Spread;
+
+    fn axes(series: &Series) -> Axes {
+        let series = std::slice::from_ref(series);
+        Axes::new(series, Scale::Percent, &Layout::WIDE, 60.0, 100.0)
+    }
 
     #[test]
     fn twelve_methods_look_different() {
@@ -122,7 +145,7 @@ mod tests {
     #[test]
     fn a_band_only_where_there_are_seeds() {
         let mut series = series("a", &[0.1, 0.2]);
-        let axes = Axes::new(std::slice::from_ref(&series), &Layout::WIDE, 100.0);
+        let axes = axes(&series);
         assert!(!svg(&series, Style::of(0), &axes, 0).contains("fill-opacity"));
         series.points[1].1 = Spread::of([Some(0.2), Some(0.4)]).unwrap();
         assert!(svg(&series, Style::of(0), &axes, 0).contains("fill-opacity"));
@@ -131,7 +154,7 @@ mod tests {
     #[test]
     fn a_long_line_has_few_markers() {
         let series = series("a", &[0.5; 200]);
-        let axes = Axes::new(std::slice::from_ref(&series), &Layout::WIDE, 100.0);
+        let axes = axes(&series);
         let markers = svg(&series, Style::of(0), &axes, 3)
             .matches("<path")
             .count()

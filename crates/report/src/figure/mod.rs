@@ -2,18 +2,21 @@
 //!
 //! A method is told apart by three things at once, so that no reader depends on colour: one of five
 //! colour-blind-safe colours, a dash pattern and a marker; and its name stands at the end of its line. Colours
-//! go by rank, so that lines that end close together differ most. Each colour is also a class, `series-0` to
+//! go by rank, so that lines that end close together differ most; points on a map take the same looks by class. Each colour is also a class, `series-0` to
 //! `series-4`, and so are `ink` and `grid`, for a page to adapt to a dark background.
 
 mod axis;
 mod labels;
 mod line;
 mod raster;
+mod scale;
+pub mod scatter;
 
+pub use line::Style;
 pub use raster::png;
+pub use scale::Scale;
 
 use axis::Axes;
-use line::Style;
 
 use crate::markup::escape;
 use crate::series::Series;
@@ -27,7 +30,9 @@ pub struct Figure {
     pub title: &'static str,
     /// What the vertical axis counts.
     pub unit: &'static str,
-    /// The lines, best method first.
+    /// How its numbers are written.
+    pub scale: Scale,
+    /// The lines, the one that matters most first.
     pub series: Vec<Series>,
 }
 
@@ -38,8 +43,21 @@ pub struct Layout {
     height: f64,
     /// Height of a line of text.
     font: f64,
-    /// Whether there is room for the last value beside a name.
-    values: bool,
+    /// Distances between ticks of the vertical axis, about.
+    ticks: f64,
+    /// What stands at the ends of lines.
+    ends: Ends,
+}
+
+/// What stands at the ends of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// A name, and the last value.
+    Values,
+    /// A name.
+    Names,
+    /// Nothing: a legend is elsewhere.
+    Nothing,
 }
 
 impl Layout {
@@ -48,14 +66,24 @@ impl Layout {
         width: 800.0,
         height: 500.0,
         font: 13.0,
-        values: true,
+        ticks: 8.0,
+        ends: Ends::Values,
     };
     /// For a phone.
     pub const NARROW: Self = Self {
         width: 360.0,
         height: 430.0,
         font: 11.5,
-        values: false,
+        ticks: 8.0,
+        ends: Ends::Names,
+    };
+    /// For one of many beside and below each other, at any width of the page.
+    pub const SMALL: Self = Self {
+        width: 360.0,
+        height: 236.0,
+        font: 12.0,
+        ticks: 4.0,
+        ends: Ends::Nothing,
     };
 }
 
@@ -73,15 +101,20 @@ impl Figure {
             font,
             ..
         } = *layout;
+        let values = layout.ends == Ends::Values;
         let labels: Vec<String> = self
             .series
             .iter()
-            .map(|series| label(series, layout.values))
+            .map(|series| self.label(series, values))
             .collect();
         let longest = labels.iter().map(|label| label.chars().count()).max();
-        let right =
-            longest.unwrap_or(0) as f64 * CHAR * font + labels::SWATCH + labels::LEADER + 4.0;
-        let axes = Axes::new(&self.series, layout, right);
+        let right = match layout.ends {
+            Ends::Nothing => 14.0,
+            _ => longest.unwrap_or(0) as f64 * CHAR * font + labels::SWATCH + labels::LEADER + 4.0,
+        };
+        let unit = self.unit_lines(layout);
+        let top = font * (3.35 + 1.25 * unit.len() as f64);
+        let axes = Axes::new(&self.series, self.scale, layout, top, right);
         // Fonts: the one that the PNG is drawn with, else the reader's own.
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -94,7 +127,17 @@ impl Figure {
             font * 1.35,
             escape(self.title),
         );
-        let unit = self.unit_lines(layout);
+        // Without names there is room for the last value where it is the only one.
+        if let (Ends::Nothing, [one]) = (layout.ends, &self.series[..])
+            && let Some((_, last)) = one.points.last()
+        {
+            svg += &format!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\n",
+                width - 14.0,
+                font * 1.9,
+                self.scale.written(last.mean)
+            );
+        }
         for (index, text) in (0..).zip(&unit) {
             let y = font * 3.3 + f64::from(index) * font * 1.25;
             svg += &format!(
@@ -110,17 +153,19 @@ impl Figure {
             );
         }
         svg += "</g>\n";
-        // The best method on top: drawn last.
+        // The first on top: drawn last.
         for (rank, series) in self.series.iter().enumerate().rev() {
             svg += &line::svg(series, Style::of(rank), &axes, rank);
         }
-        svg += &labels::svg(&self.series, &labels, &axes, font);
+        if layout.ends != Ends::Nothing {
+            svg += &labels::svg(&self.series, &labels, &axes, font);
+        }
         svg + "</svg>\n"
     }
 
     /// What a reader who can't see it should know.
     pub fn description(&self) -> String {
-        let ends = self.series.iter().map(|series| label(series, true));
+        let ends = self.series.iter().map(|series| self.label(series, true));
         let ends: Vec<String> = ends.map(|end| end.replacen("  ", " ", 1)).collect();
         format!(
             "{}: {}. At the last epoch: {}.",
@@ -146,15 +191,15 @@ impl Figure {
         }
         lines
     }
-}
 
-/// A name, cut where it is too long, and the last value.
-fn label(series: &Series, value: bool) -> String {
-    let name = cut(&series.name);
-    match series.points.last() {
-        Some((_, last)) if value => format!("{name}  {:.1} %", 100.0 * last.mean),
-        Some(_) => name,
-        None => format!("{name} (none)"),
+    /// A name, cut where it is too long, and the last value.
+    fn label(&self, series: &Series, value: bool) -> String {
+        let name = cut(&series.name);
+        match series.points.last() {
+            Some((_, last)) if value => format!("{name}  {}", self.scale.written(last.mean)),
+            Some(_) => name,
+            None => format!("{name} (none)"),
+        }
     }
 }
 
@@ -186,6 +231,7 @@ mod tests {
             name: "f",
             title: "Title",
             unit: "% of something that is quite long to say, so that it breaks where there is little room",
+            scale: Scale::Percent,
             series,
         }
     }
@@ -216,6 +262,16 @@ mod tests {
     }
 
     #[test]
+    fn a_small_figure_has_no_names_but_tells_them() {
+        let mut figure = figure(vec![series("a", &[4.5, 4.25]), series("b", &[4.75])]);
+        figure.scale = Scale::Plain;
+        let svg = figure.svg(&Layout::SMALL);
+        assert_eq!(svg.matches("series-0").count(), 1);
+        assert!(!svg.contains(">a<") && svg.contains(">4.2</text>"), "{svg}");
+        assert!(svg.contains("a 4.250, b 4.750."), "{svg}");
+    }
+
+    #[test]
     fn a_figure_without_epochs_says_so() {
         let svg = figure(vec![series("a", &[])]).svg(&Layout::WIDE);
         assert!(svg.contains("no epoch done yet") && !svg.contains("NaN"));
@@ -223,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut() {
-        let name = label(&series(&"x".repeat(60), &[0.5]), false);
+        let figure = figure(Vec::new());
+        let name = figure.label(&series(&"x".repeat(60), &[0.5]), false);
         assert_eq!(name.chars().count(), NAME_CHARS);
     }
 }

@@ -1,4 +1,4 @@
-//! The top of the page: what was run, on what, when, and what to know before reading on.
+//! The top of a page: what was run, on what, when, and what to know before reading on.
 
 use crate::date::day;
 use crate::markup::escape;
@@ -15,23 +15,34 @@ pub fn title(comparison: &Comparison) -> String {
 
 /// The paragraph, the command and the notes.
 pub fn html(comparison: &Comparison, runs: &[Run]) -> String {
-    let mut html = format!(
-        "<p class=\"lead\">{}</p>\n<p>To repeat it, with the settings listed below:</p>\n\
-         <pre><code>{}</code></pre>\n",
-        escape(&paragraph(comparison, runs)),
+    let all: Vec<&Run> = runs.iter().collect();
+    format!(
+        "{}<p>To repeat it, with the settings listed below:</p>\n<pre><code>{}</code></pre>\n{}",
+        lead(&paragraph(&head(comparison), &all)),
         escape(&command(comparison, runs)),
-    );
-    if !comparison.notes.is_empty() {
-        let notes = comparison.notes.iter();
-        let notes: String = notes
-            .map(|note| format!("<li>{}</li>\n", escape(note)))
-            .collect();
-        html += &format!("<ul class=\"notes\" aria-label=\"Notes\">\n{notes}</ul>\n");
-    }
-    html
+        notes(&comparison.notes)
+    )
 }
 
-fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
+/// The first paragraph of a page.
+pub fn lead(text: &str) -> String {
+    format!("<p class=\"lead\">{}</p>\n", escape(text))
+}
+
+/// What a reader should know, as a list; nothing for nothing.
+pub fn notes(notes: &[String]) -> String {
+    if notes.is_empty() {
+        return String::new();
+    }
+    let items: String = notes
+        .iter()
+        .map(|note| format!("<li>{}</li>\n", escape(note)))
+        .collect();
+    format!("<ul class=\"notes\" aria-label=\"Notes\">\n{items}</ul>\n")
+}
+
+/// How many methods and seeds were run.
+fn head(comparison: &Comparison) -> String {
     let methods = count(comparison.rows.len(), "method");
     let seeds = comparison.rows.iter().map(|row| row.seeds.len());
     let (least, most) = (seeds.clone().min().unwrap_or(0), seeds.max().unwrap_or(0));
@@ -40,6 +51,16 @@ fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
     } else {
         format!("{least} to {most} seeds")
     };
+    let each = if comparison.rows.len() > 1 {
+        " each"
+    } else {
+        ""
+    };
+    format!("{methods} with {seeds}{each}")
+}
+
+/// What `head` names, and how: for how long, on which data, on which machine, with which version.
+pub fn paragraph(head: &str, runs: &[&Run]) -> String {
     let epochs = each_once(runs, |run| {
         let epochs = count(run.epochs as usize, "epoch");
         let batch = run.batch;
@@ -85,20 +106,15 @@ fn paragraph(comparison: &Comparison, runs: &[Run]) -> String {
             run.revision.chars().take(8).collect::<String>()
         )
     });
-    let each = if comparison.rows.len() > 1 {
-        " each"
-    } else {
-        ""
-    };
     format!(
-        "{methods} with {seeds}{each}, pretrained without labels for {epochs}. Data: {data}. Machine: {machine}.{} \
+        "{head}, pretrained without labels for {epochs}. Data: {data}. Machine: {machine}.{} \
          Twinview {version}.",
         when(runs)
     )
 }
 
 /// What `say` says of every run, each thing once.
-fn each_once(runs: &[Run], say: impl Fn(&Run) -> String) -> String {
+fn each_once(runs: &[&Run], say: impl Fn(&Run) -> String) -> String {
     let mut said: Vec<String> = Vec::new();
     for run in runs {
         let text = say(run);
@@ -109,7 +125,7 @@ fn each_once(runs: &[Run], say: impl Fn(&Run) -> String) -> String {
     said.join("; or ")
 }
 
-fn when(runs: &[Run]) -> String {
+fn when(runs: &[&Run]) -> String {
     let days = runs.iter().filter_map(|run| run.started);
     match (days.clone().min().map(day), days.max().map(day)) {
         (Some(first), Some(last)) if first == last => format!(" Started on {first} (UTC)."),
@@ -144,7 +160,8 @@ fn command(comparison: &Comparison, runs: &[Run]) -> String {
     )
 }
 
-fn count(number: usize, noun: &str) -> String {
+/// A number of things.
+pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
 }
@@ -185,7 +202,7 @@ mod tests {
         runs[0].started = Some(0);
         let comparison = Comparison::of(&runs);
         assert_eq!(
-            paragraph(&comparison, &runs),
+            paragraph(&head(&comparison), &[&runs[0]]),
             "1 method with 1 seed, pretrained without labels for 2 epochs of 10 steps, each on 32 images without and 32 \
              with labels. Data: photos (image folder): 1,000 images to pretrain on, 900 labelled and 200 test images \
              of 96 × 96 pixels in 2 classes, fingerprint f00. Machine: cpu in bf16 with 2 libtorch threads. \

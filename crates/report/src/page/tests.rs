@@ -1,0 +1,199 @@
+//! Whole pages: they stand alone, are well-formed, and show nothing from a file as markup.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::map;
+use crate::picture::tests::PNG;
+use crate::{Comparison, ConfusionMatrix, Portrait, Run, sample, write_comparison, write_report};
+
+/// Every element is closed, in the right order; headings go down one level at a time.
+fn assert_well_formed(html: &str) {
+    let mut open = Vec::new();
+    let mut level = 0;
+    // What is between these is no markup.
+    let (before, script) = html.split_once("<script>").unwrap_or((html, "</script>"));
+    let after = script.split_once("</script>").unwrap().1;
+    let markup = before.to_owned() + after;
+    for part in markup.split('<').skip(1) {
+        let (tag, _) = part.split_once('>').expect("a tag that ends");
+        let name = tag.split([' ', '\n', '/']).next().unwrap_or_default();
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "closed by {tag}");
+        } else if !tag.ends_with('/') && !["!DOCTYPE", "meta", "link", "img"].contains(&name) {
+            open.push(name);
+        }
+        if let ["h", number] = [&name[..name.len().min(1)], &name[name.len().min(1)..]]
+            && let Ok(number) = number.parse::<u32>()
+        {
+            assert!(number <= level + 1, "{tag} after level {level}");
+            level = number;
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+/// The page needs nothing from outside, and every picture and figure says what it shows.
+fn assert_stands_alone(html: &str) {
+    assert!(
+        !html
+            .replace("http://www.w3.org/2000/svg", "")
+            .contains("://")
+    );
+    assert!(html.contains("default-src 'none'") && html.contains("<html lang=\"en\">"));
+    assert!(html.contains("class=\"skip\" href=\"#content\"") && html.contains("id=\"content\""));
+    let drawings = html.split("<svg ").skip(1);
+    for drawing in drawings.map(|rest| rest.split_once('>').unwrap().0) {
+        let named = drawing.contains("role=\"img\" aria-label=\"");
+        assert!(
+            named || drawing.contains("aria-hidden=\"true\""),
+            "{drawing}"
+        );
+    }
+    assert_eq!(
+        html.matches("<img ").count(),
+        html.matches(" alt=\"").count()
+    );
+    assert_well_formed(html);
+}
+
+/// A finished run of a method, and an unfinished one of another, whose folders hold what a page could stumble over.
+fn hostile(folder: &Path) -> [PathBuf; 2] {
+    let paths = [
+        sample::finished(folder, "<i>x</i>", 0, &[0.2, 0.3]),
+        sample::unfinished(folder, "dino", 0, &[0.2]),
+    ];
+    for path in &paths {
+        fs::write(path.join("augmentation.png"), PNG).unwrap();
+        fs::write(path.join("neighbors.png"), PNG).unwrap();
+        let config = path.join("config.json");
+        let text = fs::read_to_string(&config).unwrap();
+        let text = text.replace("image folder", "<script>alert(1)</script>");
+        fs::write(config, text.replace("data/photos", "/srv/secret/photos")).unwrap();
+    }
+    paths
+}
+
+#[test]
+fn a_comparison_stands_alone_and_nothing_from_a_file_is_markup() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = hostile(folder.path()).map(|path| Run::read(&path).unwrap());
+    let out = tempfile::tempdir().unwrap();
+    write_comparison(out.path(), &runs).unwrap();
+    let html = fs::read_to_string(out.path().join("report.html")).unwrap();
+    assert!(!html.contains("<script") && !html.contains("<i>"));
+    assert!(html.contains("&lt;script&gt;") && html.contains("&lt;i&gt;x&lt;/i&gt;"));
+    assert!(html.contains("src=\"data:image/png;base64,iVBORw0KGgo"));
+    assert!(html.contains("unfinished"));
+    assert_stands_alone(&html);
+}
+
+#[test]
+fn a_comparison_without_pictures_has_no_empty_sections() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::finished(folder.path(), "simclr", 0, &[0.2]);
+    let run = [Run::read(&path).unwrap()];
+    let html = super::comparison(&Comparison::of(&run), &run, &[]).unwrap();
+    assert!(!html.contains("\"augmentation\"") && !html.contains("\"neighbours\""));
+    assert!(!html.contains("#augmentation"));
+}
+
+fn report(portraits: &[Portrait]) -> String {
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("page.html");
+    write_report(&path, portraits).unwrap();
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut portraits = hostile(folder.path()).map(|path| Portrait::read(&path).unwrap());
+    let names = ["<script>alert(2)</script>", "\" onload=\"alert(3)"];
+    portraits[0].map = Some(map::tests::map(&names, 7));
+    portraits[0].notes = vec!["<b>bold</b>".to_owned()];
+    let evaluation = portraits[0].run.evaluation.as_mut().unwrap();
+    evaluation.confusions = vec![ConfusionMatrix {
+        protocol: "<u>".to_owned(),
+        class_names: names.map(str::to_owned).to_vec(),
+        counts: vec![vec![1, 2], vec![3, 4]],
+    }];
+    let html = report(&portraits);
+    assert_eq!(html.matches("<script").count(), 1, "only the page's own");
+    for markup in ["<i>", "<b>bold", "<u>", "\" onload", "alert(2)</script>"] {
+        assert!(!html.contains(markup), "{markup}");
+    }
+    assert!(html.contains("&lt;script&gt;alert(2)&lt;/script&gt;"));
+    assert!(!html.contains("secret") && !html.contains(folder.path().to_str().unwrap()));
+    for id in [
+        "scores",
+        "curves",
+        "augmentation",
+        "neighbours",
+        "confusion",
+        "map",
+        "settings",
+        "definitions",
+    ] {
+        assert!(html.contains(&format!("<section id=\"{id}\">")), "{id}");
+    }
+    assert_stands_alone(&html);
+}
+
+#[test]
+fn a_report_of_an_unfinished_run_says_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::unfinished(folder.path(), "dino", 4, &[0.25]);
+    let config = path.join("config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(config, text.replace("\"epochs\":1", "\"epochs\":30")).unwrap();
+    let html = report(&[Portrait::read(&path).unwrap()]);
+    assert!(
+        html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"),
+        "{html}"
+    );
+    assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino with seed 4"));
+    for absent in [
+        "<script",
+        "id=\"confusion\"",
+        "id=\"map\"",
+        "id=\"neighbours\"",
+    ] {
+        assert!(!html.contains(absent), "{absent}");
+    }
+    assert_stands_alone(&html);
+}
+
+#[test]
+fn a_report_of_a_run_that_has_just_begun_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::unfinished(folder.path(), "dino", 0, &[]);
+    let html = report(&[Portrait::read(&path).unwrap()]);
+    assert!(html.contains("No epoch is done yet.") && html.contains("0 of 1 epochs done"));
+    assert_stands_alone(&html);
+}
+
+#[test]
+fn a_report_of_several_runs_tells_them_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let parents = ["a", "b"].map(|name| folder.path().join(name));
+    let paths = [
+        sample::finished(&parents[0], "simclr", 0, &[0.2, 0.3]),
+        sample::finished(&parents[1], "simclr", 0, &[0.4, 0.5]),
+    ];
+    fs::remove_file(paths[1].join("evaluation.json")).unwrap();
+    let portraits = paths.map(|path| Portrait::read(&path).unwrap());
+    let html = report(&portraits);
+    assert!(html.contains("simclr-seed0 and simclr-seed0 (2)"));
+    assert!(html.contains("2 runs, pretrained without labels"));
+    assert!(html.contains("<strong>50.0</strong>") && html.contains("All settings are the same."));
+    assert_stands_alone(&html);
+}
+
+#[test]
+fn a_report_of_the_same_runs_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let portraits = hostile(folder.path()).map(|path| Portrait::read(&path).unwrap());
+    assert_eq!(report(&portraits), report(&portraits));
+}
