@@ -20,6 +20,7 @@ mod progress;
 mod split;
 mod stl10;
 mod synthetic;
+mod thumbnails;
 mod transpose;
 
 pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
@@ -31,3 +32,4 @@ pub use self::progress::Progress;
 pub use self::split::{Dataset, Split};
 pub use self::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::synthetic::{SyntheticSpec, synthetic};
+pub use self::thumbnails::{jpeg, thumbnails};

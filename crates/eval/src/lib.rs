@@ -18,6 +18,7 @@ mod logistic;
 mod metrics;
 mod monitor;
 mod nearest;
+mod plane;
 mod protocol;
 mod score;
 mod standardise;
@@ -36,6 +37,7 @@ pub use self::metrics::{
 };
 pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
+pub use self::plane::{Plane, principal_plane};
 pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
 pub use self::standardise::Standardiser;
