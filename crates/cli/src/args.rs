@@ -35,6 +35,9 @@ pub enum Command {
     /// Train several methods under one budget, and put them side by side.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArguments),
+    /// Show one or several runs on one page: curves, scores, pictures, settings.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// Draw what augmentation does to your images.
     Preview(PreviewArguments),
     /// Draw test images with their nearest neighbours in the training split.
@@ -165,6 +168,30 @@ pub enum SettingsArgument {
     Seed,
     /// As recommended by the papers, on the small encoder.
     Recommended,
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  twinview report runs/simclr --out simclr.html
+  twinview report comparison/runs/* --out all.html --quick
+
+A run may be unfinished. Images that are no longer there are said to be missing.";
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The folders of the runs.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Show what the folders have, and measure and draw nothing.
+    #[arg(long)]
+    pub quick: bool,
+    /// Where to compute: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// The HTML file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `preview`.

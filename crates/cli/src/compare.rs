@@ -20,9 +20,9 @@ use crate::output::Output;
 use crate::{data, pretrain};
 
 /// Test images in the picture of neighbours, and neighbours of each.
-const NEIGHBORS: [usize; 2] = [6, 8];
+pub const NEIGHBORS: [usize; 2] = [6, 8];
 /// Images in the picture of views, and how often each is augmented.
-const PREVIEW: [usize; 2] = [6, 3];
+pub const PREVIEW: [usize; 2] = [6, 3];
 
 /// One training of a comparison.
 struct Planned {

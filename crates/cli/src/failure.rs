@@ -1,5 +1,6 @@
 //! One clear line and the right exit code.
 
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -19,6 +20,12 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     code: u8,
     message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl Failure {
@@ -98,7 +105,11 @@ impl From<dataset::Error> for Failure {
 
 impl From<report::Error> for Failure {
     fn from(error: report::Error) -> Self {
-        Self::failed(error)
+        use report::Error as E;
+        match error {
+            E::NoRun { .. } | E::Content { .. } => Self::usage(error),
+            _ => Self::failed(error),
+        }
     }
 }
 

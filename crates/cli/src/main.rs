@@ -17,8 +17,10 @@ mod opened;
 mod output;
 mod pretrain;
 mod progress;
+mod report_command;
 mod scores;
 mod several;
+mod sitting;
 mod watch;
 
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),
         Command::Compare(arguments) => compare::run(&arguments, &output, &log),
+        Command::Report(arguments) => report_command::run(&arguments, &output),
         Command::Preview(arguments) => looking::preview(&arguments, &output),
         Command::Neighbors(arguments) => looking::neighbors(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),

@@ -1,0 +1,163 @@
+//! What a report shows of a run beyond its folder: scores and pictures made from its encoder and its images, as far
+//! as these are still there. What is not becomes a note, never a failure.
+
+use std::path::Path;
+
+use dataset::{Dataset, Split};
+use eval::Protocol;
+use models::DeviceChoice;
+use report::{Evaluation, Map, Picture, Point, Portrait, Thumbnails};
+use trainer::{Frozen, RunRecord, Weights};
+
+use crate::compare::{NEIGHBORS, PREVIEW};
+use crate::data;
+use crate::failure::Failure;
+use crate::measure::Measurement;
+
+/// Images on the map, at most.
+const MAPPED: usize = 1000;
+/// Side of an image on the sheet of the map's images, and images in a row there.
+const THUMBNAIL: [usize; 2] = [40, 32];
+/// Images in a forward pass.
+const BATCH: usize = 256;
+
+/// Puts new scores and pictures in the place of those that stand in the run folder.
+pub fn complete(portrait: &mut Portrait, device: DeviceChoice) {
+    let folder = portrait.run.folder.clone();
+    tracing::info!("{}: measuring and drawing", folder.display());
+    if let Err(Missing { note, reason }) = try_complete(portrait, &folder, device) {
+        tracing::warn!("{}: {note}: {reason}", folder.display());
+        portrait.notes.push(note);
+    }
+}
+
+/// Why a part of a report could not be made: what the page says, which names no place on the machine, and the whole
+/// reason.
+struct Missing {
+    note: String,
+    reason: String,
+}
+
+/// For `map_err`: the note that goes with a reason.
+fn noted<E: ToString>(note: impl Into<String>) -> impl FnOnce(E) -> Missing {
+    let note = note.into();
+    move |reason| Missing {
+        note,
+        reason: reason.to_string(),
+    }
+}
+
+fn try_complete(
+    portrait: &mut Portrait,
+    folder: &Path,
+    device: DeviceChoice,
+) -> Result<(), Missing> {
+    let record = trainer::read_record(folder).map_err(noted(
+        "written by another version, so nothing was measured or drawn for this page",
+    ))?;
+    let set = open(&record, &portrait.run.data.name())?;
+    let [rows, repeats] = PREVIEW;
+    let views = &record.config.augment.views;
+    let sheet = augment::preview(&set.unlabeled, views, record.config.seed, rows, repeats);
+    portrait.augmentation = Some(picture(sheet)?);
+    let frozen = Frozen::open(folder, Weights::Newest, device).map_err(noted(
+        "no checkpoint to measure, so there are no new scores, neighbours or map",
+    ))?;
+    portrait.map = Some(map(&frozen, &set)?);
+    drop(frozen);
+    if eval::labelled_splits(&set).is_ok() {
+        evaluate(portrait, folder, device).map_err(noted("the labels allow no evaluation"))?;
+    }
+    Ok(())
+}
+
+/// The images that the run was trained on.
+fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
+    let nothing = "so nothing was measured or drawn for this page";
+    let set = match &record.data.path {
+        Some(path) if !path.exists() => {
+            let note = format!("its images ({name}) are no longer where they were, {nothing}");
+            return Err(noted(note)(path.display()));
+        }
+        Some(path) => data::open(path, record.config.image_size),
+        None => data::built_in(),
+    };
+    let set = set.map_err(noted(format!(
+        "its images ({name}) can't be read, {nothing}"
+    )))?;
+    if set.fingerprint() != record.data.fingerprint {
+        let note = format!("other images are now in {name} than it was trained on, {nothing}");
+        return Err(noted(note)("another fingerprint"));
+    }
+    Ok(set)
+}
+
+/// Scores and neighbours.
+fn evaluate(portrait: &mut Portrait, folder: &Path, device: DeviceChoice) -> Result<(), Failure> {
+    let measurement = Measurement::open(folder, None, Weights::Newest, device)?;
+    let [rows, k] = NEIGHBORS;
+    let sheet = measurement.neighbors(rows, k)?;
+    portrait.neighbors = Some(encoded(sheet)?);
+    let protocols = [
+        Protocol::Linear(Default::default()),
+        Protocol::Knn(Default::default()),
+    ];
+    let reports = measurement.reports(&protocols)?;
+    let document = measurement.document(folder, &reports);
+    portrait.run.evaluation = Some(Evaluation::parse(folder, document)?);
+    Ok(())
+}
+
+/// Where images stand in the space of features: those of the test split, or else those without labels.
+fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
+    let (images, split) = match &set.test {
+        Some(test) if !test.is_empty() => ("test images", test),
+        _ => ("images", &set.unlabeled),
+    };
+    let indices = split.evenly_spaced(MAPPED);
+    let rows: Vec<u32> = indices.iter().map(|&index| index as u32).collect();
+    let chosen = split.select(&rows);
+    let features = eval::extract(&chosen, frozen.side(), BATCH, &|block| frozen.encode(block));
+    let plane = features.and_then(|features| eval::principal_plane(&features));
+    let plane = plane.map_err(noted("the features allow no map"))?;
+    let points = indices.iter().zip(&plane.places).enumerate();
+    let points = points.map(|(number, (&image, &place))| Point {
+        place,
+        image,
+        label: chosen.labels().map(|labels| labels[number]),
+    });
+    let [right, up] = plane.explained.map(|share| 100.0 * share);
+    Ok(Map {
+        images: images.to_owned(),
+        about: format!(
+            "The two directions in which the unit-length features of these {} {images}, evenly spaced over the split, \
+             vary most (principal components): {right:.1} % of the variance to the right, {up:.1} % up. What is far \
+             apart here is far apart for the encoder; what is close here need not be.",
+            chosen.len()
+        ),
+        class_names: set.class_names.clone(),
+        points: points.collect(),
+        thumbnails: thumbnails(&chosen)?,
+    })
+}
+
+fn thumbnails(split: &Split) -> Result<Thumbnails, Missing> {
+    let [side, columns] = THUMBNAIL;
+    let sheet = dataset::thumbnails(split, columns, side);
+    let bytes = dataset::jpeg(&sheet).map_err(noted("no map"))?;
+    Ok(Thumbnails {
+        sheet: Picture::jpeg(bytes, sheet.dimensions().into()),
+        columns,
+        side,
+    })
+}
+
+fn picture(sheet: dataset::Sheet) -> Result<Picture, Missing> {
+    encoded(sheet).map_err(noted("a sheet of images is too large for the page"))
+}
+
+fn encoded(sheet: dataset::Sheet) -> Result<Picture, dataset::Error> {
+    let image = sheet.into_image();
+    let bytes = dataset::jpeg(&image)?;
+    Ok(Picture::jpeg(bytes, image.dimensions().into()))
+}

@@ -1,0 +1,232 @@
+//! `report`: one page about runs, finished or not, with what can still be made of their encoders and images.
+
+use std::fs;
+use std::path::Path;
+
+use end_to_end::{Place, pretrain};
+use serde_json::json;
+
+/// The page that `report` makes of `runs`, with `more` arguments.
+fn page(place: &Place, runs: &[&str], more: &[&str]) -> String {
+    let arguments = [&["report"], runs, &["--out", "page.html"], more].concat();
+    let text = place.run(&arguments).done().stdout;
+    assert!(
+        text.contains("page.html") && text.contains("on one page"),
+        "{text}"
+    );
+    let page = String::from_utf8(place.read("page.html")).unwrap();
+    assert_private(place, &page);
+    page
+}
+
+/// The page loads nothing and says nothing of the machine.
+fn assert_private(place: &Place, page: &str) {
+    for loaded in ["src=\"http", "href=\"http", "url(http", "src=\"//"] {
+        assert!(!page.contains(loaded), "the page loads something: {loaded}");
+    }
+    let here = place.path("");
+    let here = here.to_str().unwrap().trim_end_matches('/');
+    assert!(!page.contains(here), "the page says where it was made");
+}
+
+fn sections(page: &str) -> Vec<&str> {
+    let parts = page.split("<section id=\"").skip(1);
+    parts.map(|part| part.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn a_report_shows_curves_pictures_scores_and_settings() {
+    let place = Place::furnished();
+    let names = String::from_utf8(place.read("data/class_names.txt")).unwrap();
+    let (first, rest) = names.split_once('\n').unwrap();
+    assert!(!first.is_empty());
+    place.put(
+        "data/class_names.txt",
+        format!("<script>x</script>\n{rest}"),
+    );
+    let data = place.path("data");
+    let mut arguments = pretrain("simclr.json", "run").map(str::to_owned);
+    arguments[5] = data.to_str().unwrap().to_owned();
+    place.run(&arguments.each_ref().map(String::as_str)).done();
+    let run = || {
+        let contents = place.contents().into_iter();
+        let of_run = contents.filter(|(path, _)| path.starts_with(place.path("run")));
+        of_run.collect::<Vec<_>>()
+    };
+    let before = run();
+    let html = page(&place, &["run"], &[]);
+    assert_eq!(run(), before, "a report changes no run");
+    assert_eq!(
+        sections(&html),
+        [
+            "scores",
+            "curves",
+            "augmentation",
+            "neighbours",
+            "confusion",
+            "map",
+            "settings",
+            "definitions",
+        ]
+    );
+    for part in [
+        "<title>run</title>",
+        "finished after 2 epochs",
+        ">Effective rank</text>",
+        "32 test images",
+        "run, linear classifier",
+        "run, nearest neighbours",
+        "train.batch_size",
+        "data:image/jpeg;base64,/9j/",
+        "&lt;script&gt;x&lt;/script&gt;",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert_eq!(html.matches("<script").count(), 1);
+    // Each of the 32 test images has a point, and each is counted once by either protocol.
+    assert_eq!(html.matches("<use ").count(), 32);
+    let confusion = html.split("<section id=\"confusion\">").nth(1).unwrap();
+    let confusion = confusion.split("</section>").next().unwrap();
+    let counts = confusion.split("--share:").skip(1).map(|cell| {
+        let (_, count) = cell.split_once("\">").unwrap();
+        count.split('<').next().unwrap().parse::<u32>().unwrap()
+    });
+    assert_eq!(counts.sum::<u32>(), 2 * 32);
+    assert_eq!(
+        page(&place, &["run"], &[]),
+        html,
+        "the same run, the same page"
+    );
+
+    // What the folder has, and no more.
+    let quick = page(&place, &["run"], &["--quick"]);
+    assert_eq!(
+        sections(&quick),
+        ["scores", "curves", "settings", "definitions"]
+    );
+    assert!(!quick.contains("<script"));
+}
+
+#[test]
+fn several_runs_are_told_apart_and_what_is_missing_is_said() {
+    let place = Place::trained("simclr");
+    place.run(&pretrain("dino.json", "whole")).done();
+    // As a run that was killed after its second epoch, and one that was killed before its first checkpoint.
+    for name in ["killed", "begun"] {
+        copy(&place.path("run"), &place.path(name));
+        fs::remove_file(place.path(&format!("{name}/summary.json"))).unwrap();
+    }
+    fs::remove_dir_all(place.path("begun/checkpoints")).unwrap();
+    fs::write(place.path("begun/metrics.jsonl"), "").unwrap();
+    let runs = ["run", "whole", "killed", "begun", "./run"];
+    let arguments = [&["report", "--json", "--out", "page.html"], &runs[..]].concat();
+    let value = place.run(&arguments).done().json();
+    assert_eq!(value["report"], "page.html");
+    assert_eq!(
+        value["runs"].as_array().unwrap().len(),
+        4,
+        "each run once: {value}"
+    );
+    assert_eq!(value["runs"][2]["finished"], false);
+    let html = String::from_utf8(place.read("page.html")).unwrap();
+    assert_private(&place, &html);
+    for part in [
+        "4 runs, pretrained without labels",
+        "killed: unfinished: 2 of 2 epochs done.",
+        "begun: unfinished: 0 of 2 epochs done.",
+        "begun: no checkpoint to measure",
+        "<figcaption>killed</figcaption>",
+        "<th scope=\"row\">method.simclr.temperature</th>",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    // Three have a map, of the same images.
+    assert_eq!(html.matches("<figure class=\"map\"").count(), 3);
+    assert_eq!(html.matches("background-image").count(), 1);
+
+    // Gone, and replaced by others.
+    fs::rename(place.path("data"), place.path("elsewhere")).unwrap();
+    let gone = page(&place, &["run"], &[]);
+    assert!(gone.contains("its images (data) are no longer where they were"));
+    assert_eq!(
+        sections(&gone),
+        ["scores", "curves", "settings", "definitions"]
+    );
+    let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
+    let synth = [
+        "data", "synth", "--size", "32", "--seed", "1", "--out", "data",
+    ];
+    place.run(&[&synth[..], &counts].concat()).done();
+    let other = page(&place, &["run"], &[]);
+    assert!(other.contains("other images are now in data than it was trained on"));
+    fs::write(place.path("data/train_y.bin"), "x").unwrap();
+    let broken = page(&place, &["run"], &[]);
+    assert!(
+        broken.contains("its images (data) can&#39;t be read"),
+        "{broken}"
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn images_without_labels_have_a_map_without_classes() {
+    let place = Place::furnished();
+    let shape = json!({"width": 32, "height": 32, "channels": 3, "classes": 10});
+    place.put("bare/shape.json", shape.to_string());
+    place.put("bare/unlabeled_X.bin", place.read("data/unlabeled_X.bin"));
+    let mut arguments = pretrain("simclr.json", "run");
+    arguments[5] = "bare";
+    place.run(&arguments).done();
+    let html = page(&place, &["run"], &[]);
+    assert_eq!(
+        sections(&html),
+        [
+            "scores",
+            "curves",
+            "augmentation",
+            "map",
+            "settings",
+            "definitions"
+        ]
+    );
+    assert_eq!(html.matches("<use ").count(), 96);
+    assert!(!html.contains("class=\"legend\""));
+}
+
+#[test]
+fn what_can_not_be_reported_is_refused() {
+    let place = Place::furnished();
+    let refuses = |arguments: &[&str], says: &[&str]| {
+        place.refuses(&[&["report"], arguments].concat(), says);
+    };
+    refuses(
+        &["absent", "--out", "page.html"],
+        &["absent", "no such folder"],
+    );
+    refuses(
+        &["data", "--out", "page.html"],
+        &["data: expected a run", "without config.json"],
+    );
+    refuses(&["--out", "page.html"], &["RUN"]);
+    place.put("run/config.json", "{");
+    refuses(&["run", "--out", "page.html"], &["run/config.json"]);
+    refuses(
+        &["run", "--out", "no/page.html"],
+        &["no/page.html: expected a file that can be written"],
+    );
+    refuses(&["run", "--out", "page.html", "--device", "tpu"], &["tpu"]);
+}
