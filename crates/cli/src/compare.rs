@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use eval::Protocol;
 use methods::CATALOG;
 use models::DeviceChoice;
 use report::{Comparison, Run, Spread};
@@ -195,11 +194,7 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     dataset::save_png(&sheet.into_image(), &folder.join("neighbors.png"))?;
-    let ways = [
-        Way::Features(Protocol::Linear(Default::default())),
-        Way::Features(Protocol::Knn(Default::default())),
-    ];
-    let measured = measurement.by(&ways, None, &Arc::default())?;
+    let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
     trainer::write_json(&evaluation, &measured.document)?;
     Ok(())
 }

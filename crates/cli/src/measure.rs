@@ -243,6 +243,14 @@ impl Measurement {
 }
 
 impl Way {
+    /// The ways that cost little, with their usual settings.
+    pub fn usual() -> [Self; 2] {
+        [
+            Self::Features(Protocol::Linear(Default::default())),
+            Self::Features(Protocol::Knn(Default::default())),
+        ]
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Features(protocol) => protocol.name(),

@@ -2,9 +2,9 @@
 //! as these are still there. What is not becomes a note, never a failure.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use dataset::{Dataset, Split};
-use eval::Protocol;
 use models::DeviceChoice;
 use report::{Evaluation, Map, Picture, Point, Portrait, Thumbnails};
 use trainer::{Frozen, RunRecord, Weights};
@@ -12,14 +12,13 @@ use trainer::{Frozen, RunRecord, Weights};
 use crate::compare::{NEIGHBORS, PREVIEW};
 use crate::data;
 use crate::failure::Failure;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, Way};
+use crate::opened::BATCH;
 
 /// Images on the map, at most.
 const MAPPED: usize = 1000;
 /// Side of an image on the sheet of the map's images, and images in a row there.
 const THUMBNAIL: [usize; 2] = [40, 32];
-/// Images in a forward pass.
-const BATCH: usize = 256;
 
 /// Puts new scores and pictures in the place of those that stand in the run folder.
 pub fn complete(portrait: &mut Portrait, device: DeviceChoice) {
@@ -98,13 +97,8 @@ fn evaluate(portrait: &mut Portrait, folder: &Path, device: DeviceChoice) -> Res
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     portrait.neighbors = Some(encoded(sheet)?);
-    let protocols = [
-        Protocol::Linear(Default::default()),
-        Protocol::Knn(Default::default()),
-    ];
-    let reports = measurement.reports(&protocols)?;
-    let document = measurement.document(folder, &reports);
-    portrait.run.evaluation = Some(Evaluation::parse(folder, document)?);
+    let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
+    portrait.run.evaluation = Some(Evaluation::parse(folder, measured.document)?);
     Ok(())
 }
 
