@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::encoder::{Encoder, ModelError};
+use crate::encoder::{Encoder, Mode, ModelError};
 use crate::{Conv2d, InitStream, Linear};
 
 const SIDE: i64 = 3;
@@ -100,7 +100,7 @@ impl ConvEncoder {
 }
 
 impl Encoder for ConvEncoder {
-    fn forward(&self, images: &Tensor) -> Tensor {
+    fn forward(&self, images: &Tensor, _mode: Mode) -> Tensor {
         let mut x = images.to_kind(self.compute);
         for convolution in &self.convolutions {
             // In place: the convolution's own gradient doesn't need what it gave.
@@ -120,6 +120,10 @@ impl Encoder for ConvEncoder {
 
     fn sides(&self) -> RangeInclusive<i64> {
         self.sides.clone()
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
     }
 }
 
@@ -192,7 +196,7 @@ mod tests {
         assert_eq!(encoder.sides(), 31..=i64::MAX);
         for side in [31, 48, 96] {
             let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
-            assert_eq!(encoder.forward(&images).size(), [2, 8]);
+            assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 8]);
         }
     }
 
@@ -205,6 +209,6 @@ mod tests {
         let encoder = build(31, &store).unwrap();
         assert_eq!(encoder.sides(), 31..=31);
         let images = Tensor::zeros([2, 3, 31, 31], (Kind::Float, Device::Cpu));
-        assert_eq!(encoder.forward(&images).size(), [2, 128]);
+        assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 128]);
     }
 }

@@ -26,6 +26,14 @@ pub enum Init {
         /// Outputs that one input reaches.
         fan_out: i64,
     },
+    /// Normal with mean 0 and variance `2 / fan_out`.
+    ///
+    /// # Reference
+    /// He et al. 2015, arXiv 1502.01852, equation 14; the convolutions of torchvision's residual networks.
+    KaimingNormal {
+        /// Outputs that one input reaches.
+        fan_out: i64,
+    },
     /// Rows of unit length in directions that are uniform on the sphere; for two dimensions.
     UnitRows,
     /// All zero.
@@ -43,6 +51,14 @@ impl InitStream {
                 let mut random = self.generator(name);
                 let values: Vec<f32> = (0..count)
                     .map(|_| ((2.0 * unit_interval(&mut random) - 1.0) * bound) as f32)
+                    .collect();
+                Tensor::from_slice(&values).view(shape)
+            }
+            Init::KaimingNormal { fan_out } => {
+                let deviation = (2.0 / fan_out as f64).sqrt();
+                let mut random = self.generator(name);
+                let values: Vec<f32> = (0..count)
+                    .map(|_| (deviation * normal(&mut random)) as f32)
                     .collect();
                 Tensor::from_slice(&values).view(shape)
             }
@@ -136,6 +152,24 @@ mod tests {
             assert!((x.square().mean(Kind::Float).double_value(&[]) - 1.0 / 3.0).abs() < 0.02);
             assert!(x.max().double_value(&[]) > 0.99 && x.min().double_value(&[]) < -0.99);
         }
+    }
+
+    #[test]
+    fn kaiming_has_the_variance_and_the_tails_of_a_normal_distribution() {
+        let stream = InitStream {
+            seed: 7,
+            network: 0,
+        };
+        let draw = stream.draw("w", &[40_000], Init::KaimingNormal { fan_out: 50 });
+        let (mean, deviation) = (draw.mean(Kind::Float), draw.std(false));
+        assert!(mean.double_value(&[]).abs() < 0.003, "{mean}");
+        assert!(
+            (deviation.double_value(&[]) - 0.2).abs() < 0.003,
+            "{deviation}"
+        );
+        // 4.55 % are further than two deviations from the mean.
+        let far = draw.abs().gt(0.4).to_kind(Kind::Float).mean(Kind::Float);
+        assert!((far.double_value(&[]) - 0.0455).abs() < 0.004, "{far}");
     }
 
     #[test]

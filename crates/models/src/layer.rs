@@ -42,47 +42,65 @@ impl Linear {
 #[derive(Debug)]
 pub struct Conv2d {
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
     stride: i64,
+    padding: i64,
     compute: Kind,
 }
 
 impl Conv2d {
-    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`.
+    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`. No padding.
     pub fn new(
         path: &Path,
         stream: InitStream,
-        (inputs, outputs): (i64, i64),
+        channels: (i64, i64),
         (side, stride): (i64, i64),
         compute: Kind,
     ) -> Self {
         let area = side * side;
         let rule = Init::GlorotUniform {
-            fan_in: inputs * area,
-            fan_out: outputs * area,
+            fan_in: channels.0 * area,
+            fan_out: channels.1 * area,
         };
-        let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
-        // Shape [O, I, kh, kw] over memory [O, kh, kw, I]: what channels-last convolutions want.
-        let weight = drawn
-            .to_device(path.device())
-            .to_kind(path.kind())
-            .permute([0, 3, 1, 2]);
-        let weight = path.add("weight", weight, true);
-        let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
         Self {
-            weight,
-            bias,
+            weight: kernel(path, stream, channels, side, rule),
+            bias: Some(draw(path, stream, "bias", &[channels.1], Init::Zeros)),
             stride,
+            padding: 0,
+            compute,
+        }
+    }
+
+    /// Registers `weight` `[outputs, inputs, side, side]` under `path` and, where it is asked for, `bias`
+    /// `[outputs]`. Padded by half of an odd side with zeros, so that stride 1 keeps the size of a map, and
+    /// with the initial weights of residual networks.
+    pub fn padded(
+        path: &Path,
+        stream: InitStream,
+        channels: (i64, i64),
+        (side, stride): (i64, i64),
+        bias: bool,
+        compute: Kind,
+    ) -> Self {
+        let rule = Init::KaimingNormal {
+            fan_out: channels.1 * side * side,
+        };
+        Self {
+            weight: kernel(path, stream, channels, side, rule),
+            bias: bias.then(|| draw(path, stream, "bias", &[channels.1], Init::Zeros)),
+            stride,
+            padding: side / 2,
             compute,
         }
     }
 
     /// # Shapes
-    /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h - side) / stride + 1, ...]`: no padding.
+    /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h + 2 padding - side) / stride + 1, ...]`, rounded down.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let weight = self.weight.to_kind(self.compute);
-        let bias = self.bias.to_kind(self.compute);
-        x.conv2d(&weight, Some(bias), [self.stride; 2], [0, 0], [1, 1], 1)
+        let bias = self.bias.as_ref().map(|bias| bias.to_kind(self.compute));
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        x.conv2d(&weight, bias, stride, padding, [1, 1], 1)
     }
 }
 
@@ -135,6 +153,23 @@ impl BatchNorm {
             false,
         )
     }
+}
+
+/// Registers the weights of a convolution: shape `[outputs, inputs, side, side]` over memory `[outputs, side,
+/// side, inputs]`, which is what channels-last convolutions want.
+fn kernel(
+    path: &Path,
+    stream: InitStream,
+    (inputs, outputs): (i64, i64),
+    side: i64,
+    rule: Init,
+) -> Tensor {
+    let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
+    let weight = drawn
+        .to_device(path.device())
+        .to_kind(path.kind())
+        .permute([0, 3, 1, 2]);
+    path.add("weight", weight, true)
 }
 
 fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {

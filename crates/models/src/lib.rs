@@ -14,14 +14,16 @@ mod layer;
 mod mlp;
 mod parameters;
 mod projection;
+mod resnet;
 
 pub use allocator::keep_freed_memory;
 pub use conv::{ConvConfig, Pool};
 pub use device::{DeviceChoice, DeviceError, Precision};
 pub use door::Door;
-pub use encoder::{Encoder, EncoderConfig, ModelError};
+pub use encoder::{Encoder, EncoderConfig, Mode, ModelError};
 pub use init::{Init, InitStream};
 pub use layer::{BatchNorm, Conv2d, Linear};
 pub use mlp::{Mlp, MlpConfig, Norm};
 pub use parameters::{Parameters, buffers};
 pub use projection::{Projection, ProjectionConfig, PrototypesConfig};
+pub use resnet::{ResNetConfig, ResNetNorm, Stem};

@@ -71,10 +71,10 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
             .map(|(name, tensor)| (format!("optimizer.{name}"), tensor)),
     );
     if let Some(teacher) = &learner.teacher {
-        let weights = teacher.parameters.named(teacher.parameters.flat());
+        let mut all = teacher.parameters.named(teacher.parameters.flat());
+        all.extend(models::buffers(&teacher.networks.store));
         named.extend(
-            weights
-                .into_iter()
+            all.into_iter()
                 .map(|(name, tensor)| (format!("teacher.{name}"), tensor)),
         );
     }

@@ -16,7 +16,9 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     config.projection = serde_json::from_value(projection).unwrap();
     config.train.reduction = Reduction::Mean;
     // Wide enough that features don't die by chance.
-    let EncoderConfig::Conv(encoder) = &mut config.encoder;
+    let EncoderConfig::Conv(encoder) = &mut config.encoder else {
+        panic!("the tiny encoder is of convolutions");
+    };
     encoder.width = 32;
     let OptimizerConfig::Adam(adam) = &mut config.optimizer;
     adam.learning_rate = learning_rate;

@@ -98,6 +98,7 @@ impl Learner {
             compute: kinds.compute,
         })?;
         check_views(config, student.encoder.sides(), method.multi_crop())?;
+        check_split(config, student.encoder.uses_batch_statistics())?;
         let parameters = Parameters::flatten(&student.store);
         let optimizer = Adam::new(&config.optimizer, &parameters);
         let teacher = match method.teacher_momentum() {
@@ -110,7 +111,7 @@ impl Learner {
                     parameters: weights,
                 };
                 if config.train.teacher_init == TeacherInit::Copy {
-                    teacher.copy_from(&parameters);
+                    teacher.copy_from(&student);
                 }
                 Some(teacher)
             }
@@ -141,6 +142,12 @@ impl Learner {
         })
     }
 
+    /// All networks: the student's and, where there are such, the teacher's.
+    pub(crate) fn networks(&self) -> Vec<&Networks> {
+        let teacher = self.teacher.as_ref().map(|teacher| &teacher.networks);
+        [&self.student].into_iter().chain(teacher).collect()
+    }
+
     /// The networks that probes and measures read: the teacher's where there are such.
     pub fn probed(&self) -> &Networks {
         match &self.teacher {
@@ -152,11 +159,13 @@ impl Learner {
     /// One step of training, the `number`-th (from 0) of `of`.
     ///
     /// The objective's update comes first; measures are of the features from before it; then the probe
-    /// learns on the updated encoder, the method observes the batch, and the teacher follows.
+    /// learns on the updated encoder, the method observes the batch, and the teacher follows. Running
+    /// statistics move where student and teacher encode the views.
     pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
         let features = match self.split {
-            None => self.student.features_of(&step.views),
-            Some(_) => no_grad(|| self.student.features_of(&step.views)).set_requires_grad(true),
+            None => self.student.training_features(&step.views, step.images),
+            Some(_) => no_grad(|| self.student.training_features(&step.views, step.images))
+                .set_requires_grad(true),
         };
         let student = self.student.project(&features, step.images);
         let (measured_features, teacher) = match &self.teacher {
@@ -166,7 +175,7 @@ impl Learner {
             }
             Some(teacher) => no_grad(|| {
                 let global = step.views[0].narrow(0, 0, 2 * step.images);
-                let features = teacher.networks.features(&global);
+                let features = teacher.networks.training_features(&[global], step.images);
                 let projections = teacher.networks.project(&features, step.images);
                 (features, projections)
             }),
@@ -247,6 +256,18 @@ impl Learner {
             tch::with_grad(|| probe.step(&features, labels)),
             labels.size()[0],
         ))
+    }
+}
+
+/// Refuses to split a batch whose statistics the encoder takes.
+fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigError> {
+    match config.train.micro_batch {
+        Some(found) if batch_statistics => Err(ConfigError::Range {
+            key: "train.micro_batch".to_owned(),
+            expected: "null where the encoder normalises over the batch".to_owned(),
+            found: found.to_string(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use methods::CATALOG;
-use models::Encoder;
+use models::{Encoder, Mode};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
@@ -159,8 +159,8 @@ struct Noted {
 }
 
 impl Encoder for Noted {
-    fn forward(&self, images: &Tensor) -> Tensor {
-        let features = self.inner.as_ref().unwrap().forward(images);
+    fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
+        let features = self.inner.as_ref().unwrap().forward(images, mode);
         let call = (images.size()[0], features.requires_grad());
         self.calls.borrow_mut().push(call);
         features
@@ -172,6 +172,10 @@ impl Encoder for Noted {
 
     fn sides(&self) -> RangeInclusive<i64> {
         self.inner.as_ref().unwrap().sides()
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        self.inner.as_ref().unwrap().uses_batch_statistics()
     }
 }
 

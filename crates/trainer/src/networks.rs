@@ -1,6 +1,6 @@
 //! An encoder with its projection head: the student, and the teacher that follows it.
 
-use models::{Encoder, InitStream, ModelError, Parameters, Projection};
+use models::{Encoder, InitStream, Mode, ModelError, Parameters, Projection};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -13,13 +13,13 @@ const CPU_CHUNK: i64 = 32;
 /// Encoder, projection head and their weights.
 #[derive(Debug)]
 pub struct Networks {
-    /// Holds the weights by name: `encoder.*`, `projection.*`, and what a method registers.
+    /// Holds weights and running statistics by name: `encoder.*`, `projection.*`, and what a method registers.
     pub store: VarStore,
     /// Images to features.
     pub encoder: Box<dyn Encoder>,
     /// Features to projections.
     pub projection: Projection,
-    /// Most images that go through the encoder together.
+    /// Most images that go through the encoder together, where it takes each on its own.
     at_once: i64,
 }
 
@@ -73,12 +73,41 @@ impl Networks {
         })
     }
 
-    /// Features of views of several sizes, in their order.
+    /// The encoder's weights and running statistics by their names in it, sorted.
+    pub fn encoder_tensors(&self) -> Vec<(String, Tensor)> {
+        let all = self.store.variables().into_iter();
+        let mut named: Vec<_> = all
+            .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
+            .collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        named
+    }
+
+    /// Features of the views of a step that trains, in their order. An encoder with batch statistics is given
+    /// each view of all images on its own and whole, so that a view is normalised by its own statistics; these
+    /// then move the running ones, the first view's first.
     ///
     /// # Shapes
-    /// each of `views` `[n, 3, h, w]`, float in 0..=1 -> features `[all n, feature_size]`.
-    pub fn features_of(&self, views: &[Tensor]) -> Tensor {
-        let features: Vec<_> = views.iter().map(|views| self.features(views)).collect();
+    /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features `[all k * images, feature_size]`.
+    pub fn training_features(&self, views: &[Tensor], images: i64) -> Tensor {
+        let most = match self.encoder.uses_batch_statistics() {
+            true => images,
+            false => self.at_once,
+        };
+        let features: Vec<_> = parts(views, most)
+            .map(|part| self.encoder.forward(&part, Mode::Train))
+            .collect();
+        Tensor::cat(&features, 0)
+    }
+
+    /// Features of images, each on its own, and nothing changes: what probes, measures and evaluation read.
+    ///
+    /// # Shapes
+    /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
+    pub fn features(&self, images: &Tensor) -> Tensor {
+        let features: Vec<_> = parts(std::slice::from_ref(images), self.at_once)
+            .map(|part| self.encoder.forward(&part, Mode::Eval))
+            .collect();
         Tensor::cat(&features, 0)
     }
 
@@ -94,26 +123,13 @@ impl Networks {
             .collect()
     }
 
-    /// # Shapes
-    /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
-    pub fn features(&self, images: &Tensor) -> Tensor {
-        if images.size()[0] > self.at_once {
-            let chunks = images.split(self.at_once, 0);
-            let features: Vec<_> = chunks
-                .iter()
-                .map(|chunk| self.encoder.forward(chunk))
-                .collect();
-            return Tensor::cat(&features, 0);
-        }
-        self.encoder.forward(images)
-    }
-
     /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`, its gradient
     /// with respect to the features of `views`. They go through the encoder once more, and the graph is that
-    /// of one chunk at a time.
+    /// of one chunk at a time; not for an encoder with batch statistics.
     ///
     /// # Shapes
-    /// `views` as of [`features_of`](Self::features_of), `upstream` `[all n, feature_size]` -> `[weights]`.
+    /// `views` as of [`training_features`](Self::training_features), `upstream` `[all n, feature_size]` ->
+    /// `[weights]`.
     ///
     /// # Reference
     /// Gao et al. 2021, arXiv 2101.06983, section 3.2, steps 3 and 4.
@@ -125,11 +141,11 @@ impl Networks {
     ) -> Tensor {
         let mut gradient = encoder.flat().zeros_like();
         let mut start = 0;
-        for chunk in views.iter().flat_map(|view| view.split(self.at_once, 0)) {
+        for chunk in parts(views, self.at_once) {
             let count = chunk.size()[0];
             let upstream = upstream.narrow(0, start, count);
             // The gradient of this sum with respect to the features is `upstream`.
-            let sum = (self.encoder.forward(&chunk) * upstream).sum(gradient.kind());
+            let sum = (self.encoder.forward(&chunk, Mode::Train) * upstream).sum(gradient.kind());
             gradient += encoder.gradient(&sum);
             start += count;
         }
@@ -137,7 +153,17 @@ impl Networks {
     }
 }
 
-/// A network that isn't trained but follows the student.
+/// The rows of `views`, at most `most` of one tensor together.
+fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = Tensor> {
+    views.iter().flat_map(move |view| {
+        // No more than there are: libtorch adds the two.
+        let most = most.min(view.size()[0]);
+        view.split(most, 0)
+    })
+}
+
+/// A network that isn't trained but follows the student. What it normalises over a batch has the statistics of
+/// the batch in training, as the student's: its running ones are of what it saw itself.
 #[derive(Debug)]
 pub struct Teacher {
     /// The networks.
@@ -147,17 +173,18 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Starts as a copy of the student's weights.
-    pub fn copy_from(&mut self, student: &Parameters) {
+    /// Becomes a copy of the student: weights and running statistics.
+    pub fn copy_from(&mut self, student: &Networks) {
+        let from = student.store.variables();
         no_grad(|| {
-            self.parameters
-                .flat()
-                .shallow_clone()
-                .copy_(&self.shared(student))
+            for (name, mut tensor) in self.networks.store.variables() {
+                tensor.copy_(&from[&name]);
+            }
         });
     }
 
-    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight.
+    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight. Running
+    /// statistics don't follow: they are of what the teacher sees.
     ///
     /// # Reference
     /// He et al. 2019, arXiv 1911.05722, equation 2.

@@ -1,0 +1,207 @@
+//! Residual networks against torchvision's: names, shapes and numbers, by `tools/golden/resnet.py`.
+
+use models::{
+    Encoder, EncoderConfig, InitStream, Mode, Parameters, ResNetConfig, ResNetNorm, Stem, buffers,
+};
+use serde_json::Value;
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor, no_grad};
+
+const IMAGES: i64 = 4;
+
+fn reference() -> Value {
+    serde_json::from_str(include_str!("fixtures/resnet.json")).expect("the vectors are JSON")
+}
+
+/// Numbers in -1..1: the finaliser of MurmurHash3 over position + FNV-1a hash of the name.
+fn uniform(name: &str, count: usize) -> Vec<f64> {
+    let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let seed = name.bytes().fold(0x811c_9dc5, hash);
+    let number = |position: usize| {
+        let mut h = (position as u32).wrapping_add(seed);
+        h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
+        h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
+        f64::from(h ^ (h >> 16)) / f64::from(1u32 << 31) - 1.0
+    };
+    (0..count).map(number).collect()
+}
+
+/// The tensor called `name`, as the generator makes it.
+fn weights(name: &str, shape: &[i64]) -> Tensor {
+    if name.ends_with("num_batches_tracked") {
+        return Tensor::from(3i64);
+    }
+    let count = shape.iter().product::<i64>() as usize;
+    let rule: Box<dyn Fn(f64) -> f64> = match *shape {
+        [o, _, h, w] => {
+            let bound = (6.0 / (o * h * w) as f64).sqrt();
+            Box::new(move |u: f64| u * bound)
+        }
+        _ if name.ends_with("running_var") => Box::new(|u: f64| 2.0 + u),
+        _ if name.ends_with(".weight") => Box::new(|u: f64| 1.0 + 0.25 * u),
+        _ => Box::new(|u: f64| 0.25 * u),
+    };
+    let values: Vec<f32> = uniform(name, count)
+        .into_iter()
+        .map(|u| rule(u) as f32)
+        .collect();
+    Tensor::from_slice(&values).view(shape)
+}
+
+fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
+    let config: ResNetConfig = serde_json::from_value(config.clone()).expect("a configuration");
+    let mut store = VarStore::new(Device::Cpu);
+    store.set_kind(kind);
+    let stream = InitStream {
+        seed: 0,
+        network: 0,
+    };
+    let encoder = EncoderConfig::ResNet(config).build(&store.root(), stream, 32, kind);
+    (store, encoder.expect("an encoder"))
+}
+
+/// `count` evenly spaced numbers of a tensor in row-major order.
+fn picked(tensor: &Tensor, count: usize) -> Vec<f64> {
+    let flat = tensor.detach().reshape([-1]).to_kind(Kind::Double);
+    let step = flat.size()[0] / count as i64;
+    (0..count as i64)
+        .map(|i| flat.double_value(&[i * step]))
+        .collect()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let list = value.as_array().expect("a list");
+    list.iter().map(|x| x.as_f64().expect("a number")).collect()
+}
+
+/// Expects numbers as close as `tolerance`, relative to the largest of them or to 1.
+#[track_caller]
+fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected
+        .iter()
+        .fold(1.0, |scale: f64, x| scale.max(x.abs()));
+    for (found, expected) in found.iter().zip(expected) {
+        let off = (found - expected).abs();
+        assert!(off <= tolerance * scale, "{what}: {found}, not {expected}");
+    }
+}
+
+fn check(case: &Value, kind: Kind, tolerance: f64) {
+    let setting = |key: &str| case[key].clone();
+    let config = serde_json::json!({
+        "depth": setting("depth"), "stem": setting("stem"), "norm": setting("norm"),
+    });
+    let what = format!("{config} {kind:?}");
+    let (store, encoder) = build(&config, kind);
+    for (name, mut tensor) in store.variables() {
+        no_grad(|| tensor.copy_(&weights(&name, &tensor.size())));
+    }
+    let parameters = Parameters::flatten(&store);
+    let side = case["side"].as_i64().expect("a number");
+    let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
+    let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
+    let images = Tensor::from_slice(&pixels)
+        .view([IMAGES, 3, side, side])
+        .to_kind(kind);
+    let features = |what: &str, features: &Tensor| {
+        let expected = case[what].as_array().expect("a list");
+        for (image, expected) in (0..).zip(expected) {
+            let expected = numbers(expected);
+            let found = picked(&features.get(image), expected.len());
+            assert_close(what, &found, &expected, tolerance);
+        }
+    };
+    features("eval", &no_grad(|| encoder.forward(&images, Mode::Eval)));
+    let trained = encoder.forward(&images, Mode::Train);
+    features("train", &trained);
+    let pattern = Tensor::from_slice(&uniform("loss", trained.numel()));
+    let pattern = pattern.view_as(&trained).to_kind(kind);
+    let gradient = parameters.gradient(&(&trained * pattern).sum(kind));
+    features(
+        "eval_after_train",
+        &no_grad(|| encoder.forward(&images, Mode::Eval)),
+    );
+    let running = case["running"].as_object().expect("statistics");
+    let named = store.variables();
+    for (name, expected) in running {
+        let expected = numbers(expected);
+        let channels = named[name].narrow(0, 0, expected.len() as i64);
+        let found = picked(&channels, expected.len());
+        assert_close(&format!("{what} {name}"), &found, &expected, tolerance);
+    }
+    let statistics = buffers(&store);
+    assert_eq!(statistics.len(), running.len() / 2 * 3, "{what}");
+    for (name, count) in statistics
+        .iter()
+        .filter(|(name, _)| name.ends_with("tracked"))
+    {
+        assert_eq!(count.int64_value(&[]), 4, "{what} {name}");
+    }
+    // In float32 rounding decides about single positions of ReLU and of max pooling.
+    if kind == Kind::Double {
+        let named = parameters.named(&gradient);
+        for (name, expected) in case["gradients"].as_object().expect("gradients") {
+            let (_, found) = named.iter().find(|(own, _)| own == name).expect("a weight");
+            let expected = numbers(expected);
+            let found = picked(found, expected.len());
+            assert_close(
+                &format!("{what} gradient of {name}"),
+                &found,
+                &expected,
+                tolerance,
+            );
+        }
+    }
+}
+
+#[test]
+fn golden_resnets_match_torchvision() {
+    let reference = reference();
+    let cases = reference["cases"].as_array().expect("cases");
+    for case in cases {
+        check(case, Kind::Double, 1e-7);
+        check(case, Kind::Float, 1e-4);
+    }
+    let settings = |key: &str| {
+        let mut found: Vec<String> = cases.iter().map(|case| case[key].to_string()).collect();
+        found.sort();
+        found.dedup();
+        found.join(" ")
+    };
+    assert_eq!(settings("depth"), "18 34 50");
+    assert_eq!(settings("stem"), "\"imagenet\" \"small\" \"stl\"");
+    assert_eq!(settings("norm"), "\"batch\" \"group\"");
+}
+
+#[test]
+fn golden_names_and_shapes_are_torchvisions() {
+    for (depth, names) in reference()["names"].as_object().expect("names") {
+        for (stem, side) in [(Stem::ImageNet, 7), (Stem::Small, 3), (Stem::Stl, 3)] {
+            let config = ResNetConfig {
+                depth: depth.parse().expect("a number"),
+                stem,
+                norm: ResNetNorm::Batch,
+            };
+            let config = serde_json::to_value(config).expect("JSON");
+            let (store, _) = build(&config, Kind::Float);
+            let mut found: Vec<(String, Vec<i64>)> = store
+                .variables()
+                .into_iter()
+                .map(|(name, tensor)| (name, tensor.size()))
+                .collect();
+            found.sort();
+            let names = names.as_object().expect("shapes by names").iter();
+            let mut expected: Vec<(String, Vec<i64>)> = names
+                .map(|(name, shape)| {
+                    let shape = serde_json::from_value(shape.clone()).expect("a shape");
+                    (name.clone(), shape)
+                })
+                .collect();
+            let stem = expected.iter_mut().find(|(name, _)| name == "conv1.weight");
+            stem.expect("a stem").1 = vec![64, 3, side, side];
+            expected.sort();
+            assert_eq!(found, expected, "{config}");
+        }
+    }
+}
