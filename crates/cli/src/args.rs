@@ -57,7 +57,8 @@ Examples:
   twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set
   twinview pretrain dino --data photos          a folder of images
   twinview pretrain simclr --config configs/seed/simclr.json --set train.epochs=10
-  twinview pretrain simclr --run runs/simclr --resume";
+  twinview pretrain simclr --run runs/simclr --resume
+  twinview pretrain byol --init runs/simclr/encoder.safetensors";
 
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
@@ -267,6 +268,10 @@ pub struct PretrainArguments {
     /// Go on with the run in that folder.
     #[arg(long)]
     pub resume: bool,
+    /// Begin with an encoder's weights from a safetensors file: a run's encoder.safetensors, or a state_dict of
+    /// torchvision's resnet.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub init: Option<PathBuf>,
     /// Passes over the data.
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,

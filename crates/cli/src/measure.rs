@@ -50,6 +50,8 @@ pub struct Measured {
     pub run: PathBuf,
     /// The seed that it was trained with.
     pub seed: u64,
+    /// The file that its weights began from, where there was one.
+    pub init: Option<PathBuf>,
     /// Finished epochs and steps.
     pub trained: [u64; 2],
     /// Names of the classes.
@@ -119,6 +121,7 @@ impl Measurement {
         Ok(Measured {
             run: run.clone(),
             seed: frozen.record.config.seed,
+            init: frozen.record.init.as_ref().map(|init| init.path.clone()),
             trained: frozen.trained,
             class_names: set.class_names.clone(),
             document: self.document(&findings),
@@ -196,6 +199,7 @@ impl Measurement {
             "method": config.method.name(),
             "seed": config.seed,
             "untrained": step == 0,
+            "init": frozen.record.init,
             "epoch": epoch,
             "step": step,
             "weights": frozen.weights(),

@@ -89,7 +89,7 @@ pub fn train(
         }
         RunFolder::resume(folder, session.record(), session.steps()[0])?
     } else {
-        RunFolder::create(folder, session.record())?
+        session.create(folder)?
     };
     log.copy_to(folder, stop)?;
     announce(&session, folder);
@@ -177,7 +177,12 @@ fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
     let config = adjust(config, arguments)?;
     config.validate()?;
     let (set, path) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
-    prepare(config, set, path)
+    let mut session = prepare(config, set, path)?;
+    if let Some(file) = &arguments.init {
+        session.begin_from(file)?;
+        tracing::info!("the encoder begins with {}", file.display());
+    }
+    Ok(session)
 }
 
 /// A session of the run in `folder`.

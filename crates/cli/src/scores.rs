@@ -13,9 +13,10 @@ const NAME_CHARS: usize = 24;
 
 /// What was measured of a run, and a few lines for each protocol.
 pub fn text(measured: &Measured) -> String {
-    let state = match measured.trained {
-        [_, 0] => "untrained weights".to_owned(),
-        [epoch, step] => format!("after epoch {epoch}, step {step}"),
+    let state = match (measured.trained, &measured.init) {
+        ([_, 0], None) => "untrained weights".to_owned(),
+        ([_, 0], Some(file)) => format!("before training, with {}", file.display()),
+        ([epoch, step], _) => format!("after epoch {epoch}, step {step}"),
     };
     let run = measured.run.display();
     let title = format!("{run} ({state}), accuracy on the test split\n");

@@ -123,8 +123,12 @@ fn checksum<'a>(
         hash.update(format!("{name} {dtype:?} {shape:?} "));
         hash.update(bytes);
     }
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
+}
+
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A SHA-256 over the names, kinds, shapes and bytes of `named`, in hexadecimal digits; their order doesn't
@@ -296,7 +300,8 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Error {
+/// Makes an [`Error::Damaged`] for `path`.
+pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Error {
     let (path, expected, found) = (path.to_owned(), expected.into(), found.to_string());
     Error::Damaged {
         path,
@@ -350,11 +355,24 @@ fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
     Ok((bytes, header))
 }
 
-fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
+/// Reads the header of a safetensors file.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
     SafeTensors::deserialize(bytes).map_err(|error| damaged(path, "a safetensors file", error))
 }
 
-fn copy(path: &Path, file: &SafeTensors, name: &str, to: &mut Tensor) -> Result<(), Error> {
+/// Fills `to` from the tensor called `name`.
+///
+/// # Errors
+/// [`Error::Damaged`] where there is none of its kind and shape.
+pub(crate) fn copy(
+    path: &Path,
+    file: &SafeTensors,
+    name: &str,
+    to: &mut Tensor,
+) -> Result<(), Error> {
     let stored = file
         .tensor(name)
         .map_err(|_| damaged(path, format!("a tensor {name}"), "none of this name"))?;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tch::nn::VarStore;
+use models::Mode;
 use tch::{CModule, Kind, Tensor, no_grad};
 
+use crate::networks::Networks;
 use crate::{Config, Error, Frozen, atomic, checkpoint};
 
 /// Most that features of the written file may differ from those of the encoder, in parts of the largest feature.
@@ -20,17 +21,15 @@ pub enum Pixels {
     Floats,
 }
 
-/// Writes the weights and buffers of the encoder in `store`, their names without the prefix `encoder.`.
+/// Writes the encoder of `networks`, weights and running statistics, by their names in it.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn weights(path: &Path, store: &VarStore, config: &Config) -> Result<(), Error> {
-    let mut named: Vec<_> = store
-        .variables()
-        .into_iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
-        .collect();
-    named.sort_by(|a, b| a.0.cmp(&b.0));
+pub(crate) fn write_encoder(
+    path: &Path,
+    networks: &Networks,
+    config: &Config,
+) -> Result<(), Error> {
     // One key, so that equal encoders are equal files: a map of several has no order.
     let about = serde_json::json!({
         "encoder": config.encoder,
@@ -38,7 +37,7 @@ pub fn weights(path: &Path, store: &VarStore, config: &Config) -> Result<(), Err
         "input": "RGB / 255, NCHW",
     });
     let metadata = HashMap::from([("twinview".to_owned(), about.to_string())]);
-    checkpoint::write(path, &named, metadata)
+    checkpoint::write(path, &networks.encoder_tensors(), metadata)
 }
 
 impl Frozen {
@@ -47,7 +46,7 @@ impl Frozen {
     /// # Errors
     /// [`Error::Io`].
     pub fn save_weights(&self, path: &Path) -> Result<(), Error> {
-        weights(path, &self.networks.store, &self.record.config)
+        write_encoder(path, &self.networks, &self.record.config)
     }
 
     /// Writes the encoder as TorchScript: a module whose `forward` takes `pixels` and gives features
@@ -97,7 +96,7 @@ impl Frozen {
             Pixels::Floats => interleaved,
         };
         let images = interleaved.permute([0, 3, 1, 2]);
-        self.networks.encoder.forward(&images)
+        self.networks.encoder.forward(&images, Mode::Eval)
     }
 
     /// `count` images of `pixels` that differ from each other.
@@ -143,6 +142,7 @@ mod tests {
                 labeled: 8,
                 steps_per_epoch: 1,
             },
+            init: None,
             config: tiny_config("simclr"),
         };
         write_json(&folder.join("config.json"), &record).unwrap();

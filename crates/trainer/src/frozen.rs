@@ -7,10 +7,9 @@ use models::{DeviceChoice, Door};
 use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
-use crate::checkpoint;
 use crate::networks::{Kinds, Networks};
 use crate::setup::device_name;
-use crate::{Error, RunRecord, read_record};
+use crate::{Error, RunRecord, checkpoint, initial, read_record};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub struct Frozen {
     pub threads: usize,
     /// What the run's `config.json` says.
     pub record: RunRecord,
-    /// Finished epochs and steps; 0 for random weights.
+    /// Finished epochs and steps; 0 for the weights that the run began with.
     pub trained: [u64; 2],
 }
 
@@ -88,7 +87,12 @@ impl Frozen {
             trained: [0, 0],
         };
         let checkpoint = match weights {
-            Weights::Untrained => return Ok(frozen),
+            Weights::Untrained => {
+                if frozen.record.init.is_some() {
+                    initial::load(&folder.join(initial::FILE), &frozen.networks)?;
+                }
+                return Ok(frozen);
+            }
             Weights::Newest => checkpoint::newest_of(folder)?,
             Weights::Best => checkpoint::best_of(folder)?,
             Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
@@ -99,19 +103,11 @@ impl Frozen {
         } else {
             "encoder."
         };
-        let header = checkpoint::load_into(&checkpoint, prefix, frozen.named())?;
+        let named = frozen.networks.encoder_tensors();
+        let header = checkpoint::load_into(&checkpoint, prefix, named)?;
         frozen.trained = [u64::from(header.epoch), header.step];
         frozen.checkpoint = Some(checkpoint);
         Ok(frozen)
-    }
-
-    /// The encoder's tensors, which share its memory, named as in `encoder.safetensors`.
-    fn named(&self) -> Vec<(String, Tensor)> {
-        let all = self.networks.store.variables();
-        let of_encoder = |(name, tensor): (String, Tensor)| {
-            Some((name.strip_prefix("encoder.")?.to_owned(), tensor))
-        };
-        all.into_iter().filter_map(of_encoder).collect()
     }
 
     /// Which weights these are. The hash is that of the tensors as they are now.
@@ -123,7 +119,7 @@ impl Frozen {
             epoch,
             step,
             teacher: self.teacher,
-            sha256: checkpoint::fingerprint(&self.named()),
+            sha256: checkpoint::fingerprint(&self.networks.encoder_tensors()),
         }
     }
 

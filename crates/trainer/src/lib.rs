@@ -7,6 +7,8 @@
 
 mod appended;
 mod atomic;
+#[cfg(test)]
+mod batch_statistics;
 mod best;
 pub mod checkpoint;
 mod clock;
@@ -20,6 +22,7 @@ mod finetune;
 mod frozen;
 mod heads;
 mod health;
+mod initial;
 mod learner;
 mod memory;
 mod metrics;
@@ -50,6 +53,7 @@ pub use export::Pixels;
 pub use finetune::finetune;
 pub use frozen::{Frozen, Weights, WeightsRecord};
 pub use health::{Health, HealthConfig, OnCollapse};
+pub use initial::InitRecord;
 pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};

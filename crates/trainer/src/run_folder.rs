@@ -7,7 +7,9 @@ use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Appended, Config, Error, Learner, atomic, checkpoint, export};
+use crate::export::write_encoder;
+use crate::networks::Networks;
+use crate::{Appended, Config, Error, InitRecord, Learner, atomic, checkpoint, initial};
 
 /// What `config.json` says: the whole configuration, and what it became on this machine and data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct RunRecord {
     pub data: DataRecord,
     /// Images of a batch.
     pub batch: BatchRecord,
+    /// The file that the encoder's first weights are from; `None` where they were drawn.
+    pub init: Option<InitRecord>,
     /// Every setting.
     pub config: Config,
 }
@@ -70,11 +74,16 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a new folder for the run that `record` describes. Nothing stays behind on failure.
+    /// Makes a new folder for the run that `record` describes, whose `networks` are at their first weights.
+    /// These are kept where they came from a file. Nothing stays behind on failure.
     ///
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
-    pub fn create(path: &Path, record: &RunRecord) -> Result<Self, Error> {
+    pub(crate) fn create(
+        path: &Path,
+        record: &RunRecord,
+        networks: &Networks,
+    ) -> Result<Self, Error> {
         if is_used(path) {
             return Err(Error::RunExists(path.to_owned()));
         }
@@ -83,7 +92,12 @@ impl RunFolder {
             .map_err(Error::io(path, "make it"))
             .and_then(|()| {
                 let lock = lock(path)?;
-                write_json(&path.join("config.json"), record)?;
+                let config = path.join("config.json");
+                write_json(&config, record)?;
+                if record.init.is_some() {
+                    let written = write_encoder(&path.join(initial::FILE), networks, &record.config);
+                    written.inspect_err(|_| drop(fs::remove_file(config)))?;
+                }
                 Self::open(path, lock)
             });
         made.map_err(|error| {
@@ -178,7 +192,7 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
         let path = self.path.join("encoder.safetensors");
-        export::weights(&path, &learner.probed().store, &record.config)
+        write_encoder(&path, learner.probed(), &record.config)
     }
 
     /// Writes `summary.json`.

@@ -19,10 +19,10 @@ use crate::metrics::Pending;
 use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
 use crate::profile::Profiler;
-use crate::run_folder::{BatchRecord, RunFolder, RunRecord};
+use crate::run_folder::{BatchRecord, RunFolder, RunRecord, read_record};
 use crate::setup::{Origin, data_record, device_name, hold_out, plan};
 use crate::tensorboard::EventFile;
-use crate::{Best, BestBy, Config, Criterion, Error, memory};
+use crate::{Best, BestBy, Config, Criterion, Error, initial, memory};
 
 /// Images in a forward pass when the probe is measured.
 const EVAL_BATCH: usize = 256;
@@ -105,6 +105,7 @@ impl Session {
                 labeled: plan.labeled.as_ref().map_or(0, |(_, count)| *count),
                 steps_per_epoch,
             },
+            init: None,
             config,
         };
         let door = Door::new(device, Kind::Float);
@@ -128,17 +129,37 @@ impl Session {
         self.learner.profiler = Profiler::new(device, true);
     }
 
+    /// Sets the first weights of the encoder to those in `file`, by their names in `encoder.safetensors` and in
+    /// torchvision's networks. A teacher's encoder begins with them too.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where they aren't weights of such an encoder.
+    pub fn begin_from(&mut self, file: &Path) -> Result<(), Error> {
+        self.record.init = Some(initial::begin_from(file, &self.learner)?);
+        Ok(())
+    }
+
+    /// Makes a new folder for the run. Nothing stays behind on failure.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
+    pub fn create(&self, path: &Path) -> Result<RunFolder, Error> {
+        RunFolder::create(path, &self.record, &self.learner.student)
+    }
+
     /// What `config.json` says of this run.
     pub fn record(&self) -> &RunRecord {
         &self.record
     }
 
     /// Goes on from the newest checkpoint of the run in `folder` that can be read; the errors are those of
-    /// newer ones, which can't. Without any checkpoint, as after an early crash, the run begins again.
+    /// newer ones, which can't. Without any checkpoint, as after an early crash, the run begins again with the
+    /// weights that it began with.
     ///
     /// # Errors
     /// [`Error::Damaged`] where there are checkpoints and none fits.
     pub fn restore(&mut self, folder: &Path) -> Result<Vec<Error>, Error> {
+        self.record.init = read_record(folder)?.init;
         let mut skipped = Vec::new();
         for path in checkpoint::all(&folder.join("checkpoints")).iter().rev() {
             match checkpoint::load(path, &mut self.learner) {
@@ -151,6 +172,10 @@ impl Session {
         }
         match skipped.into_iter().next() {
             Some(newest) => Err(newest),
+            None if self.record.init.is_some() => {
+                initial::begin_from(&folder.join(initial::FILE), &self.learner)?;
+                Ok(Vec::new())
+            }
             None => Ok(Vec::new()),
         }
     }

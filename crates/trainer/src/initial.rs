@@ -1,0 +1,80 @@
+//! Weights that an encoder begins with, from a file: of torchvision, or of another run.
+//!
+//! A run that begins so keeps them in its folder. What was given may then change or vanish:
+//! the run can begin again, and be measured untrained.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::checkpoint::{self, damaged};
+use crate::networks::Networks;
+use crate::{Error, Learner};
+
+/// The weights that a run began with, in its folder.
+pub(crate) const FILE: &str = "initial.safetensors";
+
+/// The classifier of torchvision's networks, which an encoder doesn't have.
+const CLASSIFIER: &str = "fc.";
+
+/// Where an encoder's first weights are from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitRecord {
+    /// The file.
+    pub path: PathBuf,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Sets the encoders of `learner`, the student's and the teacher's, to the weights in `path`.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, Error> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if absolute.to_str().is_none() {
+        return Err(damaged(path, "a path in UTF-8", "other bytes"));
+    }
+    let mut sha256 = String::new();
+    for networks in learner.networks() {
+        sha256 = load(path, networks)?;
+    }
+    Ok(InitRecord {
+        path: absolute,
+        sha256,
+    })
+}
+
+/// Sets the encoder of `networks` to the weights and running statistics in `path`, by their names in the
+/// encoder. Names that begin with `fc.` are passed over. Gives the SHA-256 of the file.
+///
+/// # Errors
+/// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or shape,
+/// and where there is one that the encoder doesn't have.
+pub(crate) fn load(path: &Path, networks: &Networks) -> Result<String, Error> {
+    let bytes = fs::read(path).map_err(|error| damaged(path, "a file of weights", error))?;
+    let file = checkpoint::parse(path, &bytes)?;
+    let named = networks.encoder_tensors();
+    let known = |name: &&str| {
+        named
+            .binary_search_by(|(own, _)| own.as_str().cmp(name))
+            .is_ok()
+    };
+    let mut foreign = file.names();
+    foreign.retain(|name| !known(name) && !name.starts_with(CLASSIFIER));
+    foreign.sort_unstable();
+    for (name, tensor) in &named {
+        checkpoint::copy(path, &file, name, &mut tensor.shallow_clone())?;
+    }
+    if let Some(first) = foreign.first() {
+        let expected = "no tensors but those of the encoder";
+        return Err(damaged(
+            path,
+            expected,
+            format!("{first} ({} such)", foreign.len()),
+        ));
+    }
+    Ok(checkpoint::hexadecimal(&Sha256::digest(&bytes)))
+}
