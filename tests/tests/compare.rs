@@ -92,12 +92,16 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
         &other,
         &["--set method.moco.temperature", "method has twist"],
     );
-    let other = [&COMPARE[..], &["--set", "optimizer.adam.learning_rate=0.5"]].concat();
+    let other = [
+        &COMPARE[..],
+        &["--set", "optimizer.adam.learning_rate.constant=0.5"],
+    ]
+    .concat();
     place.refuses(
         &other,
         &[
             "config.json",
-            "optimizer.adam.learning_rate",
+            "optimizer.adam.learning_rate.constant",
             "0.001",
             "0.5",
         ],

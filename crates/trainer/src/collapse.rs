@@ -20,8 +20,8 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         panic!("the tiny encoder is of convolutions");
     };
     encoder.width = 32;
-    let OptimizerConfig::Adam(adam) = &mut config.optimizer;
-    adam.learning_rate = learning_rate;
+    let assignment = format!("optimizer.adam.learning_rate.constant={learning_rate}");
+    let config = config.with(&assignment).unwrap();
     let task = Task {
         classes: None,
         device: Device::Cpu,

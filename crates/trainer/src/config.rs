@@ -8,6 +8,7 @@ use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::config_error::range;
 use crate::{BestBy, ConfigError, HealthConfig, OptimizerConfig};
 
 /// Every number of a run.
@@ -79,6 +80,9 @@ pub struct TrainConfig {
     pub micro_batch: Option<usize>,
     /// Whether the gradient is that of the mean of the loss's terms or of their sum.
     pub reduction: Reduction,
+    /// Length to which a longer gradient is shortened; `None` for no limit.
+    #[serde(deserialize_with = "required")]
+    pub clip_norm: Option<f64>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
     /// Where to compute.
@@ -195,16 +199,6 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Range`].
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let range = |key: &str, good: bool, expected: &str, found: String| {
-            if good {
-                return Ok(());
-            }
-            Err(ConfigError::Range {
-                key: key.to_owned(),
-                expected: expected.to_owned(),
-                found,
-            })
-        };
         let train = &self.train;
         range(
             "train.epochs",
@@ -221,6 +215,10 @@ impl Config {
         if let Some(views) = train.micro_batch {
             let expected = "null or at least 1";
             range("train.micro_batch", views > 0, expected, views.to_string())?;
+        }
+        if let Some(most) = train.clip_norm {
+            let (good, expected) = (most > 0.0 && most.is_finite(), "null or a positive number");
+            range("train.clip_norm", good, expected, most.to_string())?;
         }
         range(
             "train.log_every",
@@ -416,6 +414,7 @@ mod tests {
             ("train.epochs=0", "train.epochs"),
             ("train.batch_size=1", "train.batch_size"),
             ("train.micro_batch=0", "train.micro_batch"),
+            ("train.clip_norm=0", "train.clip_norm"),
             ("checkpoint.keep=0", "checkpoint.keep"),
             ("train.patience=0", "train.patience"),
             (

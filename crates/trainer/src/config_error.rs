@@ -57,3 +57,20 @@ pub enum ConfigError {
         found: String,
     },
 }
+
+/// Refuses what is `found` at `key` unless it is `good`.
+pub(crate) fn range(
+    key: &str,
+    good: bool,
+    expected: &str,
+    found: String,
+) -> Result<(), ConfigError> {
+    if good {
+        return Ok(());
+    }
+    Err(ConfigError::Range {
+        key: key.to_owned(),
+        expected: expected.to_owned(),
+        found,
+    })
+}

@@ -92,7 +92,7 @@ pub enum Error {
     },
     /// The loss or the gradient is no longer a number.
     #[error(
-        "training diverged: the {what} of step {step} is {value}; a smaller optimizer.adam.learning_rate usually helps; checkpoints are from before"
+        "training diverged: the {what} of step {step} is {value}; a smaller optimizer.*.learning_rate usually helps; checkpoints are from before"
     )]
     Diverged {
         /// "loss" or "gradient".
@@ -104,7 +104,7 @@ pub enum Error {
     },
     /// The measures say so, several times in a row.
     #[error(
-        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.adam.learning_rate, larger batches or the method's safeguards (predictor, centring, momentum) usually help; a checkpoint from before is kept"
+        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centring, momentum) usually help; a checkpoint from before is kept"
     )]
     Collapsed {
         /// 1-based.

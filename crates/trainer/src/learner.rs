@@ -7,9 +7,10 @@ use models::{InitStream, Parameters};
 use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{Kinds, Networks, Teacher};
+use crate::optimizer::clip;
 use crate::probe::{Probe, ProbeScore};
 use crate::profile::Profiler;
-use crate::{Adam, Config, ConfigError, Error, Reduction, TeacherInit};
+use crate::{Config, ConfigError, Error, Optimizer, Reduction, TeacherInit};
 
 /// Keeps a fresh teacher's initial weights apart from the student's.
 const TEACHER_NETWORK: u64 = 1;
@@ -28,11 +29,12 @@ pub struct Learner {
     /// The objective.
     pub method: Box<dyn Method>,
     /// Trains [`parameters`](Self::parameters).
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
     /// The online probe, where there are labels.
     pub probe: Option<Probe>,
     pub(crate) profiler: Profiler,
     reduction: Reduction,
+    clip_norm: Option<f64>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
     split: Option<Parameters>,
 }
@@ -71,7 +73,7 @@ pub struct Measured {
     pub correlation: (Tensor, i64),
     /// The probe's score before its update and the number of images.
     pub probe: Option<(ProbeScore, i64)>,
-    /// Length of the gradient.
+    /// Length of the gradient, before it was clipped.
     pub gradient_norm: Tensor,
 }
 
@@ -100,7 +102,7 @@ impl Learner {
         check_views(config, student.encoder.sides(), method.multi_crop())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
         let parameters = Parameters::flatten(&student.store);
-        let optimizer = Adam::new(&config.optimizer, &parameters);
+        let optimizer = Optimizer::new(&config.optimizer, &parameters);
         let teacher = match method.teacher_momentum() {
             None => None,
             Some(_) => {
@@ -138,6 +140,7 @@ impl Learner {
             probe,
             profiler: Profiler::new(device, false),
             reduction,
+            clip_norm: config.train.clip_norm,
             split,
         })
     }
@@ -194,11 +197,10 @@ impl Learner {
         self.profiler.lap(|secs| &mut secs.forward);
         let gradient = self.gradient(&objective, &features, &step.views);
         self.profiler.lap(|secs| &mut secs.backward);
-        self.optimizer.step(&self.parameters, &gradient);
-        let gradient_norm = no_grad(|| gradient.norm());
+        let gradient_norm = self.update(gradient, progress);
         self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
-            let probe = self.probe_step(step);
+            let probe = self.probe_step(step, progress);
             self.profiler.lap(|secs| &mut secs.metrics);
             self.method.observe(&views);
             if let (Some(teacher), Some(momentum)) =
@@ -247,13 +249,24 @@ impl Learner {
         gradient
     }
 
+    /// Changes the weights along `gradient`, and gives the length that it had.
+    fn update(&mut self, gradient: Tensor, progress: Progress) -> Tensor {
+        let norm = no_grad(|| gradient.norm());
+        let gradient = match self.clip_norm {
+            None => gradient,
+            Some(most) => no_grad(|| clip(&gradient, &norm, most)),
+        };
+        self.optimizer.step(&self.parameters, &gradient, progress);
+        norm
+    }
+
     /// Trains the probe on the labelled images of a step, seen by the encoder as it is now.
-    fn probe_step(&mut self, step: &Step) -> Option<(ProbeScore, i64)> {
+    fn probe_step(&mut self, step: &Step, progress: Progress) -> Option<(ProbeScore, i64)> {
         let (images, labels) = step.probe.as_ref()?;
         let features = no_grad(|| self.probed().features(images));
         let probe = self.probe.as_mut()?;
         Some((
-            tch::with_grad(|| probe.step(&features, labels)),
+            tch::with_grad(|| probe.step(&features, labels, progress)),
             labels.size()[0],
         ))
     }

@@ -58,7 +58,9 @@ pub use learner::{Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{EpochReport, History, Observer, Progress, TestBest};
-pub use optimizer::{Adam, AdamConfig, AdamForm, OptimizerConfig};
+pub use optimizer::{
+    AdamConfig, AdamForm, AdamWConfig, LarsConfig, Optimizer, OptimizerConfig, SgdConfig,
+};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;
 pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};

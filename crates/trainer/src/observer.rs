@@ -64,11 +64,11 @@ pub struct EpochReport {
     pub validation_p_loss: Option<f64>,
     /// The probe's accuracy there, 0..=1.
     pub validation_p_acc: Option<f64>,
-    /// Step size.
+    /// Step size of the last step.
     pub lr: f64,
-    /// Share of the teacher that a step kept.
+    /// Share of the teacher that the last step kept.
     pub teacher_momentum: Option<f64>,
-    /// Mean length of the gradient over the epoch.
+    /// Mean length of the gradient over the epoch, before it was clipped.
     pub gradient_norm: f64,
     /// Measures on a fixed sample.
     #[serde(flatten)]

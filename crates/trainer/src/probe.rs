@@ -1,11 +1,12 @@
 //! The linear probe that is trained alongside: it reads features, and never changes them.
 
+use methods::Progress;
 use models::{InitStream, Linear, Parameters};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
 use crate::networks::Kinds;
-use crate::{Adam, OptimizerConfig};
+use crate::{Optimizer, OptimizerConfig};
 
 /// Keeps the probe's initial weights apart from those of the networks.
 const PROBE_NETWORK: u64 = 2;
@@ -19,7 +20,7 @@ pub struct Probe {
     /// The same weights, flat.
     pub parameters: Parameters,
     /// Trains them.
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
 }
 
 /// What the probe got right on some images; both are scalars on the device.
@@ -54,7 +55,7 @@ impl Probe {
             kinds.master,
         );
         let parameters = Parameters::flatten(&store);
-        let optimizer = Adam::new(optimizer, &parameters);
+        let optimizer = Optimizer::new(optimizer, &parameters);
         Self {
             store,
             linear,
@@ -64,11 +65,11 @@ impl Probe {
     }
 
     /// One step on `features` `[n, features]` of the classes `labels` `[n]`; the score is that before it.
-    pub fn step(&mut self, features: &Tensor, labels: &Tensor) -> ProbeScore {
+    pub fn step(&mut self, features: &Tensor, labels: &Tensor, progress: Progress) -> ProbeScore {
         let logits = self.linear.forward(&features.detach());
         let loss = cross_entropy(&logits, labels, Reduction::Mean);
         let gradient = self.parameters.gradient(&loss);
-        self.optimizer.step(&self.parameters, &gradient);
+        self.optimizer.step(&self.parameters, &gradient, progress);
         score(&logits.detach(), labels)
     }
 

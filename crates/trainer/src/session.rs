@@ -309,7 +309,7 @@ impl Session {
             }
             self.header.metrics.add(numbers);
             let epoch = self.header.epoch + 1;
-            let lr = self.learner.optimizer.learning_rate();
+            let lr = self.learning_rate_of(step - 1);
             lines.push(json!({"kind": "step", "step": step, "epoch": epoch, "loss": numbers.loss, "lr": lr}));
         }
         folder.log(&lines)
@@ -337,6 +337,12 @@ impl Session {
             step,
             of: self.total_steps,
         }
+    }
+
+    /// The step size that was used in `step`, from 0.
+    fn learning_rate_of(&self, step: u64) -> f64 {
+        let progress = self.progress_of(step);
+        self.learner.optimizer.learning_rate(progress)
     }
 
     /// Images of a batch.
@@ -370,7 +376,7 @@ impl Session {
             validation_p_acc: validation.map(|[_, accuracy]| accuracy),
             test_p_loss: test.map(|[loss, _]| loss),
             test_p_acc: test.map(|[_, accuracy]| accuracy),
-            lr: self.learner.optimizer.learning_rate(),
+            lr: self.learning_rate_of(self.header.step - 1),
             teacher_momentum: self
                 .learner
                 .method

@@ -1,0 +1,277 @@
+//! The optimisers against reference vectors, and what holds of each.
+
+use golden::{Tensors, difference, largest};
+use serde_json::{Value, json};
+use tch::nn::VarStore;
+use tch::{Device, Kind};
+
+use super::*;
+
+/// Every optimiser, with this step size and weight decay; biases and norms are excluded where there is a choice.
+pub(super) fn every(learning_rate: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
+    let decay = json!({"constant": weight_decay});
+    let adam = |form: &str| {
+        json!({"adam": {
+            "form": form, "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+        }})
+    };
+    let sgd = |nesterov: bool| {
+        json!({"sgd": {
+            "learning_rate": learning_rate, "momentum": 0.9, "nesterov": nesterov,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }})
+    };
+    let all = [
+        adam("usual"),
+        adam("keras"),
+        json!({"adamw": {
+            "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }}),
+        sgd(false),
+        sgd(true),
+        json!({"lars": {
+            "learning_rate": learning_rate, "momentum": 0.9, "trust_coefficient": 0.001,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }}),
+    ];
+    all.map(parse).into()
+}
+
+fn parse(config: Value) -> OptimizerConfig {
+    serde_json::from_value(config).unwrap()
+}
+
+/// Parameters of these names, shapes and values.
+fn parameters(named: &[(&str, Tensor)], kind: Kind) -> Parameters {
+    let mut store = VarStore::new(Device::Cpu);
+    store.set_kind(kind);
+    for (name, values) in named {
+        let _ = store.root().add(name, values.to_kind(kind).copy(), true);
+    }
+    Parameters::flatten(&store)
+}
+
+/// A matrix, a bias and a class token, of doubles.
+fn small() -> Parameters {
+    let values = |shape: &[i64]| {
+        let count: i64 = shape.iter().product();
+        (Tensor::arange(count, (Kind::Double, Device::Cpu)) * 0.3 + 0.5).view(shape)
+    };
+    let named = [
+        ("weight", values(&[2, 3])),
+        ("bias", values(&[2])),
+        ("cls_token", values(&[1, 1, 2])),
+    ];
+    parameters(&named, Kind::Double)
+}
+
+/// How far each parameter of [`small`] moves in the first step along `gradient`.
+fn first_step(config: &OptimizerConfig, gradient: &Tensor) -> Vec<(String, Tensor)> {
+    let parameters = small();
+    let before = parameters.flat().copy();
+    let mut optimizer = Optimizer::new(config, &parameters);
+    optimizer.step(&parameters, gradient, Progress { step: 0, of: 10 });
+    parameters.named(&no_grad(|| parameters.flat() - before))
+}
+
+/// A case of set H. Its parameter is a vector, which is excluded where there are exclusions.
+fn of_set_h(case: &Value) -> OptimizerConfig {
+    let given = &case["hyperparams"];
+    let constant = |key: &str| json!({"constant": given[key]});
+    let mut lars = json!({
+        "learning_rate": constant("lr"), "momentum": given["momentum"], "trust_coefficient": 0.001,
+        "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
+    });
+    parse(match case["optimizer"].as_str().unwrap() {
+        "torch_adam" | "torch_adam_eps1e-7" => json!({"adam": {
+            "form": "usual", "learning_rate": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
+        }}),
+        "torch_adamw" => json!({"adamw": {
+            "learning_rate": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
+            "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
+        }}),
+        "torch_sgd" | "torch_sgd_nesterov" => json!({"sgd": {
+            "learning_rate": constant("lr"), "momentum": given["momentum"], "nesterov": given["nesterov"] == true,
+            "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
+        }}),
+        "lightly_lars" => json!({"lars": lars}),
+        "lightly_lars_no_decay" => {
+            // There nothing is adapted that isn't decayed.
+            lars["exclude_bias_and_norm"] = json!(true);
+            json!({"lars": lars})
+        }
+        other => panic!("no optimiser called {other}"),
+    })
+}
+
+#[test]
+fn golden_optimizers_match_set_h() {
+    let reference = golden::json("h_optim.json");
+    let after = Tensors::open("h_optim.safetensors");
+    let inputs = Tensors::open("h_keras_adam.safetensors");
+    let cases = reference["optimizers"].as_array().unwrap();
+    let mut cases: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let name = case["w_after_each_step"].as_str().unwrap();
+            (of_set_h(case), after.get(name))
+        })
+        .collect();
+    let keras = json!({"adam": {
+        "form": "keras", "learning_rate": {"constant": 0.001}, "betas": [0.9, 0.999], "epsilon": 1e-7,
+    }});
+    cases.push((parse(keras), inputs.get("keras_adam_f64")));
+    assert_eq!(cases.len(), 8);
+    for (config, after) in cases {
+        for (kind, tolerance) in [(Kind::Double, 1e-10), (Kind::Float, 1e-6)] {
+            let parameters = parameters(&[("w", inputs.get("w0").shallow_clone())], kind);
+            let mut optimizer = Optimizer::new(&config, &parameters);
+            for step in 0..6 {
+                let gradient = inputs.get("grads").get(step as i64).to_kind(kind);
+                optimizer.step(&parameters, &gradient, Progress { step, of: 6 });
+                let expected = after.get(step as i64);
+                let off = difference(parameters.flat(), &expected);
+                let allowed = tolerance * largest(&expected).max(1.0);
+                assert!(
+                    off <= allowed,
+                    "{config:?} {kind:?} step {step}: off by {off}"
+                );
+            }
+        }
+    }
+}
+
+/// Several parameters, some of them excluded, under schedules: computed by `tools/golden/optimizers.py`.
+#[test]
+fn golden_optimizers_tell_parameters_apart() {
+    let text = include_str!("../../tests/fixtures/optimizers.json");
+    let fixture: Value = serde_json::from_str(text).unwrap();
+    let numbers = |list: &Value| -> Vec<f64> { serde_json::from_value(list.clone()).unwrap() };
+    let of = fixture["steps"].as_u64().unwrap();
+    let given: Vec<(&str, Tensor)> = fixture["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| {
+            let shape: Vec<i64> = serde_json::from_value(parameter["shape"].clone()).unwrap();
+            let values = Tensor::from_slice(&numbers(&parameter["values"]));
+            (parameter["name"].as_str().unwrap(), values.view(&shape[..]))
+        })
+        .collect();
+    let gradients = fixture["gradients"].as_array().unwrap();
+    let cases = fixture["cases"].as_array().unwrap();
+    for case in cases {
+        let config = parse(case["optimizer"].clone());
+        config.validate("optimizer").unwrap();
+        for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
+            let parameters = parameters(&given, kind);
+            let mut optimizer = Optimizer::new(&config, &parameters);
+            let after = case["weights"].as_array().unwrap();
+            assert_eq!(after.len(), gradients.len());
+            for (step, (gradient, after)) in (0..).zip(gradients.iter().zip(after)) {
+                let gradient = Tensor::from_slice(&numbers(gradient)).to_kind(kind);
+                optimizer.step(&parameters, &gradient, Progress { step, of });
+                let expected = Tensor::from_slice(&numbers(after));
+                let off = difference(parameters.flat(), &expected);
+                assert!(
+                    off <= tolerance * largest(&expected).max(1.0),
+                    "{config:?} {kind:?} step {step}: off by {off}"
+                );
+            }
+        }
+    }
+    assert_eq!(cases.len(), 6);
+}
+
+#[test]
+fn without_gradient_and_decay_nothing_moves() {
+    let zeros = small().flat().zeros_like();
+    for config in every(json!({"constant": 0.5}), 0.0) {
+        for (name, moved) in first_step(&config, &zeros) {
+            assert_eq!(largest(&moved), 0.0, "{config:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_excluded_is_not_decayed() {
+    let zeros = small().flat().zeros_like();
+    for config in &every(json!({"constant": 0.5}), 0.1)[2..] {
+        let moved = first_step(config, &zeros);
+        let moved: Vec<f64> = moved.iter().map(|(_, moved)| largest(moved)).collect();
+        assert!(
+            moved[0] > 0.0 && moved[1] == 0.0 && moved[2] == 0.0,
+            "{config:?} {moved:?}"
+        );
+        let mut all = serde_json::to_value(config).unwrap();
+        for settings in all.as_object_mut().unwrap().values_mut() {
+            settings["exclude_bias_and_norm"] = json!(false);
+        }
+        let moved = first_step(&parse(all), &zeros);
+        assert!(
+            moved.iter().all(|(_, moved)| largest(moved) > 0.0),
+            "{config:?} {moved:?}"
+        );
+    }
+}
+
+#[test]
+fn the_steps_of_lars_do_not_depend_on_the_scale_of_the_gradient() {
+    let lars = every(json!({"constant": 2.0}), 0.0).pop().unwrap();
+    let gradient = (small().flat().detach() * 7.0).sin();
+    let (once, thousandfold) = (
+        first_step(&lars, &gradient),
+        first_step(&lars, &(&gradient * 1000.0)),
+    );
+    assert!(difference(&once[0].1, &thousandfold[0].1) < 1e-14);
+    // As long as its parameter, but for the coefficient and the step size.
+    let (_, weight) = small().named(small().flat()).remove(0);
+    let (step, length) = (once[0].1.norm(), weight.norm());
+    assert!(difference(&step, &(length * 0.002)) < 1e-14);
+    // What is excluded is not adapted.
+    for index in [1, 2] {
+        let scaled = &once[index].1 * 1000.0;
+        assert!(largest(&scaled) > 1.0 && difference(&scaled, &thousandfold[index].1) < 1e-9);
+    }
+}
+
+#[test]
+fn numbers_out_of_range_name_their_key() {
+    let all = every(json!({"constant": 0.1}), 0.1);
+    let [adamw, sgd, nesterov, lars] = [2, 3, 4, 5].map(|index| &all[index]);
+    let warm = json!({"warm_up": {"from": 0.0, "to": 1.0, "share": 1.5}});
+    let falling = json!({"cosine": {"from": 0.1, "to": -0.1}});
+    for (config, path, value, says) in [
+        (adamw, "adamw.learning_rate", json!({"constant": -1}), "-1"),
+        (adamw, "adamw.weight_decay", falling, "-0.1"),
+        (adamw, "adamw.betas", json!([1.0, 0.9]), ".0: "),
+        (adamw, "adamw.epsilon", json!(0), "positive"),
+        (sgd, "sgd.learning_rate", warm, "a share in 0..=1"),
+        (sgd, "sgd.momentum", json!(1), "0..1"),
+        (
+            nesterov,
+            "sgd.momentum",
+            json!(0),
+            "nesterov: expected false",
+        ),
+        (lars, "lars.weight_decay", json!({"constant": -1}), "-1"),
+        (lars, "lars.momentum", json!(-0.1), "0..1"),
+        (lars, "lars.trust_coefficient", json!(0), "positive"),
+    ] {
+        config.validate("optimizer").unwrap();
+        let mut changed = serde_json::to_value(config).unwrap();
+        *changed
+            .pointer_mut(&format!("/{}", path.replace('.', "/")))
+            .unwrap() = value;
+        let error = parse(changed)
+            .validate("optimizer")
+            .unwrap_err()
+            .to_string();
+        let optimizer = path.split('.').next().unwrap();
+        assert!(
+            error.starts_with(&format!("optimizer.{optimizer}.")) && error.contains(says),
+            "{path}: {error}"
+        );
+    }
+}
