@@ -1,4 +1,4 @@
-//! A folder of STL-10 binaries: images, labels, shape, class names and folds.
+//! A folder of STL-10 binaries: images, labels, shape, class names, folds and names of images.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(fuzz::folder);
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "shape.json",
     "unlabeled_X.bin",
     "train_X.bin",
@@ -17,6 +17,7 @@ const NAMES: [&str; 8] = [
     "test_y.bin",
     "class_names.txt",
     "fold_indices.txt",
+    "train_names.txt",
 ];
 
 fuzz_target!(|input: &[u8]| {

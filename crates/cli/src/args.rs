@@ -1,9 +1,13 @@
 //! The command line.
 
+mod features;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use features::{EmbedArguments, NeighborsArguments, SplitArgument};
 
 /// Pretrain image encoders without labels, and see honestly what they learned.
 #[derive(Debug, Parser)]
@@ -40,7 +44,11 @@ pub enum Command {
     Report(ReportArguments),
     /// Draw what augmentation does to your images.
     Preview(PreviewArguments),
-    /// Draw test images with their nearest neighbours in the training split.
+    /// Write what a trained encoder makes of images to a file for other programs.
+    #[command(after_help = features::EMBED_EXAMPLES)]
+    Embed(EmbedArguments),
+    /// Find images that are alike: nearest neighbours, near-duplicates, outliers.
+    #[command(after_help = features::NEIGHBORS_EXAMPLES)]
     Neighbors(NeighborsArguments),
     /// Write a trained encoder as a file for PyTorch or others, with a card that says what it is.
     #[command(after_help = EXPORT_EXAMPLES)]
@@ -210,28 +218,6 @@ pub struct PreviewArguments {
     /// Number of images.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub rows: usize,
-    /// The PNG file to write.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-/// Arguments of `neighbors`.
-#[derive(Debug, Args)]
-pub struct NeighborsArguments {
-    /// The folder of a run.
-    pub run: PathBuf,
-    /// A labelled set with a test split [default: the set of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Number of test images.
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    pub rows: usize,
-    /// Neighbours of each.
-    #[arg(short, value_name = "N", default_value_t = 8)]
-    pub k: usize,
-    /// Where to compute: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value = "auto")]
-    pub device: String,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

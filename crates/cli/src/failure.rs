@@ -103,6 +103,24 @@ impl From<dataset::Error> for Failure {
     }
 }
 
+impl From<eval::Error> for Failure {
+    fn from(error: eval::Error) -> Self {
+        match error {
+            eval::Error::Interrupted => Self::interrupted(),
+            error => Self::usage(error),
+        }
+    }
+}
+
+impl From<embed::Error> for Failure {
+    fn from(error: embed::Error) -> Self {
+        match error {
+            embed::Error::Extension { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
 impl From<report::Error> for Failure {
     fn from(error: report::Error) -> Self {
         use report::Error as E;

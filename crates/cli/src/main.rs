@@ -1,10 +1,12 @@
 //! The `twinview` command: arguments become typed configuration, library calls and an exit code.
 
+mod alike;
 mod args;
 mod builtin;
 mod compare;
 mod data;
 mod data_command;
+mod embed_command;
 mod evaluate;
 mod export;
 mod failure;
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments, &output, &log),
         Command::Report(arguments) => report_command::run(&arguments, &output),
         Command::Preview(arguments) => looking::preview(&arguments, &output),
-        Command::Neighbors(arguments) => looking::neighbors(&arguments, &output),
+        Command::Embed(arguments) => embed_command::run(&arguments, &output),
+        Command::Neighbors(arguments) => alike::neighbors(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),

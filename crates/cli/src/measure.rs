@@ -223,26 +223,16 @@ impl Measurement {
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest
     /// training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
-        let of_set = |error| self.opened.failure(error);
-        let (train, test) = eval::labelled_splits(&self.opened.set).map_err(of_set)?;
+        let failure = |error| self.opened.failure(error);
+        let (train, test) = eval::labelled_splits(&self.opened.set).map_err(failure)?;
         let queries = test.evenly_spaced(rows);
-        let found = eval::nearest(&self.train, &self.test, &queries, k);
-        let found = found.map_err(of_set)?;
-        let (width, height) = (
-            train.width().max(test.width()),
-            train.height().max(test.height()),
-        );
-        let mut sheet = Sheet::new(1 + k, queries.len(), width, height);
-        let mut scratch = Vec::new();
-        for (row, (query, nearest)) in queries.iter().zip(&found).enumerate() {
-            let planes = test.image(*query).row_major(&mut scratch);
-            sheet.place([0, row], planes, test.width(), test.height());
-            for (column, &index) in nearest.iter().enumerate() {
-                let planes = train.image(index).row_major(&mut scratch);
-                sheet.place([column + 1, row], planes, train.width(), train.height());
-            }
-        }
-        Ok(sheet)
+        let found = eval::nearest(&self.train, &self.test, &queries, k).map_err(failure)?;
+        let row = |(query, nearest): (&usize, &Vec<usize>)| {
+            let nearest = nearest.iter().map(|&index| (train, index));
+            std::iter::once((test, *query)).chain(nearest).collect()
+        };
+        let rows: Vec<Vec<_>> = queries.iter().zip(&found).map(row).collect();
+        Ok(Sheet::of_rows(&rows))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use dataset::Dataset;
+use dataset::{Dataset, Selection};
 use models::DeviceChoice;
 use trainer::{Frozen, Weights};
 
+use crate::args::SplitArgument;
 use crate::data;
 use crate::failure::Failure;
 
@@ -51,6 +52,13 @@ impl Opened {
             path,
             place,
         })
+    }
+
+    /// The images of these splits, or of all.
+    pub fn select(&self, splits: &[SplitArgument]) -> Result<Selection<'_>, Failure> {
+        let names: Vec<&str> = splits.iter().map(|split| split.name()).collect();
+        let images = Selection::new(&self.set, &names);
+        images.map_err(|error| Failure::usage(format!("{}: {error}", self.place)))
     }
 
     /// An error about the set's images.

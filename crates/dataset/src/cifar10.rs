@@ -74,6 +74,7 @@ fn open_batches(paths: impl Iterator<Item = PathBuf>) -> Result<Split, Error> {
             offset: 1,
             stride: RECORD_BYTES,
             count,
+            names: None,
             before: 0,
         });
     }

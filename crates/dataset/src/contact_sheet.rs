@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ::image::{ImageFormat, Rgb, RgbImage};
 
-use crate::{Error, Split};
+use crate::{Error, NewFile, Split};
 
 /// White pixels between images.
 const GAP: usize = 2;
@@ -26,6 +26,26 @@ impl Sheet {
             image: RgbImage::from_pixel(side(columns, width), side(rows, height), WHITE),
             cell: [width, height],
         }
+    }
+
+    /// A row of cells for each row of images, each an image of a split.
+    ///
+    /// # Panics
+    /// If a split has no such image.
+    pub fn of_rows(rows: &[Vec<(&Split, usize)>]) -> Self {
+        let images = || rows.iter().flatten().map(|(split, _)| split);
+        let width = images().map(|split| split.width()).max().unwrap_or(1);
+        let height = images().map(|split| split.height()).max().unwrap_or(1);
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut sheet = Self::new(columns, rows.len(), width, height);
+        let mut scratch = Vec::new();
+        for (row, images) in rows.iter().enumerate() {
+            for (column, &(split, index)) in images.iter().enumerate() {
+                let planes = split.image(index).row_major(&mut scratch);
+                sheet.place([column, row], planes, split.width(), split.height());
+            }
+        }
+        sheet
     }
 
     /// Puts an image into the middle of a cell: three row-major planes of `width` x `height` bytes.
@@ -81,7 +101,10 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
     image
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|error| Error::io(path, "encode")(std::io::Error::other(error)))?;
-    crate::output::write_file(path, |file| file.write_all(png.get_ref()))
+    let mut file = NewFile::begin(path)?;
+    file.write_all(png.get_ref())
+        .map_err(Error::io(path, "write"))?;
+    file.finish()
 }
 
 #[cfg(test)]
@@ -108,6 +131,20 @@ mod tests {
             ),
             (&WHITE, &WHITE, &WHITE)
         );
+    }
+
+    #[test]
+    fn rows_may_differ_in_length_and_in_the_size_of_their_images() {
+        let wide = Split::in_memory(vec![5; 24], None, 4, 2, PixelOrder::RowMajor);
+        let small = Split::in_memory(vec![9, 9, 9, 7, 7, 7], None, 1, 1, PixelOrder::RowMajor);
+        let rows = [vec![(&wide, 0), (&small, 1)], vec![(&small, 0)]];
+        let sheet = Sheet::of_rows(&rows).into_image();
+        assert_eq!(sheet.dimensions(), (4 + 2 + 4, 2 + 2 + 2));
+        assert_eq!(sheet.get_pixel(3, 1).0, [5; 3]);
+        // In the middle of its cell.
+        assert_eq!(sheet.get_pixel(7, 0).0, [7; 3]);
+        assert_eq!(sheet.get_pixel(1, 4).0, [9; 3]);
+        assert_eq!(sheet.get_pixel(8, 5), &WHITE);
     }
 
     #[test]

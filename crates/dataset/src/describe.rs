@@ -49,11 +49,7 @@ pub struct SplitDescription {
 /// Describes `dataset`; means and deviations are over at most 10,000 evenly spaced images of each split.
 pub fn describe(dataset: &Dataset) -> Description {
     let splits = dataset.splits().map(|(name, split)| {
-        let same_as_train = name == "unlabeled"
-            && dataset
-                .train
-                .as_ref()
-                .is_some_and(|train| train.same_images(split));
+        let same_as_train = name == "unlabeled" && dataset.unlabeled_is_train();
         let class_counts = split
             .labels()
             .map(|labels| count_classes(labels, dataset.class_names.len()));

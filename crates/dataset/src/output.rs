@@ -1,12 +1,15 @@
 //! Files and folders that appear whole or not at all: written under a passing name beside their place, then renamed.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 use crate::Error;
+
+/// Written at once.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// A folder being written; gone when dropped before [`finish`](Self::finish).
 pub(crate) struct NewFolder {
@@ -58,22 +61,68 @@ impl NewFolder {
     }
 }
 
-/// Writes a file at `target` by `write`, replacing a file that is there.
-pub(crate) fn write_file(
-    target: &Path,
-    write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
-) -> Result<(), Error> {
-    let mut builder = Builder::new();
-    builder.prefix(".partial-");
-    #[cfg(unix)]
-    builder.permissions(unix_permissions(0o666));
-    let mut file = builder
-        .tempfile_in(parent(target))
-        .map_err(Error::io(target, "write"))?;
-    write(&mut file).map_err(Error::io(target, "write"))?;
-    file.persist(target)
-        .map_err(|error| Error::io(target, "write")(error.error))?;
-    Ok(())
+/// A file that appears at its place whole, replacing one that is there, or not at all: gone when dropped before
+/// [`finish`](Self::finish). Writing is buffered.
+#[derive(Debug)]
+pub struct NewFile {
+    partial: BufWriter<NamedTempFile>,
+    target: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file that shall stand at `target`.
+    ///
+    /// # Errors
+    /// If nothing can be written there.
+    pub fn begin(target: &Path) -> Result<Self, Error> {
+        let mut builder = Builder::new();
+        builder.prefix(".partial-");
+        #[cfg(unix)]
+        builder.permissions(unix_permissions(0o666));
+        let partial = builder
+            .tempfile_in(parent(target))
+            .map_err(Error::io(target, "write"))?;
+        Ok(Self {
+            partial: BufWriter::with_capacity(BUFFER_BYTES, partial),
+            target: target.to_path_buf(),
+        })
+    }
+
+    /// Waits until all that was written is on disk: only then is it sure that there was room for it.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        let written = self.partial.flush();
+        written
+            .and_then(|()| self.partial.get_ref().as_file().sync_all())
+            .map_err(Error::io(&self.target, "write"))
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.sync()?;
+        let target = self.target;
+        let written = self.partial.into_inner();
+        written
+            .map_err(|error| error.into_error())
+            .and_then(|partial| partial.persist(&target).map_err(|error| error.error))
+            .map(drop)
+            .map_err(Error::io(&target, "write"))
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.partial.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.partial.flush()
+    }
 }
 
 fn refuse_content(target: &Path) -> Result<(), Error> {

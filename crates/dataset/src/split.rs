@@ -1,8 +1,10 @@
 //! A data set and its splits.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::mapping::Mapping;
+use crate::names::Names;
 use crate::{Error, Image, PixelOrder};
 
 /// Bytes that hold image records, wherever they live.
@@ -20,6 +22,8 @@ pub(crate) struct Chunk {
     pub offset: usize,
     pub stride: usize,
     pub count: usize,
+    /// Names of the storage's records, from its first on.
+    pub names: Option<Arc<Names>>,
     /// Number of images in the chunks before; set by [`Split::new`].
     pub before: usize,
 }
@@ -87,6 +91,7 @@ impl Split {
             offset: 0,
             stride,
             count,
+            names: None,
             before: 0,
         }];
         Self::new(chunks, labels.map(Into::into), (width, height), order)
@@ -120,6 +125,7 @@ impl Split {
                         offset: of.offset + place * of.stride,
                         stride: of.stride,
                         count: 1,
+                        names: of.names.clone(),
                         before: 0,
                     });
                 }
@@ -174,6 +180,18 @@ impl Split {
     /// The classes of the images, 0-based, where they are known.
     pub fn labels(&self) -> Option<&[u16]> {
         self.labels.as_deref()
+    }
+
+    /// The name of the image at `index`, where the set knows it: the path of its file from the set's folder on, with
+    /// control characters and what isn't UTF-8 replaced.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    pub fn name(&self, index: usize) -> Option<Cow<'_, str>> {
+        let (number, place) = self.locate(index);
+        let chunk = &self.chunks[number];
+        let names = chunk.names.as_deref()?;
+        Some(names.get(chunk.offset / chunk.stride + place))
     }
 
     /// The image at `index`.
@@ -255,6 +273,12 @@ impl Dataset {
         ];
         all.into_iter()
             .filter_map(|(name, split)| Some((name, split?)))
+    }
+
+    /// Whether `unlabeled` is `train` once more, for want of unlabelled images.
+    pub fn unlabeled_is_train(&self) -> bool {
+        let train = self.train.as_ref();
+        train.is_some_and(|train| train.same_images(&self.unlabeled))
     }
 }
 

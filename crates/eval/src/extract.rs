@@ -1,10 +1,14 @@
-//! From images to features: the encoder over a whole split, in order and without augmentation.
+//! From images to features: the encoder over whole splits, in order and without augmentation.
 
-use dataset::{Dataset, Split};
-use tch::{Kind, Tensor, no_grad};
+use dataset::{Dataset, Selection, Split};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::features::check_finite;
+use crate::watch::{Watch, tell};
 use crate::{Error, Features, Result};
+
+/// What turns a block of bytes into features `[images, features]`; it runs under no-grad.
+type Encode<'a> = &'a dyn Fn(&loader::Block) -> Tensor;
 
 /// The features of every image of a split, in order and without augmentation, labels or not.
 ///
@@ -22,14 +26,77 @@ pub fn extract(
     if split.is_empty() {
         return Err(Error::Empty { split: "extracted" });
     }
-    let blocks: Vec<Tensor> = no_grad(|| {
-        loader::sequential(split, side, batch)
-            .map(|block| encode(&block).to_kind(Kind::Float))
-            .collect()
-    });
+    let mut blocks = Vec::new();
+    each_block(split, side, batch, encode, &mut |x| -> Result<()> {
+        blocks.push(x);
+        Ok(())
+    })?;
     let x = Tensor::cat(&blocks, 0);
     check_finite(&x)?;
     Ok(x)
+}
+
+/// Hands the features of the images of `images` on, `batch` images at a time, as [`extract`] makes them: rows of `f32` on the
+/// host, one after the other, the images in order. Nothing is kept, so that memory doesn't grow with the images.
+///
+/// # Errors
+/// Those of `take`, and [`Error::NonFinite`] where the encoder has diverged.
+pub fn stream<E: From<Error>>(
+    images: &Selection<'_>,
+    side: usize,
+    batch: usize,
+    encode: &dyn Fn(&loader::Block) -> Tensor,
+    take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    for (_, split) in images.splits() {
+        each_block(split, side, batch, encode, &mut |x| {
+            check_finite(&x)?;
+            let x = x.to_device(Device::Cpu).contiguous().view([-1]);
+            take(&Vec::<f32>::try_from(&x).expect("a vector of float32"))
+        })?;
+    }
+    Ok(())
+}
+
+/// The features of all of `images`, `[images, features]`, in order, each block of them made into what is kept by `keep`.
+///
+/// # Errors
+/// [`Error::NonFinite`], [`Error::Empty`], [`Error::Interrupted`].
+pub(crate) fn gather(
+    images: &Selection<'_>,
+    side: usize,
+    batch: usize,
+    encode: Encode<'_>,
+    keep: &dyn Fn(&Tensor) -> Tensor,
+    watch: Watch<'_>,
+) -> Result<Tensor> {
+    let count = images.len() as i64;
+    let (mut all, mut done): (Option<Tensor>, i64) = (None, 0);
+    for (_, split) in images.splits() {
+        each_block(split, side, batch, encode, &mut |x| {
+            check_finite(&x)?;
+            let x = keep(&x);
+            // In place: joining blocks at the end would take twice the memory.
+            let all = all
+                .get_or_insert_with(|| Tensor::empty([count, x.size()[1]], (x.kind(), x.device())));
+            all.narrow(0, done, x.size()[0]).copy_(&x);
+            done += x.size()[0];
+            tell(watch, done, count)
+        })?;
+    }
+    all.ok_or(Error::Empty { split: "extracted" })
+}
+
+/// Hands on the features of each block of a split, float32.
+fn each_block<E>(
+    split: &Split,
+    side: usize,
+    batch: usize,
+    encode: Encode<'_>,
+    take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    loader::sequential(split, side, batch)
+        .try_for_each(|block| take(no_grad(|| encode(&block).to_kind(Kind::Float))))
 }
 
 /// [`extract`] together with the labels of the split; `name` is "train" or "test" in messages.
@@ -80,6 +147,8 @@ fn labelled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Spli
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use dataset::PixelOrder;
 
     use super::*;
@@ -124,6 +193,71 @@ mod tests {
             Error::NonFinite { bad: 1, images: 5 },
             "the logarithm of red 0"
         );
+    }
+
+    fn set(test: Option<Split>) -> Dataset {
+        Dataset {
+            kind: "test",
+            unlabeled: split(None),
+            train: None,
+            test,
+            class_names: vec![],
+            folds: vec![],
+        }
+    }
+
+    #[test]
+    fn a_stream_is_what_is_extracted_batch_by_batch() {
+        let set = set(Some(split(Some(vec![0; 5]))));
+        let images = Selection::new(&set, &[]).unwrap();
+        let (mut rows, mut lengths) = (Vec::new(), Vec::new());
+        stream::<Error>(&images, 1, 2, &pixels, &mut |x| {
+            lengths.push(x.len());
+            rows.extend_from_slice(x);
+            Ok(())
+        })
+        .unwrap();
+        // Batches end where splits do.
+        assert_eq!(lengths, [6, 6, 3, 6, 6, 3]);
+        let red: Vec<f32> = rows.iter().copied().step_by(3).collect();
+        assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
+        let all = gather(&images, 1, 2, &pixels, &|x| x + 1.0, &|_, _| {
+            ControlFlow::Continue(())
+        });
+        let all = Vec::<f32>::try_from(&all.unwrap().view([-1])).unwrap();
+        assert!(all.iter().zip(&rows).all(|(kept, row)| *kept == row + 1.0));
+    }
+
+    #[test]
+    fn a_stream_ends_where_it_is_told_to_or_the_encoder_has_diverged() {
+        let set = set(None);
+        let images = Selection::new(&set, &[]).unwrap();
+        let mut batches = 0;
+        let stopped = stream(&images, 1, 2, &pixels, &mut |_| {
+            batches += 1;
+            if batches == 2 {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!((stopped, batches), (Err(Error::Interrupted), 2));
+        let diverged = stream(&images, 1, 2, &|block| pixels(block).log(), &mut |_| {
+            Err(Error::Interrupted)
+        });
+        assert_eq!(diverged, Err(Error::NonFinite { bad: 1, images: 2 }));
+        let told = std::cell::RefCell::new(Vec::new());
+        let keep = |x: &Tensor| x.shallow_clone();
+        let stopped = gather(&images, 1, 2, &pixels, &keep, &|done, all| {
+            told.borrow_mut().push([done, all]);
+            if done < 4 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        assert_eq!(stopped.unwrap_err(), Error::Interrupted);
+        assert_eq!(told.into_inner(), [[2, 5], [4, 5]]);
     }
 
     #[test]

@@ -1,8 +1,5 @@
 //! Weighted nearest-neighbour classification by cosine similarity.
 //!
-//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix units, and
-//! in chunks of queries, so that memory stays bounded however many training images there are.
-//!
 //! # Reference
 //! Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978,
 //! section 3.4; k and temperature as in DINO, arXiv 2104.14294, and as usual for small sets.
@@ -11,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::protocol::OnSubset;
-use crate::{Error, Features, FoldScores, Result, Score};
+use crate::{Error, Features, FoldScores, Gallery, Neighbours, Result, Score};
 
 /// How many neighbours vote, and how much nearer ones count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,27 +51,15 @@ impl KnnSettings {
     }
 }
 
-/// The nearest training images of each query, nearest first.
-#[derive(Debug)]
-pub struct Neighbours {
-    /// Cosine similarities, `[queries, k]`, float64.
-    pub similarities: Tensor,
-    /// Rows of the training set, `[queries, k]`, int64.
-    pub indices: Tensor,
-}
-
 /// A training set to look neighbours up in.
 #[derive(Debug)]
 pub struct Knn {
-    train: Tensor,
+    train: Gallery,
     labels: Tensor,
     classes: i64,
     k: i64,
     temperature: f64,
 }
-
-/// Entries of one chunk's similarity matrix: 64 MiB of float64.
-const CHUNK_ENTRIES: i64 = 8 << 20;
 
 impl Knn {
     /// Normalises the training features. `k` is bounded by the number of training images.
@@ -86,7 +71,7 @@ impl Knn {
         train.check_not_empty("train")?;
         settings.check()?;
         Ok(Self {
-            train: no_grad(|| unit_rows(train.x())),
+            train: Gallery::new(train.x())?,
             labels: train.labels().shallow_clone(),
             classes: train.labels().max().int64_value(&[]) + 1,
             k: settings.k.min(train.len()) as i64,
@@ -104,21 +89,7 @@ impl Knn {
     /// # Shapes
     /// `queries`: `[queries, features]`, a float kind.
     pub fn neighbours(&self, queries: &Tensor) -> Neighbours {
-        no_grad(|| {
-            let rows = queries.size()[0];
-            let chunk = (CHUNK_ENTRIES / self.train.size()[0]).clamp(1, 4096);
-            let (similarities, indices): (Vec<_>, Vec<_>) = (0..rows)
-                .step_by(chunk as usize)
-                .map(|first| {
-                    let queries = unit_rows(&queries.narrow(0, first, chunk.min(rows - first)));
-                    queries.matmul(&self.train.tr()).topk(self.k, 1, true, true)
-                })
-                .unzip();
-            Neighbours {
-                similarities: concat(&similarities, self.k, Kind::Double),
-                indices: concat(&indices, self.k, Kind::Int64),
-            }
-        })
+        self.train.neighbours(queries, self.k())
     }
 
     /// Votes for each class: the sum of `exp((cosine - nearest cosine) / T)` over its neighbours.
@@ -153,17 +124,6 @@ impl Knn {
         let best = self.scores(&self.neighbours(queries)).argmax(1, false);
         Vec::try_from(&best).expect("a vector of int64")
     }
-}
-
-fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
-    match chunks {
-        [] => Tensor::zeros([0, k], (kind, tch::Device::Cpu)),
-        _ => Tensor::cat(chunks, 0),
-    }
-}
-
-fn unit_rows(x: &Tensor) -> Tensor {
-    crate::metrics::unit_rows(&x.to_kind(Kind::Double))
 }
 
 /// Result of the nearest-neighbour protocol.

@@ -6,11 +6,16 @@
 //! logistic regression with its penalty chosen on a validation part of train, or weighted nearest
 //! neighbours. Neither looks at the test split before its one final score. [`few_labels`] does the same with a
 //! few labelled images a class.
+//!
+//! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds an image's neighbours,
+//! near-duplicates and outliers.
 
+mod duplicates;
 mod error;
 mod extract;
 mod features;
 mod few;
+mod gallery;
 mod knn;
 mod lbfgs;
 mod linear;
@@ -18,18 +23,22 @@ mod logistic;
 mod metrics;
 mod monitor;
 mod nearest;
+mod outliers;
 mod plane;
 mod protocol;
 mod score;
 mod standardise;
 mod stratify;
 mod trained;
+mod watch;
 
+pub use self::duplicates::{Duplicates, Pair};
 pub use self::error::{Error, Result};
-pub use self::extract::{extract, extract_labelled, labelled_splits};
+pub use self::extract::{extract, extract_labelled, labelled_splits, stream};
 pub use self::features::Features;
 pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
-pub use self::knn::{Knn, KnnReport, KnnSettings, Neighbours};
+pub use self::gallery::{Gallery, Near, Neighbours};
+pub use self::knn::{Knn, KnnReport, KnnSettings};
 pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore, choose};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
 pub use self::metrics::{
@@ -37,9 +46,11 @@ pub use self::metrics::{
 };
 pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
+pub use self::outliers::Outlier;
 pub use self::plane::{Plane, principal_plane};
 pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
 pub use self::standardise::Standardiser;
 pub use self::stratify::{Holdout, stratified_holdout};
 pub use self::trained::{RateScore, TrainedReport, classes_of};
+pub use self::watch::Watch;

@@ -16,7 +16,7 @@ pub struct Exported<'a> {
     /// What it takes, in words.
     pub input: &'a str,
     /// Features of an image.
-    pub features: i64,
+    pub features: usize,
     /// Finished epochs and steps of its weights.
     pub trained: [u64; 2],
     /// Terms under which it may be used, in the words of its owner.

@@ -128,9 +128,9 @@ impl Frozen {
         self.record.config.side()
     }
 
-    /// Features of one image.
-    pub fn feature_size(&self) -> i64 {
-        self.networks.encoder.feature_size()
+    /// Number of features of one image.
+    pub fn feature_size(&self) -> usize {
+        self.networks.encoder.feature_size() as usize
     }
 
     /// # Shapes

@@ -21,6 +21,7 @@ const ARROWS: &[Arrows] = &[
     may("dataset", &["resample"], false),
     may("augment", &["resample", "dataset"], false),
     may("loader", &["dataset", "augment"], false),
+    may("embed", &["dataset"], false),
     may("models", &["dataset"], true),
     may("methods", &["models"], true),
     may("eval", &["dataset", "loader", "models"], true),
@@ -33,7 +34,8 @@ const ARROWS: &[Arrows] = &[
     may(
         "cli",
         &[
-            "dataset", "augment", "loader", "models", "methods", "eval", "trainer", "report",
+            "dataset", "augment", "loader", "embed", "models", "methods", "eval", "trainer",
+            "report",
         ],
         false,
     ),

@@ -24,13 +24,14 @@ use super::scan::{Files, Listing, no_images};
 use super::stamp::Stamp;
 use crate::fingerprint::hex;
 use crate::fit::Fitter;
+use crate::names::Names;
 use crate::output::NewFolder;
 use crate::progress::Job;
 use crate::stl10::{self, Order, Shape};
 use crate::{Dataset, Error, OpenOptions};
 
-/// Changes whenever decoding or resizing would give other bytes.
-const VERSION: &[u8] = b"packed 1";
+/// Changes whenever decoding or resizing would give other bytes, or other files are kept.
+const VERSION: &[u8] = b"packed 2";
 
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";
@@ -46,14 +47,14 @@ pub(super) fn open_or_pack(
         Some(dir) => dir.clone(),
         None => default_dir()?,
     };
-    let dir = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+    let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
     let family = format!(
         "{}-{}-",
-        hex(&Sha256::digest(dir.as_os_str().as_encoded_bytes())[..8]),
+        hex(&Sha256::digest(place.as_os_str().as_encoded_bytes())[..8]),
         options.image_size
     );
     let stamps = stamps(listing, bad)?;
-    let name = format!("{family}{}", key(&dir, listing, &stamps, bad));
+    let name = format!("{family}{}", key(dir, listing, &stamps, bad));
     let packed = cache_dir.join(&name);
     if packed.exists() {
         match reopen(&packed, bad) {
@@ -64,7 +65,7 @@ pub(super) fn open_or_pack(
             }
         }
     }
-    pack(listing, &stamps, &packed, options, bad)?;
+    pack(dir, listing, &stamps, &packed, options, bad)?;
     remove_outdated(&cache_dir, &family, &name);
     reopen(&packed, bad)
 }
@@ -81,6 +82,7 @@ fn reopen(packed: &Path, bad: &mut Bad) -> Result<Dataset, Error> {
 }
 
 fn pack(
+    dir: &Path,
     listing: &Listing,
     stamps: &[Vec<Option<Stamp>>],
     packed: &Path,
@@ -102,6 +104,9 @@ fn pack(
         }
         let kept = files.without(&unusable)?;
         shape.set_count(split, kept.paths.len());
+        let names = kept.paths.iter();
+        let names = names.map(|path| below(dir, path).to_string_lossy());
+        Names::write(&folder.path().join(stl10::names_file(split)), names)?;
         if let Some(classes) = &kept.labels {
             stl10::write_labels(&folder.path().join(labels), classes, &shape)?;
         }
@@ -204,11 +209,7 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) 
         hash.update(split);
         hash.update((files.paths.len() as u64).to_le_bytes());
         for (i, (path, stamp)) in files.paths.iter().zip(stamps).enumerate() {
-            let name = path
-                .strip_prefix(dir)
-                .unwrap_or(path)
-                .as_os_str()
-                .as_encoded_bytes();
+            let name = below(dir, path).as_os_str().as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
             hash.update(stamp.as_ref().map_or(&[0; 24][..], Stamp::bytes));
@@ -222,6 +223,11 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) 
         }
     }
     hex(&hash.finalize()[..16])
+}
+
+/// The path of a listed file from the folder on.
+fn below<'a>(dir: &Path, path: &'a Path) -> &'a Path {
+    path.strip_prefix(dir).unwrap_or(path)
 }
 
 /// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to stop.

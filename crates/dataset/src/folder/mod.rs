@@ -9,13 +9,14 @@ mod stamp;
 
 use std::path::Path;
 
-use crate::{Dataset, Error, OpenOptions};
+use crate::fit::{Fitter, check_size};
+use crate::{Dataset, Error, OpenOptions, PixelOrder, Split};
 
 use bad::Bad;
 
 /// Opens a folder of images: by classes, or flat.
 pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
-    crate::fit::check_size(options.image_size)?;
+    check_size(options.image_size)?;
     let mut bad = match options.left_out {
         Some(_) => Bad::LeftOut(Vec::new()),
         None => Bad::Refused,
@@ -30,4 +31,22 @@ pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Err
         class_names: listing.class_names,
         ..packed
     })
+}
+
+/// One JPEG, PNG or WebP file as a split of one image, brought to `size` x `size` pixels as the images of folders are.
+///
+/// # Errors
+/// If it can't be read or used, or the size is outside 8 to 4096 pixels.
+pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
+    check_size(size)?;
+    let image = decode::decode(path, None)?;
+    let mut planes = vec![0; 3 * size * size];
+    Fitter::new().fit_pixels(&image, &mut planes, size);
+    Ok(Split::in_memory(
+        planes,
+        None,
+        size,
+        size,
+        PixelOrder::RowMajor,
+    ))
 }

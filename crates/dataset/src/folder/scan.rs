@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::bad::Bad;
 use crate::Error;
+use crate::names::on_one_line;
 
 const READ: [&str; 6] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
 const NOT_READ: [&str; 13] = [
@@ -167,7 +168,8 @@ fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error
             return Err(no_images(folder));
         }
         labels.resize(paths.len(), class as u16);
-        names.push(class_name(folder));
+        let name = folder.file_name().unwrap_or_default();
+        names.push(on_one_line(name.to_string_lossy()).into_owned());
     }
     Ok((
         Files {
@@ -176,20 +178,6 @@ fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error
         },
         names,
     ))
-}
-
-/// A folder's name on one line, whatever bytes it has.
-fn class_name(folder: &Path) -> String {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    name.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
 }
 
 /// The images in `dir` and below, in the order of their paths; `entries` are those of `dir`.

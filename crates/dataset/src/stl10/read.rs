@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{CLASS_NAMES, FOLDS, Shape, file_names};
+use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
 use crate::mapping::Mapping;
+use crate::names::Names;
 use crate::split::{Chunk, Storage};
 use crate::{Dataset, Error, Split};
 
@@ -48,11 +49,24 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
 
 fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
     let path = dir.join(file_names("unlabeled").0);
-    if path.exists() {
-        map_images(&path, "unlabeled", shape, None).map(Some)
-    } else {
-        Ok(None)
+    // A set that was written without unlabelled images of its own has a link to those of train.
+    if !path.exists() || is_one_file(&path, &dir.join(file_names("train").0)) {
+        return Ok(None);
     }
+    map_images(&path, "unlabeled", shape, None).map(Some)
+}
+
+/// Whether two paths lead to one file, where the system tells.
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    let identity = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    let identity = |_: &Path| None::<()>;
+    identity(a).is_some_and(|a| identity(b) == Some(a))
 }
 
 fn open_labelled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>, Error> {
@@ -117,11 +131,13 @@ fn map_images(
     }
     let map = Mapping::open(path)?;
     let count = map.len() / stride;
+    let names = Names::open(&path.with_file_name(names_file(split)), count)?;
     let chunks = vec![Chunk {
         storage: Storage::Mapped(Arc::new(map)),
         offset: 0,
         stride,
         count,
+        names: names.map(Arc::new),
         before: 0,
     }];
     let labels = labels.map(Into::into);

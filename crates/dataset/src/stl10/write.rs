@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::stream::write_images;
-use super::{CLASS_NAMES, FOLDS, Shape, file_names};
+use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
 use crate::fit::Fitter;
+use crate::names::Names;
 use crate::output::NewFolder;
 use crate::progress::{Job, Report};
 use crate::stl10::shape::Order;
@@ -34,7 +35,8 @@ impl Default for WriteOptions<'_> {
 ///
 /// Images of another size have their shorter side resized (bilinear, antialiased) and their centre cropped.
 /// Where the set has no unlabelled images of its own, `unlabeled_X.bin` is a hard link to `train_X.bin`, or
-/// a copy where links cannot be made. Two bytes a label are written for more than 255 classes.
+/// a copy where links cannot be made. Two bytes a label are written for more than 255 classes. Names of images, where they are
+/// known, are kept in `*_names.txt`.
 ///
 /// # Errors
 /// If the size is outside 8 to 4096 pixels, the folder holds something or cannot be written. Nothing stays behind then.
@@ -51,10 +53,7 @@ pub fn write_stl10(
         }
         None => (unlabeled.width(), unlabeled.height()),
     };
-    let shared = dataset
-        .train
-        .as_ref()
-        .is_some_and(|train| train.same_images(unlabeled));
+    let shared = dataset.unlabeled_is_train();
     let mut shape = Shape::new(width, height, dataset.class_names.len(), Order::ColumnMajor);
     let folder = NewFolder::begin(out_dir)?;
     let splits = [
@@ -73,6 +72,7 @@ pub fn write_stl10(
         shape.set_count(name, split.len());
         let (images, labels) = file_names(name);
         write_split(split, &folder.path().join(images), &shape, &mut job)?;
+        write_image_names(folder.path(), name, split)?;
         if name != "unlabeled" {
             let labels_of_split = split.labels().ok_or_else(|| Error::Argument {
                 name,
@@ -91,6 +91,7 @@ pub fn write_stl10(
         fs::hard_link(&from, &to)
             .or_else(|_| fs::copy(&from, &to).map(|_| ()))
             .map_err(Error::io(&to, "write"))?;
+        write_image_names(folder.path(), "unlabeled", unlabeled)?;
     }
     write_names(folder.path(), &dataset.class_names)?;
     write_folds(folder.path(), &dataset.folds)?;
@@ -201,6 +202,15 @@ pub(crate) fn write_labels(path: &Path, labels: &[u16], shape: &Shape) -> Result
         .flat_map(|label| label.to_le_bytes().into_iter().take(shape.label_bytes))
         .collect();
     fs::write(path, bytes).map_err(Error::io(path, "write"))
+}
+
+/// Writes the names of a split's images, where they are known.
+fn write_image_names(dir: &Path, name: &str, split: &Split) -> Result<(), Error> {
+    if split.is_empty() || split.name(0).is_none() {
+        return Ok(());
+    }
+    let names = (0..split.len()).map(|index| split.name(index).unwrap_or_default());
+    Names::write(&dir.join(names_file(name)), names)
 }
 
 /// Writes one class name a line.

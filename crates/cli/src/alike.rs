@@ -1,0 +1,234 @@
+//! `twinview neighbors`: images that are alike, and images that are like no others.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use dataset::{Record, Selection, Sheet, Split};
+use eval::Gallery;
+use serde_json::{Value, json};
+use trainer::Weights;
+
+use crate::args::NeighborsArguments;
+use crate::failure::Failure;
+use crate::measure::Measurement;
+use crate::opened::{BATCH, Opened};
+use crate::output::Output;
+use crate::pretrain;
+use crate::watch::Watch;
+
+/// Finds what is asked for: says it, and draws it where there is a file to draw to.
+pub fn neighbors(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
+    if let Some(out) = &arguments.out {
+        trainer::check_writable(out)?;
+    }
+    match arguments {
+        NeighborsArguments {
+            query: Some(image), ..
+        } => search(arguments, output, |search| search.query(image)),
+        NeighborsArguments {
+            duplicates: true, ..
+        } => search(arguments, output, |search| search.duplicates()),
+        NeighborsArguments {
+            outliers: Some(count),
+            ..
+        } => search(arguments, output, |search| search.outliers(*count)),
+        _ => of_test_images(arguments, output),
+    }
+}
+
+/// Draws test images with their nearest training images.
+fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let device = arguments.device.parse().map_err(Failure::usage)?;
+    let (run, data) = (&arguments.run, arguments.data.as_deref());
+    let measurement = Measurement::open(run, data, Weights::Newest, device)?;
+    let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
+    let out = arguments
+        .out
+        .as_deref()
+        .expect("without it only where something is searched");
+    dataset::save_png(&sheet.into_image(), out)?;
+    output.result(&json!({"sheet": out}), || {
+        format!(
+            "{}: each row is a test image and then its {} nearest training images by cosine",
+            out.display(),
+            arguments.k
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was found.
+struct Found {
+    /// As JSON.
+    value: Value,
+    /// For people.
+    text: String,
+    sheet: Sheet,
+}
+
+/// A search in the images of a set.
+struct Search<'a> {
+    arguments: &'a NeighborsArguments,
+    opened: &'a Opened,
+    images: Selection<'a>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Searches by `find`.
+fn search(
+    arguments: &NeighborsArguments,
+    output: &Output,
+    find: impl FnOnce(&Search<'_>) -> Result<Found, Failure>,
+) -> Result<ExitCode, Failure> {
+    if arguments.k == 0 {
+        return Err(Failure::usage("-k: expected at least 1, found 0"));
+    }
+    let device = arguments.device.parse().map_err(Failure::usage)?;
+    let stop = pretrain::stop_flag()?;
+    let (run, data) = (&arguments.run, arguments.data.as_deref());
+    let opened = Opened::open(run, data, Weights::Newest, device)?;
+    let images = opened.select(&arguments.split)?;
+    let mut found = find(&Search {
+        arguments,
+        opened: &opened,
+        images,
+        stop,
+    })?;
+    if let Some(out) = &arguments.out {
+        dataset::save_png(&found.sheet.into_image(), out)?;
+    }
+    found.value["sheet"] = json!(arguments.out);
+    output.result(&found.value, || found.text);
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Search<'_> {
+    /// Extracts the features of the images.
+    fn gallery(&self) -> Result<Gallery, Failure> {
+        let frozen = &self.opened.frozen;
+        let watch = Watch::new("embedding images", &self.stop);
+        let encode = |block: &_| frozen.encode(block);
+        let watch = |done, of| watch.at(done, of);
+        Gallery::extract(&self.images, frozen.side(), BATCH, &encode, &watch)
+            .map_err(|error| self.opened.failure(error))
+    }
+
+    /// Finds what is nearest to an image that need not be of the set.
+    fn query(&self, path: &Path) -> Result<Found, Failure> {
+        let frozen = &self.opened.frozen;
+        let query = dataset::read_image(path, frozen.record.config.image_size);
+        let query = query.map_err(Failure::usage)?;
+        let encode = |block: &_| frozen.encode(block);
+        let features = eval::extract(&query, frozen.side(), BATCH, &encode);
+        let features = features.map_err(Failure::usage)?;
+        let nearest = self.gallery()?.nearest(&features, self.arguments.k);
+        let (mut listed, mut text) = (Vec::new(), String::new());
+        let mut row = vec![(&query, 0)];
+        for near in nearest {
+            let record = self.images.record(near.row);
+            let _ = writeln!(text, "{:.6}  {}", near.cosine, line(&record));
+            listed.push(valued("cosine", near.cosine, &record));
+            row.push(self.place(near.row));
+        }
+        Ok(Found {
+            value: json!({"query": path, "nearest": listed}),
+            text,
+            sheet: Sheet::of_rows(&[row]),
+        })
+    }
+
+    /// Finds pairs of images that are nearly the same.
+    fn duplicates(&self) -> Result<Found, Failure> {
+        let (threshold, most) = (self.arguments.threshold, self.arguments.most);
+        let gallery = self.gallery()?;
+        let watch = Watch::new("comparing images", &self.stop);
+        let found = gallery.duplicates(threshold, most, &|done, of| watch.at(done, of));
+        let found = found.map_err(|error| self.opened.failure(error))?;
+        let (count, listed) = (self.images.len(), found.pairs.len());
+        let mut text = format!(
+            "{} pairs of {count} images have a cosine of at least {threshold}",
+            found.found
+        );
+        let shortened = listed as u64 != found.found;
+        text += &if shortened {
+            format!("; the {listed} that are most alike:\n")
+        } else {
+            "\n".to_owned()
+        };
+        let mut values = Vec::new();
+        for pair in &found.pairs {
+            let [a, b] = pair.rows.map(|row| self.images.record(row));
+            let _ = writeln!(text, "{:.6}  {}  {}", pair.cosine, line(&a), line(&b));
+            values.push(json!({"cosine": pair.cosine, "images": [a, b]}));
+        }
+        let drawn = found.pairs.iter().take(self.arguments.rows);
+        let rows: Vec<_> = drawn
+            .map(|pair| pair.rows.map(|row| self.place(row)).to_vec())
+            .collect();
+        Ok(Found {
+            value: json!({
+                "images": count, "threshold": threshold, "found": found.found, "pairs": values,
+            }),
+            text,
+            sheet: Sheet::of_rows(&rows),
+        })
+    }
+
+    /// Finds the images that are farthest from their nearest neighbours.
+    fn outliers(&self, count: usize) -> Result<Found, Failure> {
+        let gallery = self.gallery()?;
+        let k = self.arguments.k;
+        let watch = Watch::new("comparing images", &self.stop);
+        let found = gallery.outliers(count, k, &|done, of| watch.at(done, of));
+        let found = found.map_err(|error| self.opened.failure(error))?;
+        let mut text = format!(
+            "mean of 1 - cosine over the {k} nearest of {} images\n",
+            self.images.len()
+        );
+        let mut values = Vec::new();
+        for outlier in &found {
+            let record = self.images.record(outlier.row);
+            let _ = writeln!(text, "{:.6}  {}", outlier.distance, line(&record));
+            values.push(valued("distance", outlier.distance, &record));
+        }
+        let row = |row: usize| {
+            let around = gallery.around(row, k);
+            let beside = around.iter().map(|near| self.place(near.row));
+            std::iter::once(self.place(row)).chain(beside).collect()
+        };
+        let drawn = found.iter().take(self.arguments.rows);
+        let rows: Vec<Vec<_>> = drawn.map(|outlier| row(outlier.row)).collect();
+        Ok(Found {
+            value: json!({"images": self.images.len(), "k": k, "outliers": values}),
+            text,
+            sheet: Sheet::of_rows(&rows),
+        })
+    }
+
+    /// Where the pixels of an image are.
+    fn place(&self, row: usize) -> (&Split, usize) {
+        let (_, split, index) = self.images.locate(row);
+        (split, index)
+    }
+}
+
+/// An image on a line.
+fn line(record: &Record<'_>) -> String {
+    match record.class {
+        Some(class) => format!("{record} ({class})"),
+        None => record.to_string(),
+    }
+}
+
+/// An image with a number, as JSON.
+fn valued(name: &str, number: f64, record: &Record<'_>) -> Value {
+    let mut value = json!({ name: number });
+    let record = json!(record);
+    for (key, known) in record.as_object().into_iter().flatten() {
+        value[key] = known.clone();
+    }
+    value
+}

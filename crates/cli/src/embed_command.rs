@@ -1,0 +1,70 @@
+//! `twinview embed`.
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use embed::{Format, Table, Writer};
+use serde_json::{Map, Value, json};
+
+use crate::args::EmbedArguments;
+use crate::failure::Failure;
+use crate::opened::{BATCH, Opened, weights};
+use crate::output::Output;
+use crate::pretrain;
+use crate::watch::Watch;
+
+/// Writes the features of images to a file.
+pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let device = arguments.device.parse().map_err(Failure::usage)?;
+    let out = &arguments.out;
+    let files = Format::of(out)?.files(out);
+    for file in &files {
+        trainer::check_writable(file)?;
+    }
+    let stop = pretrain::stop_flag()?;
+    let (run, data) = (&arguments.run, arguments.data.as_deref());
+    let opened = Opened::open(run, data, arguments.epoch.weights(), device)?;
+    let images = opened.select(&arguments.split)?;
+    let frozen = &opened.frozen;
+    let [epoch, step] = frozen.trained;
+    let table = Table {
+        images: &images,
+        features: frozen.feature_size(),
+        about: vec![
+            ("method", frozen.record.config.method.name().to_owned()),
+            ("epoch", epoch.to_string()),
+            ("step", step.to_string()),
+        ],
+    };
+    let mut writer = Writer::create(out, &table)?;
+    let watch = Watch::new("embedding images", &stop);
+    let encode = |block: &_| frozen.encode(block);
+    eval::stream(&images, frozen.side(), BATCH, &encode, &mut |features| {
+        writer.write(features)?;
+        match watch.at(writer.rows(), images.len()) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Failure::interrupted()),
+        }
+    })?;
+    writer.finish()?;
+    let (secs, rate) = (watch.secs(), watch.images_per_sec(images.len()));
+    let splits = images.splits().iter();
+    let splits: Map<String, Value> = splits
+        .map(|(name, split)| ((*name).to_owned(), split.len().into()))
+        .collect();
+    let value = json!({
+        "files": files, "images": images.len(), "splits": splits, "features": table.features,
+        "epoch": epoch, "step": step, "secs": secs, "images_per_sec": rate,
+    });
+    output.result(&value, || {
+        let beside = files[1..].iter().map(|file| format!(" and {}", file.display()));
+        format!(
+            "{}{}: {} images, {} features each, after epoch {epoch}, step {step}; {rate:.0} images/s",
+            out.display(),
+            beside.collect::<String>(),
+            images.len(),
+            table.features,
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}

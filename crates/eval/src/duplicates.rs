@@ -1,0 +1,191 @@
+//! Pairs of images that an encoder can hardly tell apart.
+
+use tch::{Kind, Tensor, no_grad};
+
+use crate::gallery::{COLUMNS, ROWS};
+use crate::watch::{Watch, tell};
+use crate::{Error, Gallery, Result};
+
+/// What rounding may take from the cosine of an image with its copy.
+const ROUNDING: f64 = 1e-12;
+
+/// Two images of a gallery.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Their rows, the lower first.
+    pub rows: [usize; 2],
+    /// Cosine similarity, -1 to 1.
+    pub cosine: f64,
+}
+
+/// The pairs of a gallery that are alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duplicates {
+    /// How many there are.
+    pub found: u64,
+    /// Those that are most alike, the most alike first; of equal ones that with the lower rows.
+    pub pairs: Vec<Pair>,
+}
+
+impl Gallery {
+    /// Every pair of images whose cosine is at least `threshold`; of them, `most` are listed.
+    ///
+    /// # Errors
+    /// [`Error::BadSetting`] for a threshold that is no cosine, [`Error::Interrupted`].
+    pub fn duplicates(&self, threshold: f64, most: usize, watch: Watch<'_>) -> Result<Duplicates> {
+        if !(-1.0..=1.0).contains(&threshold) {
+            return Err(Error::BadSetting {
+                name: "threshold",
+                expected: "a cosine, -1 to 1",
+                found: threshold.to_string(),
+            });
+        }
+        let count = self.count();
+        let mut all = Duplicates {
+            found: 0,
+            pairs: Vec::new(),
+        };
+        for first in (0..count).step_by(ROWS as usize) {
+            let images = self.rows(first, ROWS);
+            // Pairs are looked at once, from the lower row.
+            for other in (first..count).step_by(COLUMNS as usize) {
+                tell(watch, first, count)?;
+                let others = self.rows(other, COLUMNS);
+                no_grad(|| all.add_block([&images, &others], [first, other], threshold, most));
+            }
+        }
+        tell(watch, count, count)?;
+        all.keep(most);
+        Ok(all)
+    }
+}
+
+impl Duplicates {
+    /// Adds the pairs of two blocks of rows that begin at the rows `first`, none beyond the `most` that are most alike.
+    fn add_block(&mut self, images: [&Tensor; 2], first: [i64; 2], threshold: f64, most: usize) {
+        let cosines = images[0].matmul(&images[1].tr());
+        let places = cosines.ge(threshold - ROUNDING).nonzero();
+        let rows = &places + Tensor::from_slice(&first).to_device(places.device());
+        let once = rows.select(1, 0).lt_tensor(&rows.select(1, 1)).nonzero();
+        let once = once.view([-1]);
+        let [rows, places] = [rows, places].map(|pairs| pairs.index_select(0, &once));
+        let width = cosines.size()[1];
+        let flat = places.select(1, 0) * width + places.select(1, 1);
+        let cosines = cosines.view([-1]).index_select(0, &flat);
+        let found = cosines.size()[0];
+        self.found += found as u64;
+        let (cosines, best) = cosines.topk(most.min(found as usize) as i64, 0, true, true);
+        let rows = rows.index_select(0, &best).to_kind(Kind::Int64);
+        let rows = Vec::<i64>::try_from(&rows.view([-1])).expect("int64");
+        let cosines = Vec::<f64>::try_from(&cosines).expect("float64");
+        let rows = rows.as_chunks::<2>().0.iter();
+        self.pairs
+            .extend(rows.zip(cosines).map(|(rows, cosine)| Pair {
+                rows: rows.map(|row| row as usize),
+                cosine: cosine.clamp(-1.0, 1.0),
+            }));
+        if self.pairs.len() > 2 * most {
+            self.keep(most);
+        }
+    }
+
+    /// Orders the pairs, and drops those after the first `most`.
+    fn keep(&mut self, most: usize) {
+        self.pairs.sort_by(|a, b| {
+            let by_cosine = b.cosine.total_cmp(&a.cosine);
+            by_cosine.then(a.rows.cmp(&b.rows))
+        });
+        self.pairs.truncate(most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    const GO_ON: Watch<'static> = &|_, _| ControlFlow::Continue(());
+
+    /// `count` directions in eight dimensions, without a pattern.
+    fn scattered(count: i64) -> Tensor {
+        let numbers = Tensor::arange(count * 8, (Kind::Double, tch::Device::Cpu));
+        ((numbers * 12.9898).sin() * 43758.5453)
+            .fmod(1.0)
+            .view([count, 8])
+    }
+
+    fn rows(found: &Duplicates) -> Vec<[usize; 2]> {
+        found.pairs.iter().map(|pair| pair.rows).collect()
+    }
+
+    #[test]
+    fn copies_are_found_across_blocks_and_nothing_else() {
+        let count = COLUMNS + ROWS + 7;
+        let x = scattered(count);
+        let last = count as usize - 1;
+        let (far, near) = (COLUMNS as usize + 3, ROWS as usize - 1);
+        for (to, from) in [(last, 2), (far, 5), (near, 0)] {
+            x.get(to as i64).copy_(&(x.get(from as i64) * 3.0));
+        }
+        let found = Gallery::new(&x)
+            .unwrap()
+            .duplicates(1.0, 10, GO_ON)
+            .unwrap();
+        assert_eq!(found.found, 3);
+        let mut pairs = rows(&found);
+        pairs.sort();
+        assert_eq!(pairs, [[0, near], [2, last], [5, far]]);
+        assert!(found.pairs.iter().all(|pair| pair.cosine > 1.0 - 1e-12));
+    }
+
+    #[test]
+    fn pairs_are_those_of_the_whole_matrix_the_most_alike_first() {
+        let count = 60;
+        let x = scattered(count);
+        let gallery = Gallery::new(&x).unwrap();
+        let norms = (&x * &x)
+            .sum_dim_intlist([1i64].as_slice(), true, None)
+            .sqrt();
+        let unit = &x / norms;
+        let cosines = unit.matmul(&unit.tr());
+        let mut expected = Vec::new();
+        for a in 0..count {
+            for b in a + 1..count {
+                let cosine = cosines.double_value(&[a, b]);
+                if cosine >= 0.5 {
+                    expected.push((cosine, [a as usize, b as usize]));
+                }
+            }
+        }
+        expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let expected: Vec<_> = expected.into_iter().map(|(_, rows)| rows).collect();
+        assert!(expected.len() > 20, "{}", expected.len());
+        let all = gallery.duplicates(0.5, 10_000, GO_ON).unwrap();
+        assert_eq!(
+            (rows(&all), all.found),
+            (expected.clone(), expected.len() as u64)
+        );
+        let some = gallery.duplicates(0.5, 7, GO_ON).unwrap();
+        assert_eq!(
+            (rows(&some), some.found),
+            (expected[..7].to_vec(), all.found)
+        );
+        let none = gallery.duplicates(1.0, 7, GO_ON).unwrap();
+        assert_eq!((none.found, none.pairs.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_can_not_be_asked_for_is_an_error() {
+        let gallery = Gallery::new(&scattered(3)).unwrap();
+        for threshold in [1.5, f64::NAN] {
+            let error = gallery.duplicates(threshold, 1, GO_ON).unwrap_err();
+            assert!(matches!(error, Error::BadSetting { .. }), "{error}");
+        }
+        let stop: Watch<'_> = &|_, _| ControlFlow::Break(());
+        assert_eq!(
+            gallery.duplicates(0.5, 1, stop).unwrap_err(),
+            Error::Interrupted
+        );
+    }
+}

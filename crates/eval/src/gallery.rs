@@ -1,0 +1,258 @@
+//! Images to look things up in by what an encoder makes of them: exact, and in blocks of the matrix of similarities.
+//!
+//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix units. What is in memory
+//! besides the features is a block of the matrix, however many images there are.
+
+use dataset::Selection;
+use tch::{Kind, Tensor, no_grad};
+
+use crate::extract::gather;
+use crate::features::check_finite;
+use crate::watch::{Watch, tell};
+use crate::{Error, Result};
+
+/// Rows of a block.
+pub(crate) const ROWS: i64 = 1 << 10;
+/// Columns of a block, a multiple of [`ROWS`]: 64 MiB of float64.
+pub(crate) const COLUMNS: i64 = 1 << 13;
+
+/// Features of length 1, `[images, features]`, float64.
+#[derive(Debug)]
+pub struct Gallery {
+    unit: Tensor,
+}
+
+/// The nearest images of a gallery for each query, nearest first.
+#[derive(Debug)]
+pub struct Neighbours {
+    /// Cosine similarities, `[queries, k]`, float64.
+    pub similarities: Tensor,
+    /// Rows of the gallery, `[queries, k]`, int64.
+    pub indices: Tensor,
+}
+
+/// An image of a gallery, seen from another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Near {
+    /// Row of the gallery.
+    pub row: usize,
+    /// Cosine similarity, -1 to 1.
+    pub cosine: f64,
+}
+
+impl Gallery {
+    /// Keeps the directions of `x`, `[images, features]`, a float kind.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no images, [`Error::NonFinite`] where the encoder has diverged.
+    pub fn new(x: &Tensor) -> Result<Self> {
+        if x.size()[0] == 0 {
+            return Err(Error::Empty { split: "gallery" });
+        }
+        check_finite(x)?;
+        Ok(Self {
+            unit: no_grad(|| unit_rows(x)),
+        })
+    }
+
+    /// Extracts the features of `images`, as [`stream`](crate::stream) does.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] where the encoder has diverged, [`Error::Interrupted`].
+    pub fn extract(
+        images: &Selection<'_>,
+        side: usize,
+        batch: usize,
+        encode: &dyn Fn(&loader::Block) -> Tensor,
+        watch: Watch<'_>,
+    ) -> Result<Self> {
+        let unit = gather(images, side, batch, encode, &unit_rows, watch)?;
+        Ok(Self { unit })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.count() as usize
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    pub(crate) fn count(&self) -> i64 {
+        self.unit.size()[0]
+    }
+
+    /// The rows from `first` on, at most `most` of them.
+    pub(crate) fn rows(&self, first: i64, most: i64) -> Tensor {
+        self.unit.narrow(0, first, most.min(self.count() - first))
+    }
+
+    /// The `k` nearest images of each query, or all where there are fewer.
+    ///
+    /// # Shapes
+    /// `queries`: `[queries, features]`, a float kind, on the gallery's device.
+    pub fn neighbours(&self, queries: &Tensor, k: usize) -> Neighbours {
+        let go_on = |_: usize, _: usize| std::ops::ControlFlow::Continue(());
+        let k = k.min(self.len()) as i64;
+        let parts = (0..queries.size()[0]).step_by(ROWS as usize).map(|first| {
+            let count = ROWS.min(queries.size()[0] - first);
+            no_grad(|| {
+                let queries = unit_rows(&queries.narrow(0, first, count));
+                self.search(&queries, k, None, &go_on)
+            })
+            .expect("nobody interrupts")
+        });
+        let (similarities, indices): (Vec<_>, Vec<_>) =
+            parts.map(|part| (part.similarities, part.indices)).unzip();
+        Neighbours {
+            similarities: concat(&similarities, k, Kind::Double),
+            indices: concat(&indices, k, Kind::Int64),
+        }
+    }
+
+    /// The `k` nearest images of one query, `[1, features]`, the nearest first.
+    pub fn nearest(&self, query: &Tensor, k: usize) -> Vec<Near> {
+        near(&self.neighbours(query, k))
+    }
+
+    /// The `k` nearest images of the image at `row`, the nearest first, without itself.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn around(&self, row: usize, k: usize) -> Vec<Near> {
+        let mut found = self.nearest(&self.rows(row as i64, 1), k.saturating_add(1));
+        found.retain(|near| near.row != row);
+        found.truncate(k);
+        found
+    }
+
+    /// The `k` nearest images of each of at most [`ROWS`] queries, unit rows. Where the queries are the gallery's own rows
+    /// from `own` on, a multiple of [`ROWS`], no image is a neighbour of itself.
+    pub(crate) fn search(
+        &self,
+        queries: &Tensor,
+        k: i64,
+        own: Option<i64>,
+        watch: Watch<'_>,
+    ) -> Result<Neighbours> {
+        let mut best: Option<Neighbours> = None;
+        for first in (0..self.count()).step_by(COLUMNS as usize) {
+            tell(watch, own.unwrap_or(0), self.count())?;
+            let images = self.rows(first, COLUMNS);
+            let cosines = queries.matmul(&images.tr());
+            if let Some(own) = own.filter(|own| (first..first + COLUMNS).contains(own)) {
+                let mut itself = cosines.narrow(1, own - first, queries.size()[0]);
+                let _ = itself.fill_diagonal_(f64::NEG_INFINITY, false);
+            }
+            let (similarities, indices) = cosines.topk(k.min(images.size()[0]), 1, true, true);
+            let found = Neighbours {
+                similarities,
+                indices: indices + first,
+            };
+            best = Some(match best {
+                None => found,
+                Some(before) => before.or(&found, k),
+            });
+        }
+        Ok(best.expect("a gallery has images"))
+    }
+}
+
+impl Neighbours {
+    /// The `k` nearest of two lists for each query.
+    fn or(&self, other: &Self, k: i64) -> Self {
+        let both = Tensor::cat(&[&self.similarities, &other.similarities], 1);
+        let indices = Tensor::cat(&[&self.indices, &other.indices], 1);
+        let (similarities, places) = both.topk(k.min(both.size()[1]), 1, true, true);
+        Self {
+            similarities,
+            indices: indices.gather(1, &places, false),
+        }
+    }
+}
+
+/// What was found for all queries, one after the other.
+fn near(found: &Neighbours) -> Vec<Near> {
+    let rows = Vec::<i64>::try_from(&found.indices.view([-1])).expect("int64");
+    let cosines = Vec::<f64>::try_from(&found.similarities.view([-1])).expect("float64");
+    let pairs = rows.into_iter().zip(cosines);
+    pairs
+        .map(|(row, cosine)| Near {
+            row: row as usize,
+            cosine: cosine.clamp(-1.0, 1.0),
+        })
+        .collect()
+}
+
+fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
+    match chunks {
+        [] => Tensor::zeros([0, k], (kind, tch::Device::Cpu)),
+        _ => Tensor::cat(chunks, 0),
+    }
+}
+
+fn unit_rows(x: &Tensor) -> Tensor {
+    crate::metrics::unit_rows(&x.to_kind(Kind::Double))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Directions in the plane, by their angles in turns.
+    fn angles(turns: &[f64]) -> Tensor {
+        let turns = Tensor::from_slice(turns) * std::f64::consts::TAU;
+        Tensor::stack(&[turns.cos(), turns.sin()], 1)
+    }
+
+    #[test]
+    fn neighbours_are_by_cosine_whatever_the_lengths() {
+        let gallery = Gallery::new(&(angles(&[0.0, 0.25, 0.1]) * 7.0)).unwrap();
+        let found = gallery.nearest(&(angles(&[0.02]) * 0.1), 2);
+        assert_eq!([found[0].row, found[1].row], [0, 2]);
+        let cosine = (0.02 * std::f64::consts::TAU).cos();
+        assert!((found[0].cosine - cosine).abs() < 1e-12, "{found:?}");
+        assert_eq!(gallery.nearest(&angles(&[0.3]), 9).len(), 3);
+        assert_eq!((gallery.len(), gallery.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn an_image_is_not_around_itself_though_others_be_the_same() {
+        let gallery = Gallery::new(&angles(&[0.5, 0.0, 0.0, 0.0, 0.1])).unwrap();
+        for row in [1, 2, 3] {
+            let rows: Vec<usize> = gallery.around(row, 3).iter().map(|near| near.row).collect();
+            let mut first = rows[..2].to_vec();
+            first.sort();
+            let others: Vec<usize> = (1..4).filter(|other| *other != row).collect();
+            assert_eq!((first, rows[2]), (others, 4));
+        }
+        assert_eq!(gallery.around(0, 9).len(), 4);
+    }
+
+    #[test]
+    fn more_images_than_a_block_has_columns() {
+        let count = COLUMNS as usize + 5;
+        let turns: Vec<f64> = (0..count).map(|row| row as f64 / count as f64).collect();
+        let gallery = Gallery::new(&angles(&turns)).unwrap();
+        for row in [0, 1, COLUMNS as usize - 1, COLUMNS as usize, count - 1] {
+            let mut rows: Vec<usize> = gallery.around(row, 2).iter().map(|near| near.row).collect();
+            rows.sort();
+            let mut beside = [(row + count - 1) % count, (row + 1) % count];
+            beside.sort();
+            assert_eq!(rows, beside, "around {row}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_searched_is_an_error() {
+        assert!(matches!(
+            Gallery::new(&angles(&[])),
+            Err(Error::Empty { .. })
+        ));
+        let diverged = angles(&[0.0, 0.1]).log();
+        let diverged = Gallery::new(&diverged).unwrap_err();
+        assert_eq!(diverged, Error::NonFinite { bad: 1, images: 2 });
+    }
+}
