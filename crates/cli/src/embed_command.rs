@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::EmbedArguments;
 use crate::failure::Failure;
-use crate::opened::{BATCH, Opened, weights};
+use crate::opened::{BATCH, Opened};
 use crate::output::Output;
 use crate::pretrain;
 use crate::watch::Watch;
