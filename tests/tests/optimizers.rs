@@ -105,7 +105,7 @@ fn another_optimizer_can_not_go_on() {
     let place = place(sgd());
     place.run(&pretrain("simclr.json", "run")).done();
     let optimizer = format!("optimizer={}", lars());
-    let other = [&RESUME[..], &["--set", &optimizer]].concat();
+    let other = [&RESUME[..], &["--set", optimizer.as_str()]].concat();
     place.refuses(
         &other,
         &["run/config.json: optimizer.", "can't change on --resume"],

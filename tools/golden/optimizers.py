@@ -12,13 +12,13 @@ import math
 
 STEPS = 5
 SHAPES = [
-    ("layer.weight", [2, 3]),
-    ("layer.bias", [2]),
-    ("norm.weight", [3]),
-    ("zero.weight", [2, 2]),  # all 0 at first
+    ("weight", [2, 3]),
+    ("bias", [2]),
+    ("norm", [3]),
+    ("zero", [2, 2]),  # all 0 at first
     ("cls_token", [1, 1, 3]),
 ]
-EXCLUDED = {"layer.bias", "norm.weight", "cls_token"}
+EXCLUDED = {"bias", "norm", "cls_token"}
 
 
 def spread(count, phase, size):

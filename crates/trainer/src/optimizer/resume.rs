@@ -96,8 +96,8 @@ fn state_has_the_names_of_parameters_and_that_of_another_optimizer_is_refused() 
         (adam, lars, ["moment1", "moment2"], "momentum"),
         (lars, adam, ["momentum", "momentum"], "moment1"),
     ] {
-        let learner_of = learner(config);
-        let names: Vec<String> = checkpoint::tensors(&learner_of)
+        let saved = learner(config);
+        let names: Vec<String> = checkpoint::tensors(&saved)
             .into_iter()
             .map(|(name, _)| name)
             .collect();
@@ -110,7 +110,7 @@ fn state_has_the_names_of_parameters_and_that_of_another_optimizer_is_refused() 
         }
         assert!(!names.iter().any(|name| name.ends_with(missing)));
         let path = folder.path().join("saved");
-        save(&learner_of, &path);
+        save(&saved, &path);
         let error = checkpoint::load(&path, &mut learner(other)).unwrap_err();
         let error = error.to_string();
         assert!(
@@ -128,7 +128,7 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
     }});
     let mut config = tiny_config("simclr");
     config.optimizer = serde_json::from_value(plain).unwrap();
-    let lengths = [None, Some(1e-3), Some(1e9)].map(|most| {
+    let lengths = [None, Some(1e-4), Some(1e9)].map(|most| {
         config.train.clip_norm = most;
         let task = Task {
             classes: None,
@@ -152,9 +152,9 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
     });
     let [[free, gradient], [clipped, reported], [longer, _]] = lengths;
     assert!(
-        gradient > 0.01 && (free - gradient).abs() < 1e-9,
+        gradient > 1e-3 && (free - gradient).abs() < 1e-9,
         "{gradient}"
     );
-    assert!((clipped - 1e-3).abs() < 1e-6, "{clipped}");
+    assert!((clipped - 1e-4).abs() < 1e-6, "{clipped}");
     assert_eq!((reported, longer), (gradient, free));
 }
