@@ -13,6 +13,8 @@ for (const map of document.querySelectorAll('.map')) {
     text: `${use.parentNode.dataset.name} image ${use.dataset.image}`.trim(),
   }));
   const { width, height } = svg.viewBox.baseVal;
+  const ring = svg.appendChild(document.createElementNS(svg.namespaceURI, 'circle'));
+  ring.setAttribute('class', 'ring');
   let current = null;
 
   const nearest = (x, y, distance) => points.reduce((best, point) => {
@@ -22,13 +24,12 @@ for (const map of document.querySelectorAll('.map')) {
 
   const hide = () => {
     card.hidden = true;
-    if (current) current.use.classList.remove('current');
+    ring.setAttribute('r', 0);
   };
 
   const show = (point) => {
-    hide();
     current = point;
-    point.use.classList.add('current');
+    for (const [key, value] of Object.entries({ cx: point.x, cy: point.y, r: 9 })) ring.setAttribute(key, value);
     const index = Number(point.use.dataset.i);
     const [column, row] = [index % columns, Math.floor(index / columns)];
     thumbnail.style.backgroundPosition = `${-column * side}px ${-row * side}px`;
