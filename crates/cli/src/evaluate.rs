@@ -8,7 +8,7 @@ use models::DeviceChoice;
 use serde_json::{Map, Value, json};
 use trainer::{ClassifierSettings, Weights};
 
-use crate::args::{EvaluateArguments, ProtocolArgument};
+use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
 use crate::measure::{Measured, Measurement, Way};
 use crate::opened::Opened;

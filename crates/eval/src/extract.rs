@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn no_gradient_is_recorded() {
-        let weight = Tensor::ones([3, 2], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
+        let weight = Tensor::ones([3, 2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let x = extract(&split(None), 1, 2, &|block| pixels(block).matmul(&weight)).unwrap();
         assert!(!x.requires_grad());
     }

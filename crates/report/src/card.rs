@@ -125,14 +125,22 @@ fn markdown(card: &Value) -> String {
             "Trained for",
             format!(
                 "{} epochs, {} steps of {} images, seed {}, {}",
-                training["epoch"], training["step"], training["batch_size"], training["seed"], word(&training["precision"]),
+                training["epoch"],
+                training["step"],
+                training["batch_size"],
+                training["seed"],
+                word(&training["precision"]),
             ),
         ),
         (
             "Trained on",
             format!(
                 "{} ({}), {} images, {} pixels, without labels; fingerprint `{}`",
-                word(&data["name"]), word(&data["kind"]), data["images"], data["image_size"], word(&data["fingerprint"]),
+                word(&data["name"]),
+                word(&data["kind"]),
+                data["images"],
+                data["image_size"],
+                word(&data["fingerprint"]),
             ),
         ),
     ];
@@ -149,7 +157,10 @@ fn markdown(card: &Value) -> String {
         "Licence",
         card["licence"].as_str().unwrap_or("not stated").to_owned(),
     ));
-    let mut text = format!("# {}: an image encoder trained by {method}\n\n", word(&card["file"]));
+    let mut text = format!(
+        "# {}: an image encoder trained by {method}\n\n",
+        word(&card["file"])
+    );
     text += "| | |\n| :-- | :-- |\n";
     for (what, value) in rows {
         text += &format!("| {what} | {} |\n", value.replace('|', "\\|"));
@@ -168,7 +179,9 @@ fn scores(results: &Value) -> String {
     let Some(accuracy) = results["accuracy"].as_object() else {
         return "These weights have not been evaluated.\n".to_owned();
     };
-    let mut text = String::from("| protocol | accuracy on the test split | 95 % interval | images |\n| :-- | --: | --: | --: |\n");
+    let mut text = String::from(
+        "| protocol | accuracy on the test split | 95 % interval | images |\n| :-- | --: | --: | --: |\n",
+    );
     let percent = |value: &Value| {
         value
             .as_f64()

@@ -243,7 +243,10 @@ impl Run {
 }
 
 /// The content of the JSON file at `path`; `None` where there is no file.
-pub(crate) fn json<T: DeserializeOwned>(path: &Path, expected: &'static str) -> Result<Option<T>, Error> {
+pub(crate) fn json<T: DeserializeOwned>(
+    path: &Path,
+    expected: &'static str,
+) -> Result<Option<T>, Error> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error)

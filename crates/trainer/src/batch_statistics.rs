@@ -145,7 +145,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
         width: SIDE as usize,
     };
     Health::measure(&learner, &sample, &Door::new(Device::Cpu, Kind::Float));
-    learner.probed().features(&step.views[0]);
+    let _ = learner.probed().features(&step.views[0]);
     assert_eq!([copies(&learner.student), copies(teacher)], before);
     // The teacher's are of its own forward passes: weights alone follow the student's.
     let variance = |networks: &Networks| {

@@ -90,7 +90,10 @@ impl Frozen {
     /// `images` `[n, 3, side, side]` of `pixels` -> features `[n, feature_size]`, float32.
     fn features_of(&self, images: &Tensor, pixels: Pixels) -> Tensor {
         // As the door does it: convolutions read channels last, and equal sums round equally.
-        let interleaved = images.permute([0, 2, 3, 1]).contiguous().to_kind(Kind::Float);
+        let interleaved = images
+            .permute([0, 2, 3, 1])
+            .contiguous()
+            .to_kind(Kind::Float);
         let interleaved = match pixels {
             Pixels::Bytes => interleaved / 255.0,
             Pixels::Floats => interleaved,
@@ -154,7 +157,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let frozen = untrained(folder.path());
         // More images than go through the encoder at a time.
-        let bytes: Vec<u8> = (0..70u32 * 3 * 32 * 32).map(|i| (i * i % 241) as u8).collect();
+        let bytes: Vec<u8> = (0..70u32 * 3 * 32 * 32)
+            .map(|i| (i * i % 241) as u8)
+            .collect();
         let shape = [70, 3, 32, 32];
         let images = Tensor::from_data_size(&bytes, &shape, Kind::Uint8);
         let expected = frozen.encode(&Block {

@@ -95,7 +95,8 @@ impl RunFolder {
                 let config = path.join("config.json");
                 write_json(&config, record)?;
                 if record.init.is_some() {
-                    let written = write_encoder(&path.join(initial::FILE), networks, &record.config);
+                    let written =
+                        write_encoder(&path.join(initial::FILE), networks, &record.config);
                     written.inspect_err(|_| drop(fs::remove_file(config)))?;
                 }
                 Self::open(path, lock)

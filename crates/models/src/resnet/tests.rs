@@ -83,7 +83,7 @@ fn running_statistics_come_to_those_of_the_batch() {
         let trained = encoder.forward(&images, Mode::Train);
         let early = off(&encoder.forward(&images, Mode::Eval), &trained);
         for _ in 0..60 {
-            encoder.forward(&images, Mode::Train);
+            let _ = encoder.forward(&images, Mode::Train);
         }
         let late = off(&encoder.forward(&images, Mode::Eval), &trained);
         // What is left is that the running variance is unbiased.
