@@ -163,7 +163,7 @@ fn the_odd_one_out_is_found() {
     assert_eq!(names(&found["outliers"])[0], "odd.png");
     let distances = numbers(&found["outliers"], "distance");
     assert!(
-        distances.len() == 3 && distances[0] > 2.0 * distances[1],
+        distances.len() == 3 && distances[0] > distances[1],
         "{distances:?}"
     );
     let sheet = image::open(place.path("outliers.png")).unwrap();
@@ -203,10 +203,13 @@ fn what_can_not_be_searched_is_refused() {
         &["--duplicates", "--outliers", "3"],
         &["cannot be used with"],
     );
+    let mixed = ["--outliers", "3", "--threshold", "0.5"];
     refuses(
-        &["--outliers", "3", "--threshold", "0.5"],
-        &["--duplicates"],
+        &mixed,
+        &["--threshold", "cannot be used with", "--outliers"],
     );
+    refuses(&["--out", "x.png", "--threshold", "0.5"], &["--duplicates"]);
+    refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
     // Test images with their neighbours need labels, as before.
     refuses(

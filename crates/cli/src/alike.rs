@@ -110,10 +110,14 @@ impl Search<'_> {
     fn gallery(&self) -> Result<Gallery, Failure> {
         let frozen = &self.opened.frozen;
         let watch = Watch::new("embedding images", &self.stop);
-        let encode = |block: &_| frozen.encode(block);
-        let watch = |done, of| watch.at(done, of);
-        Gallery::extract(&self.images, frozen.side(), BATCH, &encode, &watch)
-            .map_err(|error| self.opened.failure(error))
+        let gallery = Gallery::extract(
+            &self.images,
+            frozen.side(),
+            BATCH,
+            &|block| frozen.encode(block),
+            &|done, of| watch.at(done, of),
+        );
+        gallery.map_err(|error| self.opened.failure(error))
     }
 
     /// Finds what is nearest to an image that need not be of the set.
@@ -121,8 +125,7 @@ impl Search<'_> {
         let frozen = &self.opened.frozen;
         let query = dataset::read_image(path, frozen.record.config.image_size);
         let query = query.map_err(Failure::usage)?;
-        let encode = |block: &_| frozen.encode(block);
-        let features = eval::extract(&query, frozen.side(), BATCH, &encode);
+        let features = eval::extract(&query, frozen.side(), BATCH, &|block| frozen.encode(block));
         let features = features.map_err(Failure::usage)?;
         let nearest = self.gallery()?.nearest(&features, self.arguments.k);
         let (mut listed, mut text) = (Vec::new(), String::new());
@@ -148,16 +151,15 @@ impl Search<'_> {
         let found = gallery.duplicates(threshold, most, &|done, of| watch.at(done, of));
         let found = found.map_err(|error| self.opened.failure(error))?;
         let (count, listed) = (self.images.len(), found.pairs.len());
+        let shortened = if listed as u64 == found.found {
+            String::new()
+        } else {
+            format!("; the {listed} that are most alike:")
+        };
         let mut text = format!(
-            "{} pairs of {count} images have a cosine of at least {threshold}",
+            "{} pairs of {count} images have a cosine of at least {threshold}{shortened}\n",
             found.found
         );
-        let shortened = listed as u64 != found.found;
-        text += &if shortened {
-            format!("; the {listed} that are most alike:\n")
-        } else {
-            "\n".to_owned()
-        };
         let mut values = Vec::new();
         for pair in &found.pairs {
             let [a, b] = pair.rows.map(|row| self.images.record(row));

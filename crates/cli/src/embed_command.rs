@@ -38,14 +38,21 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     };
     let mut writer = Writer::create(out, &table)?;
     let watch = Watch::new("embedding images", &stop);
-    let encode = |block: &_| frozen.encode(block);
-    eval::stream(&images, frozen.side(), BATCH, &encode, &mut |features| {
+    let mut take = |features: &[f32]| -> Result<(), Failure> {
         writer.write(features)?;
         match watch.at(writer.rows(), images.len()) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Failure::interrupted()),
         }
-    })?;
+    };
+    let side = frozen.side();
+    eval::stream(
+        &images,
+        side,
+        BATCH,
+        &|block| frozen.encode(block),
+        &mut take,
+    )?;
     writer.finish()?;
     let (secs, rate) = (watch.secs(), watch.images_per_sec(images.len()));
     let splits = images.splits().iter();

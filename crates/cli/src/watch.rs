@@ -31,7 +31,7 @@ impl Watch {
         Self {
             task,
             stop: stop.clone(),
-            bar: drawn.then(|| Box::new(data::bar()) as _),
+            bar: drawn.then(|| -> Box<dyn Fn(Progress)> { Box::new(data::bar()) }),
             begun: now,
             last_line: Cell::new(now),
         }

@@ -37,8 +37,9 @@ impl Sink for Npy<'_> {
     }
 
     fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>> {
-        let mut files = self.beside.finish()?;
-        files.push(self.file);
+        let Self { file, beside } = *self;
+        let mut files = beside.finish()?;
+        files.push(file);
         Ok(files)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dataset::{Dataset, OpenOptions, Selection};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::RowAccessor;
+use parquet::record::{ListAccessor, RowAccessor};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
@@ -179,7 +179,6 @@ fn parquet_has_a_column_of_lists() {
                 assert_eq!(text(2), record.name.as_deref());
                 assert_eq!(row.get_int(3).ok(), record.label.map(i32::from));
                 assert_eq!(text(4), record.class);
-                use parquet::record::ListAccessor;
                 let list = row.get_list(5).unwrap();
                 assert_eq!(list.len(), FEATURES);
                 numbers.extend((0..FEATURES).map(|place| list.get_float(place).unwrap()));

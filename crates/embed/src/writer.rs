@@ -44,13 +44,11 @@ impl<'a> Writer<'a> {
         let mut files = format.files(path).into_iter();
         let mut begin = || NewFile::begin(&files.next().expect("a file for each"));
         let file = begin()?;
-        let sink: io::Result<Box<dyn Sink + 'a>> = match format {
-            Format::Npy => Npy::new(file, begin()?, table).map(|npy| Box::new(npy) as _),
-            Format::Parquet => Parquet::new(file, table).map(|parquet| Box::new(parquet) as _),
-            Format::Csv => Csv::new(file, table, true).map(|csv| Box::new(csv) as _),
-            Format::Safetensors => {
-                Safetensors::new(file, table).map(|tensors| Box::new(tensors) as _)
-            }
+        let sink = match format {
+            Format::Npy => Npy::new(file, begin()?, table).map(boxed),
+            Format::Parquet => Parquet::new(file, table).map(boxed),
+            Format::Csv => Csv::new(file, table, true).map(boxed),
+            Format::Safetensors => Safetensors::new(file, table).map(boxed),
         };
         Ok(Self {
             sink: sink.map_err(failed(path))?,
@@ -103,6 +101,10 @@ impl<'a> Writer<'a> {
         files.into_iter().try_for_each(NewFile::finish)?;
         Ok(())
     }
+}
+
+fn boxed<'a>(sink: impl Sink + 'a) -> Box<dyn Sink + 'a> {
+    Box::new(sink)
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {

@@ -1,6 +1,6 @@
 //! Pairs of images that an encoder can hardly tell apart.
 
-use tch::{Kind, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 
 use crate::gallery::{COLUMNS, ROWS};
 use crate::watch::{Watch, tell};
@@ -68,6 +68,9 @@ impl Duplicates {
         let rows = &places + Tensor::from_slice(&first).to_device(places.device());
         let once = rows.select(1, 0).lt_tensor(&rows.select(1, 1)).nonzero();
         let once = once.view([-1]);
+        if once.size()[0] == 0 {
+            return;
+        }
         let [rows, places] = [rows, places].map(|pairs| pairs.index_select(0, &once));
         let width = cosines.size()[1];
         let flat = places.select(1, 0) * width + places.select(1, 1);
@@ -75,7 +78,7 @@ impl Duplicates {
         let found = cosines.size()[0];
         self.found += found as u64;
         let (cosines, best) = cosines.topk(most.min(found as usize) as i64, 0, true, true);
-        let rows = rows.index_select(0, &best).to_kind(Kind::Int64);
+        let rows = rows.index_select(0, &best);
         let rows = Vec::<i64>::try_from(&rows.view([-1])).expect("int64");
         let cosines = Vec::<f64>::try_from(&cosines).expect("float64");
         let rows = rows.as_chunks::<2>().0.iter();
@@ -84,7 +87,7 @@ impl Duplicates {
                 rows: rows.map(|row| row as usize),
                 cosine: cosine.clamp(-1.0, 1.0),
             }));
-        if self.pairs.len() > 2 * most {
+        if self.pairs.len() / 2 > most {
             self.keep(most);
         }
     }
@@ -103,13 +106,15 @@ impl Duplicates {
 mod tests {
     use std::ops::ControlFlow;
 
+    use tch::{Device, Kind};
+
     use super::*;
 
     const GO_ON: Watch<'static> = &|_, _| ControlFlow::Continue(());
 
     /// `count` directions in eight dimensions, without a pattern.
     fn scattered(count: i64) -> Tensor {
-        let numbers = Tensor::arange(count * 8, (Kind::Double, tch::Device::Cpu));
+        let numbers = Tensor::arange(count * 8, (Kind::Double, Device::Cpu));
         ((numbers * 12.9898).sin() * 43758.5453)
             .fmod(1.0)
             .view([count, 8])

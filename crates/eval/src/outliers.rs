@@ -1,6 +1,6 @@
 //! Images that are like no others.
 
-use tch::{Tensor, no_grad};
+use tch::no_grad;
 
 use crate::gallery::ROWS;
 use crate::watch::{Watch, tell};
@@ -42,7 +42,7 @@ impl Gallery {
         for first in (0..images).step_by(ROWS as usize) {
             let rows = self.rows(first, ROWS);
             let found = no_grad(|| self.search(&rows, k, Some(first), watch))?;
-            let means: Tensor = 1.0 - found.similarities.mean_dim([1i64].as_slice(), false, None);
+            let means = 1f64 - found.similarities.mean_dim([1i64].as_slice(), false, None);
             distances.extend(Vec::<f64>::try_from(&means).expect("float64"));
         }
         tell(watch, images, images)?;
@@ -64,6 +64,8 @@ impl Gallery {
 mod tests {
     use std::ops::ControlFlow;
 
+    use tch::Tensor;
+
     use super::*;
 
     const GO_ON: Watch<'static> = &|_, _| ControlFlow::Continue(());
@@ -83,15 +85,16 @@ mod tests {
         // No more neighbours than there are, no more outliers than images.
         let all = gallery.outliers(9, 9, GO_ON).unwrap();
         assert_eq!((all.len(), all[0].row), (5, 4));
-        let cosines = 3.0 * 0.0 - std::f64::consts::FRAC_1_SQRT_2;
-        assert!((all[0].distance - (1.0 - cosines / 4.0)).abs() < 1e-12);
+        // Three cosines of 0, and one of 135 degrees.
+        let expected = 1.0 + std::f64::consts::FRAC_1_SQRT_2 / 4.0;
+        assert!((all[0].distance - expected).abs() < 1e-12, "{all:?}");
     }
 
     #[test]
     fn rows_of_later_blocks_are_not_their_own_neighbours_either() {
         let count = ROWS + 3;
-        let x = Tensor::ones([count, 2], (tch::Kind::Double, tch::Device::Cpu));
-        x.get(count - 1).copy_(&Tensor::from_slice(&[1.0, -1.0]));
+        let x = Tensor::from_slice(&[1.0, 0.0]).repeat([count, 1]);
+        x.get(count - 1).copy_(&Tensor::from_slice(&[0.0, 1.0]));
         let found = Gallery::new(&x).unwrap().outliers(2, 1, GO_ON).unwrap();
         assert_eq!(found[0].row, count as usize - 1);
         assert!((found[0].distance - 1.0).abs() < 1e-12, "{found:?}");

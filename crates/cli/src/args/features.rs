@@ -83,7 +83,9 @@ pub struct NeighborsArguments {
         long,
         value_name = "COSINE",
         default_value_t = 0.99,
-        requires = "duplicates"
+        allow_negative_numbers = true,
+        requires = "duplicates",
+        conflicts_with_all = ["query", "outliers"]
     )]
     pub threshold: f64,
     /// Most pairs to list, those that are most alike; all are counted.
@@ -91,7 +93,8 @@ pub struct NeighborsArguments {
         long,
         value_name = "N",
         default_value_t = 1000,
-        requires = "duplicates"
+        requires = "duplicates",
+        conflicts_with_all = ["query", "outliers"]
     )]
     pub most: usize,
     /// Find the N images that are farthest from their nearest neighbours.
