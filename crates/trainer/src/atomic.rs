@@ -16,22 +16,9 @@ pub const PREFIX: &str = ".unfinished-";
 /// # Errors
 /// [`Error::Io`]; `path` is then as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    replace(path, |file| {
-        file.write_all(bytes).map_err(Error::io(path, "write it"))
-    })
-}
-
-/// Replaces `path` by what `fill` writes to a file beside it, which is then flushed to disk and renamed.
-///
-/// # Errors
-/// Those of `fill`, and [`Error::Io`]; `path` is then as it was.
-pub fn replace(
-    path: &Path,
-    fill: impl FnOnce(&mut NamedTempFile) -> Result<(), Error>,
-) -> Result<(), Error> {
     let folder = folder_of(path);
     let mut file = beside(folder).map_err(Error::io(path, "write it"))?;
-    fill(&mut file)?;
+    file.write_all(bytes).map_err(Error::io(path, "write it"))?;
     file.as_file()
         .sync_all()
         .map_err(Error::io(path, "write it"))?;
@@ -44,7 +31,8 @@ pub fn replace(
         .map_err(Error::io(folder, "write it"))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

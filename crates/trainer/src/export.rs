@@ -59,7 +59,11 @@ impl Frozen {
             path: path.to_owned(),
             found,
         };
-        let of_libtorch = |error: tch::TchError| failure(error.to_string());
+        let of_libtorch = |error: tch::TchError| {
+            // What follows is where in libtorch it happened.
+            let text = error.to_string();
+            failure(text.lines().next().unwrap_or_default().to_owned())
+        };
         no_grad(|| {
             let mut forward = |inputs: &[Tensor]| vec![self.features_of(&inputs[0], pixels)];
             let module = CModule::create_by_tracing(
@@ -69,20 +73,27 @@ impl Frozen {
                 &mut forward,
             )
             .map_err(of_libtorch)?;
-            atomic::replace(path, |file| {
-                module.save(file.path()).map_err(of_libtorch)?;
-                let device = self.networks.store.device();
-                let loaded = CModule::load_on_device(file.path(), device).map_err(of_libtorch)?;
-                let images = self.example(2, pixels);
-                let found = loaded.forward_ts(&[&images]).map_err(of_libtorch)?;
-                let expected = self.features_of(&images, pixels);
-                let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
-                let off = largest(&(&found - &expected)) / largest(&expected).max(1.0);
-                if off <= TOLERANCE {
-                    return Ok(());
-                }
-                Err(failure(format!("its features are off by {off:e}")))
-            })
+            // The file's name becomes part of what is in it: always the same one, so that equal encoders are equal
+            // files.
+            let folder = atomic::folder_of(path);
+            let place = tempfile::Builder::new()
+                .prefix(atomic::PREFIX)
+                .tempdir_in(folder)
+                .map_err(Error::io(path, "write it"))?;
+            let file = place.path().join("encoder.pt");
+            module.save(&file).map_err(of_libtorch)?;
+            let device = self.networks.store.device();
+            let loaded = CModule::load_on_device(&file, device).map_err(of_libtorch)?;
+            let images = self.example(2, pixels);
+            let found = loaded.forward_ts(&[&images]).map_err(of_libtorch)?;
+            let expected = self.features_of(&images, pixels);
+            let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+            let off = largest(&(&found - &expected)) / largest(&expected).max(1.0);
+            if off.is_nan() || off > TOLERANCE {
+                return Err(failure(format!("its features are off by {off:e}")));
+            }
+            let bytes = std::fs::read(&file).map_err(Error::io(&file, "read it"))?;
+            atomic::write(path, &bytes)
         })
     }
 

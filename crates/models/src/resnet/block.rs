@@ -121,11 +121,11 @@ impl Block {
         for layer in first {
             branch = layer.forward(&branch, mode).relu_();
         }
-        let mut sum = last.forward(&branch, mode);
-        if let Some(scale) = &self.scale {
-            let scale = scale.to_kind(sum.kind());
-            sum = sum * scale;
-        }
+        let branch = last.forward(&branch, mode);
+        let mut sum = match &self.scale {
+            Some(scale) => &branch * scale.to_kind(branch.kind()),
+            None => branch,
+        };
         match &self.shortcut {
             Some(shortcut) => sum += shortcut.forward(x, mode),
             None => sum += x,
