@@ -168,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let frozen = untrained(folder.path());
         // More images than go through the encoder at a time.
-        let bytes: Vec<u8> = (0..70u32 * 3 * 32 * 32)
+        let bytes: Vec<u8> = (0..70 * 3 * 32 * 32u64)
             .map(|i| (i * i % 241) as u8)
             .collect();
         let shape = [70, 3, 32, 32];

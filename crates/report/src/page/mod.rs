@@ -19,6 +19,9 @@ pub use report::html as report;
 
 use crate::markup::escape;
 
+/// Lets in the style that is in the page itself.
+const INLINE_STYLE: &str = "style-src 'unsafe-inline'";
+
 const STYLE: &str = include_str!("style.css");
 
 /// What a page consists of.
@@ -88,8 +91,8 @@ impl Page {
         };
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src \
-             'unsafe-inline'{allowed}\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
+             {INLINE_STYLE}{allowed}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
              <title>{0}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
