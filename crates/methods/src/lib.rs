@@ -13,6 +13,7 @@ mod error;
 mod hsic_twins;
 mod moco;
 mod nnclr;
+mod own;
 mod place;
 mod queue;
 mod schedule;
@@ -26,6 +27,7 @@ mod views;
 
 pub use catalog::{CATALOG, Entry, Family};
 pub use error::MethodError;
+pub use own::OwnConfig;
 pub use place::{Place, PredictorConfig};
 pub use schedule::Schedule;
 pub use views::{Progress, Views};
@@ -79,23 +81,28 @@ macro_rules! registry {
                 #[serde(rename = $name)]
                 $variant($config),
             )*
+            /// One that another program brings along.
+            #[serde(rename = "own")]
+            Own(OwnConfig),
         }
 
         impl MethodConfig {
-            /// The key, as in [`CATALOG`].
-            pub fn name(&self) -> &'static str {
+            /// The key, as in [`CATALOG`], or the name that another program gives its own.
+            pub fn name(&self) -> &str {
                 match self {
                     $(Self::$variant(_) => $name,)*
+                    Self::Own(own) => &own.name,
                 }
             }
 
             /// Builds the objective; what it keeps is registered on the path of `place`.
             ///
             /// # Errors
-            /// [`MethodError`] where a hyper-parameter is out of range.
+            /// [`MethodError`] where a hyper-parameter is out of range, or the method is not one of these.
             pub fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
                 match self {
                     $(Self::$variant(config) => config.build(place),)*
+                    Self::Own(own) => Err(MethodError::Own(own.name.clone())),
                 }
             }
         }

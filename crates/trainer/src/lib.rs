@@ -44,7 +44,7 @@ pub use config_error::ConfigError;
 pub use error::Error;
 pub use frozen::{Frozen, Weights};
 pub use health::{Health, HealthConfig, OnCollapse};
-pub use learner::{Learner, Measured, Step, Task};
+pub use learner::{BuildMethod, Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{EpochReport, History, Observer, Progress, TestBest};

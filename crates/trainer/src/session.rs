@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use dataset::{Dataset, Split};
 use loader::{Batch, Block, Loader, Plan, Position};
+use methods::MethodConfig;
 use models::Door;
 use serde_json::{Value, json};
 use tch::{Kind, no_grad};
@@ -14,7 +15,7 @@ use tch::{Kind, no_grad};
 use crate::checkpoint::{self, Header};
 use crate::clock::Clock;
 use crate::health::{Health, OnCollapse, SAMPLE};
-use crate::learner::{Learner, Measured, Step, Task};
+use crate::learner::{BuildMethod, Learner, Measured, Step, Task};
 use crate::metrics::Pending;
 use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
@@ -70,7 +71,21 @@ impl Session {
     ///
     /// # Errors
     /// [`Error`]; all of them are usage errors.
-    pub fn prepare(mut config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+    pub fn prepare(config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+        Self::prepare_with(config, data, origin, &MethodConfig::build)
+    }
+
+    /// The same, with the method that `build` makes of the configuration: how a program trains by a method of
+    /// its own, which the configuration calls `{"own": {...}}`.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), and what `build` refuses.
+    pub fn prepare_with(
+        mut config: Config,
+        data: Dataset,
+        origin: Origin,
+        build: BuildMethod,
+    ) -> Result<Self, Error> {
         config.validate()?;
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
@@ -84,14 +99,12 @@ impl Session {
             compute: config.train.precision.kind(device),
         };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
-        let learner = Learner::new(
-            &config,
-            Task {
-                classes,
-                device,
-                kinds,
-            },
-        )?;
+        let task = Task {
+            classes,
+            device,
+            kinds,
+        };
+        let learner = Learner::with_method(&config, task, build)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {
