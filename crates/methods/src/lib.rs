@@ -32,6 +32,7 @@ pub use place::{Place, PredictorConfig};
 pub use schedule::Schedule;
 pub use views::{Progress, Views};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -61,7 +62,7 @@ pub trait Method: std::fmt::Debug {
 }
 
 /// The seed's form of an objective, or the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// As the seed computes it.
@@ -74,7 +75,7 @@ pub enum Form {
 macro_rules! registry {
     ($($variant:ident($config:path) = $name:literal,)*) => {
         /// The methods, by their key in a config: `{"simclr": {...}}`.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum MethodConfig {
             $(
                 #[doc = concat!("`", $name, "`, see [`CATALOG`].")]

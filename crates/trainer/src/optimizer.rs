@@ -1,13 +1,14 @@
 //! Adam over one flat buffer, its moments named tensors so that a run can resume exactly.
 
 use models::Parameters;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
 use crate::ConfigError;
 
 /// The optimisers, by their key in a config.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerConfig {
     /// Adam.
@@ -15,7 +16,7 @@ pub enum OptimizerConfig {
 }
 
 /// Hyper-parameters of Adam.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
     /// Where epsilon enters.
@@ -29,7 +30,7 @@ pub struct AdamConfig {
 }
 
 /// The two ways to add epsilon, which no constant makes equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AdamForm {
     /// To the root of the corrected second moment: algorithm 1 of the paper, and libtorch.
