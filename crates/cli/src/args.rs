@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::examples;
+use crate::shell::MethodName;
 
 /// Pretrain image encoders without labels, and see honestly what they learned.
 #[derive(Debug, Parser)]
-#[command(name = "twinview", version, max_term_width = 100)]
+#[command(name = "twinview", version, max_term_width = 100, after_help = examples::TWINVIEW)]
 pub struct Arguments {
     /// Say more on stderr; twice for still more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -26,44 +30,43 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train an encoder on images without labels.
-    #[command(after_help = PRETRAIN_EXAMPLES)]
+    #[command(after_help = examples::PRETRAIN)]
     Pretrain(PretrainArguments),
     /// Measure what a trained encoder learned, with labels.
-    #[command(after_help = EVALUATE_EXAMPLES)]
+    #[command(after_help = examples::EVALUATE)]
     Evaluate(EvaluateArguments),
     /// Train several methods under one budget, and put them side by side.
-    #[command(after_help = COMPARE_EXAMPLES)]
+    #[command(after_help = examples::COMPARE)]
     Compare(CompareArguments),
     /// Draw what augmentation does to your images.
+    #[command(after_help = examples::PREVIEW)]
     Preview(PreviewArguments),
     /// Draw test images with their nearest neighbours in the training split.
+    #[command(after_help = examples::NEIGHBORS)]
     Neighbors(NeighborsArguments),
     /// Look at image sets, convert them, make one.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::DATA)]
     Data(DataCommand),
     /// List the methods.
+    #[command(after_help = examples::METHODS)]
     Methods,
+    /// Print the JSON Schema of configurations, with which editors complete and check them.
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
+    /// Print what makes a shell complete this program's arguments.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The folder to write a page for each command to.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
-
-const PRETRAIN_EXAMPLES: &str = "\
-Examples:
-  twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set
-  twinview pretrain dino --data photos          a folder of images
-  twinview pretrain simclr --config configs/seed/simclr.json --set train.epochs=10
-  twinview pretrain simclr --run runs/simclr --resume";
-
-const EVALUATE_EXAMPLES: &str = "\
-Examples:
-  twinview evaluate runs/simclr
-  twinview evaluate runs/simclr --epoch best
-  twinview evaluate runs/simclr --untrained --protocol knn --json";
-
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  twinview compare --data photos --epochs 5 --out comparison
-  twinview compare --methods simclr,dino --seeds 3 --out comparison
-
-Called again with the same arguments, it goes on where it stopped.";
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -73,7 +76,8 @@ pub struct CompareArguments {
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_value = "all"
+        default_value = "all",
+        value_parser = MethodName { or_all: true }
     )]
     pub methods: Vec<String>,
     /// Which of the built-in settings: those that the seed repository published, on one architecture, or
@@ -116,7 +120,7 @@ pub enum SettingsArgument {
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
     /// The method whose built-in configuration is drawn.
-    #[arg(default_value = "simclr")]
+    #[arg(default_value = "simclr", value_parser = MethodName { or_all: false })]
     pub method: String,
     /// A configuration to draw instead.
     #[arg(long, value_name = "FILE")]
@@ -168,6 +172,7 @@ impl From<PrecisionArgument> for models::Precision {
 #[derive(Debug, Args)]
 pub struct PretrainArguments {
     /// The method; `twinview methods` lists them.
+    #[arg(value_parser = MethodName { or_all: false })]
     pub method: String,
     /// A folder of STL-10 or CIFAR-10 binaries or of images [default: data/stl10_binary, or a built-in
     /// procedural set where that is absent].
@@ -293,6 +298,7 @@ pub enum ProtocolArgument {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Say what is in a set: splits, classes, colours.
+    #[command(after_help = examples::DATA_INFO)]
     Info {
         /// The set.
         dir: PathBuf,
@@ -304,6 +310,7 @@ pub enum DataCommand {
         sheet: Option<PathBuf>,
     },
     /// Write any set as STL-10 binaries.
+    #[command(after_help = examples::DATA_PACK)]
     Pack {
         /// The set.
         dir: PathBuf,
@@ -319,6 +326,7 @@ pub enum DataCommand {
         skip_bad: bool,
     },
     /// Render a procedural set of ten classes that need shape and texture to tell apart.
+    #[command(after_help = examples::DATA_SYNTH)]
     Synth {
         /// The folder to write to; new or empty.
         #[arg(long, value_name = "DIR")]

@@ -6,6 +6,7 @@ mod compare;
 mod data;
 mod data_command;
 mod evaluate;
+mod examples;
 mod failure;
 mod faults;
 mod logging;
@@ -15,6 +16,7 @@ mod methods_command;
 mod output;
 mod pretrain;
 mod progress;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,13 @@ fn main() -> ExitCode {
         Command::Neighbors(arguments) => looking::neighbors(&arguments, &output),
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&trainer::schema());
+            output.line(&text.expect("a schema is valid JSON"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => shell::completions(shell, &output),
+        Command::Man { out } => shell::man(out.as_deref(), &output),
     };
     match faults::caught(command) {
         Ok(code) => code,

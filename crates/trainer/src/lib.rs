@@ -37,7 +37,7 @@ mod tensorboard;
 mod tests;
 
 pub use appended::Appended;
-pub use atomic::check_writable;
+pub use atomic::{check_writable, write as write_file};
 pub use best::{Best, BestBy, Criterion};
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ProbeConfig, Reduction, TeacherInit, TrainConfig,
