@@ -5,6 +5,18 @@
 //! [`extract`] the features of a labelled split and [`evaluate`] them by a [`Protocol`]: multinomial
 //! logistic regression with its penalty chosen on a validation part of train, or weighted nearest
 //! neighbours. Neither looks at the test split before its one final score.
+//!
+//! ```
+//! use eval::{Features, Knn, KnnSettings};
+//! use tch::Tensor;
+//!
+//! // Features of four images of two classes, and of an image that is to be told.
+//! let rows = Tensor::from_slice2(&[[1.0f32, 0.0], [0.9, 0.1], [0.0, 1.0], [0.2, 0.8]]);
+//! let train = Features::new(rows, &[0, 0, 1, 1])?;
+//! let knn = Knn::new(&train, &KnnSettings { k: 3, temperature: 0.07 })?;
+//! assert_eq!(knn.predict(&Tensor::from_slice2(&[[0.1f32, 0.7]])), [1]);
+//! # Ok::<(), eval::Error>(())
+//! ```
 
 mod error;
 mod extract;

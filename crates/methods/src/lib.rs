@@ -3,6 +3,27 @@
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
 //! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the registry,
 //! a row in [`CATALOG`], a config and a golden fixture.
+//!
+//! ```
+//! use methods::{MethodConfig, Place, Progress, Views};
+//! use tch::nn::VarStore;
+//! use tch::{Device, Kind, Tensor};
+//!
+//! let config: MethodConfig = serde_json::from_str(r#"{"simclr": {"form": "paper", "temperature": 0.1}}"#)?;
+//! let store = VarStore::new(Device::Cpu);
+//! let stream = models::InitStream { seed: 0, network: 0 };
+//! let place = Place { path: store.root(), stream, dimension: 4, compute: Kind::Float };
+//! let method = config.build(&place)?;
+//!
+//! // Projections of two views of three images; without a teacher, the student's stand in for its own.
+//! let view = |turn: f64| (Tensor::arange(12, (Kind::Float, Device::Cpu)) + turn).cos().view([3, 4]);
+//! let student = vec![view(0.0), view(0.1)];
+//! let teacher = student.iter().map(Tensor::detach).collect();
+//! let views = Views { student, teacher, progress: Progress { step: 0, of: 100 } };
+//! let loss = method.loss(&views).double_value(&[]);
+//! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod barlow_twins;
 mod byol;

@@ -4,6 +4,48 @@
 //! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and
 //! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be read as
 //! a paragraph.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use trainer::{Config, EpochReport, Observer, Origin, Outcome, Progress, RunFolder, Session};
+//!
+//! /// Watches a run, without a word.
+//! struct Silent;
+//!
+//! impl Observer for Silent {
+//!     fn progress(&mut self, _: &Progress) {}
+//!     fn epoch(&mut self, _: &EpochReport) {}
+//!     fn unwell(&mut self, _: u32, _: &str) {}
+//! }
+//!
+//! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
+//! for setting in [
+//!     "augment.views.0.size=32",
+//!     "augment.views.1.size=32",
+//!     "augment.probe.size=32",
+//!     "encoder.conv.width=8",
+//!     "train.epochs=1",
+//!     "train.batch_size=16",
+//!     "train.device=cpu",
+//!     "train.precision=f32",
+//!     "health.on_collapse=warn",
+//! ] {
+//!     config = config.with(setting)?;
+//! }
+//! let spec = dataset::SyntheticSpec { unlabeled: 40, train: 20, test: 10, size: 32, seed: 0 };
+//! let data = dataset::synthetic(&spec)?;
+//! let origin = Origin { version: "1".into(), revision: "none".into(), data: None };
+//! let session = Session::prepare(config, data, origin)?;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("run");
+//! let run = RunFolder::create(&path, session.record())?;
+//! let outcome = session.train(run, &mut Silent, &AtomicBool::new(false))?;
+//! assert_eq!(outcome, Outcome::Finished);
+//! assert!(path.join("encoder.safetensors").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod appended;
 mod atomic;
