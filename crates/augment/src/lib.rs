@@ -6,6 +6,28 @@
 //! Nothing here starts a thread or keeps global state, and a warm renderer allocates only where a
 //! crop shrinks.
 //!
+//! ```
+//! use augment::{Recipe, Renderer, ViewKey};
+//!
+//! let spec = dataset::SyntheticSpec { unlabeled: 1, train: 0, test: 0, size: 32, seed: 0 };
+//! let set = dataset::synthetic(&spec)?;
+//! let image = set.unlabeled.image(0);
+//! let recipe = Recipe::seed_strong(24);
+//! recipe.validate()?;
+//!
+//! let key = ViewKey { seed: 0, epoch: 0, image: 0, view: 0 };
+//! let view = recipe.draw(key, image.width, image.height); // a box, a flip, factors
+//! let mut planes = vec![0; 3 * 24 * 24];
+//! let mut renderer = Renderer::new();
+//! renderer.apply(&view, &image, 24, 24, &mut planes);
+//!
+//! // Both in one, for those who don't care how a view is made.
+//! let mut again = vec![0; 3 * 24 * 24];
+//! renderer.render(&recipe, &image, key, &mut again);
+//! assert_eq!(planes, again);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Adding an augmentation: a new file in `ops/` with its settings and its `draw`, a variant of
 //! [`Op`], and a match arm in the functions below it.
 

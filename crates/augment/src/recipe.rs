@@ -1,5 +1,6 @@
 //! A recipe: the side of the output and the random operations that lead to it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Draws;
@@ -15,7 +16,7 @@ const MAX_SIZE: usize = 4096;
 /// `flip` and `crop` come first, each at most once; operations on pixels follow in any order.
 /// Without `crop` the whole image is resized. The crop's box refers to the source image whether
 /// or not it is flipped, so that the order of the two does not matter.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Output side in pixels, 1 to 4096.

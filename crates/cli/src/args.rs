@@ -6,12 +6,16 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::examples;
+use crate::shell::MethodName;
 
 pub use features::{EmbedArguments, NeighborsArguments, SplitArgument};
 
 /// Pretrain image encoders without labels, and see honestly what they learned.
 #[derive(Debug, Parser)]
-#[command(name = "twinview", version, max_term_width = 100)]
+#[command(name = "twinview", version, max_term_width = 100, after_help = examples::TWINVIEW)]
 pub struct Arguments {
     /// Say more on stderr; twice for still more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -31,65 +35,52 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train an encoder on images without labels.
-    #[command(after_help = PRETRAIN_EXAMPLES)]
+    #[command(after_help = examples::PRETRAIN)]
     Pretrain(PretrainArguments),
     /// Measure what a trained encoder learned, with labels.
-    #[command(after_help = EVALUATE_EXAMPLES)]
+    #[command(after_help = examples::EVALUATE)]
     Evaluate(EvaluateArguments),
     /// Train several methods under one budget, and put them side by side.
-    #[command(after_help = COMPARE_EXAMPLES)]
+    #[command(after_help = examples::COMPARE)]
     Compare(CompareArguments),
     /// Show one or several runs on one page: curves, scores, pictures, settings.
-    #[command(after_help = REPORT_EXAMPLES)]
+    #[command(after_help = examples::REPORT)]
     Report(ReportArguments),
     /// Draw what augmentation does to your images.
+    #[command(after_help = examples::PREVIEW)]
     Preview(PreviewArguments),
     /// Write what a trained encoder makes of images to a file for other programs.
-    #[command(after_help = features::EMBED_EXAMPLES)]
+    #[command(after_help = examples::EMBED)]
     Embed(EmbedArguments),
     /// Find images that are alike: nearest neighbours, near-duplicates, outliers.
-    #[command(after_help = features::NEIGHBORS_EXAMPLES)]
+    #[command(after_help = examples::NEIGHBORS)]
     Neighbors(NeighborsArguments),
     /// Write a trained encoder as a file for PyTorch or others, with a card that says what it is.
-    #[command(after_help = EXPORT_EXAMPLES)]
+    #[command(after_help = examples::EXPORT)]
     Export(ExportArguments),
     /// Look at image sets, convert them, make one.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::DATA)]
     Data(DataCommand),
     /// List the methods.
+    #[command(after_help = examples::METHODS)]
     Methods,
+    /// Print the JSON Schema of configurations, with which editors complete and check them.
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
+    /// Print what makes a shell complete this program's arguments.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The folder to write a page for each command to.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
-
-const PRETRAIN_EXAMPLES: &str = "\
-Examples:
-  twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set
-  twinview pretrain dino --data photos          a folder of images
-  twinview pretrain simclr --config configs/seed/simclr.json --set train.epochs=10
-  twinview pretrain simclr --run runs/simclr --resume
-  twinview pretrain byol --init runs/simclr/encoder.safetensors";
-
-const EVALUATE_EXAMPLES: &str = "\
-Examples:
-  twinview evaluate runs/simclr
-  twinview evaluate runs/simclr --epoch last --epoch best
-  twinview evaluate comparison/runs/simclr-seed*
-  twinview evaluate runs/simclr --labels-per-class 1 --labels-per-class 10
-  twinview evaluate runs/simclr --untrained --protocol knn --json";
-
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  twinview compare --data photos --epochs 5 --out comparison
-  twinview compare --methods simclr,dino --seeds 3 --out comparison
-
-Called again with the same arguments, it goes on where it stopped.";
-
-const EXPORT_EXAMPLES: &str = "\
-Examples:
-  twinview export runs/simclr --format torchscript --out encoder.pt
-  twinview export runs/simclr --format safetensors --epoch best --out encoder.safetensors
-
-Beside FILE it writes FILE.card.json and FILE.card.md. TorchScript in Python:
-  torch.jit.load('encoder.pt')(images)          images: uint8, [n, 3, height, width], RGB";
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -140,7 +131,8 @@ pub struct CompareArguments {
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_value = "all"
+        default_value = "all",
+        value_parser = MethodName { or_all: true }
     )]
     pub methods: Vec<String>,
     /// Which of the built-in settings: those that the seed repository published, on one architecture, or
@@ -179,13 +171,6 @@ pub enum SettingsArgument {
     Recommended,
 }
 
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  twinview report runs/simclr --out simclr.html
-  twinview report comparison/runs/* --out all.html --quick
-
-A run may be unfinished. Images that are no longer there are said to be missing.";
-
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
@@ -207,7 +192,7 @@ pub struct ReportArguments {
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
     /// The method whose built-in configuration is drawn.
-    #[arg(default_value = "simclr")]
+    #[arg(default_value = "simclr", value_parser = MethodName { or_all: false })]
     pub method: String,
     /// A configuration to draw instead.
     #[arg(long, value_name = "FILE")]
@@ -237,6 +222,7 @@ impl From<PrecisionArgument> for models::Precision {
 #[derive(Debug, Args)]
 pub struct PretrainArguments {
     /// The method; `twinview methods` lists them.
+    #[arg(value_parser = MethodName { or_all: false })]
     pub method: String,
     /// A folder of STL-10 or CIFAR-10 binaries or of images [default: data/stl10_binary, or a built-in
     /// procedural set where that is absent].
@@ -412,6 +398,7 @@ pub enum ProtocolArgument {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Say what is in a set: splits, classes, colours.
+    #[command(after_help = examples::DATA_INFO)]
     Info {
         /// The set.
         dir: PathBuf,
@@ -423,6 +410,7 @@ pub enum DataCommand {
         sheet: Option<PathBuf>,
     },
     /// Write any set as STL-10 binaries.
+    #[command(after_help = examples::DATA_PACK)]
     Pack {
         /// The set.
         dir: PathBuf,
@@ -438,6 +426,7 @@ pub enum DataCommand {
         skip_bad: bool,
     },
     /// Render a procedural set of ten classes that need shape and texture to tell apart.
+    #[command(after_help = examples::DATA_SYNTH)]
     Synth {
         /// The folder to write to; new or empty.
         #[arg(long, value_name = "DIR")]

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use dataset::{Dataset, OpenOptions, Progress, SyntheticSpec};
 use indicatif::{ProgressBar, ProgressStyle};
+use trainer::RunRecord;
 
 use crate::failure::Failure;
 
@@ -95,6 +96,20 @@ pub fn open_or_default(
         "{DEFAULT} is absent (`cargo xtask download-stl10` fetches STL-10): training on the built-in procedural set"
     );
     Ok((built_in()?, None))
+}
+
+/// The built-in procedural set, for the run in `folder` that names no other. A run that another program made may
+/// have been trained on images that only that program has.
+pub fn built_in_of(folder: &Path, record: &RunRecord) -> Result<Dataset, Failure> {
+    let set = built_in()?;
+    if set.fingerprint() == record.data.fingerprint {
+        return Ok(set);
+    }
+    Err(Failure::usage(format!(
+        "{}: expected a run on the built-in set, found one on {} that are in no folder (--data names another set)",
+        folder.display(),
+        record.data.kind
+    )))
 }
 
 /// The built-in procedural set.

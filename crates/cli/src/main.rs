@@ -8,6 +8,7 @@ mod data;
 mod data_command;
 mod embed_command;
 mod evaluate;
+mod examples;
 mod export;
 mod failure;
 mod faults;
@@ -22,6 +23,7 @@ mod progress;
 mod report_command;
 mod scores;
 mod several;
+mod shell;
 mod sitting;
 mod watch;
 
@@ -66,6 +68,13 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data_command::run(&command, &output),
         Command::Methods => methods_command::run(&output),
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&trainer::schema());
+            output.line(&text.expect("a schema is valid JSON"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => shell::completions(shell, &output),
+        Command::Man { out } => shell::man(out.as_deref(), &output),
     };
     match faults::caught(command) {
         Ok(code) => code,

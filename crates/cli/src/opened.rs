@@ -39,7 +39,7 @@ impl Opened {
         let path = data.or(frozen.record.data.path.as_deref());
         let set = match path {
             Some(path) => data::open(path, frozen.record.config.image_size)?,
-            None => data::built_in()?,
+            None => data::built_in_of(folder, &frozen.record)?,
         };
         let place = path.map_or("the built-in set".to_owned(), |path| {
             path.display().to_string()

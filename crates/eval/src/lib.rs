@@ -9,6 +9,18 @@
 //!
 //! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds an image's neighbours,
 //! near-duplicates and outliers.
+//!
+//! ```
+//! use eval::{Features, Knn, KnnSettings};
+//! use tch::Tensor;
+//!
+//! // Features of four images of two classes, and of an image that is to be told.
+//! let rows = Tensor::from_slice2(&[[1.0f32, 0.0], [0.9, 0.1], [0.0, 1.0], [0.2, 0.8]]);
+//! let train = Features::new(rows, &[0, 0, 1, 1])?;
+//! let knn = Knn::new(&train, &KnnSettings { k: 3, temperature: 0.07 })?;
+//! assert_eq!(knn.predict(&Tensor::from_slice2(&[[0.1f32, 0.7]])), [1]);
+//! # Ok::<(), eval::Error>(())
+//! ```
 
 mod duplicates;
 mod error;

@@ -6,6 +6,31 @@
 //! a batch holds depends on the plan and the position alone, never on the number of workers.
 //! [`sequential`] reads a split in order and unaugmented, for evaluation, [`shuffled`] one view of each image in
 //! a random order, for classifiers.
+//!
+//! ```
+//! use augment::Recipe;
+//! use loader::{Loader, Plan, Position};
+//!
+//! let spec = dataset::SyntheticSpec { unlabeled: 16, train: 0, test: 0, size: 16, seed: 0 };
+//! let plan = Plan {
+//!     seed: 0,
+//!     unlabeled: dataset::synthetic(&spec)?.unlabeled,
+//!     unlabeled_per_batch: 8,
+//!     labeled: None,
+//!     views: vec![Recipe::seed_strong(12), Recipe::seed_strong(12)],
+//!     probe: None,
+//!     workers: 2,
+//!     prefetch: 1,
+//! };
+//! let mut loader = Loader::start(plan, Position { epoch: 0, step: 0 })?;
+//! for _ in 0..2 {
+//!     let batch = loader.next()?;
+//!     let block = &batch.blocks[0]; // bytes of [images, views, 3, height, width]
+//!     assert_eq!([block.views, block.images, block.height], [2, 8, 12]);
+//!     loader.recycle(batch);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod error;

@@ -1,5 +1,6 @@
 //! Barlow Twins: the cross-correlation of the two views' projections is to be the identity.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -8,7 +9,7 @@ use crate::similarity::{centered, diagonal_and_rest, standardize};
 use crate::{Form, Method, MethodError, Place, Views};
 
 /// Hyper-parameters of Barlow Twins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BarlowTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).

@@ -1,15 +1,16 @@
 //! BYOL: the student predicts the momentum teacher's projection of the other view.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::share;
-use crate::place::{Predictor, PredictorConfig, required};
+use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::similarity::normalize;
 use crate::{Method, MethodError, Place, Schedule, Views};
 
 /// Hyper-parameters of BYOL.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByolConfig {
     /// Share of the teacher that a step keeps; the paper's goes from 0.996 to 1 along a cosine.
@@ -17,6 +18,7 @@ pub struct ByolConfig {
     /// Dense layers from the student's projections to predictions. `null` takes them away, and with them
     /// what keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
 }
 

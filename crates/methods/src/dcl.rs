@@ -1,5 +1,6 @@
 //! DCL: SimCLR's loss with the positive pair taken out of the denominator.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -8,7 +9,7 @@ use crate::similarity::{normalize, without_diagonal};
 use crate::{Method, MethodError, Place, Views};
 
 /// Hyper-parameters of DCL.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DclConfig {
     /// The published forms of the loss.
@@ -18,7 +19,7 @@ pub struct DclConfig {
 }
 
 /// See [`DclConfig::form`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DclForm {
     /// One logarithm over the other view's images in both directions.

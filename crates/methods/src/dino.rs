@@ -1,6 +1,7 @@
 //! DINO: the student predicts the teacher's assignment of the other views; centring and sharpening of
 //! the teacher keep the assignments from collapsing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -9,7 +10,7 @@ use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
 use crate::{Method, MethodError, Place, Schedule, Views};
 
 /// Hyper-parameters of DINO.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DinoConfig {
     /// The published forms of the loss.
@@ -24,7 +25,7 @@ pub struct DinoConfig {
 }
 
 /// See [`DinoConfig::form`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DinoForm {
     /// Projections of unit length, the batch's own centre, clipped probabilities; two views.

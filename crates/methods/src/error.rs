@@ -13,6 +13,11 @@ pub enum MethodError {
         /// The value.
         found: String,
     },
+    /// A method of another program.
+    #[error(
+        "method.own: expected a program that brings the method {0} along, found one that doesn't"
+    )]
+    Own(String),
     /// A size of a predictor.
     #[error(transparent)]
     Model(#[from] models::ModelError),

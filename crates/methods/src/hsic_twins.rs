@@ -1,5 +1,6 @@
 //! HSIC-Twins: as Barlow Twins, with the entries off the diagonal drawn to -1.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -9,7 +10,7 @@ use crate::similarity::{diagonal_and_rest, standardize};
 use crate::{Form, Method, MethodError, Place, Views};
 
 /// Hyper-parameters of HSIC-Twins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HsicTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).

@@ -3,6 +3,27 @@
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
 //! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the registry,
 //! a row in [`CATALOG`], a config and a golden fixture.
+//!
+//! ```
+//! use methods::{MethodConfig, Place, Progress, Views};
+//! use tch::nn::VarStore;
+//! use tch::{Device, Kind, Tensor};
+//!
+//! let config: MethodConfig = serde_json::from_str(r#"{"simclr": {"form": "paper", "temperature": 0.1}}"#)?;
+//! let store = VarStore::new(Device::Cpu);
+//! let stream = models::InitStream { seed: 0, network: 0 };
+//! let place = Place { path: store.root(), stream, dimension: 4, compute: Kind::Float };
+//! let method = config.build(&place)?;
+//!
+//! // Projections of two views of three images; without a teacher, the student's stand in for its own.
+//! let view = |turn: f64| (Tensor::arange(12, (Kind::Float, Device::Cpu)) + turn).cos().view([3, 4]);
+//! let student = vec![view(0.0), view(0.1)];
+//! let teacher = student.iter().map(Tensor::detach).collect();
+//! let views = Views { student, teacher, progress: Progress { step: 0, of: 100 } };
+//! let loss = method.loss(&views).double_value(&[]);
+//! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod barlow_twins;
 mod byol;
@@ -13,6 +34,7 @@ mod error;
 mod hsic_twins;
 mod moco;
 mod nnclr;
+mod own;
 mod place;
 mod queue;
 mod schedule;
@@ -26,10 +48,12 @@ mod views;
 
 pub use catalog::{CATALOG, Entry, Family};
 pub use error::MethodError;
+pub use own::OwnConfig;
 pub use place::{Place, PredictorConfig};
 pub use schedule::Schedule;
 pub use views::{Progress, Views};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -59,7 +83,7 @@ pub trait Method: std::fmt::Debug {
 }
 
 /// The seed's form of an objective, or the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// As the seed computes it.
@@ -72,30 +96,35 @@ pub enum Form {
 macro_rules! registry {
     ($($variant:ident($config:path) = $name:literal,)*) => {
         /// The methods, by their key in a config: `{"simclr": {...}}`.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum MethodConfig {
             $(
                 #[doc = concat!("`", $name, "`, see [`CATALOG`].")]
                 #[serde(rename = $name)]
                 $variant($config),
             )*
+            /// One that another program brings along.
+            #[serde(rename = "own")]
+            Own(OwnConfig),
         }
 
         impl MethodConfig {
-            /// The key, as in [`CATALOG`].
-            pub fn name(&self) -> &'static str {
+            /// The key, as in [`CATALOG`], or the name that another program gives its own.
+            pub fn name(&self) -> &str {
                 match self {
                     $(Self::$variant(_) => $name,)*
+                    Self::Own(own) => &own.name,
                 }
             }
 
             /// Builds the objective; what it keeps is registered on the path of `place`.
             ///
             /// # Errors
-            /// [`MethodError`] where a hyper-parameter is out of range.
+            /// [`MethodError`] where a hyper-parameter is out of range, or the method is not one of these.
             pub fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
                 match self {
                     $(Self::$variant(config) => config.build(place),)*
+                    Self::Own(own) => Err(MethodError::Own(own.name.clone())),
                 }
             }
         }

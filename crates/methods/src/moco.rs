@@ -1,16 +1,17 @@
 //! MoCo: a momentum teacher's projections of earlier images are the negatives.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::{not_negative, positive, range, share};
-use crate::place::{Predictor, PredictorConfig, required};
+use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize};
 use crate::{Method, MethodError, Place, Schedule, Views};
 
 /// Hyper-parameters of MoCo.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoCoConfig {
     /// The published forms of the loss.
@@ -23,11 +24,12 @@ pub struct MoCoConfig {
     pub momentum: Schedule,
     /// Dense layers on the student's projections, in the form `v3`; `null` for none.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
 }
 
 /// See [`MoCoConfig::form`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MoCoForm {
     /// Both directions; negatives are the rest of the batch and the queue.

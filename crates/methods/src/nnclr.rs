@@ -1,16 +1,17 @@
 //! NNCLR: an image's nearest neighbour among earlier ones stands in for its own view.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::{at_least_1, positive, range};
-use crate::place::{Predictor, PredictorConfig, required};
+use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
 use crate::{Method, MethodError, Place, Views};
 
 /// Hyper-parameters of NNCLR.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NnClrConfig {
     /// The published forms of the loss.
@@ -21,11 +22,12 @@ pub struct NnClrConfig {
     pub queue: i64,
     /// Dense layers on the projections that are compared with neighbours; `null` for none, as in the seed.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
 }
 
 /// See [`NnClrConfig::form`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NnClrForm {
     /// Gradient passes straight through the look-up.

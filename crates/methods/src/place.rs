@@ -1,6 +1,7 @@
 //! Where an objective keeps what it learns and gathers.
 
 use models::{Init, InitStream, Mlp, MlpConfig, Norm};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -61,7 +62,7 @@ impl Place<'_> {
 }
 
 /// Dense layers from projections to predictions of the same size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PredictorConfig {
     /// Units of each hidden layer.
@@ -88,4 +89,9 @@ pub(crate) fn required<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<PredictorConfig>, D::Error> {
     Option::deserialize(deserializer)
+}
+
+/// The schema of such a key.
+pub(crate) fn nullable(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Option<PredictorConfig>>()
 }

@@ -4,12 +4,13 @@
 //! resumed goes on where it was. Where the plan becomes longer, the values are those of the longer plan from
 //! there on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{MethodError, Progress};
 
 /// A number that may change over training: a step size, a teacher's momentum, a temperature.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
     /// The same at every step.

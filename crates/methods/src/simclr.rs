@@ -1,5 +1,6 @@
 //! SimCLR: the other view of an image is to be told from those of all other images.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -8,7 +9,7 @@ use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
 use crate::{Form, Method, MethodError, Place, Views};
 
 /// Hyper-parameters of SimCLR.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimClrConfig {
     /// Which negatives count: in the seed's form the other view's `B - 1` other images, in the paper's

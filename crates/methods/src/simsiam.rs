@@ -1,19 +1,21 @@
 //! SimSiam: one view's prediction is drawn to the other view's projection, which is held fixed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::byol::mean_cosine;
-use crate::place::{Predictor, PredictorConfig, required};
+use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::{Method, MethodError, Place, Views};
 
 /// Hyper-parameters of SimSiam.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimSiamConfig {
     /// Dense layers from projections to predictions. `null` takes them away, and with them what keeps
     /// projections from collapsing.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
 }
 

@@ -1,5 +1,6 @@
 //! SwAV: each view predicts the other's assignment to prototypes, balanced over the batch.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
@@ -8,7 +9,7 @@ use crate::similarity::{normalize, soft_cross_entropy};
 use crate::{Method, MethodError, Place, Views};
 
 /// Hyper-parameters of SwAV.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwavConfig {
     /// Divides the scores that predict; the paper's is 0.1.

@@ -1,5 +1,6 @@
 //! TWIST: the two views get the same distribution over clusters, sharp for each image, even over all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -7,7 +8,7 @@ use crate::similarity::{clipped_cross_entropy, standardize};
 use crate::{Form, Method, MethodError, Place, Views};
 
 /// TWIST has no hyper-parameters but its form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TwistConfig {
     /// The seed's form weighs evenness twice as much as the paper's and clips probabilities.

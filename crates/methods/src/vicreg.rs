@@ -1,5 +1,6 @@
 //! VICReg: views agree, every projected feature keeps its variance, and no two say the same.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
@@ -11,7 +12,7 @@ use crate::{Method, MethodError, Place, Views};
 const EPSILON: f64 = 1e-4;
 
 /// Hyper-parameters of VICReg.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VicRegConfig {
     /// Weight of the mean squared distance of the views; the paper's is 25.

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -13,7 +14,7 @@ const SIDE: i64 = 3;
 const STRIDE: i64 = 2;
 
 /// `layers` x [convolution 3x3, stride 2, no padding, ReLU], pool, dense, ReLU.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConvConfig {
     /// Channels of each convolution and size of the features; the seed's is 128.
@@ -25,7 +26,7 @@ pub struct ConvConfig {
 }
 
 /// What becomes of the map of the last convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
     /// Every position has weights of its own in the dense layer, which fixes the side of the images.

@@ -3,11 +3,13 @@
 //! The binary links the CPU part of libtorch only, so that one build serves every host. Where a CUDA
 //! libtorch is on the library path, its library is loaded at run time and registers its kernels.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device, Kind};
 
@@ -55,8 +57,10 @@ impl FromStr for DeviceChoice {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),
+            // libtorch counts devices in a byte.
             _ => text
                 .strip_prefix("cuda:")
+                .filter(|number| number.len() <= 3 && !number.starts_with('+'))
                 .and_then(|number| number.parse().ok())
                 .map(Self::Cuda)
                 .ok_or_else(|| DeviceError::Unknown(text.to_owned())),
@@ -79,6 +83,22 @@ impl From<DeviceChoice> for String {
             DeviceChoice::Cpu => "cpu".to_owned(),
             DeviceChoice::Cuda(number) => format!("cuda:{number}"),
         }
+    }
+}
+
+impl JsonSchema for DeviceChoice {
+    fn schema_name() -> Cow<'static, str> {
+        "DeviceChoice".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A device as it is asked for.",
+            "anyOf": [
+                {"enum": ["auto", "cpu", "cuda"]},
+                {"type": "string", "pattern": "^cuda:[0-9]{1,3}$"},
+            ],
+        })
     }
 }
 
@@ -135,7 +155,7 @@ fn cuda() -> &'static Result<(), String> {
 }
 
 /// The kind of number that encoders and heads compute in. Weights and losses stay `float32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// bfloat16 where the device computes in it, else 32-bit floats.
@@ -212,7 +232,7 @@ mod tests {
             "cuda".parse::<DeviceChoice>().unwrap(),
             DeviceChoice::Cuda(0)
         );
-        for name in ["", "gpu", "cuda:", "cuda:x", "CPU"] {
+        for name in ["", "gpu", "cuda:", "cuda:x", "cuda:+1", "cuda:1000", "CPU"] {
             assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
         }
     }

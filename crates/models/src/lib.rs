@@ -3,6 +3,23 @@
 //! The crate also owns the one door from bytes to tensors ([`Door`]), the choice of a device, and
 //! [`Parameters`], which lays all weights of a network side by side in one flat buffer so that an
 //! optimiser or a teacher update is a handful of kernels whatever the number of layers.
+//!
+//! ```
+//! use models::{ConvConfig, Door, EncoderConfig, InitStream, Pool};
+//! use tch::nn::VarStore;
+//! use tch::{Device, Kind};
+//!
+//! let store = VarStore::new(Device::Cpu);
+//! let stream = InitStream { seed: 0, network: 0 };
+//! let config = EncoderConfig::Conv(ConvConfig { width: 8, layers: 2, pool: Pool::Mean });
+//! let encoder = config.build(&(store.root() / "encoder"), stream, 16, Kind::Float)?;
+//!
+//! // Two images as bytes: three planes each, row by row.
+//! let images = Door::new(Device::Cpu, Kind::Float).images(&[128; 2 * 3 * 16 * 16], 2, 16, 16);
+//! let features = tch::no_grad(|| encoder.forward(&images));
+//! assert_eq!(features.size(), [2, encoder.feature_size()]);
+//! # Ok::<(), models::ModelError>(())
+//! ```
 
 mod allocator;
 mod conv;

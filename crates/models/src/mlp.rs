@@ -1,5 +1,6 @@
 //! Multi-layer perceptrons: projection heads and predictors.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -8,7 +9,7 @@ use crate::encoder::ModelError;
 use crate::{BatchNorm, InitStream, Linear};
 
 /// Dense layers with ReLU between them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MlpConfig {
     /// Units of each hidden layer; the seed's head has one of 128.
@@ -20,7 +21,7 @@ pub struct MlpConfig {
 }
 
 /// Where a perceptron normalises over the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
     /// Nowhere.

@@ -1,5 +1,6 @@
 //! The head that training puts on the features and evaluation throws away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -8,7 +9,7 @@ use crate::encoder::ModelError;
 use crate::{Init, InitStream, Linear, Mlp, MlpConfig};
 
 /// The heads, by their key in a config: `{"mlp": {...}}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectionConfig {
     /// Dense layers with ReLU between them.
@@ -19,7 +20,7 @@ pub enum ProjectionConfig {
 
 /// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length, then its
 /// cosines with learned directions (a weight-normalised layer whose gains stay 1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrototypesConfig {
     /// Units of each hidden layer; the paper's has two of 2048.

@@ -6,6 +6,28 @@
 //! several runs whole, each a [`Portrait`] with what others drew of it. What a column or a curve is, how it is
 //! written and what it means is said once, in [`COLUMNS`] and in `panel.rs`, for every format.
 //! [`write_confusion`] draws a confusion matrix.
+//!
+//! ```
+//! # let place = tempfile::tempdir()?;
+//! # let folder = place.path();
+//! # std::fs::write(folder.join("config.json"), r#"{
+//! #     "version": "1", "revision": "none", "device": "cpu", "threads": [1, 1],
+//! #     "data": {"path": null, "kind": "procedural set", "fingerprint": "f00", "image_size": 96,
+//! #              "images": [80, 20, 20], "class_names": []},
+//! #     "batch": {"unlabeled": 8, "labeled": 2, "steps_per_epoch": 10},
+//! #     "config": {"seed": 0, "method": {"simclr": {}}, "train": {"epochs": 2, "precision": "f32"}}
+//! # }"#)?;
+//! # let line = r#"{"kind": "epoch", "epoch": 1, "step": 10, "loss": 2.5}"#;
+//! # std::fs::write(folder.join("metrics.jsonl"), format!("{line}\n"))?;
+//! let run = report::Run::read(folder)?;
+//! assert_eq!(run.method, "simclr");
+//! let last = run.last().expect("an epoch is done");
+//! println!("after {} of {} epochs: loss {:?}", last.epoch, run.epochs, last.loss);
+//!
+//! report::write_comparison(&folder.join("comparison"), &[run])?;
+//! # assert!(folder.join("comparison/report.html").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod card;
 mod column;

@@ -157,6 +157,9 @@ impl Run {
                 "none or several",
             ));
         };
+        // A method that another program brought along has its name among its settings.
+        let own = &record.config["method"]["own"]["name"];
+        let method = own.as_str().map_or(method, str::to_owned);
         let scores = folder.join("evaluation.json");
         let evaluation = json(&scores, evaluation::EXPECTED)?
             .map(|document| Evaluation::new(&scores, document))
@@ -354,6 +357,17 @@ mod tests {
             assert!(matches!(error, Error::Content { .. }), "{error}");
             assert!(error.to_string().contains(file), "{error}");
         }
+    }
+
+    #[test]
+    fn a_method_of_another_program_has_the_name_that_it_gave() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::unfinished(folder.path(), "simclr", 0, &[]);
+        let file = path.join("config.json");
+        let text = fs::read_to_string(&file).unwrap();
+        let own = text.replace("\"simclr\":{", "\"own\":{\"name\":\"mine\",");
+        fs::write(&file, own).unwrap();
+        assert_eq!(Run::read(&path).unwrap().method, "mine");
     }
 
     #[test]

@@ -3,6 +3,18 @@
 //! That crate's kernels are generic and take a minute to compile wherever they are used with a new
 //! kind of image. Here they are instantiated once: to bytes for `dataset`, to fixed-point numbers for
 //! `augment`, which goes on computing with them.
+//!
+//! ```
+//! use resample::{Rectangle, Region, Resampler};
+//!
+//! // Two rows of four pixels, halved in both directions.
+//! let plane = [0, 80, 160, 240, 0, 80, 160, 240];
+//! let whole = Region { left: 0, top: 0, width: 4, height: 2 };
+//! let all = Rectangle { left: 0.0, top: 0.0, width: 4.0, height: 2.0 };
+//! let mut half = [0; 2];
+//! Resampler::new().resample((&plane, (4, 2)), whole, all, (&mut half, (2, 1)));
+//! assert_eq!(half, [57, 183]);
+//! ```
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{InnerPixel, U8, U16};

@@ -1,11 +1,12 @@
 //! Which epoch of a run is kept as the best, without a look at the test split.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::EpochReport;
 
 /// What the best epoch is chosen by, as configured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum BestBy {
     /// The effective rank of the features on the fixed sample; needs no labels.

@@ -5,14 +5,16 @@ use std::path::Path;
 use augment::Recipe;
 use methods::MethodConfig;
 use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::config_error::range;
+use crate::form;
 use crate::{BestBy, ConfigError, HealthConfig, OptimizerConfig};
 
 /// Every number of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The JSON Schema that editors check this file with; not read.
@@ -43,7 +45,7 @@ pub struct Config {
 }
 
 /// The recipes of views.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
     /// One entry a view that the objective compares.
@@ -53,7 +55,7 @@ pub struct AugmentConfig {
 }
 
 /// The online probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeConfig {
     /// Trains the probe.
@@ -61,7 +63,7 @@ pub struct ProbeConfig {
 }
 
 /// The training loop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the data.
@@ -72,16 +74,19 @@ pub struct TrainConfig {
     /// Ends training after this many epochs in a row that weren't better than the best, as
     /// [`CheckpointConfig::best`] judges them; `None` for never.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<u32>")]
     pub patience: Option<u32>,
     /// Images a step, unlabelled and labelled; the share of labelled ones follows the data.
     pub batch_size: usize,
     /// Views that the encoder's backward pass holds at a time; `None` for all of a step.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<usize>")]
     pub micro_batch: Option<usize>,
     /// Whether the gradient is that of the mean of the loss's terms or of their sum.
     pub reduction: Reduction,
     /// Length to which a longer gradient is shortened; `None` for no limit.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<f64>")]
     pub clip_norm: Option<f64>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
@@ -96,7 +101,7 @@ pub struct TrainConfig {
 }
 
 /// See [`TrainConfig::reduction`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reduction {
     /// The mean.
@@ -106,7 +111,7 @@ pub enum Reduction {
 }
 
 /// See [`TrainConfig::teacher_init`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TeacherInit {
     /// As a copy of the student.
@@ -116,7 +121,7 @@ pub enum TeacherInit {
 }
 
 /// See [`Config::checkpoint`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointConfig {
     /// Epochs between two checkpoints.
@@ -129,6 +134,7 @@ pub struct CheckpointConfig {
     pub keep: usize,
     /// What the best epoch is chosen by, whose checkpoint is kept beside these; `None` for no such choice.
     #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<BestBy>")]
     pub best: Option<BestBy>,
 }
 
@@ -148,9 +154,12 @@ impl Config {
     /// Reads a text that comes from `origin`.
     ///
     /// # Errors
-    /// [`ConfigError::Parse`], naming `origin` and the line.
+    /// [`ConfigError::Parse`], naming `origin` and the line, or [`ConfigError::Form`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        serde_json::from_str(text).map_err(|error| {
+        let read = || -> Result<(Self, Value), serde_json::Error> {
+            Ok((serde_json::from_str(text)?, serde_json::from_str(text)?))
+        };
+        let (config, given) = read().map_err(|error| {
             let message = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
             ConfigError::Parse {
@@ -159,7 +168,12 @@ impl Config {
                 column: error.column(),
                 message: message.trim_end_matches(&place).to_owned(),
             }
-        })
+        })?;
+        form::check("", &given, &config.document()).map_err(|mismatch| ConfigError::Form {
+            origin: origin.to_owned(),
+            mismatch,
+        })?;
+        Ok(config)
     }
 
     /// The same configuration with `KEY=VALUE` applied; the key is a dotted path, the value JSON (or
@@ -174,10 +188,13 @@ impl Config {
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         let mut document = self.document();
         *find(&mut document, key)? = value;
-        serde_json::from_value(document).map_err(|error| ConfigError::BadValue {
+        let bad = |message| ConfigError::BadValue {
             assignment: assignment.to_owned(),
-            message: error.to_string(),
-        })
+            message,
+        };
+        let config = Self::deserialize(&document).map_err(|error| bad(error.to_string()))?;
+        form::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
+        Ok(config)
     }
 
     /// The configuration as JSON, optional keys included.
@@ -303,6 +320,11 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer)
+}
+
+/// The schema of such a key.
+fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Option<T>>()
 }
 
 /// The place of the dotted path `key` in `document`.

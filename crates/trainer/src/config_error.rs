@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::form::Mismatch;
+
 /// Why a configuration can't be used. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -24,6 +26,14 @@ pub enum ConfigError {
         column: usize,
         /// What was expected and found.
         message: String,
+    },
+    /// The text says what a config can say, but not as it is written.
+    #[error("{origin}: {mismatch}")]
+    Form {
+        /// The file, or where else the text comes from.
+        origin: String,
+        /// Where, and what was expected and found.
+        mismatch: Mismatch,
     },
     /// `--set` with something that isn't `KEY=VALUE`.
     #[error("--set: expected KEY=VALUE, found {0:?}")]

@@ -2,6 +2,7 @@
 
 use loader::Block;
 use models::Door;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
@@ -11,7 +12,7 @@ use crate::{ConfigError, Learner};
 pub(crate) const SAMPLE: usize = 256;
 
 /// When a run counts as collapsed, and what then.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthConfig {
     /// What to do about a collapse.
@@ -26,7 +27,7 @@ pub struct HealthConfig {
 }
 
 /// See [`HealthConfig::on_collapse`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnCollapse {
     /// Say so, and go on.

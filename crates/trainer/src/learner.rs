@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use methods::{Method, Place, Progress, Views};
+use methods::{Method, MethodConfig, MethodError, Place, Progress, Views};
 use models::{InitStream, Parameters};
 use tch::{Device, Tensor, no_grad};
 
@@ -38,6 +38,11 @@ pub struct Learner {
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
     split: Option<Parameters>,
 }
+
+/// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of its own
+/// puts in its place.
+pub type BuildMethod<'a> =
+    &'a dyn Fn(&MethodConfig, &Place) -> Result<Box<dyn Method>, MethodError>;
 
 /// What a learner is made for.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +88,14 @@ impl Learner {
     /// # Errors
     /// [`Error`] where sizes or hyper-parameters don't fit.
     pub fn new(config: &Config, task: Task) -> Result<Self, Error> {
+        Self::with_method(config, task, &MethodConfig::build)
+    }
+
+    /// The same, with the method that `build` makes of the configuration.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and what `build` refuses.
+    pub fn with_method(config: &Config, task: Task, build: BuildMethod) -> Result<Self, Error> {
         let Task {
             classes,
             device,
@@ -90,7 +103,7 @@ impl Learner {
         } = task;
         let side = config.side() as i64;
         let student = Networks::new(config, side, 0, device, kinds)?;
-        let method = config.method.build(&Place {
+        let place = Place {
             path: student.store.root() / "method",
             stream: InitStream {
                 seed: config.seed,
@@ -98,7 +111,8 @@ impl Learner {
             },
             dimension: config.projection.output(),
             compute: kinds.compute,
-        })?;
+        };
+        let method = build(&config.method, &place)?;
         check_views(config, student.encoder.sides(), method.multi_crop())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
         let parameters = Parameters::flatten(&student.store);

@@ -4,6 +4,48 @@
 //! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and
 //! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be read as
 //! a paragraph.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use trainer::{Config, EpochReport, Observer, Origin, Outcome, Progress, Session};
+//!
+//! /// Watches a run, without a word.
+//! struct Silent;
+//!
+//! impl Observer for Silent {
+//!     fn progress(&mut self, _: &Progress) {}
+//!     fn epoch(&mut self, _: &EpochReport) {}
+//!     fn unwell(&mut self, _: u32, _: &str) {}
+//! }
+//!
+//! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
+//! for setting in [
+//!     "augment.views.0.size=32",
+//!     "augment.views.1.size=32",
+//!     "augment.probe.size=32",
+//!     "encoder.conv.width=8",
+//!     "train.epochs=1",
+//!     "train.batch_size=16",
+//!     "train.device=cpu",
+//!     "train.precision=f32",
+//!     "health.on_collapse=warn",
+//! ] {
+//!     config = config.with(setting)?;
+//! }
+//! let spec = dataset::SyntheticSpec { unlabeled: 40, train: 20, test: 10, size: 32, seed: 0 };
+//! let data = dataset::synthetic(&spec)?;
+//! let origin = Origin { version: "1".into(), revision: "none".into(), data: None };
+//! let session = Session::prepare(config, data, origin)?;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("run");
+//! let run = session.create(&path)?;
+//! let outcome = session.train(run, &mut Silent, &AtomicBool::new(false))?;
+//! assert_eq!(outcome, Outcome::Finished);
+//! assert!(path.join("encoder.safetensors").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod appended;
 mod atomic;
@@ -19,6 +61,7 @@ mod config_error;
 mod error;
 mod export;
 mod finetune;
+mod form;
 mod frozen;
 mod heads;
 mod health;
@@ -31,9 +74,11 @@ mod micro_batch;
 mod networks;
 mod observer;
 mod optimizer;
+mod outcome;
 mod probe;
 mod profile;
 mod run_folder;
+mod schema;
 mod session;
 mod setup;
 mod sgd;
@@ -42,7 +87,7 @@ mod tensorboard;
 mod tests;
 
 pub use appended::Appended;
-pub use atomic::check_writable;
+pub use atomic::{check_writable, write as write_file};
 pub use best::{Best, BestBy, Criterion};
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ProbeConfig, Reduction, TeacherInit, TrainConfig,
@@ -51,19 +96,22 @@ pub use config_error::ConfigError;
 pub use error::Error;
 pub use export::Pixels;
 pub use finetune::finetune;
+pub use form::Mismatch;
 pub use frozen::{Frozen, Weights, WeightsRecord};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use initial::InitRecord;
-pub use learner::{Learner, Measured, Step, Task};
+pub use learner::{BuildMethod, Learner, Measured, Step, Task};
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{Kinds, Networks, Teacher};
 pub use observer::{EpochReport, History, Observer, Progress, TestBest};
 pub use optimizer::{
     AdamConfig, AdamForm, AdamWConfig, LarsConfig, Optimizer, OptimizerConfig, SgdConfig,
 };
+pub use outcome::{EarlyStop, Outcome};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;
 pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
-pub use session::{EarlyStop, Outcome, Session};
+pub use schema::schema;
+pub use session::Session;
 pub use setup::Origin;
 pub use sgd::{ClassifierSettings, Watch, sgd};

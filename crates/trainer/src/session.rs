@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use dataset::{Dataset, Split};
 use loader::{Batch, Block, Loader, Plan, Position};
+use methods::MethodConfig;
 use models::Door;
 use serde_json::{Value, json};
 use tch::{Kind, no_grad};
@@ -14,15 +15,16 @@ use tch::{Kind, no_grad};
 use crate::checkpoint::{self, Header};
 use crate::clock::Clock;
 use crate::health::{Health, OnCollapse, SAMPLE};
-use crate::learner::{Learner, Measured, Step, Task};
+use crate::learner::{BuildMethod, Learner, Measured, Step, Task};
 use crate::metrics::Pending;
 use crate::networks::Kinds;
 use crate::observer::{EpochReport, Observer, Progress};
+use crate::outcome::{EarlyStop, Outcome};
 use crate::profile::Profiler;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord, read_record};
 use crate::setup::{Origin, data_record, device_name, hold_out, plan};
 use crate::tensorboard::EventFile;
-use crate::{Best, BestBy, Config, Criterion, Error, initial, memory};
+use crate::{BestBy, Config, Criterion, Error, initial, memory};
 
 /// Images in a forward pass when the probe is measured.
 const EVAL_BATCH: usize = 256;
@@ -43,34 +45,26 @@ pub struct Session {
     total_steps: u64,
 }
 
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Outcome {
-    /// All steps are done.
-    Finished,
-    /// `train.patience` epochs brought nothing better; the rest of the steps isn't wanted.
-    StoppedEarly(EarlyStop),
-    /// It was asked to stop; a checkpoint has everything.
-    Interrupted,
-}
-
-/// See [`Outcome::StoppedEarly`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EarlyStop {
-    /// Finished epochs.
-    pub epochs: u32,
-    /// What the epochs were judged by.
-    pub criterion: Criterion,
-    /// The best of them; none where none could be judged.
-    pub best: Option<Best>,
-}
-
 impl Session {
     /// Checks everything that can be wrong before the first step, and builds what learns.
     ///
     /// # Errors
     /// [`Error`]; all of them are usage errors.
-    pub fn prepare(mut config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+    pub fn prepare(config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+        Self::prepare_with(config, data, origin, &MethodConfig::build)
+    }
+
+    /// The same, with the method that `build` makes of the configuration: how a program trains by a method of
+    /// its own, which the configuration calls `{"own": {...}}`.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), and what `build` refuses.
+    pub fn prepare_with(
+        mut config: Config,
+        data: Dataset,
+        origin: Origin,
+        build: BuildMethod,
+    ) -> Result<Self, Error> {
         config.validate()?;
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
@@ -84,14 +78,12 @@ impl Session {
             compute: config.train.precision.kind(device),
         };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
-        let learner = Learner::new(
-            &config,
-            Task {
-                classes,
-                device,
-                kinds,
-            },
-        )?;
+        let task = Task {
+            classes,
+            device,
+            kinds,
+        };
+        let learner = Learner::with_method(&config, task, build)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {

@@ -22,7 +22,7 @@ pub struct Origin {
     pub version: String,
     /// Source revision that it was built from.
     pub revision: String,
-    /// Where the data was read from; `None` for the built-in procedural set.
+    /// Where the data was read from; `None` for what is made in memory, as the built-in procedural set is.
     pub data: Option<PathBuf>,
 }
 

@@ -42,6 +42,11 @@ const ARROWS: &[Arrows] = &[
     may("benchmarks", &["dataset", "augment", "loader"], false),
     may("xtask", &[], false),
     may("golden", &[], true),
+    may(
+        "examples",
+        &["dataset", "eval", "methods", "models", "trainer"],
+        true,
+    ),
     may("end-to-end", &["dataset"], false),
     may("fuzz", &["dataset", "trainer"], false),
 ];

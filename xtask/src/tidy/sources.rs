@@ -20,7 +20,7 @@ const UNSAFE: &[&str] = &[
 ];
 
 /// The crates that talk to people.
-const SPEAKERS: &[&str] = &["crates/cli/", "benches/", "xtask/"];
+const SPEAKERS: &[&str] = &["crates/cli/", "benches/", "examples/", "xtask/"];
 
 /// These checks name what they look for.
 pub const SELF: &str = "xtask/src/tidy/";

@@ -1,5 +1,6 @@
 //! Random Gaussian blur.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Draws;
@@ -7,7 +8,7 @@ use crate::error::{Error, in_range, interval};
 use crate::{Step, View};
 
 /// Blurs with probability `p`; sigma is uniform in its interval.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blur {
     /// Probability, 0 to 1.

@@ -1,5 +1,6 @@
 //! Random resized crop, with the two ways to draw a box that are in use.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Draws;
@@ -14,7 +15,7 @@ const TRIES: usize = 10;
 /// Whatever the draw, the sampling grid is the half-pixel one (output pixel `i` lies at
 /// `(i + 0.5) * box / output - 0.5` from the box's edge), bilinear, and antialiased where the box
 /// is larger than the output.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Crop {
     /// Smallest and largest share of the image's area, above 0, at most 1.
@@ -26,7 +27,7 @@ pub struct Crop {
 }
 
 /// How the box of a [`Crop`] is drawn.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CropDraw {
     /// A side that is too long is cut to the image's. Edges fall between pixels.

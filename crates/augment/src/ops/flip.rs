@@ -1,5 +1,6 @@
 //! Horizontal flip.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::View;
@@ -7,7 +8,7 @@ use crate::draws::Draws;
 use crate::error::{Error, in_range};
 
 /// Exchanges left and right with probability `p`.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flip {
     /// Probability, 0 to 1.

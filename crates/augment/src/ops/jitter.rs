@@ -1,5 +1,6 @@
 //! Colour jitter.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Draws;
@@ -10,7 +11,7 @@ use crate::{Step, View};
 ///
 /// A range `r` of the first three means a factor uniform between `max(0, 1 - r)` and `1 + r`; a
 /// range of 0 leaves the operation out.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Jitter {
     /// Probability of the whole, 0 to 1.

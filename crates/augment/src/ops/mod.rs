@@ -7,6 +7,7 @@ mod grayscale;
 mod jitter;
 mod solarize;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::blur::Blur;
@@ -21,7 +22,7 @@ use crate::draws::Draws;
 use crate::error::Error;
 
 /// One random operation of a recipe.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
     /// Exchange left and right.

@@ -1,5 +1,6 @@
 //! Random solarisation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Draws;
@@ -7,7 +8,7 @@ use crate::error::{Error, in_range};
 use crate::{Step, View};
 
 /// Inverts values at or above `threshold` with probability `p`.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Solarize {
     /// Probability, 0 to 1.

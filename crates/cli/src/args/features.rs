@@ -6,19 +6,6 @@ use clap::{Args, ValueEnum};
 
 use super::EpochArgument;
 
-pub const EMBED_EXAMPLES: &str = "\
-Examples:
-  twinview embed runs/dino --out features.parquet
-  twinview embed runs/dino --data photos --out photos.npy      and photos.csv with the names
-  twinview embed runs/dino --split train --split test --epoch best --out features.csv";
-
-pub const NEIGHBORS_EXAMPLES: &str = "\
-Examples:
-  twinview neighbors runs/dino --out neighbors.png             test images and what is nearest to them
-  twinview neighbors runs/dino --data photos --query cat.jpg --out cats.png
-  twinview neighbors runs/dino --data photos --duplicates --threshold 0.995
-  twinview neighbors runs/dino --data photos --outliers 20 --json";
-
 /// A split of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SplitArgument {

@@ -8,6 +8,7 @@ mod norm;
 
 use std::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -26,7 +27,7 @@ const WIDTHS: [i64; 4] = [64, 128, 256, 512];
 /// # Reference
 /// He et al. 2015, arXiv 1512.03385, table 1. As in torchvision, the 3 x 3 convolution of a bottleneck has
 /// its stride.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResNetConfig {
     /// Layers with weights, the classifier counted: 18, 34 or 50.
@@ -38,7 +39,7 @@ pub struct ResNetConfig {
 }
 
 /// What comes before the blocks, by the images that it is meant for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stem {
     /// A 7 x 7 convolution of stride 2 and max pooling of stride 2, for images of about 224 pixels.

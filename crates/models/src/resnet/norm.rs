@@ -1,5 +1,6 @@
 //! What normalises the maps between the layers of a residual network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
@@ -10,7 +11,7 @@ use crate::encoder::Mode;
 const EPSILON: f64 = 1e-5;
 
 /// What normalises the maps of a residual network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResNetNorm {
     /// Each channel over the images and positions of a batch; in evaluation by running statistics.

@@ -2,6 +2,7 @@
 
 use methods::Schedule;
 use models::Parameters;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -10,7 +11,7 @@ use super::{Now, Rule};
 use crate::ConfigError;
 
 /// Hyper-parameters of Adam.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
     /// Where epsilon enters.
@@ -24,7 +25,7 @@ pub struct AdamConfig {
 }
 
 /// The two ways to add epsilon, which no constant makes equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AdamForm {
     /// To the root of the corrected second moment: algorithm 1 of the paper, and libtorch.

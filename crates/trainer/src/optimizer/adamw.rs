@@ -2,6 +2,7 @@
 
 use methods::Schedule;
 use models::Parameters;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -12,7 +13,7 @@ use super::{Now, Rule};
 use crate::ConfigError;
 
 /// Hyper-parameters of AdamW.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamWConfig {
     /// Step size.

@@ -22,6 +22,7 @@ use std::fmt::Debug;
 
 use methods::{Progress, Schedule};
 use models::Parameters;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
@@ -39,7 +40,7 @@ pub use self::lars::LarsConfig;
 pub use self::sgd::SgdConfig;
 
 /// The optimisers, by their key in a config.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerConfig {
     /// Adam.

@@ -1,0 +1,156 @@
+//! What is shown below the help of each command: lines to type. A description follows after two spaces.
+
+pub const TWINVIEW: &str = "\
+Examples:
+  twinview pretrain dino --data photos
+  twinview evaluate runs/dino
+  twinview neighbors runs/dino --out neighbors.png";
+
+pub const PRETRAIN: &str = "\
+Examples:
+  twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set
+  twinview pretrain dino --data photos          a folder of images
+  twinview pretrain simclr --config configs/seed/simclr.json --set train.epochs=10
+  twinview pretrain simclr --run runs/simclr --resume
+  twinview pretrain byol --init runs/simclr/encoder.safetensors";
+
+pub const EVALUATE: &str = "\
+Examples:
+  twinview evaluate runs/simclr
+  twinview evaluate runs/simclr --epoch last --epoch best
+  twinview evaluate comparison/runs/simclr-seed*
+  twinview evaluate runs/simclr --labels-per-class 1 --labels-per-class 10
+  twinview evaluate runs/simclr --untrained --protocol knn --json";
+
+pub const COMPARE: &str = "\
+Examples:
+  twinview compare --data photos --epochs 5 --out comparison
+  twinview compare --methods simclr,dino --seeds 3 --out comparison
+
+Called again with the same arguments, it goes on where it stopped.";
+
+pub const PREVIEW: &str = "\
+Examples:
+  twinview preview --out views.png              the views of SimCLR
+  twinview preview dino --data photos --rows 4 --out views.png
+  twinview preview --config my.json --out views.png";
+
+pub const NEIGHBORS: &str = "\
+Examples:
+  twinview neighbors runs/dino --out neighbors.png             test images and what is nearest to them
+  twinview neighbors runs/dino --data photos --query cat.jpg --out cats.png
+  twinview neighbors runs/dino --data photos --duplicates --threshold 0.995
+  twinview neighbors runs/dino --data photos --outliers 20 --json";
+
+pub const EMBED: &str = "\
+Examples:
+  twinview embed runs/dino --out features.parquet
+  twinview embed runs/dino --data photos --out photos.npy      and photos.csv with the names
+  twinview embed runs/dino --split train --split test --epoch best --out features.csv";
+
+pub const EXPORT: &str = "\
+Examples:
+  twinview export runs/simclr --format torchscript --out encoder.pt
+  twinview export runs/simclr --format safetensors --epoch best --out encoder.safetensors
+
+Beside FILE it writes FILE.card.json and FILE.card.md. TorchScript in Python:
+  torch.jit.load('encoder.pt')(images)          images: uint8, [n, 3, height, width], RGB";
+
+pub const REPORT: &str = "\
+Examples:
+  twinview report runs/simclr --out simclr.html
+  twinview report comparison/runs/* --out all.html --quick
+
+A run may be unfinished. Images that are no longer there are said to be missing.";
+
+pub const DATA: &str = "\
+Examples:
+  twinview data info photos
+  twinview data pack photos --out data/photos96
+  twinview data synth --out data/rendered";
+
+pub const DATA_INFO: &str = "\
+Examples:
+  twinview data info photos
+  twinview data info data/stl10_binary --sheet sheet.png --json";
+
+pub const DATA_PACK: &str = "\
+Examples:
+  twinview data pack photos --size 96 --out data/photos96
+  twinview data pack photos --skip-bad --out data/photos96";
+
+pub const DATA_SYNTH: &str = "\
+Examples:
+  twinview data synth --out data/rendered
+  twinview data synth --unlabeled 500 --train 100 --test 100 --size 32 --out data/small";
+
+pub const METHODS: &str = "\
+Examples:
+  twinview methods
+  twinview methods --json";
+
+pub const SCHEMA: &str = "\
+Examples:
+  twinview schema > schema.json                 to be named as \"$schema\" in a configuration beside it";
+
+pub const COMPLETIONS: &str = "\
+Examples:
+  twinview completions bash > ~/.local/share/bash-completion/completions/twinview
+  twinview completions zsh > ~/.zfunc/_twinview  where fpath has ~/.zfunc
+  twinview completions fish > ~/.config/fish/completions/twinview.fish";
+
+pub const MAN: &str = "\
+Examples:
+  twinview man > twinview.1                     the page about the program
+  twinview man --out ~/.local/share/man/man1    a page for each command, too";
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory, Parser};
+
+    use crate::args::Arguments;
+
+    /// The words to type of a line of examples.
+    fn words(line: &str) -> Vec<&str> {
+        let typed = line.trim_start().split("  ").next().unwrap_or_default();
+        let typed = typed.split(" > ").next().unwrap_or_default();
+        typed.split_whitespace().collect()
+    }
+
+    /// Checks a command and those below it; their number.
+    fn check(command: &Command) -> usize {
+        let path: Vec<&str> = command
+            .get_bin_name()
+            .unwrap_or("twinview")
+            .split(' ')
+            .collect();
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines: Vec<_> = help
+            .lines()
+            .filter(|line| line.starts_with("  twinview "))
+            .map(words)
+            .collect();
+        assert!(
+            help.starts_with("Examples:\n") && !lines.is_empty(),
+            "{path:?} has no examples"
+        );
+        for line in lines {
+            assert!(
+                line.starts_with(&path),
+                "{line:?} is no example of {path:?}"
+            );
+            if let Err(error) = Arguments::try_parse_from(&line) {
+                panic!("{line:?} can't be typed: {error}");
+            }
+        }
+        1 + command.get_subcommands().map(check).sum::<usize>()
+    }
+
+    #[test]
+    fn every_command_has_examples_that_can_be_typed() {
+        let mut command = Arguments::command().disable_help_subcommand(true);
+        command.build();
+        assert!(check(&command) > 10);
+    }
+}

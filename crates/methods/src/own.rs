@@ -1,0 +1,16 @@
+//! A method from outside of this workspace, as a run records it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Names a method that the program brings along which trains by it. Nothing here can build it; a run says
+/// with it what it was trained by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnConfig {
+    /// Its name, for people.
+    pub name: String,
+    /// Its hyper-parameters, all of them; the program that brings it along checks them.
+    pub settings: Value,
+}
