@@ -5,7 +5,7 @@
 //! optimiser or a teacher update is a handful of kernels whatever the number of layers.
 //!
 //! ```
-//! use models::{ConvConfig, Door, EncoderConfig, InitStream, Pool};
+//! use models::{ConvConfig, Door, EncoderConfig, InitStream, Mode, Pool};
 //! use tch::nn::VarStore;
 //! use tch::{Device, Kind};
 //!
@@ -15,8 +15,8 @@
 //! let encoder = config.build(&(store.root() / "encoder"), stream, 16, Kind::Float)?;
 //!
 //! // Two images as bytes: three planes each, row by row.
-//! let images = Door::new(Device::Cpu, Kind::Float).images(&[128; 2 * 3 * 16 * 16], 2, 16, 16);
-//! let features = tch::no_grad(|| encoder.forward(&images));
+//! let images = Door::new(Device::Cpu, Kind::Float).images(&[128; 2 * 3 * 16 * 16], [2, 1], [16, 16]);
+//! let features = tch::no_grad(|| encoder.forward(&images, Mode::Eval));
 //! assert_eq!(features.size(), [2, encoder.feature_size()]);
 //! # Ok::<(), models::ModelError>(())
 //! ```

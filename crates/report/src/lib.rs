@@ -24,8 +24,8 @@
 //! let last = run.last().expect("an epoch is done");
 //! println!("after {} of {} epochs: loss {:?}", last.epoch, run.epochs, last.loss);
 //!
-//! report::write_comparison(&folder.join("comparison"), &[run])?;
-//! # assert!(folder.join("comparison/report.html").exists());
+//! report::write_comparison(folder, &[run])?;
+//! # assert!(folder.join("report.html").exists());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
