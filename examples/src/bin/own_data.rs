@@ -42,7 +42,7 @@ fn image(number: usize) -> Vec<u8> {
     let phase = |plane: usize| (number * (13 + 8 * plane) % 64) as f64 / 64.0;
     let pixel = |at: usize| {
         let (plane, y, x) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
-        let along = if number % 2 == 0 { x } else { y };
+        let along = if number.is_multiple_of(2) { x } else { y };
         let turn = waves * along as f64 / SIDE as f64 + phase(plane);
         (127.5 + 127.5 * (TAU * turn).sin()).round() as u8
     };
