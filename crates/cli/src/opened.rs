@@ -41,17 +41,23 @@ impl Opened {
             Some(path) => data::open(path, frozen.record.config.image_size)?,
             None => data::built_in_of(folder, &frozen.record)?,
         };
+        let path = path.map(Path::to_owned);
+        Ok(Self::of(folder, frozen, set, path.as_deref()))
+    }
+
+    /// What is open already: the encoder of the run in `folder`, and the set that was read from `path`.
+    pub fn of(folder: &Path, frozen: Frozen, set: Dataset, path: Option<&Path>) -> Self {
         let place = path.map_or("the built-in set".to_owned(), |path| {
             path.display().to_string()
         });
         let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
-        Ok(Self {
+        Self {
             run: folder.to_owned(),
             frozen,
             set,
             path,
             place,
-        })
+        }
     }
 
     /// The images of these splits, or of all.

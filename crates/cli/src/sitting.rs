@@ -13,7 +13,7 @@ use crate::compare::{NEIGHBORS, PREVIEW};
 use crate::data;
 use crate::failure::Failure;
 use crate::measure::{Measurement, Way};
-use crate::opened::BATCH;
+use crate::opened::{BATCH, Opened};
 
 /// Images on the map, at most.
 const MAPPED: usize = 1000;
@@ -63,9 +63,9 @@ fn try_complete(
         "no checkpoint to measure, so there are no new scores, neighbours or map",
     ))?;
     portrait.map = Some(map(&frozen, &set)?);
-    drop(frozen);
     if eval::labelled_splits(&set).is_ok() {
-        evaluate(portrait, folder, device).map_err(noted("the labels allow no evaluation"))?;
+        let opened = Opened::of(folder, frozen, set, record.data.path.as_deref());
+        evaluate(portrait, opened).map_err(noted("the labels allow no evaluation"))?;
     }
     Ok(())
 }
@@ -92,13 +92,14 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 }
 
 /// Scores and neighbours.
-fn evaluate(portrait: &mut Portrait, folder: &Path, device: DeviceChoice) -> Result<(), Failure> {
-    let measurement = Measurement::open(folder, None, Weights::Newest, device)?;
+fn evaluate(portrait: &mut Portrait, opened: Opened) -> Result<(), Failure> {
+    let folder = opened.run.clone();
+    let measurement = Measurement::of(opened)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     portrait.neighbors = Some(encoded(sheet)?);
     let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
-    portrait.run.evaluation = Some(Evaluation::parse(folder, measured.document)?);
+    portrait.run.evaluation = Some(Evaluation::parse(&folder, measured.document)?);
     Ok(())
 }
 

@@ -6,17 +6,17 @@
 
 use dataset::Split;
 use eval::{Error, Score, TrainedReport};
+use methods::{Progress, Schedule};
 use models::{InitStream, Linear, Parameters};
 use tch::{Kind, Reduction, Tensor, no_grad};
 
 use crate::networks::Networks;
-use crate::sgd::{cosine, scored};
+use crate::optimizer::{Optimizer, OptimizerConfig, SgdConfig};
+use crate::sgd::scored;
 use crate::{ClassifierSettings, Frozen, Watch};
 
 /// Keeps the new layer's initial weights apart from those of a run.
 const CLASSIFIER_NETWORK: u64 = 4;
-/// Decay of the velocity.
-const MOMENTUM: f64 = 0.9;
 /// Images in a forward pass that learns nothing.
 const BATCH: usize = 256;
 
@@ -74,6 +74,20 @@ pub fn finetune(
     })
 }
 
+/// SGD with momentum, its rate falling from `rate` to 0.
+fn falling(rate: f64) -> OptimizerConfig {
+    OptimizerConfig::Sgd(SgdConfig {
+        learning_rate: Schedule::Cosine {
+            from: rate,
+            to: 0.0,
+        },
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: Schedule::Constant(0.0),
+        exclude_bias_and_norm: false,
+    })
+}
+
 fn labels(name: &'static str, split: &Split) -> Result<Vec<i64>, Error> {
     let labels = split.labels().ok_or(Error::NoLabels {
         split: name,
@@ -121,28 +135,23 @@ impl Task<'_> {
     /// Trains a copy on the images of `split`.
     fn learn(&mut self, split: &Split, rate: f64) -> Result<Tuned, Error> {
         let (tuned, parameters) = self.copy();
-        let mut velocity = parameters.flat().zeros_like();
+        let (epochs, steps) = self.settings.length(split.len());
+        let mut optimizer = Optimizer::new(&falling(rate), &parameters);
         let labels = labels("train", split)?;
         let settings = self.settings;
         let recipe = settings.recipe(self.frozen.side());
-        let (epochs, steps) = settings.length(split.len());
         let mut step = 0;
         for epoch in 0..epochs {
             let seed = settings.seed;
             for (block, rows) in loader::shuffled(split, &recipe, seed, epoch, settings.batch_size)
             {
                 let y: Vec<i64> = rows.iter().map(|&row| labels[row as usize]).collect();
-                let y = Tensor::from_slice(&y).to_device(velocity.device());
+                let y = Tensor::from_slice(&y).to_device(parameters.flat().device());
                 let logits = tuned.logits(&self.frozen.images(&block));
                 let loss =
                     logits.cross_entropy_loss(&y, None::<Tensor>, Reduction::Mean, -100, 0.0);
                 let gradient = parameters.gradient(&loss);
-                no_grad(|| {
-                    let _ = velocity.g_mul_scalar_(MOMENTUM);
-                    velocity += gradient;
-                    let mut weights = parameters.flat().shallow_clone();
-                    weights -= &velocity * (rate * cosine(step, steps));
-                });
+                optimizer.step(&parameters, &gradient, Progress { step, of: steps });
                 step += 1;
                 self.seen += rows.len();
                 if (self.watch)(self.seen, self.all).is_break() {

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use augment::{Crop, CropDraw, Flip, Op, Recipe};
 use dataset::Split;
 use eval::{Error, Features, Holdout, RateScore, Score, Standardiser, TrainedReport};
+use methods::{Progress, Schedule};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -109,8 +110,8 @@ impl ClassifierSettings {
 
 /// The share of the learning rate at a step of so many: half a cosine wave from 1 to 0.
 pub(crate) fn cosine(step: u64, steps: u64) -> f64 {
-    let done = step as f64 / steps.max(1) as f64;
-    0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+    let falling = Schedule::Cosine { from: 1.0, to: 0.0 };
+    falling.at(Progress { step, of: steps })
 }
 
 /// Trains classifiers on views of the images of `split` and scores the best on `test`.
