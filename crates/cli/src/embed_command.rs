@@ -16,12 +16,12 @@ use crate::watch::Watch;
 /// Writes the features of images to a file.
 pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
+    let stop = pretrain::stop_flag()?;
     let out = &arguments.out;
     let files = Format::of(out)?.files(out);
     for file in &files {
         trainer::check_writable(file)?;
     }
-    let stop = pretrain::stop_flag()?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let opened = Opened::open(run, data, arguments.epoch.weights(), device)?;
     let images = opened.select(&arguments.split)?;

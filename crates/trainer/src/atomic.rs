@@ -50,7 +50,8 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Err(unwritable("a folder".to_owned()));
     }
-    let attempt = beside(folder_of(path));
+    // Without a name, so that a signal at this very moment leaves nothing.
+    let attempt = tempfile::tempfile_in(folder_of(path));
     attempt
         .map(drop)
         .map_err(|error| unwritable(error.to_string()))
