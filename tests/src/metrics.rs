@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::Place;
 
 /// What an epoch line says of time, which no two runs share.
-const TIMES: [&str; 5] = [
+const TIMES: [&str; 6] = [
     "images_per_sec",
     "data_wait",
     "train_secs",
     "eval_secs",
+    "health_secs",
     "step_secs",
 ];
 

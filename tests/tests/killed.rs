@@ -171,6 +171,24 @@ fn a_damaged_checkpoint_is_reported_and_the_one_before_is_used() {
 }
 
 #[test]
+fn a_checkpoint_of_another_run_is_not_taken_for_its_own() {
+    let place = Place::trained("simclr");
+    let other = [&pretrain("simclr.json", "other")[..], &["--seed", "1"]].concat();
+    place.run(&other).done();
+    let (newest, foreign) = (place.newest("run"), place.newest("other"));
+    fs::copy(foreign, &newest).unwrap();
+    let measured = place.run(&["evaluate", "run"]);
+    measured.failed(2, &["run/checkpoints", "a run with the settings"]);
+    let resume = ["pretrain", "simclr", "--run", "run", "--resume"];
+    let said = place.run(&resume).done().stderr;
+    assert!(
+        said.contains("a run with the settings") && said.contains("the checkpoint before"),
+        "{said}"
+    );
+    place.run(&["evaluate", "run"]).done();
+}
+
+#[test]
 fn two_processes_do_not_train_in_one_folder() {
     let place = place("simclr");
     let mut long = arguments("simclr", "run").to_vec();

@@ -138,6 +138,7 @@ fn check_metrics(place: &Place, method: &str) {
             "step_secs",
             "train_secs",
             "eval_secs",
+            "health_secs",
         ];
         assert_eq!(keys(line), expected.into());
         assert_eq!(

@@ -103,7 +103,8 @@ fn a_finished_run_can_be_made_longer() {
     let longer = [
         "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "3",
     ];
-    place.run(&longer).done();
+    let said = place.run(&longer).done().stderr;
+    assert!(said.contains("train.epochs was 2, is 3"), "{said}");
     let whole = [&pretrain("simclr.json", "whole")[..], &["--epochs", "3"]].concat();
     place.run(&whole).done();
     assert_eq!(place.logged_steps("run").len() as u64, 3 * STEPS_PER_EPOCH);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
+use dataset::OneLine;
+
 /// Everything done.
 pub const DONE: u8 = 0;
 /// Failed while running.
@@ -55,8 +57,7 @@ impl Failure {
 
     /// Prints the line to stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
-        let line = self.message.replace('\n', " ");
-        let _ = writeln!(std::io::stderr(), "error: {line}");
+        let _ = writeln!(std::io::stderr(), "error: {}", OneLine(&self.message));
         ExitCode::from(self.code)
     }
 }

@@ -201,6 +201,9 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Session, Failu
     };
     let session = prepare(config, set, path)?;
     record.check_data(folder, &session.record().data)?;
+    for (key, before, after) in record.changes(&session.record().config) {
+        tracing::info!("{key} was {before}, is {after}");
+    }
     Ok(session)
 }
 

@@ -1,15 +1,16 @@
 //! What can be wrong with an image set: the file, what was expected there and what was found, on one line.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::{OneLine, PathOnOneLine};
 
 /// Why an image set could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No such file or folder.
-    #[error("{}: expected {expected}, found no such file or folder", Shown(.path))]
+    #[error("{}: expected {expected}, found no such file or folder", PathOnOneLine(.path))]
     Missing {
         /// What is not there.
         path: PathBuf,
@@ -17,13 +18,13 @@ pub enum Error {
         expected: &'static str,
     },
     /// A path that names something else than a folder.
-    #[error("{}: expected a folder, found a file", Shown(.path))]
+    #[error("{}: expected a folder, found a file", PathOnOneLine(.path))]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
     /// A folder without images, or without the class folders that should be in it.
-    #[error("{}: expected {}, found {}", Shown(.path), OneLine(.expected), OneLine(.found))]
+    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -33,7 +34,7 @@ pub enum Error {
         found: String,
     },
     /// A binary file whose length does not fit its image size or image count.
-    #[error("{}: expected {expected}, found {found_bytes} bytes", Shown(.path))]
+    #[error("{}: expected {expected}, found {found_bytes} bytes", PathOnOneLine(.path))]
     Length {
         /// The file.
         path: PathBuf,
@@ -43,7 +44,7 @@ pub enum Error {
         found_bytes: u64,
     },
     /// Images and labels of one split that differ in number.
-    #[error("{}: expected {expected} labels, one for each image of {images}, found {found}", Shown(.path))]
+    #[error("{}: expected {expected} labels, one for each image of {images}, found {found}", PathOnOneLine(.path))]
     LabelCount {
         /// The label file.
         path: PathBuf,
@@ -55,7 +56,7 @@ pub enum Error {
         found: usize,
     },
     /// A label outside the classes.
-    #[error("{}: expected labels {first} to {last}, found {found} at position {position}", Shown(.path))]
+    #[error("{}: expected labels {first} to {last}, found {found} at position {position}", PathOnOneLine(.path))]
     Label {
         /// The label file.
         path: PathBuf,
@@ -69,7 +70,7 @@ pub enum Error {
         found: usize,
     },
     /// A text file (class names, folds, shape) with other content than it should have.
-    #[error("{}: expected {}, found {}", Shown(.path), OneLine(.expected), OneLine(.found))]
+    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
     Text {
         /// The file.
         path: PathBuf,
@@ -79,7 +80,7 @@ pub enum Error {
         found: String,
     },
     /// A file that is not a JPEG, PNG or WebP image.
-    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", Shown(.path))]
+    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", PathOnOneLine(.path))]
     NotAnImage {
         /// The file.
         path: PathBuf,
@@ -87,7 +88,7 @@ pub enum Error {
         found: String,
     },
     /// An image too small to learn from.
-    #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", Shown(.path))]
+    #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", PathOnOneLine(.path))]
     TooSmall {
         /// The file.
         path: PathBuf,
@@ -99,7 +100,7 @@ pub enum Error {
         height: u32,
     },
     /// An image that is cut off, damaged, or beyond the limits on size.
-    #[error("{}: expected a whole {format} image, found {}", Shown(.path), OneLine(.found))]
+    #[error("{}: expected a whole {format} image, found {}", PathOnOneLine(.path), OneLine(.found))]
     Decode {
         /// The file.
         path: PathBuf,
@@ -109,7 +110,7 @@ pub enum Error {
         found: String,
     },
     /// A file that changed while it was in use.
-    #[error("{}: expected the file to stay as it was opened, found {found}", Shown(.path))]
+    #[error("{}: expected the file to stay as it was opened, found {found}", PathOnOneLine(.path))]
     Changed {
         /// The file.
         path: PathBuf,
@@ -117,7 +118,7 @@ pub enum Error {
         found: String,
     },
     /// A folder to write to that already holds something.
-    #[error("{}: expected a new or empty folder to write to, found one with files in it", Shown(.path))]
+    #[error("{}: expected a new or empty folder to write to, found one with files in it", PathOnOneLine(.path))]
     OutputExists {
         /// The folder.
         path: PathBuf,
@@ -133,7 +134,7 @@ pub enum Error {
         found: String,
     },
     /// The operating system refused.
-    #[error("{}: cannot {action}: {source}", Shown(.path))]
+    #[error("{}: cannot {action}: {source}", PathOnOneLine(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -152,31 +153,6 @@ impl Error {
             action,
             source,
         }
-    }
-}
-
-/// A path on one line, whatever bytes its name has.
-struct Shown<'a>(&'a Path);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        OneLine(&self.0.to_string_lossy()).fmt(f)
-    }
-}
-
-/// Text with its control characters escaped.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?
-            } else {
-                write!(f, "{c}")?
-            }
-        }
-        Ok(())
     }
 }
 

@@ -11,10 +11,10 @@ use tch::{Kind, Tensor, no_grad};
 
 use crate::metrics::EpochMetrics;
 use crate::observer::History;
-use crate::{Error, Learner, atomic};
+use crate::{Error, Learner, RunRecord, atomic};
 
 /// Raised when the meaning of a checkpoint changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The key of the header in the file's metadata.
 const HEADER: &str = "twinview";
 
@@ -24,6 +24,10 @@ const HEADER: &str = "twinview";
 pub struct Header {
     /// Version of the format.
     pub format: u32,
+    /// Source revision of the program that wrote it.
+    pub revision: String,
+    /// [`RunRecord::settings`] of its run.
+    pub settings: String,
     /// Finished epochs.
     pub epoch: u32,
     /// Finished steps of the epoch under way.
@@ -44,9 +48,11 @@ pub struct Header {
 
 impl Header {
     /// The header of a run that has not begun.
-    pub fn start() -> Self {
+    pub fn start(revision: String, settings: String) -> Self {
         Self {
             format: FORMAT,
+            revision,
+            settings,
             epoch: 0,
             step_in_epoch: 0,
             step: 0,
@@ -57,6 +63,25 @@ impl Header {
             history: History::default(),
         }
     }
+
+    /// Checks that the checkpoint at `path`, which has this header, is one of the run that `record` describes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn check(&self, path: &Path, record: &RunRecord) -> Result<(), Error> {
+        let settings = record.settings();
+        if self.settings == settings {
+            return Ok(());
+        }
+        let expected = format!("a checkpoint of a run with the settings {settings} (SHA-256)");
+        Err(damaged(path, expected, &self.settings))
+    }
+}
+
+/// What the header of every format begins with.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
 }
 
 /// The named tensors of a learner; they share memory with it.
@@ -342,16 +367,14 @@ fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
             found,
         ));
     }
-    let header: Header = serde_json::from_str(text)
-        .map_err(|error| damaged(path, "a checkpoint's header", error))?;
-    if header.format != FORMAT {
-        let found = format!("format {}", header.format);
-        return Err(damaged(
-            path,
-            format!("a checkpoint of format {FORMAT}"),
-            found,
-        ));
+    let not_a_header = |error| damaged(path, "a checkpoint's header", error);
+    // Before the rest, of which another format may have more or less.
+    let Version { format } = serde_json::from_str(text).map_err(not_a_header)?;
+    if format != FORMAT {
+        let expected = format!("a checkpoint of format {FORMAT}");
+        return Err(damaged(path, expected, format!("format {format}")));
     }
+    let header = serde_json::from_str(text).map_err(not_a_header)?;
     Ok((bytes, header))
 }
 

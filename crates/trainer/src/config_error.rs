@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use dataset::{OneLine, PathOnOneLine};
+
 use crate::form::Mismatch;
 
 /// Why a configuration can't be used. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("{}: expected a config file, found {source}", path.display())]
+    #[error("{}: expected a config file, found {source}", PathOnOneLine(.path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -16,7 +18,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The text isn't a config.
-    #[error("{origin}:{line}:{column}: {message}")]
+    #[error("{}:{line}:{column}: {}", OneLine(.origin), OneLine(.message))]
     Parse {
         /// The file, or where else the text comes from.
         origin: String,
@@ -28,7 +30,7 @@ pub enum ConfigError {
         message: String,
     },
     /// The text says what a config can say, but not as it is written.
-    #[error("{origin}: {mismatch}")]
+    #[error("{}: {mismatch}", OneLine(.origin))]
     Form {
         /// The file, or where else the text comes from.
         origin: String,
@@ -39,7 +41,7 @@ pub enum ConfigError {
     #[error("--set: expected KEY=VALUE, found {0:?}")]
     NotAnAssignment(String),
     /// `--set` of a key that isn't there.
-    #[error("--set {key}: no such key; {parent} has {known}")]
+    #[error("--set {}: no such key; {} has {}", OneLine(.key), OneLine(.parent), OneLine(.known))]
     UnknownKey {
         /// The key as it was given.
         key: String,
@@ -49,7 +51,7 @@ pub enum ConfigError {
         known: String,
     },
     /// `--set` of a value that doesn't fit its key.
-    #[error("--set {assignment}: {message}")]
+    #[error("--set {}: {}", OneLine(.assignment), OneLine(.message))]
     BadValue {
         /// The assignment.
         assignment: String,
@@ -57,7 +59,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A number out of its range.
-    #[error("{key}: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {}", OneLine(.key), OneLine(.found))]
     Range {
         /// The key.
         key: String,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use dataset::{OneLine, PathOnOneLine};
+
 use crate::ConfigError;
 
 /// Any failure of training. Each message is one line.
@@ -26,16 +28,16 @@ pub enum Error {
     #[error(transparent)]
     Loader(loader::Error),
     /// The run folder is taken.
-    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", .0.display())]
+    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", PathOnOneLine(.0))]
     RunExists(PathBuf),
     /// Another process trains in the run folder.
-    #[error("{}: expected a run folder that no other process uses, found one in use", .0.display())]
+    #[error("{}: expected a run folder that no other process uses, found one in use", PathOnOneLine(.0))]
     InUse(PathBuf),
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),
     /// Not a run, or not one with what is asked for.
-    #[error("{}: expected a run, found {found}", path.display())]
+    #[error("{}: expected a run, found {}", PathOnOneLine(.path), OneLine(.found))]
     NoRun {
         /// The run folder.
         path: PathBuf,
@@ -43,7 +45,7 @@ pub enum Error {
         found: String,
     },
     /// Resuming with another configuration.
-    #[error("{}: {key} can't change on --resume: expected {expected}, found {found}", path.display())]
+    #[error("{}: {} can't change on --resume: expected {}, found {}", PathOnOneLine(.path), OneLine(.key), OneLine(.expected), OneLine(.found))]
     ConfigChanged {
         /// The run's `config.json`.
         path: PathBuf,
@@ -55,7 +57,7 @@ pub enum Error {
         found: String,
     },
     /// A file of a run can't be understood.
-    #[error("{}: expected {expected}, found {found}", path.display())]
+    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -65,7 +67,7 @@ pub enum Error {
         found: String,
     },
     /// A result couldn't be written.
-    #[error("{}: expected a file that can be written, found {found}", path.display())]
+    #[error("{}: expected a file that can be written, found {}", PathOnOneLine(.path), OneLine(.found))]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -73,7 +75,7 @@ pub enum Error {
         found: String,
     },
     /// A file or folder can't be written or read.
-    #[error("{}: can't {what}: {source}", path.display())]
+    #[error("{}: can't {what}: {source}", PathOnOneLine(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -83,7 +85,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// An encoder can't be exported.
-    #[error("{}: can't export the encoder: {found}", path.display())]
+    #[error("{}: can't export the encoder: {}", PathOnOneLine(.path), OneLine(.found))]
     Export {
         /// The file.
         path: PathBuf,

@@ -4,11 +4,12 @@
 //! the order of the keys, and `{"seed": null}` for `"seed"`. Nobody who reads such a file knows what it says, and
 //! the [schema](crate::schema()) has no words for it, so only what would be written is let through.
 
+use dataset::OneLine;
 use serde_json::Value;
 
 /// A place where a document has another form than the one that is written.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: expected {expected}, found {found}")]
+#[error("{}: expected {expected}, found {found}", OneLine(.key))]
 pub struct Mismatch {
     /// The dotted key.
     pub key: String,

@@ -105,6 +105,7 @@ impl Frozen {
         };
         let named = frozen.networks.encoder_tensors();
         let header = checkpoint::load_into(&checkpoint, prefix, named)?;
+        header.check(&checkpoint, &frozen.record)?;
         frozen.trained = [u64::from(header.epoch), header.step];
         frozen.checkpoint = Some(checkpoint);
         Ok(frozen)

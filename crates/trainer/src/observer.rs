@@ -83,6 +83,8 @@ pub struct EpochReport {
     pub train_secs: f64,
     /// See [`train_secs`](Self::train_secs).
     pub eval_secs: f64,
+    /// Of [`eval_secs`](Self::eval_secs), what [`health`](Self::health) took.
+    pub health_secs: f64,
 }
 
 impl EpochReport {

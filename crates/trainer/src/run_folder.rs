@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::export::write_encoder;
 use crate::networks::Networks;
@@ -238,10 +239,34 @@ impl RunRecord {
         }
         let may_change = [MAY_DIFFER, MAY_CHANGE].concat();
         let (before, after) = (self.config.document(), config.document());
-        match first_difference("", &before, &after, &may_change) {
+        match first_difference(&before, &after, &may_change) {
             Some((key, expected, found)) => changed(&key, expected.to_string(), found.to_string()),
             None => Ok(config),
         }
+    }
+
+    /// The settings in which `config`, with which this run goes on, differs from what it had: their dotted keys, the values
+    /// before and after.
+    pub fn changes(&self, config: &Config) -> Vec<(String, Value, Value)> {
+        differences(
+            "",
+            &self.config.document(),
+            &config.document(),
+            &["$schema"],
+        )
+    }
+
+    /// A SHA-256 over all settings that can't change on resume, in hexadecimal digits.
+    pub fn settings(&self) -> String {
+        let mut document = self.config.document();
+        for key in [MAY_DIFFER, MAY_CHANGE].concat() {
+            let (section, name) = match key.rsplit_once('.') {
+                Some((section, name)) => (&mut document[section], name),
+                None => (&mut document, key),
+            };
+            section.as_object_mut().map(|section| section.remove(name));
+        }
+        checkpoint::hexadecimal(&Sha256::digest(document.to_string()))
     }
 
     /// The first setting in which `other` is another training than this one with another seed: its dotted key, the
@@ -257,7 +282,7 @@ impl RunRecord {
         }
         let may_differ = [MAY_DIFFER, &["seed"]].concat();
         let (here, there) = (self.config.document(), other.config.document());
-        let found = first_difference("", &here, &there, &may_differ);
+        let found = first_difference(&here, &there, &may_differ);
         found.map(|(key, here, there)| (key, here.to_string(), there.to_string()))
     }
 
@@ -300,15 +325,18 @@ const MAY_DIFFER: &[&str] = &[
     "checkpoint.keep",
 ];
 
-/// The first place below `key` where two documents differ, other than at the keys `may`.
-fn first_difference(
-    key: &str,
-    a: &Value,
-    b: &Value,
-    may: &[&str],
-) -> Option<(String, Value, Value)> {
+/// Where two documents differ: the dotted key, the value in the first and the value in the second.
+type Difference = (String, Value, Value);
+
+/// The first place where two documents differ, other than at the keys `may`.
+fn first_difference(a: &Value, b: &Value, may: &[&str]) -> Option<Difference> {
+    differences("", a, b, may).into_iter().next()
+}
+
+/// Every place below `key` where two documents differ, other than at the keys `may`.
+fn differences(key: &str, a: &Value, b: &Value, may: &[&str]) -> Vec<Difference> {
     if a == b || may.contains(&key) {
-        return None;
+        return Vec::new();
     }
     let below = |part: &str| {
         if key.is_empty() {
@@ -323,12 +351,14 @@ fn first_difference(
             let part = |of: &Map<String, Value>, key| of.get(key).cloned().unwrap_or(Value::Null);
             a.keys()
                 .chain(more)
-                .find_map(|key| first_difference(&below(key), &part(a, key), &part(b, key), may))
+                .flat_map(|key| differences(&below(key), &part(a, key), &part(b, key), may))
+                .collect()
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => (0..)
             .zip(a.iter().zip(b))
-            .find_map(|(index, (a, b))| first_difference(&below(&format!("{index}")), a, b, may)),
-        _ => Some((key.to_owned(), a.clone(), b.clone())),
+            .flat_map(|(index, (a, b))| differences(&below(&format!("{index}")), a, b, may))
+            .collect(),
+        _ => vec![(key.to_owned(), a.clone(), b.clone())],
     }
 }
 

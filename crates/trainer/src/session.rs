@@ -100,6 +100,7 @@ impl Session {
             init: None,
             config,
         };
+        let header = Header::start(record.revision.clone(), record.settings());
         let door = Door::new(device, Kind::Float);
         Ok(Self {
             record,
@@ -109,7 +110,7 @@ impl Session {
             learner,
             door,
             sample: OnceCell::new(),
-            header: Header::start(),
+            header,
             total_steps,
         })
     }
@@ -154,9 +155,11 @@ impl Session {
         self.record.init = read_record(folder)?.init;
         let mut skipped = Vec::new();
         for path in checkpoint::all(&folder.join("checkpoints")).iter().rev() {
-            match checkpoint::load(path, &mut self.learner) {
+            let loaded = checkpoint::load(path, &mut self.learner);
+            match loaded.and_then(|header| header.check(path, &self.record).map(|()| header)) {
                 Ok(header) => {
-                    self.header = header;
+                    let revision = self.record.revision.clone();
+                    self.header = Header { revision, ..header };
                     return Ok(skipped);
                 }
                 Err(error) => skipped.push(error),
@@ -354,6 +357,9 @@ impl Session {
         let sample = self
             .sample
             .get_or_init(|| loader::sample(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE));
+        let looked = Instant::now();
+        let health = Health::measure(&self.learner, sample, &self.door);
+        let health_secs = looked.elapsed().as_secs_f64();
         let metrics = &self.header.metrics;
         let report = EpochReport {
             kind: "epoch".to_owned(),
@@ -375,11 +381,12 @@ impl Session {
                 .teacher_momentum()
                 .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
             gradient_norm: metrics.mean_gradient_norm(),
-            health: Health::measure(&self.learner, sample, &self.door),
+            health,
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
             data_wait,
             train_secs,
             step_secs,
+            health_secs,
             eval_secs: begun.elapsed().as_secs_f64(),
         };
         clock.next_epoch(self.header.step, report.eval_secs);

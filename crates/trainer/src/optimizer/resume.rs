@@ -56,7 +56,7 @@ fn save(learner: &Learner, path: &Path) {
     let probe = learner.probe.as_ref().unwrap();
     let header = Header {
         optimizer_steps: [learner.optimizer.steps(), probe.optimizer.steps()],
-        ..Header::start()
+        ..Header::start(String::new(), String::new())
     };
     checkpoint::save(path, learner, &header).unwrap();
 }
