@@ -14,4 +14,4 @@ mod place;
 pub use binary::binary;
 pub use checkpoint::{Stored, assert_same_tensors, header, tensors};
 pub use finished::Finished;
-pub use place::{Place, STEPS_PER_EPOCH, pretrain};
+pub use place::{Place, STEPS_PER_EPOCH, pretrain, small};

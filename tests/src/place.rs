@@ -22,6 +22,44 @@ pub fn pretrain<'a>(config: &'a str, run: &'a str) -> [&'a str; 8] {
     ]
 }
 
+/// `--set` of what makes the built-in settings of `method` train in a moment: small views, a narrow encoder for
+/// images of any size, and narrow layers after it.
+pub fn small(method: &str) -> Vec<&'static str> {
+    let own: &[&str] = match method {
+        "byol" => &[MLP, "method.byol.predictor.hidden=[16]"],
+        "simsiam" => &[MLP, "method.simsiam.predictor.hidden=[16]"],
+        "nnclr" => &[MLP, "method.nnclr.predictor.hidden=[16]"],
+        "swav" => &[MLP, "method.swav.prototypes=32"],
+        "dino" => {
+            &[r#"projection={"prototypes": {"hidden": [16], "bottleneck": 8, "output": 32}}"#]
+        }
+        _ => &[MLP],
+    };
+    let views = match method {
+        "dino" | "swav" => &VIEWS[..],
+        _ => &VIEWS[..3],
+    };
+    let settings = [&[ENCODER], own, views].concat();
+    settings
+        .into_iter()
+        .flat_map(|setting| ["--set", setting])
+        .collect()
+}
+
+const ENCODER: &str = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
+const MLP: &str = r#"projection={"mlp": {"hidden": [16], "output": 16, "norm": "hidden"}}"#;
+const VIEWS: [&str; 9] = [
+    "augment.probe.size=32",
+    "augment.views.0.size=32",
+    "augment.views.1.size=32",
+    "augment.views.2.size=32",
+    "augment.views.3.size=32",
+    "augment.views.4.size=32",
+    "augment.views.5.size=32",
+    "augment.views.6.size=32",
+    "augment.views.7.size=32",
+];
+
 /// A temporary folder that commands run in, with a cache folder of its own beside it.
 #[derive(Debug)]
 pub struct Place {

@@ -1,6 +1,6 @@
 //! Every method of `twinview methods`, by its built-in settings, through the binary.
 
-use end_to_end::{Place, pretrain};
+use end_to_end::{Place, pretrain, small};
 use serde_json::json;
 
 fn train(place: &Place, method: &str, epochs: &str, more: &[&str]) {
@@ -25,10 +25,10 @@ fn every_method_trains_resumes_and_is_evaluated() {
     let listed = place.run(&["methods", "--json"]).done().json();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 12);
-    let small = ["--set", "encoder.conv.width=8", "--device", "cpu"];
     for entry in listed {
         let method = entry["name"].as_str().unwrap();
-        train(&place, method, "1", &small);
+        let changed = [small(method), vec!["--device", "cpu"]].concat();
+        train(&place, method, "1", &changed);
         train(&place, method, "2", &["--resume"]);
         let summary = place.read_json(&format!("{method}/summary.json"));
         // A tenth of the labelled images is held out, at least one of each class.
@@ -63,6 +63,8 @@ fn local_views_need_a_method_and_an_encoder_that_take_them() {
         "--batch-size",
         "32",
     ];
+    let conv = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
+    let run = [&run[..], &["--set", conv]].concat();
     let flatten = [&run[..], &["--set", "encoder.conv.pool=flatten"]].concat();
     place.refuses(
         &flatten,
@@ -97,8 +99,8 @@ fn pictures_are_drawn_of_what_goes_in_and_of_what_was_learned() {
         ])
         .done();
     let views = image::open(place.path("views.png")).unwrap();
-    // Three rows of an image and two times six views, in cells of 96 pixels with 2 between.
-    assert_eq!((views.width(), views.height()), (13 * 98 - 2, 3 * 98 - 2));
+    // Three rows of an image and two times eight views, in cells of 96 pixels with 2 between.
+    assert_eq!((views.width(), views.height()), (17 * 98 - 2, 3 * 98 - 2));
     let neighbors = [
         "neighbors",
         "run",

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Place, assert_same_tensors, pretrain};
+use end_to_end::{Place, assert_same_tensors, pretrain, small};
 use serde_json::{Value, json};
 
 const EPOCHS: u64 = 6;
@@ -29,13 +29,9 @@ fn place(method: &str) -> Place {
         "--dry-run",
         "--json",
     ];
+    let printed = [&printed[..], &small(method)].concat();
     let record = place.run(&printed).done().json();
     let mut config: Value = record["config"].clone();
-    for view in config["augment"]["views"].as_array_mut().unwrap() {
-        view["size"] = json!(32);
-    }
-    config["augment"]["probe"]["size"] = json!(32);
-    config["encoder"]["conv"]["width"] = json!(8);
     config["health"]["on_collapse"] = json!("warn");
     config["train"]["epochs"] = json!(EPOCHS);
     config["train"]["device"] = json!("cpu");

@@ -167,7 +167,7 @@ pub struct CompareArguments {
 pub enum SettingsArgument {
     /// As published by the seed repository.
     Seed,
-    /// As recommended by the papers, on the small encoder.
+    /// As published for ResNet-18, the same for all methods but for what is a method's own.
     Recommended,
 }
 

@@ -30,7 +30,7 @@ const CONFIGS: &[Builtin] = &[
 /// Which of the built-in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settings {
-    /// What the papers recommend, on the small encoder.
+    /// What was published for ResNet-18 (docs/recommended.md).
     Recommended,
     /// What the seed repository published.
     Seed,
@@ -77,5 +77,20 @@ mod tests {
             }
         }
         assert_eq!(CONFIGS.len(), methods::CATALOG.len());
+    }
+
+    #[test]
+    fn recommended_settings_differ_in_what_is_a_method_s_own() {
+        let shared = |method: &str| {
+            let mut document = recommended(method).unwrap().document();
+            for own in ["method", "projection", "optimizer"] {
+                document.as_object_mut().unwrap().remove(own);
+            }
+            document["augment"]["views"] = serde_json::Value::Null;
+            document
+        };
+        for entry in methods::CATALOG {
+            assert_eq!(shared(entry.name), shared("simclr"), "{}", entry.name);
+        }
     }
 }

@@ -24,7 +24,7 @@
 //!     "augment.views.0.size=32",
 //!     "augment.views.1.size=32",
 //!     "augment.probe.size=32",
-//!     "encoder.conv.width=8",
+//!     r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "flatten"}}"#,
 //!     "train.epochs=1",
 //!     "train.batch_size=16",
 //!     "train.device=cpu",
