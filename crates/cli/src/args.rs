@@ -241,7 +241,7 @@ pub struct PretrainArguments {
     #[arg(long)]
     pub resume: bool,
     /// Begin with an encoder's weights from a safetensors file: a run's encoder.safetensors, or a state_dict of
-    /// torchvision's resnet.
+    /// torchvision's resnet or timm's vision transformer.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub init: Option<PathBuf>,
     /// Passes over the data.

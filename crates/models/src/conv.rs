@@ -1,13 +1,11 @@
 //! The small convolutional encoder that the seed repository compares all its methods on.
 
-use std::ops::RangeInclusive;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::encoder::{Encoder, Mode, ModelError};
+use crate::encoder::{Encoder, Mode, ModelError, Sides};
 use crate::{Conv2d, InitStream, Linear};
 
 const SIDE: i64 = 3;
@@ -39,7 +37,7 @@ pub enum Pool {
 pub(crate) struct ConvEncoder {
     convolutions: Vec<Conv2d>,
     pool: Pool,
-    sides: RangeInclusive<i64>,
+    sides: Sides,
     dense: Linear,
     width: i64,
     compute: Kind,
@@ -84,8 +82,8 @@ impl ConvEncoder {
             })
             .collect();
         let (inputs, sides) = match pool {
-            Pool::Flatten => (left * left * width, side..=side),
-            Pool::Mean => (width, least..=i64::MAX),
+            Pool::Flatten => (left * left * width, Sides::only(side)),
+            Pool::Mean => (width, Sides::from(least)),
         };
         let dense = Linear::new(&(path / "dense"), stream, inputs, width, compute);
         Ok(Self {
@@ -119,8 +117,8 @@ impl Encoder for ConvEncoder {
         self.width
     }
 
-    fn sides(&self) -> RangeInclusive<i64> {
-        self.sides.clone()
+    fn sides(&self) -> Sides {
+        self.sides
     }
 
     fn uses_batch_statistics(&self) -> bool {
@@ -194,7 +192,7 @@ mod tests {
         let encoder = config
             .build(&store.root(), STREAM, 96, Kind::Float)
             .unwrap();
-        assert_eq!(encoder.sides(), 31..=i64::MAX);
+        assert_eq!(encoder.sides(), Sides::from(31));
         for side in [31, 48, 96] {
             let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
             assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 8]);
@@ -208,7 +206,7 @@ mod tests {
         assert!(error.contains("at least 31 pixels, found 30"), "{error}");
         let store = VarStore::new(Device::Cpu);
         let encoder = build(31, &store).unwrap();
-        assert_eq!(encoder.sides(), 31..=31);
+        assert_eq!(encoder.sides(), Sides::only(31));
         let images = Tensor::zeros([2, 3, 31, 31], (Kind::Float, Device::Cpu));
         assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 128]);
     }

@@ -1,6 +1,6 @@
 //! What an encoder is, and the registry of those that can be configured.
 
-use std::ops::RangeInclusive;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 use crate::InitStream;
 use crate::conv::{ConvConfig, ConvEncoder};
 use crate::resnet::{ResNet, ResNetConfig};
+use crate::vit::{Vit, VitConfig};
 
 /// What a forward pass is for, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum Mode {
 /// Images to features. In [`Mode::Eval`] each image on its own: what else is in a batch changes nothing, so
 /// that a batch may be encoded in parts. In [`Mode::Train`] too, unless the encoder
 /// [says otherwise](Encoder::uses_batch_statistics).
-pub trait Encoder: std::fmt::Debug {
+pub trait Encoder: fmt::Debug {
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`, in the kind of the
     /// master weights.
@@ -34,11 +35,71 @@ pub trait Encoder: std::fmt::Debug {
     fn feature_size(&self) -> i64;
 
     /// The sides in pixels of images that give features; one only, where the size is built in.
-    fn sides(&self) -> RangeInclusive<i64>;
+    fn sides(&self) -> Sides;
 
     /// Whether training normalises over the images of a batch, so that the features of one depend on the
     /// others: a batch must not be split then.
     fn uses_batch_statistics(&self) -> bool;
+}
+
+/// Sides in pixels of the square images that an encoder takes: the multiples of `multiple_of` between two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// The least.
+    pub least: i64,
+    /// The largest; `i64::MAX` for no limit.
+    pub most: i64,
+    /// What divides all of them.
+    pub multiple_of: i64,
+}
+
+impl Sides {
+    /// One side only.
+    pub fn only(side: i64) -> Self {
+        Self {
+            least: side,
+            most: side,
+            multiple_of: 1,
+        }
+    }
+
+    /// Any side from `least` on.
+    pub fn from(least: i64) -> Self {
+        Self {
+            least,
+            most: i64::MAX,
+            multiple_of: 1,
+        }
+    }
+
+    /// All multiples of a side.
+    pub fn multiples_of(side: i64) -> Self {
+        Self {
+            least: side,
+            most: i64::MAX,
+            multiple_of: side,
+        }
+    }
+
+    /// Whether `side` is one of them.
+    pub fn contain(self, side: i64) -> bool {
+        (self.least..=self.most).contains(&side) && side % self.multiple_of == 0
+    }
+}
+
+impl fmt::Display for Sides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self { least, most, .. } if least == most => {
+                write!(f, "{most}, for which this encoder is built")
+            }
+            Self { multiple_of: 1, .. } => write!(f, "at least {} for this encoder", self.least),
+            Self { multiple_of, .. } => write!(
+                f,
+                "a multiple of {multiple_of}, the side of this encoder's patches"
+            ),
+        }
+    }
 }
 
 /// The encoders, by their key in a config: `{"conv": {...}}`.
@@ -50,6 +111,8 @@ pub enum EncoderConfig {
     /// A residual network.
     #[serde(rename = "resnet")]
     ResNet(ResNetConfig),
+    /// A vision transformer.
+    Vit(VitConfig),
 }
 
 /// Why a model can't be built.
@@ -70,6 +133,24 @@ pub enum ModelError {
     /// There is no residual network of this depth.
     #[error("encoder.resnet.depth: expected 18, 34 or 50, found {found}")]
     Depth {
+        /// Its value.
+        found: i64,
+    },
+    /// Patches have another side than those that there are.
+    #[error("encoder.vit.patch: expected 8, 12 or 16, found {found}")]
+    Patch {
+        /// Its value.
+        found: i64,
+    },
+    /// Patches don't cover the images that position embeddings are for.
+    #[error(
+        "encoder.vit.image: expected a multiple of encoder.vit.patch, {patch}, up to {most}, found {found}"
+    )]
+    NotWholePatches {
+        /// Side of the patches.
+        patch: i64,
+        /// Largest side.
+        most: i64,
         /// Its value.
         found: i64,
     },
@@ -100,6 +181,7 @@ impl EncoderConfig {
                 config, path, stream, side, compute,
             )?)),
             Self::ResNet(config) => Ok(Box::new(ResNet::new(config, path, stream, compute)?)),
+            Self::Vit(config) => Ok(Box::new(Vit::new(config, path, stream, compute)?)),
         }
     }
 }

@@ -34,6 +34,16 @@ pub enum Init {
         /// Outputs that one input reaches.
         fan_out: i64,
     },
+    /// Normal with mean 0.
+    Normal {
+        /// Its standard deviation.
+        deviation: f64,
+    },
+    /// Uniform in `±bound`.
+    Uniform {
+        /// Largest magnitude.
+        bound: f64,
+    },
     /// Rows of unit length in directions that are uniform on the sphere; for two dimensions.
     UnitRows,
     /// All zero.
@@ -48,6 +58,9 @@ impl InitStream {
             Init::Zeros => Tensor::zeros(shape, (Kind::Float, tch::Device::Cpu)),
             Init::GlorotUniform { fan_in, fan_out } => {
                 let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
+                self.draw(name, shape, Init::Uniform { bound })
+            }
+            Init::Uniform { bound } => {
                 let mut random = self.generator(name);
                 let values: Vec<f32> = (0..count)
                     .map(|_| ((2.0 * unit_interval(&mut random) - 1.0) * bound) as f32)
@@ -56,6 +69,9 @@ impl InitStream {
             }
             Init::KaimingNormal { fan_out } => {
                 let deviation = (2.0 / fan_out as f64).sqrt();
+                self.draw(name, shape, Init::Normal { deviation })
+            }
+            Init::Normal { deviation } => {
                 let mut random = self.generator(name);
                 let values: Vec<f32> = (0..count)
                     .map(|_| (deviation * normal(&mut random)) as f32)

@@ -20,11 +20,20 @@ impl Linear {
             fan_in: inputs,
             fan_out: outputs,
         };
-        let weight = draw(path, stream, "weight", &[outputs, inputs], rule);
-        let bias = draw(path, stream, "bias", &[outputs], Init::Zeros);
+        Self::with_rule(path, stream, (inputs, outputs), rule, compute)
+    }
+
+    /// The same with initial weights by `rule`.
+    pub fn with_rule(
+        path: &Path,
+        stream: InitStream,
+        (inputs, outputs): (i64, i64),
+        rule: Init,
+        compute: Kind,
+    ) -> Self {
         Self {
-            weight,
-            bias,
+            weight: draw(path, stream, "weight", &[outputs, inputs], rule),
+            bias: draw(path, stream, "bias", &[outputs], Init::Zeros),
             compute,
         }
     }
@@ -94,6 +103,26 @@ impl Conv2d {
         }
     }
 
+    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`, for squares that
+    /// lie side by side. Initial values are those of PyTorch's `Conv2d`.
+    pub fn patches(
+        path: &Path,
+        stream: InitStream,
+        channels: (i64, i64),
+        side: i64,
+        compute: Kind,
+    ) -> Self {
+        let bound = 1.0 / ((channels.0 * side * side) as f64).sqrt();
+        let rule = Init::Uniform { bound };
+        Self {
+            weight: kernel(path, stream, channels, side, rule),
+            bias: Some(draw(path, stream, "bias", &[channels.1], rule)),
+            stride: side,
+            padding: 0,
+            compute,
+        }
+    }
+
     /// # Shapes
     /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h + 2 padding - side) / stride + 1, ...]`, rounded down.
     pub fn forward(&self, x: &Tensor) -> Tensor {
@@ -152,6 +181,37 @@ impl BatchNorm {
             Self::EPSILON,
             false,
         )
+    }
+}
+
+/// Normalisation of each row over its columns, with the population variance, in the kind of the master weights.
+///
+/// # Reference
+/// Ba et al. 2016, arXiv 1607.06450, equation 4.
+#[derive(Debug)]
+pub struct LayerNorm {
+    scale: Tensor,
+    shift: Tensor,
+}
+
+impl LayerNorm {
+    /// Added to the variance: as timm's vision transformers have it.
+    const EPSILON: f64 = 1e-6;
+
+    /// Registers a scale `weight` `[columns]`, all 1, and a shift `bias` `[columns]`, all 0, under `path`.
+    pub fn new(path: &Path, columns: i64) -> Self {
+        let options = (path.kind(), path.device());
+        Self {
+            scale: path.add("weight", Tensor::ones([columns], options), true),
+            shift: path.add("bias", Tensor::zeros([columns], options), true),
+        }
+    }
+
+    /// # Shapes
+    /// `x` `[..., columns]` -> the same.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let (columns, eps) = (self.scale.size(), Self::EPSILON);
+        x.layer_norm(columns, Some(&self.scale), Some(&self.shift), eps, false)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Residual networks against torchvision's: names, shapes and numbers, by `tools/golden/resnet.py`.
 
+mod golden;
+
+use golden::{assert_close, numbers, picked, uniform};
 use models::{
     Encoder, EncoderConfig, InitStream, Mode, Parameters, ResNetConfig, ResNetNorm, Stem, buffers,
 };
@@ -11,19 +14,6 @@ const IMAGES: i64 = 4;
 
 fn reference() -> Value {
     serde_json::from_str(include_str!("fixtures/resnet.json")).expect("the vectors are JSON")
-}
-
-/// Numbers in -1..1: the finaliser of MurmurHash3 over position + FNV-1a hash of the name.
-fn uniform(name: &str, count: usize) -> Vec<f64> {
-    let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let seed = name.bytes().fold(0x811c_9dc5, hash);
-    let number = |position: usize| {
-        let mut h = (position as u32).wrapping_add(seed);
-        h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
-        h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
-        f64::from(h ^ (h >> 16)) / f64::from(1u32 << 31) - 1.0
-    };
-    (0..count).map(number).collect()
 }
 
 /// The tensor called `name`, as the generator makes it.
@@ -58,33 +48,6 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     };
     let encoder = EncoderConfig::ResNet(config).build(&store.root(), stream, 32, kind);
     (store, encoder.expect("an encoder"))
-}
-
-/// `count` evenly spaced numbers of a tensor in row-major order.
-fn picked(tensor: &Tensor, count: usize) -> Vec<f64> {
-    let flat = tensor.detach().reshape([-1]).to_kind(Kind::Double);
-    let step = flat.size()[0] / count as i64;
-    (0..count as i64)
-        .map(|i| flat.double_value(&[i * step]))
-        .collect()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().expect("a list");
-    list.iter().map(|x| x.as_f64().expect("a number")).collect()
-}
-
-/// Expects numbers as close as `tolerance`, relative to the largest of them or to 1.
-#[track_caller]
-fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let scale = expected
-        .iter()
-        .fold(1.0, |scale: f64, x| scale.max(x.abs()));
-    for (found, expected) in found.iter().zip(expected) {
-        let off = (found - expected).abs();
-        assert!(off <= tolerance * scale, "{what}: {found}, not {expected}");
-    }
 }
 
 fn check(case: &Value, kind: Kind, tolerance: f64) {

@@ -1,4 +1,4 @@
-//! Weights that an encoder begins with, from a file: of torchvision, or of another run.
+//! Weights that an encoder begins with, from a file: of torchvision, of timm, or of another run.
 //!
 //! A run that begins so keeps them in its folder. What was given may then change or vanish:
 //! the run can begin again, and be measured untrained.
@@ -16,8 +16,8 @@ use crate::{Error, Learner};
 /// The weights that a run began with, in its folder.
 pub(crate) const FILE: &str = "initial.safetensors";
 
-/// The classifier of torchvision's networks, which an encoder doesn't have.
-const CLASSIFIER: &str = "fc.";
+/// The classifiers of torchvision's and of timm's networks, which an encoder doesn't have.
+const CLASSIFIERS: [&str; 2] = ["fc.", "head."];
 
 /// Where an encoder's first weights are from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, E
 }
 
 /// Sets the encoder of `networks` to the weights and running statistics in `path`, by their names in the
-/// encoder. Names that begin with `fc.` are passed over. Gives the SHA-256 of the file.
+/// encoder. Classifiers (`fc.`, `head.`) are passed over. Gives the SHA-256 of the file.
 ///
 /// # Errors
 /// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or shape,
@@ -63,7 +63,8 @@ pub(crate) fn load(path: &Path, networks: &Networks) -> Result<String, Error> {
             .is_ok()
     };
     let mut foreign = file.names();
-    foreign.retain(|name| !known(name) && !name.starts_with(CLASSIFIER));
+    let classifies = |name: &str| CLASSIFIERS.iter().any(|prefix| name.starts_with(prefix));
+    foreign.retain(|name| !known(name) && !classifies(name));
     foreign.sort_unstable();
     for (name, tensor) in &named {
         checkpoint::copy(path, &file, name, &mut tensor.shallow_clone())?;

@@ -1,9 +1,7 @@
 //! Everything that learns, and the step in which it does.
 
-use std::ops::RangeInclusive;
-
 use methods::{Method, MethodConfig, MethodError, Place, Progress, Views};
-use models::{InitStream, Parameters};
+use models::{InitStream, Parameters, Sides};
 use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{Kinds, Networks, Teacher};
@@ -299,11 +297,7 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
 }
 
 /// Refuses views that the method or the encoder has no use for.
-fn check_views(
-    config: &Config,
-    sides: RangeInclusive<i64>,
-    multi_crop: bool,
-) -> Result<(), ConfigError> {
+fn check_views(config: &Config, sides: Sides, multi_crop: bool) -> Result<(), ConfigError> {
     let views = &config.augment.views;
     if views.len() > 2 && !multi_crop {
         return Err(ConfigError::Range {
@@ -312,18 +306,20 @@ fn check_views(
             found: format!("{} views", views.len()),
         });
     }
-    match views
-        .iter()
-        .position(|view| !sides.contains(&(view.size as i64)))
+    let mut named: Vec<_> = (0..)
+        .zip(views)
+        .map(|(view, recipe)| (format!("augment.views.{view}.size"), recipe.size))
+        .collect();
+    named.push(("augment.probe.size".to_owned(), config.augment.probe.size));
+    match named
+        .into_iter()
+        .find(|(_, size)| !sides.contain(*size as i64))
     {
         None => Ok(()),
-        Some(view) => Err(ConfigError::Range {
-            key: format!("augment.views.{view}.size"),
-            expected: match sides.end() {
-                &i64::MAX => format!("at least {} for this encoder", sides.start()),
-                end => format!("{end}, for which this encoder is built"),
-            },
-            found: views[view].size.to_string(),
+        Some((key, size)) => Err(ConfigError::Range {
+            key,
+            expected: sides.to_string(),
+            found: size.to_string(),
         }),
     }
 }

@@ -3,11 +3,10 @@
 
 use std::cell::RefCell;
 use std::mem;
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use methods::CATALOG;
-use models::{Encoder, Mode};
+use models::{Encoder, Mode, Sides};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
@@ -170,7 +169,7 @@ impl Encoder for Noted {
         self.inner.as_ref().unwrap().feature_size()
     }
 
-    fn sides(&self) -> RangeInclusive<i64> {
+    fn sides(&self) -> Sides {
         self.inner.as_ref().unwrap().sides()
     }
 

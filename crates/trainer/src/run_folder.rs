@@ -258,15 +258,15 @@ impl RunRecord {
 
     /// A SHA-256 over all settings that can't change on resume, in hexadecimal digits.
     pub fn settings(&self) -> String {
-        let mut document = self.config.document();
-        for key in [MAY_DIFFER, MAY_CHANGE].concat() {
-            let (section, name) = match key.rsplit_once('.') {
-                Some((section, name)) => (&mut document[section], name),
-                None => (&mut document, key),
-            };
-            section.as_object_mut().map(|section| section.remove(name));
+        let mut settings = leaves("", &self.config.document());
+        settings.retain(|(key, _)| !MAY_DIFFER.contains(&&**key) && !MAY_CHANGE.contains(&&**key));
+        // The order of keys in a document depends on how the program was built.
+        settings.sort_unstable();
+        let mut hash = Sha256::new();
+        for (key, value) in settings {
+            hash.update(format!("{key}={value}\n"));
         }
-        checkpoint::hexadecimal(&Sha256::digest(document.to_string()))
+        checkpoint::hexadecimal(&hash.finalize())
     }
 
     /// The first setting in which `other` is another training than this one with another seed: its dotted key, the
@@ -359,6 +359,26 @@ fn differences(key: &str, a: &Value, b: &Value, may: &[&str]) -> Vec<Difference>
             .flat_map(|(index, (a, b))| differences(&below(&format!("{index}")), a, b, may))
             .collect(),
         _ => vec![(key.to_owned(), a.clone(), b.clone())],
+    }
+}
+
+/// The dotted keys and values of everything below `key` that is neither list nor object nor null.
+fn leaves(key: &str, value: &Value) -> Vec<(String, String)> {
+    let below = |part: &str| match key {
+        "" => part.to_owned(),
+        key => format!("{key}.{part}"),
+    };
+    match value {
+        Value::Null => Vec::new(),
+        Value::Object(parts) => parts
+            .iter()
+            .flat_map(|(part, value)| leaves(&below(part), value))
+            .collect(),
+        Value::Array(parts) => (0..)
+            .zip(parts)
+            .flat_map(|(index, value)| leaves(&below(&format!("{index}")), value))
+            .collect(),
+        leaf => vec![(key.to_owned(), leaf.to_string())],
     }
 }
 

@@ -6,15 +6,13 @@
 mod block;
 mod norm;
 
-use std::ops::RangeInclusive;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::InitStream;
-use crate::encoder::{Encoder, Mode, ModelError};
+use crate::encoder::{Encoder, Mode, ModelError, Sides};
 use block::{Block, Layer, Layers};
 
 pub use norm::ResNetNorm;
@@ -132,8 +130,8 @@ impl Encoder for ResNet {
         self.features
     }
 
-    fn sides(&self) -> RangeInclusive<i64> {
-        1..=i64::MAX
+    fn sides(&self) -> Sides {
+        Sides::from(1)
     }
 
     fn uses_batch_statistics(&self) -> bool {
