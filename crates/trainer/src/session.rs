@@ -215,6 +215,9 @@ impl Session {
     ) -> Result<Outcome, Error> {
         memory::reset_peak();
         let mut events = EventFile::create(folder.path())?;
+        if self.header.step == 0 {
+            events.augmentation(&self.plan)?;
+        }
         let position = Position {
             epoch: self.header.epoch,
             step: self.header.step_in_epoch,

@@ -1,9 +1,17 @@
-//! TensorBoard event files: scalars only, written as the records that TensorBoard reads.
+//! TensorBoard event files: scalars and images, written as the records that TensorBoard reads.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use loader::Plan;
+
 use crate::{Appended, Error};
+
+/// How an event file calls pictures of red, green and blue.
+const RGB: u64 = 3;
+
+/// Images whose views are shown, and how many times.
+const SHOWN: [usize; 2] = [6, 3];
 
 /// An event file that is being written.
 #[derive(Debug)]
@@ -41,6 +49,40 @@ impl EventFile {
             value.float(2, scalar as f32);
             summary.bytes(1, &value.0);
         }
+        self.summary(step, &summary)
+    }
+
+    /// Appends what augmentation does to a few images, as a picture at step 0.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn augmentation(&mut self, plan: &Plan) -> Result<(), Error> {
+        let [rows, repeats] = SHOWN;
+        let sheet = augment::preview(&plan.unlabeled, &plan.views, plan.seed, rows, repeats);
+        let picture = sheet.into_image();
+        match dataset::jpeg(&picture) {
+            Ok(file) => self.image("augmentation", &file, picture.dimensions().into()),
+            // Views that are too large for a picture are no reason not to train.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Appends a picture at step 0: an encoded file, and its width and height in pixels.
+    fn image(&mut self, tag: &str, file: &[u8], [width, height]: [u32; 2]) -> Result<(), Error> {
+        let mut image = Message::default();
+        image.varint(1, height.into());
+        image.varint(2, width.into());
+        image.varint(3, RGB);
+        image.bytes(4, file);
+        let mut value = Message::default();
+        value.bytes(1, tag.as_bytes());
+        value.bytes(4, &image.0);
+        let mut summary = Message::default();
+        summary.bytes(1, &value.0);
+        self.summary(0, &summary)
+    }
+
+    fn summary(&mut self, step: u64, summary: &Message) -> Result<(), Error> {
         let mut event = Message::default();
         event.double(1, now_secs());
         event.varint(2, step);
@@ -134,6 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut events = EventFile::create(folder.path()).unwrap();
         events.scalars(300, &[("loss", 0.5)]).unwrap();
+        events.image("views", b"file", [640, 2]).unwrap();
         let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let mut rest = &bytes[..];
@@ -149,11 +192,16 @@ mod tests {
             records.push(data);
             rest = &rest[16 + length..];
         }
-        assert_eq!(records.len(), 2);
+        assert_eq!(records.len(), 3);
         // step 300 as a varint, then the summary with tag and value.
         assert_eq!(records[1][9..12], [0x10, 0xac, 0x02]);
         assert!(
             records[1].ends_with(&[b"\x0a\x04loss\x15".as_slice(), &0.5f32.to_le_bytes()].concat())
         );
+        // Height, width, colours, file; inside a value, inside a summary.
+        let image = b"\x08\x02\x10\x80\x05\x18\x03\x22\x04file";
+        let value = [b"\x0a\x05views\x22\x0d".as_slice(), image].concat();
+        let summary = [b"\x2a\x18\x0a\x16".as_slice(), &value].concat();
+        assert!(records[2].ends_with(&summary), "{:?}", records[2]);
     }
 }
