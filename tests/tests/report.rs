@@ -83,8 +83,11 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
         assert!(html.contains(part), "{part}");
     }
     assert_eq!(html.matches("<script").count(), 1);
-    // Each of the 32 test images has a point, and each is counted once by either protocol.
-    assert_eq!(html.matches("<use ").count(), 32);
+    // Each of the 32 test images has a point on both planes, and each is counted once by either protocol.
+    assert_eq!(html.matches("<use ").count(), 2 * 32);
+    assert!(
+        html.contains("checked> Principal components</label>") && html.contains("> t-SNE</label>")
+    );
     let confusion = html.split("<section id=\"confusion\">").nth(1).unwrap();
     let confusion = confusion.split("</section>").next().unwrap();
     let counts = confusion.split("--share:").skip(1).map(|cell| {
@@ -203,7 +206,7 @@ fn images_without_labels_have_a_map_without_classes() {
             "definitions"
         ]
     );
-    assert_eq!(html.matches("<use ").count(), 96);
+    assert_eq!(html.matches("<use ").count(), 2 * 96);
     assert!(!html.contains("class=\"legend\""));
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dataset::{Dataset, Split};
 use models::DeviceChoice;
-use report::{Evaluation, Map, Picture, Point, Portrait, Thumbnails};
+use report::{Evaluation, Map, Picture, Plane, Point, Portrait, Thumbnails};
 use trainer::{Frozen, RunRecord, Weights};
 
 use crate::compare::{NEIGHBORS, PREVIEW};
@@ -112,28 +112,49 @@ fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
     let indices = split.evenly_spaced(MAPPED);
     let rows: Vec<u32> = indices.iter().map(|&index| index as u32).collect();
     let chosen = split.select(&rows);
-    let features = eval::extract(&chosen, frozen.side(), BATCH, &|block| frozen.encode(block));
-    let plane = features.and_then(|features| eval::principal_plane(&features));
-    let plane = plane.map_err(noted("the features allow no map"))?;
-    let points = indices.iter().zip(&plane.places).enumerate();
-    let points = points.map(|(number, (&image, &place))| Point {
-        place,
+    let planes = planes(frozen, &chosen, images).map_err(noted("the features allow no map"))?;
+    let points = indices.iter().enumerate();
+    let points = points.map(|(number, &image)| Point {
         image,
         label: chosen.labels().map(|labels| labels[number]),
     });
-    let [right, up] = plane.explained.map(|share| 100.0 * share);
     Ok(Map {
         images: images.to_owned(),
-        about: format!(
-            "The two directions in which the unit-length features of these {} {images}, evenly spaced over the split, \
-             vary most (principal components): {right:.1} % of the variance to the right, {up:.1} % up. What is far \
-             apart here is far apart for the encoder; what is close here need not be.",
-            chosen.len()
-        ),
         class_names: set.class_names.clone(),
         points: points.collect(),
+        planes,
         thumbnails: thumbnails(&chosen)?,
     })
+}
+
+/// The ways in which the images of `split`, called `images`, are placed: what is far apart can be read off the one,
+/// what is close off the other.
+fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
+    let features = eval::extract(split, frozen.side(), BATCH, &|block| frozen.encode(block))?;
+    let images = format!("{} {images}", split.len());
+    let principal = eval::principal_plane(&features)?;
+    let [right, up] = principal.explained.map(|share| 100.0 * share);
+    let mut planes = vec![Plane {
+        name: "Principal components",
+        about: format!(
+            "The two directions in which the unit-length features of these {images}, evenly spaced over the split, \
+             vary most: {right:.1} % of the variance to the right, {up:.1} % up. What is far apart here is far \
+             apart for the encoder; what is close here need not be."
+        ),
+        places: principal.places,
+    }];
+    if let Some(perplexity) = eval::usual_perplexity(split.len()) {
+        planes.push(Plane {
+            name: "t-SNE",
+            about: format!(
+                "The unit-length features of these {images}, evenly spaced over the split, laid out so that neighbours \
+                 stay neighbours (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
+                 close here is close for the encoder; sizes of groups and distances between them mean little."
+            ),
+            places: eval::tsne(&features, perplexity)?,
+        });
+    }
+    Ok(planes)
 }
 
 fn thumbnails(split: &Split) -> Result<Thumbnails, Missing> {

@@ -42,6 +42,7 @@ mod score;
 mod standardise;
 mod stratify;
 mod trained;
+mod tsne;
 mod watch;
 
 pub use self::duplicates::{Duplicates, Pair};
@@ -65,4 +66,5 @@ pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_inter
 pub use self::standardise::Standardiser;
 pub use self::stratify::{Holdout, stratified_holdout};
 pub use self::trained::{RateScore, TrainedReport, classes_of};
+pub use self::tsne::{tsne, usual_perplexity};
 pub use self::watch::Watch;

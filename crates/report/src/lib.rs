@@ -59,7 +59,7 @@ pub use confusion::write_confusion;
 pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use history::Epoch;
-pub use map::{Map, Point, Thumbnails};
+pub use map::{Map, Plane, Point, Thumbnails};
 pub use picture::Picture;
 pub use portrait::{Portrait, write_report};
 pub use run::{Batch, Data, Run, Summary};

@@ -2,26 +2,35 @@
 
 use crate::Picture;
 
-/// Images on a plane.
+/// The same images on one plane or several.
 #[derive(Clone, Debug)]
 pub struct Map {
     /// What the images are, such as "test images".
     pub images: String,
-    /// How they came to their places, in a sentence.
-    pub about: String,
     /// Names of the classes; empty where there are none.
     pub class_names: Vec<String>,
     /// The images.
     pub points: Vec<Point>,
+    /// Where they stand, in one way and another; the first is shown at first.
+    pub planes: Vec<Plane>,
     /// All of them small on one sheet, in the order of the points.
     pub thumbnails: Thumbnails,
 }
 
-/// One image on a plane.
+/// One way of placing images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plane {
+    /// What it is called.
+    pub name: &'static str,
+    /// How the images came to their places, and what follows from that.
+    pub about: String,
+    /// Of each image to the right and up, in the same unit.
+    pub places: Vec<[f64; 2]>,
+}
+
+/// One image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// To the right and up, in the same unit.
-    pub place: [f64; 2],
     /// Which image of the split it is, from 0.
     pub image: usize,
     /// Its class, where that is known.

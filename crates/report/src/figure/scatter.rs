@@ -1,8 +1,8 @@
 //! Points on a plane, told apart by class.
 
 use super::Style;
-use crate::Map;
 use crate::markup::escape;
+use crate::{Map, Plane};
 
 /// Width of a drawing, and the least and the most height.
 const WIDTH: f64 = 640.0;
@@ -20,8 +20,8 @@ struct Frame {
 
 impl Frame {
     /// The frame that holds all points, with one scale for both directions.
-    fn of(map: &Map) -> Self {
-        let along = |axis: usize| map.points.iter().map(move |point| point.place[axis]);
+    fn of(places: &[[f64; 2]]) -> Self {
+        let along = |axis: usize| places.iter().map(move |place| place[axis]);
         let low = [0, 1].map(|axis| along(axis).fold(f64::INFINITY, f64::min));
         let high = [0, 1].map(|axis| along(axis).fold(f64::NEG_INFINITY, f64::max));
         let [width, height] = [0, 1].map(|axis| (high[axis] - low[axis]).max(f64::MIN_POSITIVE));
@@ -48,10 +48,10 @@ impl Frame {
     }
 }
 
-/// The drawing of `map`, described by `label`; names inside it begin with `id`. Each point is a `use` element whose
+/// The drawing of `plane` of `map`, described by `label`; names inside it begin with `id`. Each point is a `use` element whose
 /// `data-i` is its number, in a group with the name of its class as `data-name`.
-pub fn svg(map: &Map, id: &str, label: &str) -> String {
-    let frame = Frame::of(map);
+pub fn svg(map: &Map, plane: &Plane, id: &str, label: &str) -> String {
+    let frame = Frame::of(&plane.places);
     let height = frame.height;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" \
@@ -70,7 +70,7 @@ pub fn svg(map: &Map, id: &str, label: &str) -> String {
         );
         let points = map.points.iter().enumerate();
         for (index, point) in points.filter(|(_, point)| point.label.map(usize::from) == class) {
-            let [x, y] = frame.place(point.place);
+            let [x, y] = frame.place(plane.places[index]);
             svg += &format!(
                 "<use href=\"#{look}\" x=\"{x:.1}\" y=\"{y:.1}\" data-i=\"{index}\" data-image=\"{}\"/>\n",
                 point.image
@@ -109,16 +109,19 @@ mod tests {
     use crate::{Picture, Point, Thumbnails};
 
     fn map(places: &[[f64; 2]]) -> Map {
-        let point = |(index, place): (usize, &[f64; 2])| Point {
-            place: *place,
+        let point = |index: usize| Point {
             image: 10 * index,
             label: Some(index as u16),
         };
         Map {
             images: "test images".to_owned(),
-            about: String::new(),
             class_names: vec!["<b>".to_owned()],
-            points: places.iter().enumerate().map(point).collect(),
+            points: (0..places.len()).map(point).collect(),
+            planes: vec![Plane {
+                name: "any",
+                about: String::new(),
+                places: places.to_vec(),
+            }],
             thumbnails: Thumbnails {
                 sheet: Picture::jpeg(vec![0], [32, 32]),
                 columns: 1,
@@ -129,9 +132,9 @@ mod tests {
 
     #[test]
     fn points_stand_inside_and_up_is_up() {
-        let map = map(&[[0.0, 0.0], [2.0, 1.0], [1.0, 0.5]]);
-        let frame = Frame::of(&map);
-        let [low, high, middle] = [0, 1, 2].map(|i| frame.place(map.points[i].place));
+        let places = [[0.0, 0.0], [2.0, 1.0], [1.0, 0.5]];
+        let frame = Frame::of(&places);
+        let [low, high, middle] = places.map(|place| frame.place(place));
         assert_eq!((low[0], high[0]), (MARGIN, WIDTH - MARGIN));
         assert!(
             low[1] > middle[1] && middle[1] > high[1],
@@ -145,7 +148,8 @@ mod tests {
 
     #[test]
     fn classes_are_grouped_and_named_as_text() {
-        let svg = svg(&map(&[[0.0, 0.0], [2.0, 1.0]]), "m0", "a & b");
+        let map = map(&[[0.0, 0.0], [2.0, 1.0]]);
+        let svg = svg(&map, &map.planes[0], "m0", "a & b");
         assert!(svg.contains("data-name=\"&lt;b&gt;\"") && svg.contains("data-name=\"class 1\""));
         assert!(svg.contains("aria-label=\"a &amp; b\""));
         assert_eq!(svg.matches("<use ").count(), 2);
@@ -155,7 +159,8 @@ mod tests {
     #[test]
     fn points_in_one_place_have_a_place() {
         for places in [&[[1.0, 1.0], [1.0, 1.0]][..], &[[3.0, 4.0]], &[]] {
-            let svg = svg(&map(places), "m0", "all alike");
+            let map = map(places);
+            let svg = svg(&map, &map.planes[0], "m0", "all alike");
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }

@@ -1,11 +1,11 @@
 // Shows the image at a point of a map: the nearest to the pointer, or the one that the arrow keys reach.
-for (const map of document.querySelectorAll('.map')) {
-  const plot = map.querySelector('.plot');
+for (const plane of document.querySelectorAll('.plane')) {
+  const plot = plane.querySelector('.plot');
   const svg = plot.querySelector('svg');
   const card = plot.querySelector('.card');
   const [thumbnail, name] = card.children;
-  const said = map.querySelector('.said');
-  const { columns, side } = map.dataset;
+  const said = plane.querySelector('.said');
+  const { columns, side } = plane.closest('.map').dataset;
   const points = [...svg.querySelectorAll('use')].map((use) => ({
     use,
     x: Number(use.getAttribute('x')),

@@ -1,5 +1,5 @@
-//! Maps of images by their features. A script shows the image under the pointer, or the one that the arrow keys
-//! reach; what a map shows as a whole needs none.
+//! Maps of images by their features, one plane at a time. A script shows the image under the pointer, or the one
+//! that the arrow keys reach; what a map shows as a whole, and the choice of a plane, need none.
 
 use super::scrolling;
 use crate::figure::{Style, scatter};
@@ -45,19 +45,43 @@ pub fn html(found: &[(&str, &Map)]) -> (String, String) {
 /// The map called `label`, number `index` of the page, its thumbnails on sheet number `sheet`.
 fn figure(index: usize, sheet: usize, label: &str, map: &Map) -> String {
     let title = format!("Map of {} {} of {label}", map.points.len(), map.images);
+    let planes = map.planes.iter().enumerate().map(|(number, plane)| {
+        let title = format!("{title}: {}", plane.name);
+        format!(
+            "<div class=\"plane\">\n<div class=\"plot\" role=\"group\" aria-label=\"{}\">\n{}\
+             <div class=\"card\" hidden><div class=\"thumbnail sheet-{sheet}\"></div><span></span></div>\n</div>\n\
+             <p class=\"said\" aria-live=\"polite\"></p>\n<p>{}</p>\n</div>\n",
+            escape(&title),
+            scatter::svg(map, plane, &format!("map-{index}-{number}"), &title),
+            escape(&plane.about)
+        )
+    });
     let Thumbnails { columns, side, .. } = map.thumbnails;
     let side = ENLARGED * side;
     format!(
         "<figure class=\"map\" data-columns=\"{columns}\" data-side=\"{side}\">\n<figcaption>{}</figcaption>\n\
-         <div class=\"plot\" role=\"group\" aria-label=\"{}\">\n{}<div class=\"card\" hidden>\
-         <div class=\"thumbnail sheet-{sheet}\"></div><span></span></div>\n</div>\n\
-         <p class=\"said\" aria-live=\"polite\"></p>\n<p>{}</p>\n{}</figure>\n",
+         {}{}{}</figure>\n",
         escape(label),
-        escape(&title),
-        scatter::svg(map, &format!("map-{index}"), &title),
-        escape(&map.about),
+        choice(index, map),
+        planes.collect::<String>(),
         legend(&title, map)
     )
+}
+
+/// What chooses the plane that is shown, where there are several. The style of the page does the rest.
+fn choice(index: usize, map: &Map) -> String {
+    if map.planes.len() < 2 {
+        return String::new();
+    }
+    let planes = map.planes.iter().enumerate().map(|(number, plane)| {
+        let checked = if number == 0 { " checked" } else { "" };
+        format!(
+            "<label><input type=\"radio\" name=\"map-{index}\"{checked}> {}</label>\n",
+            escape(plane.name)
+        )
+    });
+    let planes: String = planes.collect();
+    format!("<fieldset class=\"choice\">\n<legend>Placed by</legend>\n{planes}</fieldset>\n")
 }
 
 /// The looks of the classes; nothing where labels are not known.
@@ -92,19 +116,25 @@ fn legend(title: &str, map: &Map) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::{Picture, Point};
+    use crate::{Picture, Plane, Point};
 
     pub fn map(class_names: &[&str], sheet: u8) -> Map {
         let point = |index: usize| Point {
-            place: [index as f64, (index * index) as f64],
             image: 3 * index,
             label: (!class_names.is_empty()).then_some((index % class_names.len().max(1)) as u16),
         };
+        let plane = |name: &'static str| Plane {
+            name,
+            about: "By <two> directions.".to_owned(),
+            places: (0..6)
+                .map(|at| [f64::from(at), f64::from(at * at)])
+                .collect(),
+        };
         Map {
             images: "test images".to_owned(),
-            about: "By <two> directions.".to_owned(),
             class_names: class_names.iter().map(|name| name.to_string()).collect(),
             points: (0..6).map(point).collect(),
+            planes: ["one way", "another <way>"].map(plane).to_vec(),
             thumbnails: Thumbnails {
                 sheet: Picture::jpeg(vec![sheet], [96, 64]),
                 columns: 3,
@@ -119,16 +149,30 @@ pub mod tests {
         let (html, style) = html(&[("x<1>", &one), ("y", &one), ("z", &other)]);
         assert!(!html.contains("<i>") && !html.contains("<two>") && !html.contains("x<1>"));
         assert!(html.contains("data-name=\"&lt;i&gt;a&lt;/i&gt;\""));
-        assert_eq!(html.matches("<use ").count(), 18);
+        assert!(!html.contains("<way>"));
+        assert_eq!(html.matches("<use ").count(), 2 * 18);
         assert_eq!(style.matches("background-image").count(), 2);
-        assert_eq!(html.matches("thumbnail sheet-0").count(), 2);
+        assert_eq!(html.matches("thumbnail sheet-0").count(), 2 * 2);
         assert!(
             style.contains("background-size: 192px auto; width: 64px"),
             "{style}"
         );
-        for id in ["id=\"map-0-0\"", "id=\"map-1-0\"", "id=\"map-2-0\""] {
-            assert_eq!(html.matches(id).count(), 1, "{id}");
+        for id in ["map-0-0-0", "map-0-1-0", "map-1-0-0", "map-2-0-0"] {
+            assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
         }
+        for name in ["map-0", "map-1", "map-2"] {
+            let choice = format!("<input type=\"radio\" name=\"{name}\"");
+            assert_eq!(html.matches(&choice).count(), 2, "{name}");
+            assert!(html.contains(&format!("{choice} checked> one way</label>")));
+        }
+    }
+
+    #[test]
+    fn one_plane_leaves_no_choice() {
+        let mut only = map(&["a"], 7);
+        only.planes.truncate(1);
+        let (html, _) = html(&[("x", &only)]);
+        assert!(html.contains("<use ") && !html.contains("<input"));
     }
 
     #[test]
@@ -144,11 +188,13 @@ pub mod tests {
         let mut many = map(&names, 7);
         many.points = (0..40)
             .map(|class| Point {
-                place: [f64::from(class), 0.0],
                 image: 0,
-                label: Some(class as u16),
+                label: Some(class),
             })
             .collect();
+        for plane in &mut many.planes {
+            plane.places = (0..40).map(|class| [f64::from(class), 0.0]).collect();
+        }
         let (html, _) = html(&[("x", &many)]);
         assert!(html.contains("<summary>40 classes</summary>") && html.contains("look alike"));
     }
