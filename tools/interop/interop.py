@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Trained encoders elsewhere
 #
-# A run's encoder in torchvision, PyTorch, pandas and scikit-learn. This page is the output of
+# A run's encoder in torchvision, PyTorch, ONNX Runtime, pandas, scikit-learn and TensorBoard. This page is the output of
 # [interop.py](../tools/interop/interop.py), which asserts what it says, so that it exists only where all of it worked:
 #
 # ```sh
@@ -18,11 +18,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas
 import torch
 import torchvision
 from safetensors import safe_open
 from sklearn.linear_model import LogisticRegression
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 run, data = map(Path, arguments)
 out = Path(tempfile.mkdtemp())
@@ -86,6 +88,27 @@ print(f"at most {off:.1e} off torchvision's, of features up to {float(of_torchvi
 assert off < 1e-4
 
 # %% [markdown]
+# ## ONNX
+#
+# PyTorch's own exporter makes it of the weights in torchvision's network; any number of images, normalised as above (byte / 255).
+
+# %%
+torch.onnx.export(
+    model,
+    (test[:2].float() / 255,),
+    out / "encoder.onnx",
+    input_names=["images"],
+    output_names=["features"],
+    dynamic_shapes=({0: "n"},),
+    verbose=False,
+)
+session = onnxruntime.InferenceSession(out / "encoder.onnx")
+(of_onnx,) = session.run(None, {"images": (test[:64].float() / 255).numpy()})
+off = largest(of_onnx, of_torchvision)
+print(f"{of_onnx.shape}, at most {off:.1e} off torchvision's")
+assert off < 1e-4
+
+# %% [markdown]
 # ## Features in pandas
 
 # %%
@@ -120,3 +143,19 @@ assert abs(accuracy - linear["accuracy"]) < 0.003
 metrics = pandas.read_json(run / "metrics.jsonl", lines=True)
 epochs = metrics[metrics["kind"] == "epoch"]
 print(epochs[["epoch", "loss", "test_p_acc", "effective_rank"]].tail(3).to_string(index=False))
+
+# %% [markdown]
+# ## Metrics in TensorBoard
+#
+# Its own reader, on the run folder.
+
+# %%
+events = EventAccumulator(str(run), size_guidance={"scalars": 0, "images": 0}).Reload()
+print(len(events.Tags()["scalars"]), "scalars, such as", ", ".join(events.Tags()["scalars"][:3]))
+for tag, column in [("train/loss", "loss"), ("probe/test_acc", "test_p_acc"), ("health/effective_rank", "effective_rank")]:
+    scalars = {event.step: event.value for event in events.Scalars(tag)}
+    assert np.allclose(epochs["step"].map(scalars), epochs[column], rtol=1e-6)
+(picture,) = events.Images("augmentation")
+decoded = torchvision.io.decode_image(torch.frombuffer(bytearray(picture.encoded_image_string), dtype=torch.uint8))
+print("augmentation:", picture.width, "x", picture.height, "pixels at step", picture.step)
+assert tuple(decoded.shape) == (3, picture.height, picture.width)
