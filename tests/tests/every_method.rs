@@ -136,3 +136,32 @@ fn an_evaluation_that_can_not_be_written_is_refused_before_it_is_measured() {
         ],
     );
 }
+
+#[test]
+fn both_kinds_of_built_in_settings_are_there_without_a_file() {
+    let place = Place::furnished();
+    let begin = ["pretrain", "moco", "--data", "data", "--batch-size", "16"];
+    let config = |more: &[&str]| {
+        let arguments = [&begin[..], &["--dry-run", "--json"], more].concat();
+        place.run(&arguments).done().json()["config"].clone()
+    };
+    let seed = config(&["--settings", "seed"]);
+    assert_eq!(seed["method"]["moco"]["form"], "seed");
+    assert!(seed["encoder"]["conv"].is_object(), "{seed}");
+    let recommended = config(&[]);
+    assert!(
+        recommended["encoder"]["resnet"].is_object(),
+        "{recommended}"
+    );
+    assert_eq!(config(&["--settings", "recommended"]), recommended);
+
+    let refuses = |arguments: &[&str], says: &[&str]| place.refuses(arguments, says);
+    refuses(
+        &["pretrain", "byol", "--settings", "seed"],
+        &["byol has no settings of the seed repository"],
+    );
+    for other in [&["--config", "moco.json"][..], &["--resume"]] {
+        let arguments = [&begin[..], &["--settings", "seed"], other].concat();
+        refuses(&arguments, &["--settings", other[0]]);
+    }
+}

@@ -86,7 +86,7 @@ fn a_loss_that_is_no_number_stops_the_run() {
 }
 
 #[test]
-fn every_epoch_is_measured_on_the_same_sample() {
+fn every_epoch_has_measures_of_its_health() {
     let place = Place::trained("dino");
     let lines = place.metrics("run");
     let epochs: Vec<_> = lines

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::builtin::Settings;
 use crate::examples;
 use crate::shell::MethodName;
 
@@ -135,10 +136,9 @@ pub struct CompareArguments {
         value_parser = MethodName { or_all: true }
     )]
     pub methods: Vec<String>,
-    /// Which of the built-in settings: those that the seed repository published, on one architecture, or
-    /// those that the papers recommend.
+    /// Which of the built-in settings.
     #[arg(long, default_value = "seed")]
-    pub settings: SettingsArgument,
+    pub settings: Settings,
     /// Runs of each method, with the seeds 0 to N - 1.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seeds: u64,
@@ -160,15 +160,6 @@ pub struct CompareArguments {
     /// The folder for runs, tables, figures and the page.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-}
-
-/// See [`CompareArguments::settings`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SettingsArgument {
-    /// As published by the seed repository.
-    Seed,
-    /// As published for ResNet-18, the same for all methods but for what is a method's own.
-    Recommended,
 }
 
 /// Arguments of `report`.
@@ -194,6 +185,9 @@ pub struct PreviewArguments {
     /// The method whose built-in configuration is drawn.
     #[arg(default_value = "simclr", value_parser = MethodName { or_all: false })]
     pub method: String,
+    /// Which of the built-in configurations.
+    #[arg(long, default_value = "recommended", conflicts_with = "config")]
+    pub settings: Settings,
     /// A configuration to draw instead.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -228,7 +222,10 @@ pub struct PretrainArguments {
     /// procedural set where that is absent].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// A configuration [default: the built-in configs/METHOD.json].
+    /// Which of the built-in configurations.
+    #[arg(long, default_value = "recommended", conflicts_with_all = ["config", "resume"])]
+    pub settings: Settings,
+    /// A configuration of your own, in place of a built-in one.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Change a setting, such as method.simclr.temperature=0.2.

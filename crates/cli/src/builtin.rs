@@ -1,6 +1,9 @@
 //! The configurations that are part of the program, so that it runs from any folder.
 
+use clap::ValueEnum;
 use trainer::{Config, ConfigError};
+
+use crate::failure::Failure;
 
 /// A method's name, its recommended settings and, where it is one of the seed's, the seed's.
 type Builtin = (&'static str, &'static str, Option<&'static str>);
@@ -28,11 +31,11 @@ const CONFIGS: &[Builtin] = &[
 ];
 
 /// Which of the built-in settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Settings {
-    /// What was published for ResNet-18 (docs/recommended.md).
+    /// As published for ResNet-18, the same for all methods but for what is a method's own; for a GPU.
     Recommended,
-    /// What the seed repository published.
+    /// As published by the seed repository, with its small encoder; for a CPU too.
     Seed,
 }
 
@@ -50,12 +53,17 @@ pub fn config(method: &str, settings: Settings) -> Option<Result<Config, ConfigE
     Some(Config::parse(text, &origin))
 }
 
-/// The recommended configuration of a method of the registry.
+/// The same of a method of the registry, which may lack the seed's settings.
 ///
 /// # Errors
-/// As [`config`].
-pub fn recommended(method: &str) -> Result<Config, ConfigError> {
-    config(method, Settings::Recommended).unwrap_or_else(|| Config::parse("", method))
+/// A usage error where it does.
+pub fn require(method: &str, settings: Settings) -> Result<Config, Failure> {
+    match config(method, settings) {
+        Some(config) => Ok(config?),
+        None => Err(Failure::usage(format!(
+            "{method} has no settings of the seed repository; --settings recommended has it"
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +90,8 @@ mod tests {
     #[test]
     fn recommended_settings_differ_in_what_is_a_method_s_own() {
         let shared = |method: &str| {
-            let mut document = recommended(method).unwrap().document();
+            let recommended = config(method, Settings::Recommended).unwrap();
+            let mut document = recommended.unwrap().document();
             for own in ["method", "projection", "optimizer"] {
                 document.as_object_mut().unwrap().remove(own);
             }

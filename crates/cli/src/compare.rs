@@ -10,7 +10,7 @@ use models::DeviceChoice;
 use report::{Comparison, Run, Spread};
 use trainer::{Config, Outcome, Weights};
 
-use crate::args::{CompareArguments, SettingsArgument};
+use crate::args::CompareArguments;
 use crate::builtin::{self, Settings};
 use crate::failure::{self, Failure};
 use crate::logging::RunLog;
@@ -98,18 +98,9 @@ fn plan(arguments: &CompareArguments) -> Result<Vec<Planned>, Failure> {
     if arguments.seeds == 0 {
         return Err(Failure::usage("--seeds: expected at least 1, found 0"));
     }
-    let settings = match arguments.settings {
-        SettingsArgument::Seed => Settings::Seed,
-        SettingsArgument::Recommended => Settings::Recommended,
-    };
     let mut planned = Vec::new();
     for method in methods(arguments)? {
-        let Some(config) = builtin::config(&method, settings) else {
-            return Err(Failure::usage(format!(
-                "--methods: {method} has no settings of the seed repository; --settings recommended has it"
-            )));
-        };
-        let mut config = config?;
+        let mut config = builtin::require(&method, arguments.settings)?;
         for assignment in &arguments.set {
             config = config.with(assignment)?;
         }
@@ -140,7 +131,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for name in &arguments.methods {
         if name == "all" {
-            let seed = arguments.settings == SettingsArgument::Seed;
+            let seed = arguments.settings == Settings::Seed;
             let rows = CATALOG
                 .iter()
                 .filter(|entry| !seed || entry.has_seed_form());

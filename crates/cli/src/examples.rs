@@ -9,8 +9,9 @@ Examples:
 pub const PRETRAIN: &str = "\
 Examples:
   twinview pretrain simclr                      STL-10 in data/stl10_binary, or a built-in set; wants a GPU
+  twinview pretrain simclr --settings seed      a small encoder, for a CPU
   twinview pretrain dino --data photos          a folder of images
-  twinview pretrain simclr --config configs/seed/simclr.json --epochs 10      a small encoder, for a CPU
+  twinview pretrain dino --config my.json --epochs 10
   twinview pretrain simclr --run runs/simclr --resume
   twinview pretrain byol --init runs/simclr/encoder.safetensors";
 

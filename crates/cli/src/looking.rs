@@ -16,7 +16,7 @@ pub fn preview(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode
         Some(path) => Config::read(path)?,
         None => {
             pretrain::check_method(&arguments.method)?;
-            builtin::recommended(&arguments.method)?
+            builtin::require(&arguments.method, arguments.settings)?
         }
     };
     config.validate()?;

@@ -159,7 +159,7 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
 fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
     let config = match &arguments.config {
         Some(path) => Config::read(path)?,
-        None => builtin::recommended(&arguments.method)?,
+        None => builtin::require(&arguments.method, arguments.settings)?,
     };
     if config.method.name() != arguments.method {
         let from = arguments
