@@ -181,14 +181,16 @@ fn check_events(place: &Place) {
         at += 16 + length;
     }
     assert_eq!(at, bytes.len());
-    assert_eq!(records.len() as u64, 1 + EPOCHS);
+    assert_eq!(records.len() as u64, 2 + EPOCHS);
     let says = |record: &[u8], text: &str| {
         record
             .windows(text.len())
             .any(|part| part == text.as_bytes())
     };
     assert!(says(records[0], "brain.Event:2"));
-    for record in &records[1..] {
+    // A JPEG.
+    assert!(says(records[1], "augmentation") && says(records[1], "JFIF"));
+    for record in &records[2..] {
         for tag in [
             "train/loss",
             "train/c_acc",
