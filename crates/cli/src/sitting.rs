@@ -141,7 +141,7 @@ fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plan
              vary most: {right:.1} % of the variance to the right, {up:.1} % up. What is far apart here is far \
              apart for the encoder; what is close here need not be."
         ),
-        places: principal.places,
+        places: principal.places.clone(),
     }];
     if let Some(perplexity) = eval::usual_perplexity(split.len()) {
         planes.push(Plane {
@@ -151,7 +151,7 @@ fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plan
                  stay neighbours (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
                  close here is close for the encoder; sizes of groups and distances between them mean little."
             ),
-            places: eval::tsne(&features, perplexity)?,
+            places: eval::tsne(&features, &principal, perplexity)?,
         });
     }
     Ok(planes)

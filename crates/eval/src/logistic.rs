@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::lbfgs::{self, Stop};
+use crate::metrics::to_vec;
 use crate::{Error, Result};
 
 /// How exactly to solve.
@@ -245,8 +246,4 @@ impl LogisticProblem {
     fn upload(&self, values: &[f64]) -> Tensor {
         Tensor::from_slice(values).to_device(self.design.device())
     }
-}
-
-fn to_vec(values: &Tensor) -> Vec<f64> {
-    Vec::try_from(values).expect("a vector of float64")
 }

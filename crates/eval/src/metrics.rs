@@ -96,6 +96,11 @@ pub(crate) fn unit_rows(features: &Tensor) -> Tensor {
     &features / squared.clamp_min(1e-12).sqrt()
 }
 
+/// The numbers of a vector of float64, wherever they lie.
+pub(crate) fn to_vec(values: &Tensor) -> Vec<f64> {
+    Vec::try_from(values.contiguous()).expect("a vector of float64")
+}
+
 /// Columns of mean 0 and population standard deviation 1; a constant column becomes not-a-number.
 fn standard_columns(features: &Tensor) -> Tensor {
     let features = at_least_f32(features);

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::unit_rows;
+use crate::metrics::{to_vec, unit_rows};
 
 /// Mean over dimensions of the standard deviation, over the batch, of l2-normalised features.
 ///
@@ -104,10 +104,6 @@ fn squared_singular_values(features: &Tensor) -> Vec<f64> {
         return vec![f64::NAN];
     }
     to_vec(&gram.linalg_eigvalsh("L"))
-}
-
-fn to_vec(values: &Tensor) -> Vec<f64> {
-    Vec::try_from(values).expect("a vector of float64")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::unit_rows;
+use crate::metrics::{to_vec, unit_rows};
 use crate::{Error, Result};
 
 /// Where images stand on a plane.
@@ -64,10 +64,6 @@ fn axis_of(coordinates: &Tensor, axis: i64) -> Vec<f64> {
     );
     let sign = if largest < 0.0 { -1.0 } else { 1.0 };
     column.into_iter().map(|x| sign * x).collect()
-}
-
-fn to_vec(values: &Tensor) -> Vec<f64> {
-    Vec::try_from(values.contiguous()).expect("a vector of float64")
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::unit_rows;
-use crate::plane::principal_plane;
-use crate::{Error, Result};
+use crate::metrics::{to_vec, unit_rows};
+use crate::{Error, Plane, Result};
 
 /// Steps of gradient descent: first with the attraction enlarged, then as it is.
 const STEPS: [usize; 2] = [250, 750];
@@ -33,7 +32,7 @@ pub fn usual_perplexity(images: usize) -> Option<f64> {
 /// Coordinates of each image by t-distributed stochastic neighbour embedding of the l2-normalised features, in the
 /// order of the features; their mean is 0. `perplexity` is about how many neighbours each image has.
 ///
-/// It begins with the two principal components and has no randomness, so that the same features always give the
+/// It begins with `plane`, the [principal one](crate::principal_plane) of these features, and has no randomness, so that the same features always give the
 /// same coordinates, and clusters keep their rough arrangement. Time and memory grow by the square of the images:
 /// it is meant for a few thousand.
 ///
@@ -41,17 +40,25 @@ pub fn usual_perplexity(images: usize) -> Option<f64> {
 /// `features`: `[images, features]`, any float kind.
 ///
 /// # Errors
-/// [`Error::Empty`] for no images, [`Error::BadSetting`] unless 1 <= `perplexity` <= (images - 1) / 3,
+/// [`Error::Empty`] for no images, [`Error::Mismatch`] for a plane of another number of images,
+/// [`Error::BadSetting`] unless 1 <= `perplexity` <= (images - 1) / 3,
 /// [`Error::NonFinite`].
 ///
 /// # Reference
 /// van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, equations 2 to 5; the start by Kobak and Berens,
 /// "The art of using t-SNE for single-cell transcriptomics", 2019; the step size by Belkina et al., "Automated
 /// optimized parameters for t-distributed stochastic neighbor embedding", 2019.
-pub fn tsne(features: &Tensor, perplexity: f64) -> Result<Vec<[f64; 2]>> {
+pub fn tsne(features: &Tensor, plane: &Plane, perplexity: f64) -> Result<Vec<[f64; 2]>> {
     let images = features.size()[0] as usize;
     if images == 0 {
         return Err(Error::Empty { split: "mapped" });
+    }
+    if plane.places.len() != images {
+        return Err(Error::Mismatch {
+            what: "images on the plane",
+            expected: images.to_string(),
+            found: plane.places.len().to_string(),
+        });
     }
     if !(1.0..=(images - 1) as f64 / 3.0).contains(&perplexity) {
         return Err(Error::BadSetting {
@@ -67,8 +74,8 @@ pub fn tsne(features: &Tensor, perplexity: f64) -> Result<Vec<[f64; 2]>> {
     if bad > 0 {
         return Err(Error::NonFinite { bad, images });
     }
-    let start = start(&principal_plane(features)?.places);
-    Ok(descend(&affinities(&distances, images, perplexity), start))
+    let affinities = affinities(&distances, images, perplexity);
+    Ok(descend(&affinities, start(&plane.places)))
 }
 
 /// Squared Euclidean distances of all pairs of l2-normalised rows, row by row.
@@ -76,9 +83,9 @@ fn distances(features: &Tensor) -> Vec<f64> {
     let distances = no_grad(|| {
         let unit = unit_rows(&features.to_device(Device::Cpu).to_kind(Kind::Double));
         let distances: Tensor = 2.0 - 2.0 * unit.matmul(&unit.tr());
-        distances.clamp_min(0.0).flatten(0, 1).contiguous()
+        distances.clamp_min(0.0).flatten(0, 1)
     });
-    Vec::try_from(distances).expect("a vector of float64")
+    to_vec(&distances)
 }
 
 /// The principal components, as small as a start has to be.
@@ -261,6 +268,12 @@ fn forces(affinities: &[f64], at: [f64; 2], places: &Places) -> [f64; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::principal_plane;
+
+    /// From the principal components.
+    fn tsne(features: &Tensor, perplexity: f64) -> Result<Vec<[f64; 2]>> {
+        super::tsne(features, &principal_plane(features)?, perplexity)
+    }
 
     /// Rows around one of `groups` directions each, in turn, without randomness.
     fn clusters(rows: usize, groups: usize) -> Tensor {
@@ -401,8 +414,11 @@ mod tests {
         let none = Tensor::zeros([0, 3], (Kind::Float, Device::Cpu));
         assert_eq!(tsne(&none, 1.0), Err(Error::Empty { split: "mapped" }));
         let diverged = clusters(10, 2);
+        let plane = principal_plane(&diverged).unwrap();
         let _ = diverged.get(3).fill_(f64::NAN);
-        let refused = tsne(&diverged, 3.0);
+        let refused = super::tsne(&diverged, &plane, 3.0);
         assert_eq!(refused, Err(Error::NonFinite { bad: 1, images: 10 }));
+        let other = super::tsne(&clusters(11, 2), &plane, 3.0).unwrap_err();
+        assert!(matches!(other, Error::Mismatch { .. }), "{other}");
     }
 }

@@ -11,7 +11,7 @@ pub struct Map {
     pub class_names: Vec<String>,
     /// The images.
     pub points: Vec<Point>,
-    /// Where they stand, in one way and another; the first is shown at first.
+    /// Where they stand, in one way or two; the first is shown at first.
     pub planes: Vec<Plane>,
     /// All of them small on one sheet, in the order of the points.
     pub thumbnails: Thumbnails,
