@@ -4,6 +4,7 @@
 //! libtorch is on the library path, its library is loaded at run time and registers its kernels.
 
 use std::borrow::Cow;
+use std::ffi::c_void;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -134,6 +135,28 @@ impl DeviceChoice {
     }
 }
 
+/// Has cuDNN use only algorithms that give the same bits again, and 32-bit floats where it is asked for them,
+/// not the 10 bits of TensorFloat-32 that libtorch allows it by default.
+fn repeatable() {
+    // SAFETY: the functions of libtorch 2.11's `at::Context`, by their names in its C++ ABI: a reference to a
+    // static object, and two of its members that each store a flag.
+    unsafe {
+        let context = global_context();
+        set_deterministic_cudnn(context, true);
+        set_allow_tf32_cudnn(context, false);
+    }
+}
+
+// `tch` has no names for these.
+unsafe extern "C" {
+    #[link_name = "_ZN2at13globalContextEv"]
+    fn global_context() -> *mut c_void;
+    #[link_name = "_ZN2at7Context21setDeterministicCuDNNEb"]
+    fn set_deterministic_cudnn(context: *mut c_void, only: bool);
+    #[link_name = "_ZN2at7Context17setAllowTF32CuDNNEb"]
+    fn set_allow_tf32_cudnn(context: *mut c_void, allowed: bool);
+}
+
 /// Loads `libtorch_cuda.so` once; it stays loaded for the life of the process.
 fn cuda() -> &'static Result<(), String> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
@@ -144,6 +167,7 @@ fn cuda() -> &'static Result<(), String> {
         match library {
             Ok(library) => {
                 std::mem::forget(library);
+                repeatable();
                 Ok(())
             }
             Err(_) => Err(
