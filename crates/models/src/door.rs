@@ -1,35 +1,18 @@
 //! The one door from bytes to tensors.
 
-use std::cell::RefCell;
-
-use tch::{Cuda, Device, Kind, Tensor};
-
-/// Batches in flight between host and GPU before the host waits for the GPU.
-const RING: usize = 4;
+use tch::{Device, Kind, Tensor};
 
 /// Turns planar bytes into normalised images on a device.
 #[derive(Debug)]
 pub struct Door {
     device: Device,
     kind: Kind,
-    staging: RefCell<Staging>,
-}
-
-/// Page-locked buffers, used in turn, from which a GPU can copy while the host goes on.
-#[derive(Debug, Default)]
-struct Staging {
-    buffers: Vec<Tensor>,
-    next: usize,
 }
 
 impl Door {
     /// A door to `device`; images come out in `kind`.
     pub fn new(device: Device, kind: Kind) -> Self {
-        Self {
-            device,
-            kind,
-            staging: RefCell::default(),
-        }
+        Self { device, kind }
     }
 
     /// # Shapes
@@ -47,7 +30,7 @@ impl Door {
             "bytes of {shape:?} images"
         );
         let planes = match self.device {
-            Device::Cuda(gpu) => self.staging.borrow_mut().upload(bytes, gpu).view(shape),
+            Device::Cuda(_) => upload(bytes, self.device).view(shape),
             _ => Tensor::from_data_size(bytes, &shape, Kind::Uint8),
         };
         let interleaved = planes.permute([1, 0, 3, 4, 2]).contiguous();
@@ -62,37 +45,15 @@ impl Door {
     }
 }
 
-impl Staging {
-    /// Copies `bytes` into the next page-locked buffer and starts the copy to the GPU.
-    fn upload(&mut self, bytes: &[u8], gpu: usize) -> Tensor {
-        if self.next == 0 {
-            // After this no copy out of any buffer is under way, so all may be written again.
-            Cuda::synchronize(gpu as i64);
-        }
-        let slot = self.next;
-        self.next = (slot + 1) % RING;
-        let size = bytes.len() as i64;
-        if self
-            .buffers
-            .get(slot)
-            .is_none_or(|buffer| buffer.numel() != bytes.len())
-        {
-            let buffer = Tensor::zeros([size], (Kind::Uint8, Device::Cpu));
-            let pinned = buffer.pin_memory(Device::Cuda(gpu));
-            if slot < self.buffers.len() {
-                self.buffers[slot] = pinned;
-            } else {
-                self.buffers.push(pinned);
-            }
-        }
-        let buffer = &self.buffers[slot];
-        // SAFETY: the buffer is a contiguous u8 tensor of exactly `bytes.len()` elements in host
-        // memory, owned here; no copy to the GPU reads it any more (synchronised above).
-        let target =
-            unsafe { std::slice::from_raw_parts_mut(buffer.data_ptr().cast::<u8>(), bytes.len()) };
-        target.copy_from_slice(bytes);
-        buffer.to_dtype_layout((Kind::Uint8, Device::Cuda(gpu)), true, false)
-    }
+/// Starts the copy of `bytes` to a GPU, by way of page-locked memory, and does not wait for it. libtorch keeps
+/// such memory, and uses a block again only when no copy out of it is under way.
+fn upload(bytes: &[u8], gpu: Device) -> Tensor {
+    let size = bytes.len() as i64;
+    // SAFETY: it has the length, kind and layout of `bytes`, is only read, and is gone before `bytes` is.
+    let pageable =
+        unsafe { Tensor::from_blob(bytes.as_ptr(), &[size], &[1], Kind::Uint8, Device::Cpu) };
+    let page_locked = pageable.internal_pin_memory(gpu);
+    page_locked.to_dtype_layout((Kind::Uint8, gpu), true, false)
 }
 
 #[cfg(test)]
