@@ -22,7 +22,7 @@ use crate::observer::{EpochReport, Observer, Progress};
 use crate::outcome::{EarlyStop, Outcome};
 use crate::profile::Profiler;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord, read_record};
-use crate::setup::{Origin, data_record, device_name, hold_out, plan};
+use crate::setup::{Origin, data_record, device_name, hold_out, libtorch_threads, plan};
 use crate::tensorboard::EventFile;
 use crate::{BestBy, Config, Criterion, Error, initial, memory};
 
@@ -90,7 +90,7 @@ impl Session {
             version: origin.version,
             revision: origin.revision,
             device: device_name(device),
-            threads: [tch::get_num_threads() as usize, plan.workers],
+            threads: [libtorch_threads(device), plan.workers],
             data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord {
                 unlabeled: plan.unlabeled_per_batch,
