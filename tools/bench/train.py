@@ -1,7 +1,8 @@
-"""train.py LOOP DATA BATCH STEPS: the seed's SimCLR in a plain PyTorch loop on the CPU, images a second.
+"""train.py LOOP DATA BATCH STEPS [WORKERS]: the seed's SimCLR in a plain PyTorch loop, images a second.
 
-LOOP is `default` (float32, contiguous), `channels_last`, or `channels_last, bf16` (with autocast). Views come from
-torchvision on two worker processes. Neither probe nor measures: less work than the contender from this repository does.
+LOOP is `default` (float32, contiguous), `channels_last`, or `channels_last, bf16` (with autocast); with `, cuda` after it,
+it runs on a GPU. Views come from torchvision on WORKERS processes, two where nothing is said. Neither probe nor measures: less
+work than the contender from this repository does.
 """
 
 import resource
@@ -18,7 +19,6 @@ from torch.nn.functional import cross_entropy, normalize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import transforms as t
 
-WORKERS = 2
 TEMPERATURE = 0.1
 
 
@@ -54,22 +54,24 @@ def network() -> nn.Module:
 def loss(first, second):
     """The seed's form: the other view among the images of the batch, in both directions, summed."""
     scores = normalize(first) @ normalize(second).T / TEMPERATURE
-    targets = torch.arange(len(first))
+    targets = torch.arange(len(first), device=first.device)
     both = [cross_entropy(logits, targets, reduction="sum") for logits in (scores, scores.T)]
     return sum(both) / 2
 
 
-def main(loop: str, data: str, batch: str, steps: str) -> None:
+def main(loop: str, data: str, batch: str, steps: str, workers: str = "2") -> None:
     batch, steps = int(batch), int(steps)
+    device = "cuda" if "cuda" in loop else "cpu"
     software(torch=torch.__version__, torchvision=torchvision.__version__)
-    layout = torch.contiguous_format if loop == "default" else torch.channels_last
-    autocast = torch.autocast("cpu", torch.bfloat16) if "bf16" in loop else nullcontext()
-    model = network().to(memory_format=layout)
+    layout = torch.contiguous_format if loop.startswith("default") else torch.channels_last
+    autocast = torch.autocast(device, torch.bfloat16) if "bf16" in loop else nullcontext()
+    model = network().to(device, memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7)
     pairs = Pairs(images(data, "unlabeled", "train"))
     # As many steps again come first: until then memory and caches are cold.
     sampler = RandomSampler(pairs, replacement=True, num_samples=2 * steps * batch)
-    batches = iter(DataLoader(pairs, batch, sampler=sampler, num_workers=WORKERS))
+    loader = DataLoader(pairs, batch, sampler=sampler, num_workers=int(workers), pin_memory=device == "cuda")
+    batches = iter(loader)
     for step in range(2 * steps):
         if step == steps:
             begun, waited = perf_counter(), 0.0
@@ -78,7 +80,7 @@ def main(loop: str, data: str, batch: str, steps: str) -> None:
         if step >= steps:
             waited += perf_counter() - asked
         # View 0 of all images, then view 1.
-        views = views.transpose(0, 1).flatten(0, 1).contiguous(memory_format=layout)
+        views = views.to(device, non_blocking=True).transpose(0, 1).flatten(0, 1).contiguous(memory_format=layout)
         with autocast:
             projections = model(views)
         value = loss(*projections.float().chunk(2))
