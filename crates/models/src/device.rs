@@ -147,7 +147,7 @@ fn repeatable() {
     }
 }
 
-// `tch` has no names for these.
+// SAFETY: signatures and names in the C++ ABI are those of libtorch 2.11's headers. `tch` has no names for these.
 unsafe extern "C" {
     #[link_name = "_ZN2at13globalContextEv"]
     fn global_context() -> *mut c_void;
