@@ -6,6 +6,7 @@ use dataset::{Image, Part};
 
 use crate::kernels::{
     self, Block, Grid, LANES, Level, Pass, Point, RowCache, Shrinker, Sink, Source, half_taps,
+    margin,
 };
 use crate::{Recipe, Step, View, ViewKey};
 
@@ -25,8 +26,8 @@ struct Scratch {
     grid: Grid,
     cache: RowCache,
     shrinker: Shrinker,
-    row: Vec<Block>,
-    rows: [Vec<Block>; 2],
+    row: Vec<[Block; 3]>,
+    rows: [Vec<[Block; 3]>; 2],
     points: Vec<Point>,
     /// Tap weights that belong to `rows` of the same number.
     taps: [Vec<i16>; 2],
@@ -170,8 +171,8 @@ impl Scratch {
                 Step::Blur { kernel, sigma } => {
                     let taps = &mut self.taps[1 - self.current];
                     half_taps(kernel, sigma, taps);
-                    let padded = width.next_multiple_of(LANES) + 2 * (kernel / 2);
-                    self.padded.resize(3 * padded, 0);
+                    let padded = width.next_multiple_of(LANES) + 2 * margin(taps.len());
+                    self.padded.resize(3 * padded + LANES, 0);
                     self.pass(job, next, Out::Blur);
                     next = Next::Blurred;
                 }
@@ -196,9 +197,9 @@ impl Scratch {
     fn resize(&mut self, height: usize, width: usize) {
         let blocks = width.div_ceil(LANES);
         self.cache.reset(blocks);
-        self.row.resize(3 * blocks, [0; LANES]);
+        self.row.resize(blocks, [Block::ZERO; 3]);
         for rows in &mut self.rows {
-            rows.resize(3 * blocks * height, [0; LANES]);
+            rows.resize(blocks * height, [Block::ZERO; 3]);
         }
     }
 
@@ -248,11 +249,15 @@ impl Scratch {
         let packs = matches!(out, Out::Pack(_));
         let sink = match out {
             Out::Store => Sink::Store(free),
-            Out::Blur => Sink::Blur {
-                rows: free,
-                taps: &self.taps[1 - self.current],
-                padded: &mut self.padded,
-            },
+            Out::Blur => {
+                let row = self.padded.len() - LANES;
+                let begin = self.padded.as_ptr().align_offset(align_of::<Block>());
+                Sink::Blur {
+                    rows: free,
+                    taps: &self.taps[1 - self.current],
+                    padded: &mut self.padded[begin..][..row],
+                }
+            }
             Out::Pack(bytes) => Sink::Pack(bytes),
         };
         let pass = Pass {

@@ -59,12 +59,22 @@ impl<S: Simd> Blurred<S> {
     }
 }
 
-/// Mirrors a channel of `width` pixels, which starts at `half`, beyond both its ends.
+/// Room before and after a channel for `half` taps on either side: whole blocks, so that a row that begins in
+/// a cache line of its own has its pixels in whole ones.
+pub(crate) fn margin(half: usize) -> usize {
+    half.next_multiple_of(LANES)
+}
+
+/// Mirrors a channel of `width` pixels, more than `half`, which starts at [`margin`], beyond both its ends.
 #[inline(always)]
 fn mirror(padded: &mut [i16], width: usize, half: usize) {
-    for k in 1..=half {
-        padded[half - k] = padded[half + reflect(0, -(k as isize), width)];
-        padded[half + width - 1 + k] = padded[half + reflect(width - 1, k as isize, width)];
+    let (before, rest) = padded.split_at_mut(margin(half));
+    let (row, after) = rest.split_at_mut(width);
+    let (first, last) = (&row[1..][..half], &row[width - 1 - half..][..half]);
+    let after = &mut after[..half];
+    for k in 0..half {
+        before[before.len() - 1 - k] = first[k];
+        after[k] = last[half - 1 - k];
     }
 }
 
@@ -72,16 +82,20 @@ fn mirror(padded: &mut [i16], width: usize, half: usize) {
 ///
 /// They stand in `padded`, each with room for the taps on both sides.
 #[inline(always)]
-pub(crate) fn across<S: Simd>(padded: &mut [i16], width: usize, taps: &[i16], out: &mut [Block]) {
+pub(crate) fn across<S: Simd>(
+    padded: &mut [i16],
+    width: usize,
+    taps: &[i16],
+    out: &mut [[Block; 3]],
+) {
     let half = taps.len();
     let [red, green, blue] = channels_mut(padded);
     mirror(red, width, half);
     mirror(green, width, half);
     mirror(blue, width, half);
-    let [red_out, green_out, blue_out] = channels_mut(out);
-    for block in 0..red_out.len() {
+    for block in 0..out.len() {
         for first in (0..LANES).step_by(S::WIDTH) {
-            let start = block * LANES + first;
+            let start = margin(half) - half + block * LANES + first;
             let red = &red[start..][..S::WIDTH + 2 * half];
             let green = &green[start..][..S::WIDTH + 2 * half];
             let blue = &blue[start..][..S::WIDTH + 2 * half];
@@ -103,63 +117,64 @@ pub(crate) fn across<S: Simd>(padded: &mut [i16], width: usize, taps: &[i16], ou
                     weight,
                 );
             }
-            r.value().store(&mut red_out[block], first);
-            g.value().store(&mut green_out[block], first);
-            b.value().store(&mut blue_out[block], first);
+            let [red_out, green_out, blue_out] = &mut out[block];
+            r.value().store(red_out, first);
+            g.value().store(green_out, first);
+            b.value().store(blue_out, first);
         }
     }
 }
 
-/// The rows that take part in row `y` of `height`: the pairs at distance 1, 2, ...
+/// Where the rows begin that take part in row `y` of `height`, of `blocks` blocks each: the pairs at distance 1,
+/// 2, ...
 #[inline(always)]
-pub(crate) fn pairs(rows: &mut [[usize; 2]], y: usize, height: usize) {
+pub(crate) fn pairs(rows: &mut [[usize; 2]], y: usize, height: usize, blocks: usize) {
     for k in 0..rows.len() {
         let offset = k as isize + 1;
-        rows[k] = [reflect(y, -offset, height), reflect(y, offset, height)];
+        rows[k] = [
+            blocks * reflect(y, -offset, height),
+            blocks * reflect(y, offset, height),
+        ];
     }
 }
 
 /// Stored rows as one row of them is read, blurred down.
 pub(crate) struct Down<'a> {
-    pub rows: &'a [Block],
-    pub blocks: usize,
-    pub y: usize,
-    /// The rows at distance 1, 2, ... before and after.
+    pub rows: &'a [[Block; 3]],
+    /// Where the row begins.
+    pub middle: usize,
+    /// Where the rows at distance 1, 2, ... before and after begin.
     pub pairs: &'a [[usize; 2]],
     pub taps: &'a [i16],
 }
 
 impl Down<'_> {
-    #[inline(always)]
-    fn row(&self, y: usize) -> &[Block] {
-        &self.rows[3 * y * self.blocks..][..3 * self.blocks]
-    }
-
     /// Lanes of one block.
     #[inline(always)]
     pub fn blurred<S: Simd>(&self, block: usize, first: usize) -> Pixels<S> {
-        let [red, green, blue] = [block, self.blocks + block, 2 * self.blocks + block];
-        let middle = self.row(self.y);
-        let mut r = Blurred::new(S::load(&middle[red], first));
-        let mut g = Blurred::new(S::load(&middle[green], first));
-        let mut b = Blurred::new(S::load(&middle[blue], first));
+        let [red, green, blue] = &self.rows[self.middle + block];
+        let mut r = Blurred::new(S::load(red, first));
+        let mut g = Blurred::new(S::load(green, first));
+        let mut b = Blurred::new(S::load(blue, first));
+        let pairs = &self.pairs[..self.taps.len()];
         for k in 0..self.taps.len() {
             let weight = S::splat(self.taps[k]);
-            let [before, after] = self.pairs[k];
-            let (before, after) = (self.row(before), self.row(after));
+            let [before, after] = pairs[k];
+            let before = &self.rows[before + block];
+            let after = &self.rows[after + block];
             r.add(
-                S::load(&before[red], first),
-                S::load(&after[red], first),
+                S::load(&before[0], first),
+                S::load(&after[0], first),
                 weight,
             );
             g.add(
-                S::load(&before[green], first),
-                S::load(&after[green], first),
+                S::load(&before[1], first),
+                S::load(&after[1], first),
                 weight,
             );
             b.add(
-                S::load(&before[blue], first),
-                S::load(&after[blue], first),
+                S::load(&before[2], first),
+                S::load(&after[2], first),
                 weight,
             );
         }

@@ -10,6 +10,8 @@
     reason = "iterator adapters are compiled without the kernels' instructions"
 )]
 
+use std::ops::{Deref, DerefMut};
+
 mod blur;
 mod pass;
 mod point;
@@ -20,7 +22,7 @@ mod simd;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(crate) use self::blur::half_taps;
+pub(crate) use self::blur::{half_taps, margin};
 pub(crate) use self::pass::{Pass, Sink, Source};
 pub(crate) use self::point::Point;
 pub(crate) use self::resample::{Grid, RowCache};
@@ -32,8 +34,31 @@ pub(crate) const FRACTION_BITS: i32 = 4;
 pub(crate) const WHITE: i16 = 255 << FRACTION_BITS;
 /// Pixels in a block: the widest vector. Rows are padded to whole blocks.
 pub(crate) const LANES: usize = 32;
-/// Values of one channel of neighbouring pixels of a row.
-pub(crate) type Block = [i16; LANES];
+/// Values of one channel of neighbouring pixels of a row, in one cache line: reading or writing them as one
+/// vector touches no second one.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Block(pub [i16; LANES]);
+
+impl Block {
+    pub const ZERO: Block = Block([0; LANES]);
+}
+
+impl Deref for Block {
+    type Target = [i16; LANES];
+
+    #[inline(always)]
+    fn deref(&self) -> &[i16; LANES] {
+        &self.0
+    }
+}
+
+impl DerefMut for Block {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [i16; LANES] {
+        &mut self.0
+    }
+}
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -26,13 +26,13 @@ pub(crate) enum Source<'a> {
     Planes {
         planes: &'a [i16],
         flip: bool,
-        row: &'a mut [Block],
+        row: &'a mut [[Block; 3]],
     },
     /// Rows that an earlier pass stored.
-    Stored(&'a [Block]),
+    Stored(&'a [[Block; 3]]),
     /// The same, blurred down; `pairs` is scratch, one pair of rows for each tap.
     Blurred {
-        rows: &'a [Block],
+        rows: &'a [[Block; 3]],
         taps: &'a [i16],
         pairs: &'a mut [[usize; 2]],
     },
@@ -41,10 +41,10 @@ pub(crate) enum Source<'a> {
 /// Where rows go.
 pub(crate) enum Sink<'a> {
     /// Keep them; the pass gives the sum of their gray.
-    Store(&'a mut [Block]),
+    Store(&'a mut [[Block; 3]]),
     /// Keep them blurred across; `padded` is scratch for a row with room for the taps.
     Blur {
-        rows: &'a mut [Block],
+        rows: &'a mut [[Block; 3]],
         taps: &'a [i16],
         padded: &'a mut [i16],
     },
@@ -54,7 +54,7 @@ pub(crate) enum Sink<'a> {
 
 /// One walk over `height` rows of `width` pixels.
 ///
-/// Stored rows hold red, green and blue one after the other, each in whole blocks.
+/// Stored rows hold blocks of red, green and blue in turn.
 pub(crate) struct Pass<'a> {
     pub width: usize,
     pub height: usize,
@@ -160,14 +160,7 @@ fn partial_sum<S: Simd>(values: S, excess: usize) -> i64 {
     sum
 }
 
-/// The three channels of a row.
-#[inline(always)]
-fn channels<T>(row: &[T]) -> [&[T]; 3] {
-    let (red, rest) = row.split_at(row.len() / 3);
-    let (green, blue) = rest.split_at(rest.len() / 2);
-    [red, green, blue]
-}
-
+/// The three channels of a row that has them one after the other.
 #[inline(always)]
 pub(crate) fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
     let (red, rest) = row.split_at_mut(row.len() / 3);
@@ -178,14 +171,14 @@ pub(crate) fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
 /// One row to read.
 enum InputRow<'a> {
     Between(Between<'a>),
-    Plain([&'a [Block]; 3]),
+    Plain(&'a [[Block; 3]]),
     Blurred(Down<'a>),
 }
 
 /// Two rows, and the share of the way from the upper one to the lower.
 struct Between<'a> {
-    upper: [&'a [Block]; 3],
-    lower: [&'a [Block]; 3],
+    upper: &'a [[Block; 3]],
+    lower: &'a [[Block; 3]],
     weight: i16,
 }
 
@@ -198,25 +191,21 @@ trait Read<S> {
 impl<S: Simd> Read<S> for Between<'_> {
     #[inline(always)]
     fn read(&self, block: usize, first: usize) -> Pixels<S> {
-        let ([r, g, b], [s, h, c]) = (&self.upper, &self.lower);
+        let ([r, g, b], [s, h, c]) = (&self.upper[block], &self.lower[block]);
         let weight = S::splat(self.weight);
         [
-            between(&r[block], &s[block], first, weight),
-            between(&g[block], &h[block], first, weight),
-            between(&b[block], &c[block], first, weight),
+            between(r, s, first, weight),
+            between(g, h, first, weight),
+            between(b, c, first, weight),
         ]
     }
 }
 
-impl<S: Simd> Read<S> for [&[Block]; 3] {
+impl<S: Simd> Read<S> for &[[Block; 3]] {
     #[inline(always)]
     fn read(&self, block: usize, first: usize) -> Pixels<S> {
-        let [r, g, b] = self;
-        [
-            S::load(&r[block], first),
-            S::load(&g[block], first),
-            S::load(&b[block], first),
-        ]
+        let [r, g, b] = &self[block];
+        [S::load(r, first), S::load(g, first), S::load(b, first)]
     }
 }
 
@@ -241,31 +230,27 @@ impl Source<'_> {
                 cache.prepare::<S>(from, grid, y);
                 let (upper, lower, weight) = cache.taps(grid, y);
                 InputRow::Between(Between {
-                    upper: channels(upper),
-                    lower: channels(lower),
+                    upper,
+                    lower,
                     weight,
                 })
             }
             Source::Planes { planes, flip, row } => {
                 for channel in 0..3 {
                     let plane = &planes[(channel * height + y) * width..][..width];
-                    let out = &mut row[channel * blocks..][..blocks].as_flattened_mut()[..width];
-                    out.copy_from_slice(plane);
-                    if *flip {
-                        out.reverse();
+                    for x in 0..width {
+                        let from = if *flip { width - 1 - x } else { x };
+                        row[x / LANES][channel][x % LANES] = plane[from];
                     }
                 }
-                InputRow::Plain(channels(row))
+                InputRow::Plain(row)
             }
-            Source::Stored(rows) => {
-                InputRow::Plain(channels(&rows[y * 3 * blocks..][..3 * blocks]))
-            }
+            Source::Stored(rows) => InputRow::Plain(&rows[y * blocks..][..blocks]),
             Source::Blurred { rows, taps, pairs } => {
-                blur::pairs(pairs, y, height);
+                blur::pairs(pairs, y, height, blocks);
                 InputRow::Blurred(Down {
                     rows,
-                    blocks,
-                    y,
+                    middle: y * blocks,
                     pairs,
                     taps,
                 })
@@ -276,7 +261,7 @@ impl Source<'_> {
 
 /// One row to write.
 enum OutputRow<'a> {
-    Stored([&'a mut [Block]; 3]),
+    Stored(&'a mut [[Block; 3]]),
     Padded(Padded<'a>),
     Bytes([&'a mut [u8]; 3]),
 }
@@ -296,15 +281,15 @@ trait Write<S> {
     fn write(&mut self, block: usize, first: usize, pixels: Pixels<S>);
 }
 
-impl<S: Simd> Write<S> for [&mut [Block]; 3] {
+impl<S: Simd> Write<S> for &mut [[Block; 3]] {
     const SUMS_GRAY: bool = true;
 
     #[inline(always)]
     fn write(&mut self, block: usize, first: usize, [r, g, b]: Pixels<S>) {
-        let [red, green, blue] = self;
-        r.store(&mut red[block], first);
-        g.store(&mut green[block], first);
-        b.store(&mut blue[block], first);
+        let [red, green, blue] = &mut self[block];
+        r.store(red, first);
+        g.store(green, first);
+        b.store(blue, first);
     }
 }
 
@@ -337,12 +322,10 @@ impl Sink<'_> {
     #[inline(always)]
     fn row(&mut self, width: usize, height: usize, blocks: usize, y: usize) -> OutputRow<'_> {
         match self {
-            Sink::Store(rows) => {
-                OutputRow::Stored(channels_mut(&mut rows[y * 3 * blocks..][..3 * blocks]))
-            }
+            Sink::Store(rows) => OutputRow::Stored(&mut rows[y * blocks..][..blocks]),
             Sink::Blur { taps, padded, .. } => OutputRow::Padded(Padded {
                 channels: channels_mut(padded),
-                start: taps.len(),
+                start: blur::margin(taps.len()),
             }),
             Sink::Pack(out) => {
                 let [r, g, b] = channels_mut(&mut out[..3 * width * height]);
@@ -358,7 +341,7 @@ impl Sink<'_> {
     #[inline(always)]
     fn finish<S: Simd>(&mut self, blocks: usize, width: usize, y: usize) {
         if let Sink::Blur { rows, taps, padded } = self {
-            let out = &mut rows[3 * y * blocks..][..3 * blocks];
+            let out = &mut rows[y * blocks..][..blocks];
             blur::across::<S>(padded, width, taps, out);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::ops::{Add, Sub};
 
+use super::LANES;
 use super::simd::{GROUP, Simd, Windows};
-use super::{Block, LANES};
 
 const WIDTH: usize = 8;
 
@@ -51,7 +51,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn load(from: &Block, first: usize) -> Self {
+    fn load(from: &[i16; LANES], first: usize) -> Self {
         lanes!(|i| from[first + i])
     }
 
@@ -62,7 +62,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn store(self, to: &mut Block, first: usize) {
+    fn store(self, to: &mut [i16; LANES], first: usize) {
         for i in 0..WIDTH {
             to[first + i] = self.0[i];
         }

@@ -2,7 +2,6 @@
 
 use dataset::Part;
 
-use super::pass::channels_mut;
 use super::simd::{GROUP, Simd};
 use super::{Block, FRACTION_BITS, LANES};
 use crate::CropBox;
@@ -72,7 +71,7 @@ fn across(axis: &Axis, flip: bool, from: &Part<'_>, width: usize, first: usize) 
     let mut block = Across {
         bases: [0; GROUPS],
         index: [0; LANES],
-        weight: [0; LANES],
+        weight: Block::ZERO,
     };
     for group in 0..GROUPS {
         let start = first + group * GROUP;
@@ -140,20 +139,20 @@ impl Axis {
     }
 }
 
-/// The last two source rows, resampled across (red, green, blue each), and which rows they are.
+/// The last two source rows, resampled across (blocks of red, green and blue in turn), and which rows they are.
 #[derive(Debug, Default)]
 pub(crate) struct RowCache {
-    rows: [Vec<Block>; 2],
+    rows: [Vec<[Block; 3]>; 2],
     numbers: [Option<usize>; 2],
     /// Channels of a row that is shorter than a window, with room for a whole one.
     short: [[u8; GROUP + 1]; 3],
 }
 
 impl RowCache {
-    /// Forgets everything and makes room for rows of `blocks` blocks a channel.
+    /// Forgets everything and makes room for rows of `blocks` blocks of each channel.
     pub fn reset(&mut self, blocks: usize) {
         for row in &mut self.rows {
-            row.resize(3 * blocks, [0; LANES]);
+            row.resize(blocks, [Block::ZERO; 3]);
         }
         self.numbers = [None; 2];
     }
@@ -170,7 +169,7 @@ impl RowCache {
 
     /// The two source rows of output row `y`, which is prepared, and the lower one's weight.
     #[inline(always)]
-    pub fn taps(&self, grid: &Grid, y: usize) -> (&[Block], &[Block], i16) {
+    pub fn taps(&self, grid: &Grid, y: usize) -> (&[[Block; 3]], &[[Block; 3]], i16) {
         let Down { row, weight } = grid.down[y];
         // Where the weight is 0 the lower row is another one, which then has no part.
         (&self.rows[row % 2], &self.rows[(row + 1) % 2], weight)
@@ -189,15 +188,16 @@ impl RowCache {
         let green = whole_windows(&row[plane..][..from.width], green);
         let blue = whole_windows(&row[2 * plane..][..from.width], blue);
         let across = &grid.across[..];
-        let [red_out, green_out, blue_out] = channels_mut(&mut self.rows[number % 2]);
+        let out = &mut self.rows[number % 2][..across.len()];
         for block in 0..across.len() {
             let place = &across[block];
             for first in (0..LANES).step_by(S::WIDTH) {
                 let picks = S::picks(&place.index, first);
                 let weight = S::load(&place.weight, first);
-                taps::<S>(red, place, picks, weight, first).store(&mut red_out[block], first);
-                taps::<S>(green, place, picks, weight, first).store(&mut green_out[block], first);
-                taps::<S>(blue, place, picks, weight, first).store(&mut blue_out[block], first);
+                let [red_out, green_out, blue_out] = &mut out[block];
+                taps::<S>(red, place, picks, weight, first).store(red_out, first);
+                taps::<S>(green, place, picks, weight, first).store(green_out, first);
+                taps::<S>(blue, place, picks, weight, first).store(blue_out, first);
             }
         }
     }

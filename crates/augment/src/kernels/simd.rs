@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Sub};
 
-use super::{Block, LANES};
+use super::LANES;
 
 /// Outputs that share one window of source bytes.
 pub(crate) const GROUP: usize = 16;
@@ -22,11 +22,11 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     /// The same value in every lane.
     fn splat(value: i16) -> Self;
     /// Values of a block from lane `first` on.
-    fn load(from: &Block, first: usize) -> Self;
+    fn load(from: &[i16; LANES], first: usize) -> Self;
     /// Values that begin anywhere in a slice.
     fn load_from(from: &[i16], first: usize) -> Self;
     /// Writes lanes of a block from `first` on.
-    fn store(self, to: &mut Block, first: usize);
+    fn store(self, to: &mut [i16; LANES], first: usize);
     /// Writes lanes in 0..=255 as bytes from `first` on.
     fn store_bytes(self, to: &mut [u8; LANES], first: usize);
     /// The picks of the outputs from `first` on; `index` is below 16.

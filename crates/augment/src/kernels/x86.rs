@@ -8,8 +8,8 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Sub};
 
+use super::LANES;
 use super::simd::{GROUP, Simd, Windows};
-use super::{Block, LANES};
 
 /// Thirty-two lanes in two registers: whatever is done once for a vector is then done half as often.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn load(from: &Block, first: usize) -> Self {
+    fn load(from: &[i16; LANES], first: usize) -> Self {
         Self::load_from(from, first)
     }
 
@@ -101,7 +101,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn store(self, to: &mut Block, first: usize) {
+    fn store(self, to: &mut [i16; LANES], first: usize) {
         let to = to[first..first + LANES].as_mut_ptr();
         // SAFETY: 32 values are there, see the top of the file.
         unsafe {
@@ -245,7 +245,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn load(from: &Block, first: usize) -> Self {
+    fn load(from: &[i16; LANES], first: usize) -> Self {
         Self::load_from(from, first)
     }
 
@@ -257,7 +257,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn store(self, to: &mut Block, first: usize) {
+    fn store(self, to: &mut [i16; LANES], first: usize) {
         let to = to[first..first + LANES].as_mut_ptr().cast();
         // SAFETY: 32 values are there, see the top of the file.
         unsafe { _mm512_storeu_si512(to, self.0) };
