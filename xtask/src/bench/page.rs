@@ -6,6 +6,9 @@ use super::records::Records;
 use super::tables::{bytes, cell, facts, grouped, percent, short, table, times};
 use super::targets::{fastest_level, targets};
 
+/// Follows targets of which one is missed.
+const TRIED: &str = "\nWhat was tried for those that are not met: [ARCHITECTURE.md](../ARCHITECTURE.md#what-was-tried-for-speed).\n";
+
 /// Renders `docs/benchmarks.md` of what a run measured.
 ///
 /// # Errors
@@ -87,7 +90,9 @@ fn head(numbers: &Value, records: &Records) -> String {
 fn held_to(records: &Records) -> String {
     let rows: Vec<_> = targets(records).iter().map(|target| target.row()).collect();
     let head = ["target", "bound", "measured", "verdict"];
-    format!("## Targets\n\n{}", table(&head, &rows))
+    let missed = rows.iter().any(|row| row[3].contains("not met"));
+    let tried = if missed { TRIED } else { "" };
+    format!("## Targets\n\n{}{tried}", table(&head, &rows))
 }
 
 fn augmentation(records: &Records) -> String {

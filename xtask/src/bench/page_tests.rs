@@ -111,6 +111,7 @@ fn targets_are_judged() {
         "**not met**, 11.1 % above"
     );
     assert!(verdict("growth of the loader's memory over 1000000 views").starts_with("**not met**"));
+    assert!(page.contains("What was tried"));
 }
 
 #[test]
