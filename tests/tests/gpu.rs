@@ -1,0 +1,98 @@
+//! What holds on a GPU too, where there is one: `cargo test -p end-to-end --test gpu -- --ignored`.
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use end_to_end::{Finished, Place, assert_same_tensors, pretrain};
+use serde_json::json;
+
+const DEVICE: &str = "cuda";
+
+/// A place whose configurations save often and compute on the GPU.
+fn place() -> Place {
+    let place = Place::furnished();
+    let resnet = json!({"resnet": {"depth": 18, "stem": "imagenet", "norm": "batch"}});
+    for (method, encoder) in [("simclr", Some(resnet)), ("dino", None)] {
+        place.put_config(method, |config| {
+            config["train"]["device"] = json!(DEVICE);
+            config["train"]["epochs"] = json!(4);
+            config["train"]["log_every"] = json!(1);
+            config["checkpoint"]["every_steps"] = json!(5);
+            config["health"]["on_collapse"] = json!("warn");
+            if let Some(encoder) = encoder {
+                config["encoder"] = encoder;
+            }
+        });
+    }
+    place
+}
+
+/// Runs to its end, with the GPU in sight.
+fn run(place: &Place, arguments: &[&str]) -> Finished {
+    let mut command = place.command(arguments);
+    let output = command.env_remove("CUDA_VISIBLE_DEVICES").output();
+    Finished::new(arguments.join(" "), output.expect("twinview starts")).done()
+}
+
+/// Trains in `run` until its second checkpoint, and is killed.
+fn killed(place: &Place, config: &str) {
+    let mut child = place
+        .command(&pretrain(config, "run"))
+        .env_remove("CUDA_VISIBLE_DEVICES")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("twinview starts");
+    let second = place.path("run/checkpoints/step-000000010.safetensors");
+    let begun = Instant::now();
+    while !second.exists() && begun.elapsed() < Duration::from_secs(120) {
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("a running child");
+    child.wait().expect("a child");
+    assert!(second.exists(), "no second checkpoint");
+}
+
+#[test]
+#[ignore = "needs a GPU"]
+fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
+    for method in ["simclr", "dino"] {
+        let place = place();
+        let config = format!("{method}.json");
+        run(&place, &pretrain(&config, "whole"));
+        killed(&place, &config);
+        let again = [&pretrain(&config, "run")[..], &["--resume"]].concat();
+        run(&place, &again);
+        assert_eq!(
+            place.timeless_metrics("run"),
+            place.timeless_metrics("whole"),
+            "{method}"
+        );
+        assert_same_tensors(&place.newest("run"), &place.newest("whole"));
+    }
+}
+
+/// 32-bit floats are 32-bit floats on both: TensorFloat-32 would be off by a few thousandths.
+#[test]
+#[ignore = "needs a GPU"]
+fn features_are_those_of_the_cpu() {
+    let place = place();
+    run(&place, &pretrain("simclr.json", "run"));
+    let [gpu, cpu] = [DEVICE, "cpu"].map(|device| {
+        let out = format!("{device}.safetensors");
+        run(&place, &["embed", "run", "--device", device, "--out", &out]);
+        let stored = end_to_end::tensors(&place.path(&out));
+        let features = stored.into_iter().find(|(name, ..)| name == "features");
+        let (_, _, _, bytes) = features.expect("features");
+        let numbers = bytes.as_chunks::<4>().0.iter();
+        numbers
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect::<Vec<f32>>()
+    });
+    assert_eq!(gpu.len(), cpu.len());
+    let largest = cpu.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    for (at, (a, b)) in gpu.iter().zip(&cpu).enumerate() {
+        assert!((a - b).abs() < 1e-5 * largest, "{at}: {a} beside {b}");
+    }
+}
