@@ -1,4 +1,5 @@
-//! Processor time, which other programs on the machine disturb less than the time on the wall; and memory.
+//! Processor time, which other programs on the machine disturb less than the time on the wall; and
+//! memory.
 
 use std::fs;
 
@@ -19,13 +20,11 @@ fn secs(clock: ClockId) -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Bytes of a line of `/proc/self/status`: `VmRSS` is what is resident, `VmHWM` the most that ever was. None
-/// where the system does not say.
+/// Bytes of a line of `/proc/self/status`: `VmRSS` is what is resident, `VmHWM` the most that ever
+/// was. None where the system does not say.
 pub fn memory(line: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))?;
+    let line = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))?;
     let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes * 1024.0)
 }

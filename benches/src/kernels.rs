@@ -32,7 +32,8 @@ struct Contender<'a> {
     ns_per_view: Vec<f64>,
 }
 
-/// Renders views of the unlabelled images for `secs` with each recipe and level; prints the median of the rounds.
+/// Renders views of the unlabelled images for `secs` with each recipe and level; prints the median
+/// of the rounds.
 pub fn measure(data: &Dataset, secs: f64) {
     let subjects = subjects();
     let mut contenders = Vec::new();
@@ -69,24 +70,15 @@ pub fn measure(data: &Dataset, secs: f64) {
 impl Contender<'_> {
     fn round(&mut self, data: &Dataset, secs: f64) {
         let views = &self.subject.views;
-        let mut outs: Vec<Vec<u8>> = views
-            .iter()
-            .map(|recipe| vec![0; 3 * recipe.size * recipe.size])
-            .collect();
+        let mut outs: Vec<Vec<u8>> =
+            views.iter().map(|recipe| vec![0; 3 * recipe.size * recipe.size]).collect();
         let first = self.image;
         let begun = thread_secs();
         let spent = loop {
             for _ in 0..IMAGES {
-                let image = data
-                    .unlabeled
-                    .image(self.image as usize % data.unlabeled.len());
+                let image = data.unlabeled.image(self.image as usize % data.unlabeled.len());
                 for (view, (recipe, out)) in views.iter().zip(&mut outs).enumerate() {
-                    let key = ViewKey {
-                        seed: 0,
-                        epoch: 0,
-                        image: self.image,
-                        view: view as u32,
-                    };
+                    let key = ViewKey { seed: 0, epoch: 0, image: self.image, view: view as u32 };
                     self.renderer.render(recipe, &image, key, out);
                     black_box(out);
                 }

@@ -1,13 +1,9 @@
 //! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number.
 //!
-//! `cargo xtask bench` calls it in turns with other contenders and makes a page of what all of them print. A line
-//! has the keys `part`, `subject`, `contender`, `metric` and `value`.
+//! `cargo xtask bench` calls it in turns with other contenders and makes a page of what all of them
+//! print. A line has the keys `part`, `subject`, `contender`, `metric` and `value`.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "its lines are what it is for"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its lines are what it is for")]
 
 mod clock;
 mod kernels;

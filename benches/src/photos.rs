@@ -36,12 +36,7 @@ pub fn write(folder: &Path, count: usize, side: usize) -> anyhow::Result<()> {
             let path = folder.join(format!("{:06}.jpg", first + index));
             let mut encoder = Encoder::new_file(&path, QUALITY)?;
             encoder.set_sampling_factor(SamplingFactor::F_2_2);
-            encoder.encode(
-                &interleaved(planes),
-                side as u16,
-                side as u16,
-                ColorType::Rgb,
-            )?;
+            encoder.encode(&interleaved(planes), side as u16, side as u16, ColorType::Rgb)?;
         }
     }
     Ok(())
@@ -50,9 +45,7 @@ pub fn write(folder: &Path, count: usize, side: usize) -> anyhow::Result<()> {
 /// Three planes to one sequence of pixels.
 fn interleaved(planes: &[u8]) -> Vec<u8> {
     let pixels = planes.len() / 3;
-    (0..planes.len())
-        .map(|i| planes[i % 3 * pixels + i / 3])
-        .collect()
+    (0..planes.len()).map(|i| planes[i % 3 * pixels + i / 3]).collect()
 }
 
 /// Opens the folder on one thread, with an empty cache at `cache`.

@@ -25,9 +25,8 @@ pub fn subjects() -> Vec<Subject> {
 
 /// The recipes for contenders in other languages: an object of lists.
 pub fn document() -> Value {
-    let pairs = subjects()
-        .into_iter()
-        .map(|subject| (subject.name.to_owned(), json!(subject.views)));
+    let pairs =
+        subjects().into_iter().map(|subject| (subject.name.to_owned(), json!(subject.views)));
     Value::Object(pairs.collect())
 }
 
@@ -50,22 +49,12 @@ fn crop(smallest: f64, largest: f64) -> Op {
 
 /// With a tenth of a view's side as the kernel, as SimCLR has it.
 fn blur(p: f64, kernel: usize) -> Op {
-    Op::Blur(Blur {
-        p,
-        kernel,
-        sigma: [0.1, 2.0],
-    })
+    Op::Blur(Blur { p, kernel, sigma: [0.1, 2.0] })
 }
 
 /// SimCLR's operations with the strength of the seed's jitter.
 fn simclr() -> Recipe {
-    let jitter = Jitter {
-        p: 0.8,
-        brightness: 0.5,
-        contrast: 0.5,
-        saturation: 0.5,
-        hue: 0.2,
-    };
+    let jitter = Jitter { p: 0.8, brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2 };
     let ops = [
         flip(),
         crop(0.2, 1.0),
@@ -76,16 +65,11 @@ fn simclr() -> Recipe {
     recipe(SIDE, ops)
 }
 
-/// Two global and four local views: <https://arxiv.org/abs/2104.14294>, with the areas for small images.
+/// Two global and four local views: <https://arxiv.org/abs/2104.14294>, with the areas for small
+/// images.
 fn dino() -> Vec<Recipe> {
     let colors = || {
-        let jitter = Jitter {
-            p: 0.8,
-            brightness: 0.4,
-            contrast: 0.4,
-            saturation: 0.2,
-            hue: 0.1,
-        };
+        let jitter = Jitter { p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 };
         [Op::Jitter(jitter), Op::Grayscale(Grayscale { p: 0.2 })]
     };
     let view = |size, area: [f64; 2], rest: &[Op]| {
@@ -94,10 +78,7 @@ fn dino() -> Vec<Recipe> {
         ops.extend_from_slice(rest);
         recipe(size, ops)
     };
-    let solarize = Op::Solarize(Solarize {
-        p: 0.2,
-        threshold: 0.5,
-    });
+    let solarize = Op::Solarize(Solarize { p: 0.2, threshold: 0.5 });
     let mut views = vec![
         view(SIDE, [0.25, 1.0], &[blur(1.0, 9)]),
         view(SIDE, [0.25, 1.0], &[blur(0.1, 9), solarize]),

@@ -28,14 +28,12 @@ struct Rate {
     ns_per_view: f64,
 }
 
-/// Renders the seed's views with the kernels alone and through the loader, for `secs` each with every number
-/// of threads.
+/// Renders the seed's views with the kernels alone and through the loader, for `secs` each with
+/// every number of threads.
 pub fn measure(data: &Dataset, secs: f64) -> anyhow::Result<()> {
     let cores = cores();
-    let mut threads: Vec<usize> = (0..)
-        .map(|power| 1 << power)
-        .take_while(|&n| n < cores)
-        .collect();
+    let mut threads: Vec<usize> =
+        (0..).map(|power| 1 << power).take_while(|&n| n < cores).collect();
     threads.push(cores);
     let round = secs / ROUNDS as f64;
     let mut rates: Vec<[Vec<Rate>; 2]> = threads.iter().map(|_| Default::default()).collect();
@@ -75,12 +73,7 @@ fn kernels(data: &Dataset, threads: usize, secs: f64) -> Rate {
             for number in first..first + SHARE {
                 let image = data.unlabeled.image(number as usize % data.unlabeled.len());
                 for view in 0..VIEWS as u32 {
-                    let key = ViewKey {
-                        seed: 0,
-                        epoch: 0,
-                        image: number,
-                        view,
-                    };
+                    let key = ViewKey { seed: 0, epoch: 0, image: number, view };
                     renderer.render(&recipe, &image, key, &mut out);
                     black_box(&mut out);
                 }
@@ -148,7 +141,8 @@ fn consume(loader: &mut Loader) -> anyhow::Result<u64> {
     Ok(views)
 }
 
-/// Takes `views` views from a loader on all cores; prints the resident memory after a tenth and after all of them.
+/// Takes `views` views from a loader on all cores; prints the resident memory after a tenth and
+/// after all of them.
 pub fn memory(data: &Dataset, views: u64) -> anyhow::Result<()> {
     let mut loader = start(data, cores())?;
     let mut taken = 0;

@@ -1,5 +1,5 @@
-//! What the programs in `src/bin` share: a configuration and a set so small that they end in seconds, and a run
-//! that prints its epochs.
+//! What the programs in `src/bin` share: a configuration and a set so small that they end in
+//! seconds, and a run that prints its epochs.
 
 #![allow(clippy::print_stdout)]
 
@@ -22,8 +22,8 @@ pub fn arguments<const COUNT: usize>(usage: &str) -> anyhow::Result<[PathBuf; CO
     paths.try_into().map_err(|_| anyhow!("usage: {usage}"))
 }
 
-/// The recommended settings of SimCLR on a CPU, with four narrow convolutions for their ResNet-18 and small
-/// images: three epochs of a few steps each.
+/// The recommended settings of SimCLR on a CPU, with four narrow convolutions for their ResNet-18
+/// and small images: three epochs of a few steps each.
 ///
 /// # Errors
 /// Never, as long as these settings are there.
@@ -54,13 +54,7 @@ pub fn tiny_config() -> Result<Config, ConfigError> {
 /// # Errors
 /// Never: the numbers are in range.
 pub fn tiny_set() -> Result<Dataset, dataset::Error> {
-    dataset::synthetic(&SyntheticSpec {
-        unlabeled: 192,
-        train: 64,
-        test: 32,
-        size: SIDE,
-        seed: 0,
-    })
+    dataset::synthetic(&SyntheticSpec { unlabeled: 192, train: 64, test: 32, size: SIDE, seed: 0 })
 }
 
 /// Who trains.
@@ -78,7 +72,8 @@ pub fn origin() -> Origin {
 /// Where the folder is taken, or training fails.
 pub fn train(session: Session, folder: &Path) -> anyhow::Result<()> {
     let run = session.create(folder)?;
-    // Who sets this to true, from a signal or another thread, stops the run after the step under way.
+    // Who sets this to true, from a signal or another thread, stops the run after the step under
+    // way.
     let stop = AtomicBool::new(false);
     let outcome = session.train(run, &mut Lines, &stop)?;
     println!("{outcome:?}: {}", folder.display());

@@ -42,14 +42,8 @@ fn check_run(folder: &Path, said: &[String]) {
         .filter(|line| line["kind"] == "epoch")
         .map(|line| line["loss"].as_f64().unwrap())
         .collect();
-    assert!(
-        losses.len() == 3 && losses.iter().all(|loss| loss.is_finite()),
-        "{losses:?}"
-    );
-    assert!(
-        losses[0] != losses[1] && losses[1] != losses[2],
-        "{losses:?}"
-    );
+    assert!(losses.len() == 3 && losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
+    assert!(losses[0] != losses[1] && losses[1] != losses[2], "{losses:?}");
 }
 
 #[test]
@@ -68,23 +62,15 @@ fn a_run_on_own_data_gives_an_encoder_that_embeds_a_folder() {
     }
     let embed = env!("CARGO_BIN_EXE_embed_folder");
     let said = lines(embed, &[&folder, &images], &cache);
-    let (names, features): (Vec<&str>, Vec<&str>) = said
-        .iter()
-        .map(|line| line.split_once(' ').expect("a name and features"))
-        .unzip();
+    let (names, features): (Vec<&str>, Vec<&str>) =
+        said.iter().map(|line| line.split_once(' ').expect("a name and features")).unzip();
     assert_eq!(names, ["a.png", "b.png", "c.png"]);
     // The same image has the same features, another has others.
-    assert!(
-        features[1] == features[2] && features[0] != features[1],
-        "{said:?}"
-    );
+    assert!(features[1] == features[2] && features[0] != features[1], "{said:?}");
     assert!(features[0].ends_with("] of 16"), "{said:?}");
     let refused = run(embed, &[&images, &images], &cache);
     let error = String::from_utf8_lossy(&refused.stderr);
-    assert!(
-        !refused.status.success() && error.contains("expected a run"),
-        "{error}"
-    );
+    assert!(!refused.status.success() && error.contains("expected a run"), "{error}");
 }
 
 #[test]
@@ -101,17 +87,10 @@ fn a_method_of_another_program_trains_and_is_recorded() {
 #[test]
 fn who_does_not_bring_a_method_along_can_not_train_by_it() {
     let mut config = examples::tiny_config().unwrap();
-    config.method = MethodConfig::Own(OwnConfig {
-        name: "align_uniform".to_owned(),
-        settings: Value::Null,
-    });
+    config.method =
+        MethodConfig::Own(OwnConfig { name: "align_uniform".to_owned(), settings: Value::Null });
     let error = Session::prepare(config, examples::tiny_set().unwrap(), examples::origin());
     let error = error.unwrap_err();
     assert!(error.is_usage());
-    assert!(
-        error
-            .to_string()
-            .contains("brings the method align_uniform along"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("brings the method align_uniform along"), "{error}");
 }

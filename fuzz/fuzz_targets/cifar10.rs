@@ -1,4 +1,5 @@
-//! A folder of CIFAR-10 binaries. Records are long, so a batch is given as its first bytes and its length.
+//! A folder of CIFAR-10 binaries. Records are long, so a batch is given as its first bytes and its
+//! length.
 #![no_main]
 
 use std::fs;

@@ -11,11 +11,8 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = fuzz::folder();
     let images = folder.path().join("images");
     fs::create_dir(&images).expect("a folder");
-    fs::write(
-        images.join("good.png"),
-        include_bytes!("../corpus/images/good.png"),
-    )
-    .expect("a file");
+    fs::write(images.join("good.png"), include_bytes!("../corpus/images/good.png"))
+        .expect("a file");
     folder
 });
 

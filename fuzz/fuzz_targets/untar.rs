@@ -1,4 +1,5 @@
-//! The archive of STL-10: whatever it holds, nothing is written but the known files in their folder.
+//! The archive of STL-10: whatever it holds, nothing is written but the known files in their
+//! folder.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -20,8 +20,9 @@ pub fn folder() -> TempDir {
     }
 }
 
-/// Writes the files of `input` into `dir`. Each begins with a line `=X`, where `X` is the place of its name in
-/// `names` (a letter from `a` on); what goes before the first such line is the first file.
+/// Writes the files of `input` into `dir`. Each begins with a line `=X`, where `X` is the place of
+/// its name in `names` (a letter from `a` on); what goes before the first such line is the first
+/// file.
 pub fn put_files(dir: &Path, names: &[&str], input: &[u8]) {
     for name in names {
         let _ = fs::remove_file(dir.join(name));

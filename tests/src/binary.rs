@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The `twinview` binary of the profile that the tests are built with, made up to date once a process: an
-/// older one left by an earlier build would be tested without notice. `TWINVIEW_BINARY` names another.
+/// The `twinview` binary of the profile that the tests are built with, made up to date once a
+/// process: an older one left by an earlier build would be tested without notice. `TWINVIEW_BINARY`
+/// names another.
 ///
 /// # Panics
 /// If it doesn't build.

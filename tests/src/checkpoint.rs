@@ -53,10 +53,7 @@ pub fn header(path: &Path) -> Value {
 pub fn assert_same_tensors(a: &Path, b: &Path) {
     let (a, b) = (tensors(a), tensors(b));
     let names = |stored: &[Stored]| -> Vec<(String, Dtype, Vec<usize>)> {
-        stored
-            .iter()
-            .map(|(name, dtype, shape, _)| (name.clone(), *dtype, shape.clone()))
-            .collect()
+        stored.iter().map(|(name, dtype, shape, _)| (name.clone(), *dtype, shape.clone())).collect()
     };
     assert_eq!(names(&a), names(&b));
     let differ: Vec<_> = a.iter().zip(&b).filter(|(a, b)| a.3 != b.3).collect();
@@ -71,9 +68,8 @@ impl Place {
         let folder = self.path(&format!("{run}/checkpoints"));
         let entries = std::fs::read_dir(&folder)
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut paths: Vec<PathBuf> = entries
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
+        let mut paths: Vec<PathBuf> =
+            entries.map(|entry| entry.expect("an entry").path()).collect();
         paths.sort();
         paths
     }

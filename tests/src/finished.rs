@@ -45,7 +45,8 @@ impl Finished {
         self.ended(0)
     }
 
-    /// Expects `code` and, as all of stderr, one line that begins with `error: ` and contains all of `says`.
+    /// Expects `code` and, as all of stderr, one line that begins with `error: ` and contains all
+    /// of `says`.
     #[track_caller]
     pub fn failed(self, code: i32, says: &[&str]) -> Self {
         let finished = self.ended(code);
@@ -55,10 +56,7 @@ impl Finished {
             "expected one line that begins with `error: `: {finished:#?}"
         );
         for part in says {
-            assert!(
-                line.contains(part),
-                "expected {part:?} in it: {finished:#?}"
-            );
+            assert!(line.contains(part), "expected {part:?} in it: {finished:#?}");
         }
         assert_eq!(finished.stdout, "", "{finished:#?}");
         finished

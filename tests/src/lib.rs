@@ -1,9 +1,9 @@
-//! What the end-to-end tests stand on: the `twinview` binary, a temporary folder to run it in, a tiny
-//! labelled set and tiny configurations. The tests themselves are in `tests/tests`.
+//! What the end-to-end tests stand on: the `twinview` binary, a temporary folder to run it in, a
+//! tiny labelled set and tiny configurations. The tests themselves are in `tests/tests`.
 //!
-//! Everything happens in temporary folders that are deleted afterwards, and with one libtorch thread, so
-//! that runs are quick and the same on every machine. For want of a better place a failed expectation
-//! panics here, with all that the command said.
+//! Everything happens in temporary folders that are deleted afterwards, and with one libtorch
+//! thread, so that runs are quick and the same on every machine. For want of a better place a
+//! failed expectation panics here, with all that the command said.
 
 mod binary;
 mod checkpoint;

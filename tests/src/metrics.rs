@@ -5,14 +5,8 @@ use serde_json::Value;
 use crate::Place;
 
 /// What an epoch line says of time, which no two runs share.
-const TIMES: [&str; 6] = [
-    "images_per_sec",
-    "data_wait",
-    "train_secs",
-    "eval_secs",
-    "health_secs",
-    "step_secs",
-];
+const TIMES: [&str; 6] =
+    ["images_per_sec", "data_wait", "train_secs", "eval_secs", "health_secs", "step_secs"];
 
 impl Place {
     /// The lines of the `metrics.jsonl` of a run.
@@ -43,9 +37,7 @@ impl Place {
     pub fn logged_steps(&self, run: &str) -> Vec<u64> {
         let lines = self.metrics(run);
         let steps = lines.iter().filter(|line| line["kind"] == "step");
-        steps
-            .map(|line| line["step"].as_u64().expect("a number"))
-            .collect()
+        steps.map(|line| line["step"].as_u64().expect("a number")).collect()
     }
 
     /// The losses of the steps, as bits.
@@ -53,8 +45,6 @@ impl Place {
     pub fn losses(&self, run: &str) -> Vec<u64> {
         let lines = self.metrics(run);
         let steps = lines.iter().filter(|line| line["kind"] == "step");
-        steps
-            .map(|line| line["loss"].as_f64().expect("a number").to_bits())
-            .collect()
+        steps.map(|line| line["loss"].as_f64().expect("a number").to_bits()).collect()
     }
 }

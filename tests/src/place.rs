@@ -14,16 +14,15 @@ use crate::{Finished, binary};
 /// Steps of an epoch of the tiny set with the tiny configurations: 96 + 32 images, 16 a step.
 pub const STEPS_PER_EPOCH: u64 = 8;
 
-/// The arguments that train by the tiny configuration `config`, a `METHOD.json`, on `data` into `run`.
+/// The arguments that train by the tiny configuration `config`, a `METHOD.json`, on `data` into
+/// `run`.
 pub fn pretrain<'a>(config: &'a str, run: &'a str) -> [&'a str; 8] {
     let method = config.trim_end_matches(".json");
-    [
-        "pretrain", method, "--config", config, "--data", "data", "--run", run,
-    ]
+    ["pretrain", method, "--config", config, "--data", "data", "--run", run]
 }
 
-/// `--set` of what makes the built-in settings of `method` train in a moment: small views, a narrow encoder for
-/// images of any size, and narrow layers after it.
+/// `--set` of what makes the built-in settings of `method` train in a moment: small views, a narrow
+/// encoder for images of any size, and narrow layers after it.
 pub fn small(method: &str) -> Vec<&'static str> {
     let own: &[&str] = match method {
         "byol" => &[MLP, "method.byol.predictor.hidden=[16]"],
@@ -40,10 +39,7 @@ pub fn small(method: &str) -> Vec<&'static str> {
         _ => &VIEWS[..3],
     };
     let settings = [&[ENCODER], own, views].concat();
-    settings
-        .into_iter()
-        .flat_map(|setting| ["--set", setting])
-        .collect()
+    settings.into_iter().flat_map(|setting| ["--set", setting]).collect()
 }
 
 const ENCODER: &str = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
@@ -77,13 +73,11 @@ impl Place {
     /// An empty place.
     pub fn new() -> Self {
         let new = || tempfile::tempdir().expect("a temporary folder");
-        Self {
-            dir: new(),
-            cache: new(),
-        }
+        Self { dir: new(), cache: new() }
     }
 
-    /// A place with the tiny set in `data` and the tiny configurations in `simclr.json` and `dino.json`.
+    /// A place with the tiny set in `data` and the tiny configurations in `simclr.json` and
+    /// `dino.json`.
     pub fn furnished() -> Self {
         let place = Self::new();
         place.put_data("data");
@@ -132,8 +126,8 @@ impl Place {
         }
     }
 
-    /// Writes the tiny configuration of `method` to `METHOD.json`: the published one with small networks,
-    /// images and batches, then changed by `edit`.
+    /// Writes the tiny configuration of `method` to `METHOD.json`: the published one with small
+    /// networks, images and batches, then changed by `edit`.
     pub fn put_config(&self, method: &str, edit: impl FnOnce(&mut Value)) {
         let mut config = tiny_config(method);
         edit(&mut config);
@@ -182,8 +176,8 @@ impl Place {
         Finished::new(format!("twinview {}", arguments.join(" ")), output)
     }
 
-    /// Expects that the command is refused with exit code 2 and one line that contains all of `says`, and
-    /// that it leaves no trace: no folder, no file, no temporary file.
+    /// Expects that the command is refused with exit code 2 and one line that contains all of
+    /// `says`, and that it leaves no trace: no folder, no file, no temporary file.
     #[track_caller]
     pub fn refuses(&self, arguments: &[&str], says: &[&str]) {
         let before = self.contents();

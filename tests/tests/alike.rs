@@ -13,13 +13,12 @@ fn neighbors<'a>(more: &[&'a str]) -> Vec<&'a str> {
 fn put_png(place: &Place, name: &str, pixel: impl Fn(u32, u32) -> [u8; 3]) {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_fn(36, 32, |x, y| image::Rgb(pixel(x, y)));
-    picture
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .unwrap();
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     place.put(name, bytes.into_inner());
 }
 
-/// A run, and a flat folder of twelve pictures that are somewhat alike: slow waves of brightness, each by another angle.
+/// A run, and a flat folder of twelve pictures that are somewhat alike: slow waves of brightness,
+/// each by another angle.
 fn place() -> Place {
     let place = Place::trained("simclr");
     for number in 0..12 {
@@ -49,18 +48,13 @@ fn a_picture_of_the_set_finds_itself_first() {
     for number in ["00", "07", "11"] {
         let query = format!("photos/{number}.png");
         let found = place
-            .run(&neighbors(&[
-                "--query", &query, "-k", "5", "--json", "--out", "near.png",
-            ]))
+            .run(&neighbors(&["--query", &query, "-k", "5", "--json", "--out", "near.png"]))
             .done()
             .json();
         let nearest = &found["nearest"];
         assert_eq!(names(nearest)[0], format!("{number}.png"));
         let cosines = numbers(nearest, "cosine");
-        assert!(
-            cosines[0] > 1.0 - 1e-9 && cosines.is_sorted_by(|a, b| a >= b),
-            "{cosines:?}"
-        );
+        assert!(cosines[0] > 1.0 - 1e-9 && cosines.is_sorted_by(|a, b| a >= b), "{cosines:?}");
         assert_eq!((cosines.len(), &found["sheet"]), (5, &json!("near.png")));
     }
     let sheet = image::open(place.path("near.png")).unwrap();
@@ -71,32 +65,15 @@ fn a_picture_of_the_set_finds_itself_first() {
     assert_ne!(cell(0), cell(2));
     // A picture from elsewhere; more neighbours than there are; as text.
     put_png(&place, "other.png", |x, _| [(x * 7) as u8, 0, 200]);
-    let text = place
-        .run(&neighbors(&["--query", "other.png", "-k", "99"]))
-        .done()
-        .stdout;
+    let text = place.run(&neighbors(&["--query", "other.png", "-k", "99"])).done().stdout;
     assert_eq!(text.lines().count(), 12);
     assert!(text.lines().all(|line| line.ends_with(".png")), "{text}");
     // Of a labelled set, it says the class.
-    let labelled = [
-        "neighbors",
-        "run",
-        "--query",
-        "other.png",
-        "--split",
-        "train",
-        "--json",
-    ];
+    let labelled = ["neighbors", "run", "--query", "other.png", "--split", "train", "--json"];
     let found = place.run(&labelled).done().json();
     let nearest = &found["nearest"][0];
-    assert_eq!(
-        (&nearest["split"], &nearest["name"]),
-        (&json!("train"), &Value::Null)
-    );
-    assert!(
-        nearest["class"].is_string() && nearest["label"].is_u64(),
-        "{found}"
-    );
+    assert_eq!((&nearest["split"], &nearest["name"]), (&json!("train"), &Value::Null));
+    assert!(nearest["class"].is_string() && nearest["label"].is_u64(), "{found}");
 }
 
 #[test]
@@ -105,38 +82,22 @@ fn copies_are_found() {
     let none = place.run(&neighbors(&["--duplicates", "--threshold", "1", "--json"]));
     assert_eq!(none.done().json()["found"], 0);
     for (from, to) in [("03.png", "also 03.png"), ("08.png", "deep/08.png")] {
-        place.put(
-            &format!("photos/{to}"),
-            place.read(&format!("photos/{from}")),
-        );
+        place.put(&format!("photos/{to}"), place.read(&format!("photos/{from}")));
     }
     let asked = ["--duplicates", "--threshold", "1", "--out", "pairs.png"];
-    let found = place
-        .run(&neighbors(&[&asked[..], &["--json"]].concat()))
-        .done()
-        .json();
+    let found = place.run(&neighbors(&[&asked[..], &["--json"]].concat())).done().json();
     assert_eq!((&found["found"], &found["images"]), (&json!(2), &json!(14)));
-    let mut pairs: Vec<Vec<&str>> = found["pairs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|pair| names(&pair["images"]))
-        .collect();
+    let mut pairs: Vec<Vec<&str>> =
+        found["pairs"].as_array().unwrap().iter().map(|pair| names(&pair["images"])).collect();
     pairs.sort();
-    assert_eq!(
-        pairs,
-        [["03.png", "also 03.png"], ["08.png", "deep/08.png"]]
-    );
+    assert_eq!(pairs, [["03.png", "also 03.png"], ["08.png", "deep/08.png"]]);
     let sheet = image::open(place.path("pairs.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (2 * 34 - 2, 2 * 34 - 2));
     // A lower threshold finds more, and lists no more than asked for.
     let lower = ["--duplicates", "--threshold", "-1", "--most", "3"];
     let text = place.run(&neighbors(&lower)).done().stdout;
     let says = "91 pairs of 14 images have a cosine of at least -1; the 3 that are most alike:";
-    assert!(
-        text.starts_with(says) && text.lines().count() == 4,
-        "{text}"
-    );
+    assert!(text.starts_with(says) && text.lines().count() == 4, "{text}");
     assert!(text.contains("03.png  also 03.png"), "{text}");
 }
 
@@ -144,35 +105,17 @@ fn copies_are_found() {
 fn the_odd_one_out_is_found() {
     let place = place();
     put_png(&place, "photos/odd.png", |x, y| {
-        if (x / 2 + y / 2) % 2 == 0 {
-            [255, 0, 0]
-        } else {
-            [0, 0, 255]
-        }
+        if (x / 2 + y / 2) % 2 == 0 { [255, 0, 0] } else { [0, 0, 255] }
     });
-    let asked = [
-        "--outliers",
-        "3",
-        "-k",
-        "4",
-        "--json",
-        "--out",
-        "outliers.png",
-    ];
+    let asked = ["--outliers", "3", "-k", "4", "--json", "--out", "outliers.png"];
     let found = place.run(&neighbors(&asked)).done().json();
     assert_eq!(names(&found["outliers"])[0], "odd.png");
     let distances = numbers(&found["outliers"], "distance");
-    assert!(
-        distances.len() == 3 && distances[0] > distances[1],
-        "{distances:?}"
-    );
+    assert!(distances.len() == 3 && distances[0] > distances[1], "{distances:?}");
     let sheet = image::open(place.path("outliers.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (5 * 34 - 2, 3 * 34 - 2));
     let text = place.run(&neighbors(&["--outliers", "1"])).done().stdout;
-    assert!(
-        text.lines().nth(1).unwrap().ends_with("  odd.png"),
-        "{text}"
-    );
+    assert!(text.lines().nth(1).unwrap().ends_with("  odd.png"), "{text}");
 }
 
 #[test]
@@ -187,35 +130,20 @@ fn what_can_not_be_searched_is_refused() {
         &["--query", "words.jpg"],
         &["words.jpg: expected a JPEG, PNG or WebP image, found text"],
     );
-    refuses(
-        &["--duplicates", "--threshold", "1.5"],
-        &["threshold must be a cosine"],
-    );
-    refuses(
-        &["--outliers", "3", "-k", "0"],
-        &["-k: expected at least 1"],
-    );
+    refuses(&["--duplicates", "--threshold", "1.5"], &["threshold must be a cosine"]);
+    refuses(&["--outliers", "3", "-k", "0"], &["-k: expected at least 1"]);
     refuses(
         &["--duplicates", "--split", "test"],
         &["photos: split: expected unlabeled, found test"],
     );
-    refuses(
-        &["--duplicates", "--outliers", "3"],
-        &["cannot be used with"],
-    );
+    refuses(&["--duplicates", "--outliers", "3"], &["cannot be used with"]);
     let mixed = ["--outliers", "3", "--threshold", "0.5"];
-    refuses(
-        &mixed,
-        &["--threshold", "cannot be used with", "--outliers"],
-    );
+    refuses(&mixed, &["--threshold", "cannot be used with", "--outliers"]);
     refuses(&["--out", "x.png", "--threshold", "0.5"], &["--duplicates"]);
     refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
     // Test images with their neighbours need labels, as before.
-    refuses(
-        &["--out", "near.png"],
-        &["photos: expected a labelled train split, found none"],
-    );
+    refuses(&["--out", "near.png"], &["photos: expected a labelled train split, found none"]);
     let nowhere = ["neighbors", "nowhere", "--duplicates"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     for number in 1..12 {

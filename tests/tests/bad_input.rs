@@ -1,5 +1,5 @@
-//! Bad input is answered by one line that names the file, what was expected and what was found, by exit
-//! code 2, and leaves no trace.
+//! Bad input is answered by one line that names the file, what was expected and what was found, by
+//! exit code 2, and leaves no trace.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +8,7 @@ use end_to_end::{Place, pretrain};
 
 /// `pretrain simclr` with the tiny configuration into `run`, and these arguments besides.
 fn refused_run(place: &Place, more: &[&str], says: &[&str]) {
-    let run = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--run",
-        "run",
-    ];
+    let run = ["pretrain", "simclr", "--config", "simclr.json", "--run", "run"];
     place.refuses(&[&run[..], more].concat(), says);
     assert!(!place.path("run").exists());
 }
@@ -51,10 +44,7 @@ fn an_empty_folder() {
     let place = Place::new();
     place.put_config("simclr", |_| {});
     fs::create_dir(place.path("data")).unwrap();
-    refused_set(
-        &place,
-        &["data: expected ", "images", "found an empty folder"],
-    );
+    refused_set(&place, &["data: expected ", "images", "found an empty folder"]);
 }
 
 #[test]
@@ -68,11 +58,7 @@ fn a_file_in_place_of_a_folder() {
 #[test]
 fn a_truncated_file_of_images() {
     let place = Place::furnished();
-    for (name, whole) in [
-        ("train_X", 98_304),
-        ("test_X", 98_304),
-        ("unlabeled_X", 294_912),
-    ] {
+    for (name, whole) in [("train_X", 98_304), ("test_X", 98_304), ("unlabeled_X", 294_912)] {
         let name = format!("data/{name}.bin");
         let bytes = place.read(&name);
         assert_eq!(bytes.len(), whole);
@@ -87,14 +73,7 @@ fn a_truncated_file_of_images() {
 fn images_and_labels_that_differ_in_number() {
     let place = Place::furnished();
     truncate(&place.path("data/train_y.bin"), 31);
-    refused_set(
-        &place,
-        &[
-            "data/train_y.bin: expected 32 labels",
-            "train_X.bin",
-            "found 31",
-        ],
-    );
+    refused_set(&place, &["data/train_y.bin: expected 32 labels", "train_X.bin", "found 31"]);
 }
 
 #[test]
@@ -103,10 +82,7 @@ fn labels_outside_the_classes() {
         let place = Place::furnished();
         overwrite(&place, "data/test_y.bin", 5, label);
         let found = format!("found {label} at position 5");
-        refused_set(
-            &place,
-            &["data/test_y.bin: expected labels 1 to 10", &found],
-        );
+        refused_set(&place, &["data/test_y.bin: expected labels 1 to 10", &found]);
     }
 }
 
@@ -120,22 +96,10 @@ fn files_that_are_no_images() {
     };
     let whole = png(40, 40);
     let cases: [(&[u8], &[&str]); 4] = [
-        (
-            b"These are words.\n",
-            &["expected a JPEG, PNG or WebP image, found text"],
-        ),
-        (
-            b"",
-            &["expected a JPEG, PNG or WebP image, found an empty file"],
-        ),
-        (
-            &png(1, 1),
-            &["expected an image of at least", "found 1 x 1"],
-        ),
-        (
-            &whole[..whole.len() / 2],
-            &["expected a whole PNG image, found "],
-        ),
+        (b"These are words.\n", &["expected a JPEG, PNG or WebP image, found text"]),
+        (b"", &["expected a JPEG, PNG or WebP image, found an empty file"]),
+        (&png(1, 1), &["expected an image of at least", "found 1 x 1"]),
+        (&whole[..whole.len() / 2], &["expected a whole PNG image, found "]),
     ];
     for (bytes, says) in cases {
         let place = Place::new();
@@ -199,18 +163,8 @@ fn an_unknown_method() {
 #[test]
 fn the_config_of_another_method() {
     let place = Place::furnished();
-    let run = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "dino.json",
-        "--data",
-        "data",
-    ];
-    place.refuses(
-        &run,
-        &["dino.json: expected a config of simclr, found one of dino"],
-    );
+    let run = ["pretrain", "simclr", "--config", "dino.json", "--data", "data"];
+    place.refuses(&run, &["dino.json: expected a config of simclr, found one of dino"]);
 }
 
 #[test]
@@ -220,11 +174,7 @@ fn configs_that_are_none() {
     let place = Place::new();
     place.put_data("data");
     let data = ["--data", "data"];
-    refused_run(
-        &place,
-        &data,
-        &["simclr.json: expected a config file, found "],
-    );
+    refused_run(&place, &data, &["simclr.json: expected a config file, found "]);
     place.put("simclr.json", "{\n  \"seed\": 0,\n");
     refused_run(&place, &data, &["simclr.json:", "EOF"]);
 }
@@ -235,21 +185,9 @@ fn config_keys_and_types_that_are_wrong() {
     let good = String::from_utf8(place.read("simclr.json")).unwrap();
     let cases = [
         ("\"epochs\": 2", "\"epoch\": 2", "unknown field `epoch`"),
-        (
-            "\"epochs\": 2",
-            "\"epochs\": \"two\"",
-            "invalid type: string \"two\", expected u32",
-        ),
-        (
-            "\"temperature\": 0.1",
-            "\"temperatur\": 0.1",
-            "unknown field `temperatur`",
-        ),
-        (
-            "\"device\": \"cpu\"",
-            "\"device\": \"gpu\"",
-            "cuda:N, found \"gpu\"",
-        ),
+        ("\"epochs\": 2", "\"epochs\": \"two\"", "invalid type: string \"two\", expected u32"),
+        ("\"temperature\": 0.1", "\"temperatur\": 0.1", "unknown field `temperatur`"),
+        ("\"device\": \"cpu\"", "\"device\": \"gpu\"", "cuda:N, found \"gpu\""),
     ];
     for (line, wrong, message) in cases {
         let at = good.lines().position(|text| text.contains(line)).unwrap() + 1;
@@ -262,27 +200,12 @@ fn config_keys_and_types_that_are_wrong() {
 #[test]
 fn settings_that_are_wrong() {
     let cases: [(&str, &[&str]); 6] = [
-        (
-            "method.simclr.temp=1",
-            &["method.simclr.temp", "no such key", "temperature"],
-        ),
+        ("method.simclr.temp=1", &["method.simclr.temp", "no such key", "temperature"]),
         ("train.epochs", &["expected KEY=VALUE", "\"train.epochs\""]),
-        (
-            "train.epochs=many",
-            &["train.epochs=many", "\"many\"", "expected u32"],
-        ),
-        (
-            "train.epochs=0",
-            &["train.epochs: expected at least 1, found 0"],
-        ),
-        (
-            "train.batch_size=1",
-            &["train.batch_size: expected at least 2, found 1"],
-        ),
-        (
-            "augment.probe.size=16",
-            &["augment.probe.size: expected 32", "found 16"],
-        ),
+        ("train.epochs=many", &["train.epochs=many", "\"many\"", "expected u32"]),
+        ("train.epochs=0", &["train.epochs: expected at least 1, found 0"]),
+        ("train.batch_size=1", &["train.batch_size: expected at least 2, found 1"]),
+        ("augment.probe.size=16", &["augment.probe.size: expected 32", "found 16"]),
     ];
     let place = Place::furnished();
     for (assignment, says) in cases {
@@ -312,10 +235,7 @@ fn resuming_what_is_no_run() {
     place.put("elsewhere/notes.txt", "mine");
     let arguments = [&resume[..], &["--run", "elsewhere"]].concat();
     let arguments = [&["pretrain", "simclr"][..], &arguments].concat();
-    place.refuses(
-        &arguments,
-        &["elsewhere: expected a run", "without config.json"],
-    );
+    place.refuses(&arguments, &["elsewhere: expected a run", "without config.json"]);
 }
 
 #[test]
@@ -324,15 +244,8 @@ fn run_folders_that_cannot_be_written() {
     let place = Place::furnished();
     place.put("file", "");
     for run in ["file", "file/run", "/dev/null/run", "/proc/run"] {
-        let arguments = [
-            "pretrain",
-            "simclr",
-            "--config",
-            "simclr.json",
-            "--data",
-            "data",
-            "--run",
-        ];
+        let arguments =
+            ["pretrain", "simclr", "--config", "simclr.json", "--data", "data", "--run"];
         place.refuses(&[&arguments[..], &[run]].concat(), &[&format!("{run}: ")]);
     }
     for command in [
@@ -348,40 +261,19 @@ fn folders_that_are_taken() {
     let place = Place::furnished();
     place.put("run/notes.txt", "mine");
     let arguments = pretrain("simclr.json", "run");
-    place.refuses(
-        &arguments,
-        &[
-            "run: expected a new run folder, found one in use",
-            "--resume",
-        ],
-    );
+    place.refuses(&arguments, &["run: expected a new run folder, found one in use", "--resume"]);
     let expected = "data: expected a new or empty folder";
-    place.refuses(
-        &["data", "synth", "--size", "32", "--out", "data"],
-        &[expected],
-    );
+    place.refuses(&["data", "synth", "--size", "32", "--out", "data"], &[expected]);
     place.refuses(&["data", "pack", "data", "--out", "data"], &[expected]);
     let place = Place::trained("simclr");
-    place.refuses(
-        &arguments,
-        &[
-            "run: expected a new run folder, found one in use",
-            "--resume",
-        ],
-    );
+    place.refuses(&arguments, &["run: expected a new run folder, found one in use", "--resume"]);
 }
 
 #[test]
 fn evaluating_what_is_no_run() {
     let place = Place::furnished();
-    place.refuses(
-        &["evaluate", "nowhere"],
-        &["nowhere: expected a run", "found "],
-    );
-    place.refuses(
-        &["evaluate", "data"],
-        &["data: expected a run", "without config.json"],
-    );
+    place.refuses(&["evaluate", "nowhere"], &["nowhere: expected a run", "found "]);
+    place.refuses(&["evaluate", "data"], &["data: expected a run", "without config.json"]);
 }
 
 #[test]
@@ -395,10 +287,7 @@ fn evaluating_a_damaged_run() {
         place.refuses(&["evaluate", "run"], &says);
     }
     place.put("run/config.json", "{}");
-    place.refuses(
-        &["evaluate", "run"],
-        &["run/config.json: expected ", "found "],
-    );
+    place.refuses(&["evaluate", "run"], &["run/config.json: expected ", "found "]);
 }
 
 #[test]
@@ -425,18 +314,9 @@ fn devices_that_are_not_there() {
 #[test]
 fn wrong_arguments_take_one_line() {
     let place = Place::furnished();
-    place.refuses(
-        &["pretrain", "simclr", "--dta", "data"],
-        &["'--dta'", "'--data'"],
-    );
+    place.refuses(&["pretrain", "simclr", "--dta", "data"], &["'--dta'", "'--data'"]);
     place.refuses(&["pretrain"], &["<METHOD>"]);
-    place.refuses(
-        &["pretrain", "simclr", "--epochs", "many"],
-        &["'many'", "--epochs"],
-    );
-    place.refuses(
-        &["evaluate", "run", "--protocol", "luck"],
-        &["'luck'", "linear, knn"],
-    );
+    place.refuses(&["pretrain", "simclr", "--epochs", "many"], &["'many'", "--epochs"]);
+    place.refuses(&["evaluate", "run", "--protocol", "luck"], &["'luck'", "linear, knn"]);
     place.refuses(&["train"], &["'train'"]);
 }

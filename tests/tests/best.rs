@@ -4,16 +4,7 @@ use end_to_end::{Place, STEPS_PER_EPOCH, header};
 use serde_json::{Value, json};
 
 fn pretrain(place: &Place, run: &str, data: &str, more: &[&str]) -> String {
-    let start = [
-        "pretrain",
-        "simclr",
-        "--config",
-        "simclr.json",
-        "--data",
-        data,
-        "--run",
-        run,
-    ];
+    let start = ["pretrain", "simclr", "--config", "simclr.json", "--data", data, "--run", run];
     place.run(&[&start[..], more].concat()).done().stderr
 }
 
@@ -32,13 +23,8 @@ fn epochs(place: &Place, run: &str) -> Vec<Value> {
 fn highest(place: &Place, run: &str, criterion: &str) -> Value {
     let value = |line: &Value| line[criterion].as_f64().unwrap();
     let epochs = epochs(place, run);
-    let best = epochs.iter().reduce(|best, line| {
-        if value(line) > value(best) {
-            line
-        } else {
-            best
-        }
-    });
+    let best =
+        epochs.iter().reduce(|best, line| if value(line) > value(best) { line } else { best });
     let best = best.unwrap();
     json!({
         "criterion": criterion, "value": best[criterion],
@@ -63,10 +49,7 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
     pretrain(&place, "run", "data", &[]);
     let best = best(&place, "run");
     assert_eq!(best, highest(&place, "run", "effective_rank"));
-    let (epoch, step) = (
-        best["epoch"].as_u64().unwrap(),
-        best["step"].as_u64().unwrap(),
-    );
+    let (epoch, step) = (best["epoch"].as_u64().unwrap(), best["step"].as_u64().unwrap());
     let kept = place.checkpoints("run");
     let path = place.path(&format!("run/checkpoints/step-{step:09}.safetensors"));
     assert!(kept.contains(&path), "{kept:?}");
@@ -85,12 +68,7 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
         let gone = format!("no checkpoint after epoch {epoch}, its best");
         report("best").failed(2, &["run: expected a run", &gone]);
     }
-    pretrain(
-        &place,
-        "without",
-        "data",
-        &["--set", "checkpoint.best=null", "--epochs", "1"],
-    );
+    pretrain(&place, "without", "data", &["--set", "checkpoint.best=null", "--epochs", "1"]);
     assert_eq!(place.read_json("without/summary.json")["best"], Value::Null);
     place
         .run(&["evaluate", "without", "--epoch", "best"])
@@ -107,19 +85,13 @@ fn held_out_images_choose_where_there_are_labels_and_the_test_split_never_does()
     let record = place.read_json("run/config.json");
     let held_out = record["data"]["held_out"].as_u64().unwrap();
     assert!((8..=12).contains(&held_out), "{held_out} of 32");
-    assert!(
-        said.contains(&format!("32 train, {held_out} of them held out")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("32 train, {held_out} of them held out")), "{said}");
     assert!(said.contains("validation p_acc"), "{said}");
     for epoch in epochs(&place, "run") {
         let right = epoch["validation_p_acc"].as_f64().unwrap() * held_out as f64;
         assert!((right - right.round()).abs() < 1e-9, "{epoch}");
     }
-    assert_eq!(
-        best(&place, "run"),
-        highest(&place, "run", "validation_p_acc")
-    );
+    assert_eq!(best(&place, "run"), highest(&place, "run", "validation_p_acc"));
 
     // Other labels of the test split, and nothing else changes.
     for file in std::fs::read_dir(place.path("data")).unwrap() {
@@ -135,9 +107,7 @@ fn held_out_images_choose_where_there_are_labels_and_the_test_split_never_does()
         let mut epochs = epochs(&place, run);
         let tests = epochs.iter_mut().map(|epoch| epoch["test_p_loss"].take());
         let tests: Vec<Value> = tests.collect();
-        epochs
-            .iter_mut()
-            .for_each(|epoch| epoch["test_p_acc"] = Value::Null);
+        epochs.iter_mut().for_each(|epoch| epoch["test_p_acc"] = Value::Null);
         (tests, (epochs, best(&place, run)))
     });
     assert_ne!(one.0, other.0);
@@ -157,10 +127,7 @@ fn without_labels_the_rank_chooses() {
     }
     pretrain(&place, "run", "photos", &VALIDATION);
     assert_eq!(place.read_json("run/config.json")["data"]["held_out"], 0);
-    assert_eq!(
-        best(&place, "run"),
-        highest(&place, "run", "effective_rank")
-    );
+    assert_eq!(best(&place, "run"), highest(&place, "run", "effective_rank"));
 }
 
 #[test]
@@ -175,17 +142,11 @@ fn patience_ends_a_run_where_one_that_was_resumed_ends_too() {
     });
     let says = "stopped early after epoch 3, finished: no higher effective_rank than ";
     let said = pretrain(&place, "run", "data", &[]);
-    assert!(
-        said.contains(says) && said.contains(" after epoch 1 ("),
-        "{said}"
-    );
+    assert!(said.contains(says) && said.contains(" after epoch 1 ("), "{said}");
     let steps = |epochs: u64| (1..=epochs * STEPS_PER_EPOCH).collect::<Vec<_>>();
     assert_eq!(place.logged_steps("run"), steps(3));
     let summary = place.read_json("run/summary.json");
-    assert_eq!(
-        (&summary["epochs"], &summary["stopped_early"]),
-        (&json!(3), &json!(true))
-    );
+    assert_eq!((&summary["epochs"], &summary["stopped_early"]), (&json!(3), &json!(true)));
     assert_eq!(summary["best"]["epoch"], 1);
     assert!(place.path("run/encoder.safetensors").exists());
     assert!(place.newest("run").ends_with("step-000000024.safetensors"));
@@ -195,16 +156,10 @@ fn patience_ends_a_run_where_one_that_was_resumed_ends_too() {
     assert_eq!(place.logged_steps("run"), steps(3));
 
     pretrain(&place, "again", "data", &["--epochs", "2"]);
-    assert_eq!(
-        place.read_json("again/summary.json")["stopped_early"],
-        false
-    );
+    assert_eq!(place.read_json("again/summary.json")["stopped_early"], false);
     let said = resume(&place, "again", &["--epochs", "5"]);
     assert!(said.contains(says), "{said}");
-    assert_eq!(
-        place.timeless_metrics("again"),
-        place.timeless_metrics("run")
-    );
+    assert_eq!(place.timeless_metrics("again"), place.timeless_metrics("run"));
 
     let said = resume(&place, "again", &["--set", "train.patience=null"]);
     assert!(said.contains("going on after step 24 of 40"), "{said}");

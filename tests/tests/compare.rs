@@ -31,12 +31,7 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     assert!(text.contains("moco") && text.contains("twist"), "{text}");
     assert!(text.contains("out/report.html"), "{text}");
     for run in ["moco-seed0", "twist-seed0"] {
-        for file in [
-            "summary.json",
-            "evaluation.json",
-            "augmentation.png",
-            "neighbors.png",
-        ] {
+        for file in ["summary.json", "evaluation.json", "augmentation.png", "neighbors.png"] {
             let path = place.path(&format!("out/runs/{run}/{file}"));
             assert!(path.exists(), "{}", path.display());
         }
@@ -56,21 +51,15 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
         assert!(!page.contains(loaded), "the page loads something: {loaded}");
     }
     let board = place.read_json("out/leaderboard.json");
-    let mut methods: Vec<_> = board["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["method"].clone())
-        .collect();
+    let mut methods: Vec<_> =
+        board["rows"].as_array().unwrap().iter().map(|row| row["method"].clone()).collect();
     methods.sort_by_key(|name| name.to_string());
     assert_eq!(methods, [json!("moco"), json!("twist")]);
 
     // A second call trains and measures nothing again.
     let runs = || -> Vec<_> {
         let contents = place.contents().into_iter();
-        contents
-            .filter(|(path, _)| path.starts_with(place.path("out/runs")))
-            .collect()
+        contents.filter(|(path, _)| path.starts_with(place.path("out/runs"))).collect()
     };
     let before = runs();
     place.run(&COMPARE).done();
@@ -80,71 +69,40 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     }
     // Another set is another comparison, too.
     let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-    let synth = [
-        "data", "synth", "--size", "32", "--seed", "1", "--out", "other",
-    ];
+    let synth = ["data", "synth", "--size", "32", "--seed", "1", "--out", "other"];
     place.run(&[&synth[..], &counts].concat()).done();
     let other = COMPARE.map(|word| if word == "data" { "other" } else { word });
     place.refuses(&other, &["config.json: data can't change", "other"]);
     // Other settings are another comparison.
     let other = [&COMPARE[..], &["--set", "method.moco.temperature=0.2"]].concat();
-    place.refuses(
-        &other,
-        &["--set method.moco.temperature", "method has twist"],
-    );
-    let other = [
-        &COMPARE[..],
-        &["--set", "optimizer.adam.learning_rate.constant=0.5"],
-    ]
-    .concat();
-    place.refuses(
-        &other,
-        &[
-            "config.json",
-            "optimizer.adam.learning_rate.constant",
-            "0.001",
-            "0.5",
-        ],
-    );
+    place.refuses(&other, &["--set method.moco.temperature", "method has twist"]);
+    let other = [&COMPARE[..], &["--set", "optimizer.adam.learning_rate.constant=0.5"]].concat();
+    place
+        .refuses(&other, &["config.json", "optimizer.adam.learning_rate.constant", "0.001", "0.5"]);
 }
 
 #[test]
 fn an_interrupted_comparison_goes_on_where_it_stopped() {
     let place = Place::furnished();
-    let child = place
-        .command(&COMPARE)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child =
+        place.command(&COMPARE).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let second = place.path("out/runs/twist-seed0/metrics.jsonl");
     let begun = (0..120_000).any(|_| {
         sleep(Duration::from_millis(1));
         fs::metadata(&second).is_ok_and(|file| file.len() > 0)
     });
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     let output = child.wait_with_output().unwrap();
     assert!(begun && kill.unwrap().success(), "{output:?}");
     let interrupted = Finished::new("compare, interrupted".to_owned(), output).ended(130);
-    assert!(
-        interrupted.stderr.contains("the same command goes on"),
-        "{interrupted:#?}"
-    );
+    assert!(interrupted.stderr.contains("the same command goes on"), "{interrupted:#?}");
     let finished = fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap();
 
     let text = place.run(&COMPARE).done().stderr;
     assert!(text.contains("moco-seed0 is finished"), "{text}");
-    assert_eq!(
-        fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap(),
-        finished
-    );
+    assert_eq!(fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap(), finished);
     assert!(place.path("out/report.html").exists());
-    assert_eq!(
-        place.logged_steps("out/runs/twist-seed0"),
-        (1..=16).collect::<Vec<_>>()
-    );
+    assert_eq!(place.logged_steps("out/runs/twist-seed0"), (1..=16).collect::<Vec<_>>());
 }
 
 #[test]
@@ -158,18 +116,7 @@ fn what_can_not_be_compared_is_refused() {
         &["compare", "--methods", "byol", "--out", "out"],
         &["byol", "--settings recommended"],
     );
-    place.refuses(
-        &["compare", "--seeds", "0", "--out", "out"],
-        &["--seeds", "at least 1"],
-    );
-    let large = [
-        "compare",
-        "--data",
-        "data",
-        "--batch-size",
-        "500",
-        "--out",
-        "out",
-    ];
+    place.refuses(&["compare", "--seeds", "0", "--out", "out"], &["--seeds", "at least 1"]);
+    let large = ["compare", "--data", "data", "--batch-size", "500", "--out", "out"];
     place.refuses(&large, &["data: batch larger than the set", "96"]);
 }

@@ -1,4 +1,5 @@
-//! Features of images as files for other programs: the four formats, names and labels, and files that are whole or absent.
+//! Features of images as files for other programs: the four formats, names and labels, and files
+//! that are whole or absent.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -38,11 +39,7 @@ fn csv(place: &Place, name: &str) -> (Vec<String>, Vec<f32>) {
     for line in text.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         known.push(fields[..5].join(","));
-        numbers.extend(
-            fields[5..]
-                .iter()
-                .map(|field| field.parse::<f32>().unwrap()),
-        );
+        numbers.extend(fields[5..].iter().map(|field| field.parse::<f32>().unwrap()));
     }
     (known, numbers)
 }
@@ -53,16 +50,9 @@ fn parquet(place: &Place, name: &str) -> (Vec<String>, Vec<f32>) {
     for row in reader.get_row_iter(None).unwrap() {
         let row: Row = row.unwrap();
         let text = |column| row.get_string(column).cloned().unwrap_or_default();
-        let label = row
-            .get_int(3)
-            .map_or(String::new(), |label| label.to_string());
+        let label = row.get_int(3).map_or(String::new(), |label| label.to_string());
         let index = row.get_long(1).unwrap();
-        known.push(format!(
-            "{},{index},{},{label},{}",
-            text(0),
-            text(2),
-            text(4)
-        ));
+        known.push(format!("{},{index},{},{label},{}", text(0), text(2), text(4)));
         let list = row.get_list(5).unwrap();
         numbers.extend((0..list.len()).map(|at| list.get_float(at).unwrap()));
     }
@@ -74,14 +64,8 @@ fn the_four_formats_say_the_same() {
     let place = Place::trained("simclr");
     for name in NAMES {
         let said = place.run(&embed(name, &["--json"])).done().json();
-        assert_eq!(
-            (&said["images"], &said["features"]),
-            (&json!(160), &json!(8))
-        );
-        assert_eq!(
-            said["splits"],
-            json!({"unlabeled": 96, "train": 32, "test": 32})
-        );
+        assert_eq!((&said["images"], &said["features"]), (&json!(160), &json!(8)));
+        assert_eq!(said["splits"], json!({"unlabeled": 96, "train": 32, "test": 32}));
         assert_eq!((&said["epoch"], &said["step"]), (&json!(2), &json!(16)));
         assert!(said["images_per_sec"].as_f64().unwrap() > 0.0);
     }
@@ -91,10 +75,7 @@ fn the_four_formats_say_the_same() {
     assert!(distinct.len() > 50, "{}", distinct.len());
     let (known, from_csv) = csv(&place, "out2.csv");
     assert_eq!(from_csv, numbers);
-    assert_eq!(
-        parquet(&place, "out.parquet"),
-        (known.clone(), numbers.clone())
-    );
+    assert_eq!(parquet(&place, "out.parquet"), (known.clone(), numbers.clone()));
     let (beside, nothing) = csv(&place, "out.csv");
     assert_eq!((&beside, nothing.len()), (&known, 0));
     // What is known of the images is what the set's files say.
@@ -115,30 +96,18 @@ fn the_four_formats_say_the_same() {
     assert_eq!(stored[..96], [-1; 96]);
     let expected: Vec<i64> = labels.iter().map(|label| i64::from(*label) - 1).collect();
     assert_eq!(stored[128..], expected);
-    assert_eq!(
-        *bytes("split"),
-        [[0u8; 96].as_slice(), &[1; 32], &[2; 32]].concat()
-    );
+    assert_eq!(*bytes("split"), [[0u8; 96].as_slice(), &[1; 32], &[2; 32]].concat());
 }
 
 #[test]
 fn splits_and_epochs_are_those_asked_for() {
     let place = Place::trained("dino");
     let text = place.run(&embed("all.npy", &[])).done().stdout;
-    for part in [
-        "all.npy and all.csv: 160 images",
-        "8 features",
-        "after epoch 2, step 16",
-    ] {
+    for part in ["all.npy and all.csv: 160 images", "8 features", "after epoch 2, step 16"] {
         assert!(text.contains(part), "{text}");
     }
     let (_, all) = npy(&place, "all.npy");
-    place
-        .run(&embed(
-            "some.npy",
-            &["--split", "test", "--split", "unlabeled"],
-        ))
-        .done();
+    place.run(&embed("some.npy", &["--split", "test", "--split", "unlabeled"])).done();
     let (shape, some) = npy(&place, "some.npy");
     assert_eq!(shape, "(128, 8)");
     assert_eq!(some[..96 * 8], all[..96 * 8]);
@@ -153,16 +122,8 @@ fn splits_and_epochs_are_those_asked_for() {
 /// A picture of squares, each number another one.
 fn picture(number: u32) -> image::RgbImage {
     let side = 3 + number % 5;
-    let shade = |x: u32, y: u32| {
-        [
-            x / side * 40 + number * 9,
-            y / side * 50,
-            (x + y) / side * 30,
-        ]
-    };
-    image::RgbImage::from_fn(40, 40, |x, y| {
-        image::Rgb(shade(x, y).map(|value| value as u8))
-    })
+    let shade = |x: u32, y: u32| [x / side * 40 + number * 9, y / side * 50, (x + y) / side * 30];
+    image::RgbImage::from_fn(40, 40, |x, y| image::Rgb(shade(x, y).map(|value| value as u8)))
 }
 
 fn put_picture(place: &Place, name: &str, number: u32) {
@@ -222,36 +183,19 @@ fn what_can_not_be_done_leaves_no_file() {
     place.refuses(&embed("out.txt", &[]), &["out.txt: ", endings]);
     let nowhere = ["embed", "nowhere", "--out", "out.csv"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
-    place.refuses(
-        &embed("no/out.csv", &[]),
-        &["no/out.csv: expected a file that can be written"],
-    );
-    place.refuses(
-        &embed("out.csv", &["--epoch", "7"]),
-        &["run: expected ", "found "],
-    );
-    place.refuses(
-        &embed("out.csv", &["--data", "nothing"]),
-        &["nothing: expected a folder"],
-    );
-    place.refuses(
-        &embed("out.csv", &["--split", "tests"]),
-        &["tests", "unlabeled, train, test"],
-    );
+    place.refuses(&embed("no/out.csv", &[]), &["no/out.csv: expected a file that can be written"]);
+    place.refuses(&embed("out.csv", &["--epoch", "7"]), &["run: expected ", "found "]);
+    place.refuses(&embed("out.csv", &["--data", "nothing"]), &["nothing: expected a folder"]);
+    place.refuses(&embed("out.csv", &["--split", "tests"]), &["tests", "unlabeled, train, test"]);
     // The table beside an array must be writable, too.
     fs::create_dir(place.path("out.csv")).unwrap();
-    place.refuses(
-        &embed("out.npy", &[]),
-        &["out.csv: expected a file that can be written"],
-    );
+    place.refuses(&embed("out.npy", &[]), &["out.csv: expected a file that can be written"]);
     fs::remove_dir(place.path("out.csv")).unwrap();
     // A limit on the size of files fails as a full disk does.
     let before = place.contents();
     for name in NAMES {
         let says = format!("{name}: cannot write: ");
-        place
-            .run_after("ulimit -f 8", &embed(name, &[]))
-            .failed(1, &[&says]);
+        place.run_after("ulimit -f 8", &embed(name, &[])).failed(1, &[&says]);
         assert_eq!(place.contents(), before, "{name}");
     }
 }
@@ -261,9 +205,7 @@ fn put_many(place: &Place, images: u64) {
     let shape = r#"{"width": 32, "height": 32, "channels": 3, "classes": 10}"#;
     place.put("many/shape.json", shape);
     place.put("many/unlabeled_X.bin", "");
-    let file = fs::File::options()
-        .write(true)
-        .open(place.path("many/unlabeled_X.bin"));
+    let file = fs::File::options().write(true).open(place.path("many/unlabeled_X.bin"));
     file.unwrap().set_len(images * 3 * 32 * 32).unwrap();
     fs::create_dir(place.path("out")).unwrap();
 }
@@ -274,9 +216,7 @@ fn an_interrupted_file_is_not_there() {
     put_many(&place, 200_000);
     let there = || -> Vec<String> {
         let entries = fs::read_dir(place.path("out")).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     for (name, signal) in [("x.npy", "INT"), ("x.parquet", "TERM"), ("x.csv", "KILL")] {
         let out = format!("out/{name}");
@@ -291,9 +231,7 @@ fn an_interrupted_file_is_not_there() {
             !there().is_empty()
         });
         assert!(begun);
-        let kill = Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status();
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
         assert!(kill.unwrap().success());
         let finished = Finished::new(out, child.wait_with_output().unwrap());
         if signal == "KILL" {

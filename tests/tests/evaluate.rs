@@ -9,28 +9,13 @@ fn evaluation_says_the_accuracy_of_each_protocol() {
     for method in ["simclr", "dino"] {
         let place = Place::trained(method);
         let text = place.run(&["evaluate", "run"]).done().stdout;
-        for part in [
-            "after epoch 2, step 16",
-            "linear ",
-            "knn ",
-            "% interval",
-            "of 32",
-        ] {
+        for part in ["after epoch 2, step 16", "linear ", "knn ", "% interval", "of 32"] {
             assert!(text.contains(part), "{text}");
         }
-        let trained = place
-            .run(&["evaluate", "run", "--json", "--out", "out.json"])
-            .done()
-            .json();
+        let trained = place.run(&["evaluate", "run", "--json", "--out", "out.json"]).done().json();
         assert_eq!(place.read_json("out.json"), trained);
-        assert_eq!(
-            (&trained["method"], &trained["split"]),
-            (&json!(method), &json!("test"))
-        );
-        assert_eq!(
-            (&trained["epoch"], &trained["step"]),
-            (&json!(2), &json!(16))
-        );
+        assert_eq!((&trained["method"], &trained["split"]), (&json!(method), &json!("test")));
+        assert_eq!((&trained["epoch"], &trained["step"]), (&json!(2), &json!(16)));
         for protocol in ["linear", "knn"] {
             let report = &trained["protocols"][protocol];
             assert_eq!(report["test"]["total"], 32);
@@ -52,23 +37,10 @@ fn evaluation_measures_other_weights_too() {
     let (newest, early) = (evaluate(&[]), evaluate(&["--epoch", "1"]));
     assert_eq!((&early["epoch"], &early["step"]), (&json!(1), &json!(8)));
     let untrained = evaluate(&["--untrained"]);
-    assert_eq!(
-        (&untrained["untrained"], &untrained["step"]),
-        (&json!(true), &json!(0))
-    );
-    assert_eq!(
-        untrained["protocols"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect::<Vec<_>>(),
-        ["linear"]
-    );
+    assert_eq!((&untrained["untrained"], &untrained["step"]), (&json!(true), &json!(0)));
+    assert_eq!(untrained["protocols"].as_object().unwrap().keys().collect::<Vec<_>>(), ["linear"]);
     assert_ne!(untrained["protocols"], newest["protocols"]);
-    place.refuses(
-        &["evaluate", "run", "--epoch", "3"],
-        &["run: expected ", "3", "found "],
-    );
+    place.refuses(&["evaluate", "run", "--epoch", "3"], &["run: expected ", "3", "found "]);
 }
 
 #[test]
@@ -82,9 +54,7 @@ fn few_labels_are_drawn_by_a_seed() {
     };
     let found = evaluate(&["--json"]).json();
     for protocol in ["linear", "knn"] {
-        let scores = found["protocols"][protocol]["few_labels"]
-            .as_array()
-            .unwrap();
+        let scores = found["protocols"][protocol]["few_labels"].as_array().unwrap();
         let counts: Vec<_> = scores.iter().map(|few| &few["labels_per_class"]).collect();
         assert_eq!(counts, [1, 3]);
         for few in scores {
@@ -105,10 +75,7 @@ fn few_labels_are_drawn_by_a_seed() {
         assert_ne!(draws(&other), draws(&found), "{protocol}");
     }
     let text = evaluate(&[]).stdout;
-    assert!(
-        text.contains("with 1 label a class, over 4 draws"),
-        "{text}"
-    );
+    assert!(text.contains("with 1 label a class, over 4 draws"), "{text}");
     place.refuses(
         &["evaluate", "run", "--labels-per-class", "4"],
         &["data: expected at least 4 ", "found 3 of class "],
@@ -132,16 +99,8 @@ fn what_is_taken_for_what_is_counted_and_drawn() {
         let rows = score["confusion"].as_array().unwrap();
         assert_eq!((classes.len(), rows.len()), (10, 10));
         for (index, (class, row)) in classes.iter().zip(rows).enumerate() {
-            let images: u64 = row
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter_map(|n| n.as_u64())
-                .sum();
-            assert_eq!(
-                (&class["total"], &class["correct"]),
-                (&json!(images), &row[index])
-            );
+            let images: u64 = row.as_array().unwrap().iter().filter_map(|n| n.as_u64()).sum();
+            assert_eq!((&class["total"], &class["correct"]), (&json!(images), &row[index]));
         }
     }
     let text = place.run(&["evaluate", "run"]).done().stdout;
@@ -171,10 +130,7 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     let weights = &result["weights"];
     let checkpoint = weights["checkpoint"].as_str().unwrap();
     assert!(place.newest("run").ends_with(checkpoint), "{checkpoint}");
-    assert_eq!(
-        (&weights["epoch"], &weights["step"]),
-        (&json!(2), &json!(16))
-    );
+    assert_eq!((&weights["epoch"], &weights["step"]), (&json!(2), &json!(16)));
     let data = &result["data"];
     for key in ["path", "kind", "fingerprint", "class_names"] {
         assert_eq!(data[key], record["data"][key], "{key}");
@@ -186,18 +142,12 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     assert_eq!(result["seed"], record["config"]["seed"]);
     assert_eq!(result["threads"], 1);
     let protocols = &result["protocols"];
-    assert_eq!(
-        protocols["knn"]["settings"],
-        json!({"k": 20, "temperature": 0.07})
-    );
+    assert_eq!(protocols["knn"]["settings"], json!({"k": 20, "temperature": 0.07}));
     let linear = &protocols["linear"]["settings"];
     assert_eq!(linear["validation_share"], 0.2);
     assert_eq!(linear["penalties"].as_array().unwrap().len(), 13);
     assert_eq!(protocols["knn"]["few_labels"][0]["seed"], 7);
-    let untrained = place
-        .run(&["evaluate", "run", "--untrained", "--json"])
-        .done()
-        .json();
+    let untrained = place.run(&["evaluate", "run", "--untrained", "--json"]).done().json();
     assert_eq!(untrained["weights"]["checkpoint"], json!(null));
     assert_ne!(untrained["weights"]["sha256"], weights["sha256"]);
 }
@@ -240,21 +190,12 @@ fn several_epochs_are_measured_at_once() {
     let both = evaluate(&["--epoch", "last", "--epoch", "1", "--epoch", "last"]);
     assert_eq!(both, json!({"epochs": {"last": last, "1": one}}));
     let epochs = ["--epoch", "last", "--epoch", "1"];
-    let text = place
-        .run(&[&["evaluate", "run"][..], &epochs].concat())
-        .done()
-        .stdout;
-    for part in [
-        "epoch last: run (after epoch 2",
-        "epoch 1: run (after epoch 1",
-    ] {
+    let text = place.run(&[&["evaluate", "run"][..], &epochs].concat()).done().stdout;
+    for part in ["epoch last: run (after epoch 2", "epoch 1: run (after epoch 1"] {
         assert!(text.contains(part), "{text}");
     }
     let draw = ["evaluate", "run", "--confusion", "x.png"];
-    place.refuses(
-        &[&draw[..], &epochs].concat(),
-        &["--confusion: ", "found 2"],
-    );
+    place.refuses(&[&draw[..], &epochs].concat(), &["--confusion: ", "found 2"]);
 }
 
 #[test]
@@ -263,15 +204,11 @@ fn several_seeds_have_a_mean_and_a_deviation() {
     for (seed, epochs) in [("1", "2"), ("2", "2"), ("3", "1")] {
         let run = format!("run{seed}");
         let more = ["--seed", seed, "--epochs", epochs];
-        place
-            .run(&[&pretrain("simclr.json", &run)[..], &more].concat())
-            .done();
+        place.run(&[&pretrain("simclr.json", &run)[..], &more].concat()).done();
     }
     let evaluate = |runs: &[&str], more: &[&str]| {
         let few = ["--labels-per-class", "2", "--draws", "2"];
-        place
-            .run(&[&["evaluate"][..], runs, &few, more].concat())
-            .done()
+        place.run(&[&["evaluate"][..], runs, &few, more].concat()).done()
     };
     let runs = ["run", "run1", "run2"];
     let found = evaluate(&runs, &["--json"]).json();
@@ -287,9 +224,7 @@ fn several_seeds_have_a_mean_and_a_deviation() {
                 off("mean", mean).abs() < 1e-12 && off("std", (squares / 2.0).sqrt()).abs() < 1e-12
             );
         };
-        spread(&found, &|run| {
-            run["protocols"][protocol]["accuracy"].as_f64().unwrap()
-        });
+        spread(&found, &|run| run["protocols"][protocol]["accuracy"].as_f64().unwrap());
         let few = &found["few_labels"][0];
         assert_eq!(few["labels_per_class"], 2);
         spread(few, &|run| {
@@ -298,29 +233,17 @@ fn several_seeds_have_a_mean_and_a_deviation() {
         });
     }
     let text = evaluate(&runs, &[]).stdout;
-    let rows: Vec<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("run"))
-        .collect();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("run")).collect();
     assert_eq!(rows.len(), 4, "a heading and a row a run: {text}");
-    assert!(
-        text.contains("\nmean ± std ") && text.contains("knn, 2 a class"),
-        "{text}"
-    );
+    assert!(text.contains("\nmean ± std ") && text.contains("knn, 2 a class"), "{text}");
 
     let refuses = |runs: [&str; 2], says: &[&str]| {
         place.refuses(&[&["evaluate"][..], &runs].concat(), says);
     };
-    refuses(
-        ["run", "run3"],
-        &["run3: ", "its seed only, found train.epochs 1, not 2"],
-    );
+    refuses(["run", "run3"], &["run3: ", "its seed only, found train.epochs 1, not 2"]);
     refuses(["run", "run"], &["run: ", "a seed of its own"]);
     place.run(&pretrain("dino.json", "dino")).done();
-    refuses(
-        ["run", "dino"],
-        &["dino: ", "found method dino, not simclr"],
-    );
+    refuses(["run", "dino"], &["dino: ", "found method dino, not simclr"]);
 }
 
 #[test]
@@ -339,10 +262,7 @@ fn a_classifier_is_trained_on_views() {
     assert_eq!(found["weights"]["sha256"], sha256(&encoder));
     let sgd = &found["protocols"]["sgd"];
     assert_eq!(sgd["test"]["total"], 32);
-    assert_eq!(
-        (&sgd["steps"], &sgd["train_images"]),
-        (&json!(20), &json!(32))
-    );
+    assert_eq!((&sgd["steps"], &sgd["train_images"]), (&json!(20), &json!(32)));
     let rates = sgd["settings"]["learning_rates"].as_array().unwrap();
     let tried = sgd["validation"].as_array().unwrap();
     assert_eq!((rates.len(), tried.len()), (7, 7));
@@ -367,15 +287,7 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
     place.run(&pretrain("simclr.json", "run")).done();
     let before = place.contents();
     let evaluate = |passes: &str, more: &[&str]| {
-        let start = [
-            "evaluate",
-            "run",
-            "--json",
-            "--protocol",
-            "finetune",
-            "--passes",
-            passes,
-        ];
+        let start = ["evaluate", "run", "--json", "--protocol", "finetune", "--passes", passes];
         place.run(&[&start[..], more].concat()).done().json()
     };
     let few = ["--labels-per-class", "1", "--draws", "2"];
@@ -383,16 +295,9 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
     assert_eq!(evaluate("3", &few), found);
     assert!(place.contents() == before, "a file has changed");
     let encoder = tensors(&place.path("run/encoder.safetensors"));
-    assert_eq!(
-        found["weights"]["sha256"],
-        sha256(&encoder),
-        "it is a copy that learns"
-    );
+    assert_eq!(found["weights"]["sha256"], sha256(&encoder), "it is a copy that learns");
     let tuned = &found["protocols"]["finetune"];
-    assert_eq!(
-        (&tuned["steps"], &tuned["validation_images"]),
-        (&json!(3), &json!(10))
-    );
+    assert_eq!((&tuned["steps"], &tuned["validation_images"]), (&json!(3), &json!(10)));
     assert_eq!(tuned["validation"].as_array().unwrap().len(), 4);
     assert_eq!(tuned["few_labels"][0]["chosen"], json!([0.01, 0.01]));
     let longer = evaluate("600", &[])["protocols"]["finetune"].clone();
@@ -405,15 +310,7 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
 fn the_test_split_chooses_no_learning_rate() {
     let place = Place::trained("simclr");
     let evaluate = || {
-        let start = [
-            "evaluate",
-            "run",
-            "--json",
-            "--protocol",
-            "sgd",
-            "--passes",
-            "20",
-        ];
+        let start = ["evaluate", "run", "--json", "--protocol", "sgd", "--passes", "20"];
         place.run(&start).done().json()["protocols"]["sgd"].clone()
     };
     let found = evaluate();
@@ -437,8 +334,6 @@ fn views_may_have_another_size_than_the_images() {
     });
     place.run(&pretrain("simclr.json", "run")).done();
     place.run(&["evaluate", "run"]).done();
-    place
-        .run(&["data", "pack", "data", "--size", "20", "--out", "small"])
-        .done();
+    place.run(&["data", "pack", "data", "--size", "20", "--out", "small"]).done();
     place.run(&["evaluate", "run", "--data", "small"]).done();
 }

@@ -35,49 +35,25 @@ fn every_method_trains_resumes_and_is_evaluated() {
         let record = place.read_json(&format!("{method}/config.json"));
         assert_eq!(record["data"]["held_out"], 10, "{method}");
         assert_eq!(summary["steps"], 6, "{method}");
-        assert!(
-            summary["last"]["loss"].as_f64().unwrap().is_finite(),
-            "{method}"
-        );
+        assert!(summary["last"]["loss"].as_f64().unwrap().is_finite(), "{method}");
     }
-    let report = place
-        .run(&["evaluate", "swav", "--json", "--protocol", "knn"])
-        .done()
-        .json();
-    assert_eq!(
-        (&report["method"], &report["step"]),
-        (&json!("swav"), &json!(6))
-    );
+    let report = place.run(&["evaluate", "swav", "--json", "--protocol", "knn"]).done().json();
+    assert_eq!((&report["method"], &report["step"]), (&json!("swav"), &json!(6)));
 }
 
 #[test]
 fn local_views_need_a_method_and_an_encoder_that_take_them() {
     let place = Place::furnished();
-    let run = [
-        "pretrain",
-        "dino",
-        "--data",
-        "data",
-        "--run",
-        "run",
-        "--batch-size",
-        "32",
-    ];
+    let run = ["pretrain", "dino", "--data", "data", "--run", "run", "--batch-size", "32"];
     let conv = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
     let run = [&run[..], &["--set", conv]].concat();
     let flatten = [&run[..], &["--set", "encoder.conv.pool=flatten"]].concat();
-    place.refuses(
-        &flatten,
-        &["augment.views.2.size", "expected 96", "found 48"],
-    );
+    place.refuses(&flatten, &["augment.views.2.size", "expected 96", "found 48"]);
     let small = [&run[..], &["--set", "augment.views.2.size=20"]].concat();
     place.refuses(&small, &["augment.views.2.size", "at least 31", "found 20"]);
     place.put_config("simclr", |config| {
         let view = config["augment"]["views"][0].clone();
-        config["augment"]["views"]
-            .as_array_mut()
-            .unwrap()
-            .push(view);
+        config["augment"]["views"].as_array_mut().unwrap().push(view);
     });
     let run = pretrain("simclr.json", "run");
     place.refuses(&run, &["augment.views", "simclr", "found 3 views"]);
@@ -86,55 +62,23 @@ fn local_views_need_a_method_and_an_encoder_that_take_them() {
 #[test]
 fn pictures_are_drawn_of_what_goes_in_and_of_what_was_learned() {
     let place = Place::trained("simclr");
-    place
-        .run(&[
-            "preview",
-            "dino",
-            "--data",
-            "data",
-            "--rows",
-            "3",
-            "--out",
-            "views.png",
-        ])
-        .done();
+    place.run(&["preview", "dino", "--data", "data", "--rows", "3", "--out", "views.png"]).done();
     let views = image::open(place.path("views.png")).unwrap();
     // Three rows of an image and two times eight views, in cells of 96 pixels with 2 between.
     assert_eq!((views.width(), views.height()), (17 * 98 - 2, 3 * 98 - 2));
-    let neighbors = [
-        "neighbors",
-        "run",
-        "--rows",
-        "4",
-        "-k",
-        "5",
-        "--out",
-        "near.png",
-    ];
+    let neighbors = ["neighbors", "run", "--rows", "4", "-k", "5", "--out", "near.png"];
     place.run(&neighbors).done();
     let near = image::open(place.path("near.png")).unwrap();
     assert_eq!((near.width(), near.height()), (6 * 34 - 2, 4 * 34 - 2));
-    place.refuses(
-        &["neighbors", "nowhere", "--out", "near2.png"],
-        &["nowhere", "expected a run"],
-    );
-    place.refuses(
-        &["preview", "dyno", "--out", "x.png"],
-        &["dyno", "did you mean dino"],
-    );
+    place.refuses(&["neighbors", "nowhere", "--out", "near2.png"], &["nowhere", "expected a run"]);
+    place.refuses(&["preview", "dyno", "--out", "x.png"], &["dyno", "did you mean dino"]);
 }
 
 #[test]
 fn an_evaluation_that_can_not_be_written_is_refused_before_it_is_measured() {
     let place = Place::trained("simclr");
     let refused = ["evaluate", "run", "--out", "no/such/folder/out.json"];
-    place.refuses(
-        &refused,
-        &[
-            "no/such/folder/out.json",
-            "expected a file that can be written",
-        ],
-    );
+    place.refuses(&refused, &["no/such/folder/out.json", "expected a file that can be written"]);
 }
 
 #[test]
@@ -149,10 +93,7 @@ fn both_kinds_of_built_in_settings_are_there_without_a_file() {
     assert_eq!(seed["method"]["moco"]["form"], "seed");
     assert!(seed["encoder"]["conv"].is_object(), "{seed}");
     let recommended = config(&[]);
-    assert!(
-        recommended["encoder"]["resnet"].is_object(),
-        "{recommended}"
-    );
+    assert!(recommended["encoder"]["resnet"].is_object(), "{recommended}");
     assert_eq!(config(&["--settings", "recommended"]), recommended);
 
     let refuses = |arguments: &[&str], says: &[&str]| place.refuses(arguments, says);

@@ -6,14 +6,7 @@ use serde_json::json;
 #[test]
 fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
     let place = Place::trained("simclr");
-    let measured = [
-        "evaluate",
-        "run",
-        "--protocol",
-        "knn",
-        "--out",
-        "run/evaluation.json",
-    ];
+    let measured = ["evaluate", "run", "--protocol", "knn", "--out", "run/evaluation.json"];
     place.run(&measured).done();
     let export = |format: &str, out: &str, more: &[&str]| {
         let start = ["export", "run", "--format", format, "--out", out, "--json"];
@@ -33,10 +26,7 @@ fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
     export("safetensors", "weights", &["--licence", "CC BY 4.0"]);
     assert_eq!(place.read("weights"), place.read("run/encoder.safetensors"));
     let text = String::from_utf8(place.read("weights.card.md")).unwrap();
-    assert!(
-        text.contains("trained by simclr") && text.contains("CC BY 4.0"),
-        "{text}"
-    );
+    assert!(text.contains("trained by simclr") && text.contains("CC BY 4.0"), "{text}");
 
     // Other weights have not been measured, and are others.
     export("safetensors", "early", &["--epoch", "1"]);
@@ -51,20 +41,9 @@ fn an_export_that_can_not_be_made_leaves_nothing() {
         let start = ["export", run, "--format", "torchscript", "--out", out];
         [&start[..], more].concat()
     };
-    place.refuses(
-        &export("run", "no/encoder.pt", &[]),
-        &["no/encoder.pt", "expected a file"],
-    );
-    place.refuses(
-        &export("nothing", "encoder.pt", &[]),
-        &["nothing", "expected a run"],
-    );
-    place.refuses(
-        &export("run", "encoder.pt", &["--epoch", "7"]),
-        &["no checkpoint after epoch 7"],
-    );
-    place.refuses(
-        &["export", "run", "--format", "onnx", "--out", "x"],
-        &["onnx", "torchscript"],
-    );
+    place.refuses(&export("run", "no/encoder.pt", &[]), &["no/encoder.pt", "expected a file"]);
+    place.refuses(&export("nothing", "encoder.pt", &[]), &["nothing", "expected a run"]);
+    place
+        .refuses(&export("run", "encoder.pt", &["--epoch", "7"]), &["no checkpoint after epoch 7"]);
+    place.refuses(&["export", "run", "--format", "onnx", "--out", "x"], &["onnx", "torchscript"]);
 }

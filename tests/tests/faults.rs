@@ -1,5 +1,5 @@
-//! Files that are cut while they are mapped, memory that runs out, signals of faults: one line, exit code 1, and a run
-//! that can go on.
+//! Files that are cut while they are mapped, memory that runs out, signals of faults: one line,
+//! exit code 1, and a run that can go on.
 
 #![cfg(target_os = "linux")]
 
@@ -49,12 +49,7 @@ fn a_set_that_changes_while_it_is_trained_on() {
     let place = Place::furnished();
     let name = "data/unlabeled_X.bin";
     let whole = place.read(name);
-    let file = || {
-        fs::File::options()
-            .write(true)
-            .open(place.path(name))
-            .unwrap()
-    };
+    let file = || fs::File::options().write(true).open(place.path(name)).unwrap();
 
     let child = started(&place);
     file().set_len(whole.len() as u64 / 2).unwrap();
@@ -92,22 +87,18 @@ fn a_set_that_changes_while_it_is_trained_on() {
 }
 
 fn signal(child: &Child, name: &str) {
-    let kill = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status();
+    let kill = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(kill.unwrap().success());
 }
 
-/// The system sends it to who reads a mapped page that isn't there any more, or that the disk can't read.
+/// The system sends it to who reads a mapped page that isn't there any more, or that the disk can't
+/// read.
 #[test]
 fn a_page_that_can_not_be_read() {
     let place = Place::furnished();
     let child = started(&place);
     signal(&child, "BUS");
-    finished(child).failed(
-        1,
-        &["a mapped file of the set was cut or can't be read any more"],
-    );
+    finished(child).failed(1, &["a mapped file of the set was cut or can't be read any more"]);
     goes_on(&place);
 }
 
@@ -153,25 +144,16 @@ fn memory_that_runs_out() {
     for (number, more_mib) in (0..).zip([0, 100, 200, 300, 500]) {
         let folder = format!("large{number}");
         let finished = limited(more_mib, &[&run[..], &[&folder]].concat());
-        said.push(
-            finished
-                .failed(1, &["out of memory: ", "a smaller train.batch_size"])
-                .stderr,
-        );
+        said.push(finished.failed(1, &["out of memory: ", "a smaller train.batch_size"]).stderr);
     }
     // By libtorch in a step, and by the program itself.
-    assert!(
-        said.iter().any(|said| said.contains("libtorch says")),
-        "{said:?}"
-    );
+    assert!(said.iter().any(|said| said.contains("libtorch says")), "{said:?}");
     // The other run is as it was, and goes on where there is just enough.
     let mut after = place.contents();
     after.retain(|(path, _)| before.iter().any(|(before, _)| before == path));
     assert_eq!(after, before);
     let steps = place.logged_steps("run").len() as u64;
     let epochs = (steps / 8 + 2).to_string();
-    let resume = [
-        "pretrain", "simclr", "--run", "run", "--resume", "--epochs", &epochs,
-    ];
+    let resume = ["pretrain", "simclr", "--run", "run", "--resume", "--epochs", &epochs];
     limited(50, &resume).done();
 }

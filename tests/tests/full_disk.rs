@@ -1,7 +1,8 @@
-//! Where a checkpoint or a log can't be written, training stops with one line, and what was there stays.
+//! Where a checkpoint or a log can't be written, training stops with one line, and what was there
+//! stays.
 //!
-//! A limit on the size of files (`ulimit -f`, in blocks of 512 bytes) fails as a full disk does: in the middle of
-//! a write. The real thing needs the right to mount; `--ignored` runs it.
+//! A limit on the size of files (`ulimit -f`, in blocks of 512 bytes) fails as a full disk does: in
+//! the middle of a write. The real thing needs the right to mount; `--ignored` runs it.
 
 #![cfg(unix)]
 
@@ -9,9 +10,8 @@ use std::fs;
 
 use end_to_end::{Place, assert_same_tensors, pretrain};
 
-const RESUME: [&str; 8] = [
-    "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "4", "--quiet",
-];
+const RESUME: [&str; 8] =
+    ["pretrain", "simclr", "--run", "run", "--resume", "--epochs", "4", "--quiet"];
 const BLOCK: usize = 512;
 
 /// A place with a run of two epochs in `run`, and one of four in `whole`.
@@ -49,9 +49,7 @@ fn goes_on(place: &Place) {
 fn a_checkpoint_that_finds_no_room() {
     let place = place();
     let before = run_of(&place);
-    let size = place
-        .read("run/checkpoints/step-000000016.safetensors")
-        .len();
+    let size = place.read("run/checkpoints/step-000000016.safetensors").len();
     for blocks in [size / BLOCK - 1, size / BLOCK / 2] {
         let limit = format!("ulimit -f {blocks}");
         let says = ["run/checkpoints/step-000000024.safetensors: can't write it: "];
@@ -70,7 +68,8 @@ fn a_checkpoint_that_finds_no_room() {
     goes_on(&place);
 }
 
-/// Makes a file of lines so long that its next line finds `room` bytes under the limit that is handed back.
+/// Makes a file of lines so long that its next line finds `room` bytes under the limit that is
+/// handed back.
 fn pad(place: &Place, name: &str, line: &str, room: usize) -> usize {
     let mut bytes = place.read(name);
     let blocks = 800;
@@ -104,10 +103,7 @@ fn a_log_that_finds_no_room() {
     let limit = format!("ulimit -f {blocks}");
     let said = place.run_after(&limit, &RESUME[..7]).ended(1).stderr;
     let last = said.lines().last().unwrap();
-    assert!(
-        last.starts_with("error: run/log.txt: can't write it: "),
-        "{said}"
-    );
+    assert!(last.starts_with("error: run/log.txt: can't write it: "), "{said}");
     assert_eq!(said.matches("can't write").count(), 1, "{said}");
     assert_eq!(place.read("run/log.txt"), before);
     // It stopped as if it had been asked to.
@@ -122,25 +118,19 @@ fn a_log_that_finds_no_room() {
 fn no_room_for_a_run_at_all() {
     let place = Place::furnished();
     let run = pretrain("simclr.json", "run");
-    place
-        .run_after("ulimit -f 1", &run)
-        .failed(2, &["run/config.json: can't write it: "]);
+    place.run_after("ulimit -f 1", &run).failed(2, &["run/config.json: can't write it: "]);
     assert!(!place.path("run").exists());
 }
 
-/// On a file system of its own: `script` runs beside the mounted folder `disk`, in a namespace that ends with it.
+/// On a file system of its own: `script` runs beside the mounted folder `disk`, in a namespace that
+/// ends with it.
 fn on_a_disk(place: &Place, mount: &str, script: &str, arguments: &[&str]) -> end_to_end::Finished {
     let before =
         format!("mkdir -p disk && mount -t tmpfs {mount} && cp -r run disk/run && {script}");
     let inner = place.command_after(&before, arguments);
     let mut outer = std::process::Command::new("unshare");
-    outer
-        .arg("--mount")
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    outer
-        .current_dir(place.path(""))
-        .env("OMP_NUM_THREADS", "1");
+    outer.arg("--mount").arg(inner.get_program()).args(inner.get_args());
+    outer.current_dir(place.path("")).env("OMP_NUM_THREADS", "1");
     let output = outer.output().expect("unshare starts");
     end_to_end::Finished::new(format!("{outer:?}"), output)
 }
@@ -149,24 +139,12 @@ fn on_a_disk(place: &Place, mount: &str, script: &str, arguments: &[&str]) -> en
 #[ignore = "needs the right to mount (root)"]
 fn a_real_full_disk_and_a_read_only_one() {
     let place = place();
-    let resume = [
-        "pretrain", "simclr", "--run", "disk/run", "--resume", "--epochs", "4", "--quiet",
-    ];
+    let resume =
+        ["pretrain", "simclr", "--run", "disk/run", "--resume", "--epochs", "4", "--quiet"];
     // Six pages are left: enough for the logs, not for a checkpoint.
     let fill = "dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null; truncate -s -24k disk/fill";
-    let full = on_a_disk(
-        &place,
-        "-o size=2m tmpfs disk",
-        &format!("{{ {fill}; }}"),
-        &resume,
-    );
-    full.failed(
-        1,
-        &[
-            "disk/run/checkpoints/",
-            "can't write it: No space left on device",
-        ],
-    );
+    let full = on_a_disk(&place, "-o size=2m tmpfs disk", &format!("{{ {fill}; }}"), &resume);
+    full.failed(1, &["disk/run/checkpoints/", "can't write it: No space left on device"]);
     let full_at_once = on_a_disk(
         &place,
         "-o size=2m tmpfs disk",

@@ -64,11 +64,7 @@ fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
         killed(&place, &config);
         let again = [&pretrain(&config, "run")[..], &["--resume"]].concat();
         run(&place, &again);
-        assert_eq!(
-            place.timeless_metrics("run"),
-            place.timeless_metrics("whole"),
-            "{method}"
-        );
+        assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"), "{method}");
         assert_same_tensors(&place.newest("run"), &place.newest("whole"));
     }
 }
@@ -86,9 +82,7 @@ fn features_are_those_of_the_cpu() {
         let features = stored.into_iter().find(|(name, ..)| name == "features");
         let (_, _, _, bytes) = features.expect("features");
         let numbers = bytes.as_chunks::<4>().0.iter();
-        numbers
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect::<Vec<f32>>()
+        numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>()
     });
     assert_eq!(gpu.len(), cpu.len());
     let largest = cpu.iter().fold(0f32, |largest, x| largest.max(x.abs()));

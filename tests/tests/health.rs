@@ -18,26 +18,14 @@ fn place(epochs: u32) -> Place {
     place
 }
 
-const RUN: [&str; 8] = [
-    "pretrain",
-    "simsiam",
-    "--config",
-    "simclr.json",
-    "--data",
-    "data",
-    "--run",
-    "run",
-];
+const RUN: [&str; 8] =
+    ["pretrain", "simsiam", "--config", "simclr.json", "--data", "data", "--run", "run"];
 
 #[test]
 fn a_collapsed_run_stops_and_keeps_what_was_before() {
     let place = place(60);
     let said = place.run(&RUN).ended(3).stderr;
-    for part in [
-        "looks like collapse",
-        "training collapsed: after step",
-        "for 2 epochs in a row",
-    ] {
+    for part in ["looks like collapse", "training collapsed: after step", "for 2 epochs in a row"] {
         assert!(said.contains(part), "{said}");
     }
     let lines = place.metrics("run");
@@ -58,15 +46,7 @@ fn a_collapsed_run_stops_and_keeps_what_was_before() {
     if epoch > 2 {
         assert_eq!(steps.first(), Some(&(8 * (epoch - 2))), "{steps:?}");
     }
-    let on = [
-        "pretrain",
-        "simsiam",
-        "--run",
-        "run",
-        "--resume",
-        "--on-collapse",
-        "warn",
-    ];
+    let on = ["pretrain", "simsiam", "--run", "run", "--resume", "--on-collapse", "warn"];
     let said = place.run(&on).done().stderr;
     assert!(said.contains("looks like collapse"), "{said}");
     assert_eq!(place.logged_steps("run"), (1..=480).collect::<Vec<_>>());
@@ -75,11 +55,7 @@ fn a_collapsed_run_stops_and_keeps_what_was_before() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run() {
     let place = place(3);
-    let wild = [
-        &RUN[..],
-        &["--set", "optimizer.adam.learning_rate.constant=1e30"],
-    ]
-    .concat();
+    let wild = [&RUN[..], &["--set", "optimizer.adam.learning_rate.constant=1e30"]].concat();
     let said = place.run(&wild).ended(3).stderr;
     assert!(said.contains("training diverged: the "), "{said}");
     assert!(said.contains("of step"), "{said}");
@@ -89,10 +65,7 @@ fn a_loss_that_is_no_number_stops_the_run() {
 fn every_epoch_has_measures_of_its_health() {
     let place = Place::trained("dino");
     let lines = place.metrics("run");
-    let epochs: Vec<_> = lines
-        .iter()
-        .filter(|line| line["kind"] == "epoch")
-        .collect();
+    let epochs: Vec<_> = lines.iter().filter(|line| line["kind"] == "epoch").collect();
     assert_eq!(epochs.len(), 2);
     for line in epochs {
         for (key, low, high) in [
@@ -106,9 +79,7 @@ fn every_epoch_has_measures_of_its_health() {
             ("teacher_distance", 0.0, 10.0),
             ("gradient_norm", 0.0, 1e9),
         ] {
-            let value = line[key]
-                .as_f64()
-                .unwrap_or_else(|| panic!("{key}: {line}"));
+            let value = line[key].as_f64().unwrap_or_else(|| panic!("{key}: {line}"));
             assert!((low..=high).contains(&value), "{key}: {value}");
         }
     }
@@ -117,32 +88,10 @@ fn every_epoch_has_measures_of_its_health() {
 #[test]
 fn a_profile_says_where_the_time_of_a_step_goes() {
     let place = Place::furnished();
-    let run = [
-        "pretrain",
-        "dino",
-        "--config",
-        "dino.json",
-        "--data",
-        "data",
-        "--profile",
-    ];
-    let text = place
-        .run(&[&run[..], &["--epochs", "1", "--run", "run"]].concat())
-        .done()
-        .stdout;
-    for part in [
-        "wait",
-        "copy",
-        "forward",
-        "backward",
-        "optimizer",
-        "metrics",
-        "all",
-    ] {
-        assert!(
-            text.lines().any(|line| line.starts_with(part)),
-            "{part}: {text}"
-        );
+    let run = ["pretrain", "dino", "--config", "dino.json", "--data", "data", "--profile"];
+    let text = place.run(&[&run[..], &["--epochs", "1", "--run", "run"]].concat()).done().stdout;
+    for part in ["wait", "copy", "forward", "backward", "optimizer", "metrics", "all"] {
+        assert!(text.lines().any(|line| line.starts_with(part)), "{part}: {text}");
     }
     let lines = place.metrics("run");
     let epoch = lines.iter().rfind(|line| line["kind"] == "epoch").unwrap();

@@ -1,4 +1,5 @@
-//! `pretrain --init`: an encoder that begins with weights from a file, and what is said of it afterwards.
+//! `pretrain --init`: an encoder that begins with weights from a file, and what is said of it
+//! afterwards.
 
 use std::fs;
 use std::path::Path;
@@ -44,20 +45,11 @@ fn a_run_begins_with_the_encoder_of_another_and_says_so() {
     fs::remove_file(encoder).unwrap();
     let before = evaluate(&place, "second", &["--untrained"]);
     assert_eq!(before["protocols"], first["protocols"]);
-    assert_eq!(
-        (&before["untrained"], &before["init"]),
-        (&json!(true), &init)
-    );
+    assert_eq!((&before["untrained"], &before["init"]), (&json!(true), &init));
     let after = evaluate(&place, "second", &[]);
     assert_eq!((&after["step"], &after["init"]), (&json!(8), &init));
-    let text = place
-        .run(&["evaluate", "second", "--untrained"])
-        .done()
-        .stdout;
-    assert!(
-        text.contains(&format!("before training, with {path}")),
-        "{text}"
-    );
+    let text = place.run(&["evaluate", "second", "--untrained"]).done().stdout;
+    assert!(text.contains(&format!("before training, with {path}")), "{text}");
     let random = place.run(&["evaluate", "run", "--untrained"]).done().stdout;
     assert!(random.contains("untrained weights"), "{random}");
 }
@@ -73,9 +65,7 @@ fn a_run_that_goes_on_does_not_need_the_file_even_where_it_has_no_checkpoint() {
     fs::remove_file(place.path("run/encoder.safetensors")).unwrap();
     let init = |run: &str| place.read_json(&format!("{run}/config.json"))["init"].clone();
     for run in ["parts", "early"] {
-        let resume = [
-            "pretrain", "dino", "--run", run, "--resume", "--epochs", "2",
-        ];
+        let resume = ["pretrain", "dino", "--run", run, "--resume", "--epochs", "2"];
         let steps = ["--steps", "1000"];
         place.run(&[&resume[..], &steps].concat()).done();
         assert_same_tensors(&place.newest(run), &place.newest("whole"));
@@ -102,29 +92,18 @@ fn what_does_not_fit_the_encoder_is_refused() {
     let replaced = |more: Stored| [&without(&more.0)[..], &[more]].concat();
     let halves = ("conv1.bias".to_owned(), Dtype::F16, vec![8], vec![0; 16]);
     let cases: [(&str, Vec<Stored>, &[&str]); 4] = [
-        (
-            "missing",
-            without("conv2.weight"),
-            &["a tensor conv2.weight", "found none of this name"],
-        ),
+        ("missing", without("conv2.weight"), &["a tensor conv2.weight", "found none of this name"]),
         (
             "foreign",
             with(zeros("layer1.weight", &[2])),
-            &[
-                "no tensors but those of the encoder",
-                "layer1.weight (1 such)",
-            ],
+            &["no tensors but those of the encoder", "layer1.weight (1 such)"],
         ),
         (
             "misshapen",
             replaced(zeros("conv1.weight", &[8, 3, 5, 5])),
             &["conv1.weight of Float [8, 3, 3, 3]", "[8, 3, 5, 5]"],
         ),
-        (
-            "halves",
-            replaced(halves),
-            &["conv1.bias of Float [8]", "F16"],
-        ),
+        ("halves", replaced(halves), &["conv1.bias of Float [8]", "F16"]),
     ];
     let refused = |file: &str, says: &[&str]| {
         let start = pretrain("dino.json", "second");

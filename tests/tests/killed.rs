@@ -19,16 +19,8 @@ fn kills() -> u64 {
 /// A furnished place with a small configuration of `method` that saves often.
 fn place(method: &str) -> Place {
     let place = Place::furnished();
-    let printed = [
-        "pretrain",
-        method,
-        "--data",
-        "data",
-        "--batch-size",
-        "16",
-        "--dry-run",
-        "--json",
-    ];
+    let printed =
+        ["pretrain", method, "--data", "data", "--batch-size", "16", "--dry-run", "--json"];
     let printed = [&printed[..], &small(method)].concat();
     let record = place.run(&printed).done().json();
     let mut config: Value = record["config"].clone();
@@ -42,16 +34,7 @@ fn place(method: &str) -> Place {
 }
 
 fn arguments<'a>(method: &'a str, run: &'a str) -> [&'a str; 8] {
-    [
-        "pretrain",
-        method,
-        "--config",
-        "config.json",
-        "--data",
-        "data",
-        "--run",
-        run,
-    ]
+    ["pretrain", method, "--config", "config.json", "--data", "data", "--run", run]
 }
 
 /// Trains in `run`, killed after so many milliseconds; whether it ended before.
@@ -61,12 +44,8 @@ fn killed(place: &Place, method: &str, millis: u64, workers: &str) -> bool {
         arguments.push("--resume");
     }
     arguments.extend(["--workers", workers]);
-    let mut child = place
-        .command(&arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_millis(millis));
     child.kill().unwrap();
     child.wait().unwrap().success()
@@ -75,13 +54,12 @@ fn killed(place: &Place, method: &str, millis: u64, workers: &str) -> bool {
 fn survives(method: &str, kills: u64) {
     let place = place(method);
     place.run(&arguments(method, "whole")).done();
-    // Between the earliest moment and one when much of the run is done, on this machine as it is now.
+    // Between the earliest moment and one when much of the run is done, on this machine as it is
+    // now.
     let mut random = 12_345u64;
     let (mut longest, mut done) = (400, 0);
     while done < kills {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let workers = if random >> 40 & 1 == 0 { "1" } else { "3" };
         if killed(&place, method, (random >> 33) % longest, workers) {
             fs::remove_dir_all(place.path("run")).unwrap();
@@ -96,16 +74,8 @@ fn survives(method: &str, kills: u64) {
     place.run(&last).done();
     let batch = &place.read_json("run/config.json")["batch"];
     let steps = EPOCHS * batch["steps_per_epoch"].as_u64().unwrap();
-    assert_eq!(
-        place.logged_steps("run"),
-        (1..=steps).collect::<Vec<_>>(),
-        "{method}"
-    );
-    assert_eq!(
-        place.timeless_metrics("run"),
-        place.timeless_metrics("whole"),
-        "{method}"
-    );
+    assert_eq!(place.logged_steps("run"), (1..=steps).collect::<Vec<_>>(), "{method}");
+    assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"), "{method}");
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
     let best = |run| place.read_json(&format!("{run}/summary.json"))["best"].clone();
     assert_eq!(best("run"), best("whole"), "{method}");
@@ -115,20 +85,14 @@ fn survives(method: &str, kills: u64) {
     assert_same_tensors(&checkpoint("run"), &checkpoint("whole"));
     let left = fs::read_dir(place.path("run/checkpoints")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert!(
-        left.iter()
-            .all(|name| name.to_string_lossy().starts_with("step-")),
-        "{left:?}"
-    );
+    assert!(left.iter().all(|name| name.to_string_lossy().starts_with("step-")), "{left:?}");
 }
 
 #[test]
 fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
     if std::env::var_os("TWINVIEW_KILLS").is_none() {
         // One with a queue, one with teacher, centre and local views.
-        return ["nnclr", "dino"]
-            .iter()
-            .for_each(|method| survives(method, kills()));
+        return ["nnclr", "dino"].iter().for_each(|method| survives(method, kills()));
     }
     let listed = Place::new().run(&["methods", "--json"]).done().json();
     for entry in listed.as_array().unwrap() {
@@ -152,18 +116,13 @@ fn a_damaged_checkpoint_is_reported_and_the_one_before_is_used() {
         fs::write(&newest, damaged).unwrap();
         let said = place.run(&resume).done().stderr;
         let name = newest.file_name().unwrap().to_str().unwrap();
-        assert!(
-            said.contains(name) && said.contains("the checkpoint before"),
-            "{said}"
-        );
+        assert!(said.contains(name) && said.contains("the checkpoint before"), "{said}");
         assert_same_tensors(&newest, &place.newest("whole"));
     }
     for path in place.checkpoints("run") {
         fs::write(path, b"nothing").unwrap();
     }
-    place
-        .run(&resume)
-        .failed(2, &["run/checkpoints", "expected a safetensors file"]);
+    place.run(&resume).failed(2, &["run/checkpoints", "expected a safetensors file"]);
 }
 
 #[test]
@@ -189,12 +148,8 @@ fn two_processes_do_not_train_in_one_folder() {
     let place = place("simclr");
     let mut long = arguments("simclr", "run").to_vec();
     long.extend(["--epochs", "100000"]);
-    let mut child = place
-        .command(&long)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        place.command(&long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let metrics = place.path("run/metrics.jsonl");
     let begun = (0..60_000).any(|_| {
         sleep(Duration::from_millis(1));
@@ -204,14 +159,9 @@ fn two_processes_do_not_train_in_one_folder() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(begun);
-    second.failed(
-        2,
-        &["run: expected a run folder that no other process uses"],
-    );
+    second.failed(2, &["run: expected a run folder that no other process uses"]);
     // The lock of a dead process is taken over.
-    let mut resume = vec![
-        "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "1",
-    ];
+    let mut resume = vec!["pretrain", "simclr", "--run", "run", "--resume", "--epochs", "1"];
     resume.extend(["--steps", "1"]);
     let steps = place.logged_steps("run").len();
     assert!(steps > 0);

@@ -21,52 +21,25 @@ fn a_run_in_parts_measures_what_a_whole_one_does_and_resumes_to_the_same_bits() 
     for (step, (split, whole)) in (1..).zip(losses("split").zip(losses("whole"))) {
         // Rounding differs, and grows with every step.
         let off = (split - whole).abs() / whole.abs();
-        assert!(
-            off < if step == 1 { 1e-5 } else { 1e-2 },
-            "step {step}: {split}, not {whole}"
-        );
+        assert!(off < if step == 1 { 1e-5 } else { 1e-2 }, "step {step}: {split}, not {whole}");
     }
     pretrain(&place, "again", &[&SPLIT[..], &["--epochs", "1"]].concat());
-    let resume = [
-        "pretrain", "dino", "--run", "again", "--resume", "--epochs", "2",
-    ];
+    let resume = ["pretrain", "dino", "--run", "again", "--resume", "--epochs", "2"];
     place.run(&resume).done();
-    assert_eq!(
-        place.timeless_metrics("again"),
-        place.timeless_metrics("split")
-    );
+    assert_eq!(place.timeless_metrics("again"), place.timeless_metrics("split"));
     assert_same_tensors(&place.newest("again"), &place.newest("split"));
     // Where memory ran out, a run may go on in parts.
-    let longer = [
-        "pretrain", "dino", "--run", "whole", "--resume", "--epochs", "3",
-    ];
+    let longer = ["pretrain", "dino", "--run", "whole", "--resume", "--epochs", "3"];
     place.run(&[&longer[..], &SPLIT].concat()).done();
-    let zero = [
-        "pretrain",
-        "dino",
-        "--data",
-        "data",
-        "--set",
-        "train.micro_batch=0",
-    ];
+    let zero = ["pretrain", "dino", "--data", "data", "--set", "train.micro_batch=0"];
     place.refuses(&zero, &["train.micro_batch", "at least 1", "found 0"]);
 }
 
 #[test]
 fn memory_hardly_grows_with_the_batch() {
     let place = Place::furnished();
-    let synth = [
-        "data",
-        "synth",
-        "--size",
-        "48",
-        "--unlabeled",
-        "480",
-        "--train",
-        "32",
-        "--test",
-        "10",
-    ];
+    let synth =
+        ["data", "synth", "--size", "48", "--unlabeled", "480", "--train", "32", "--test", "10"];
     place.run(&[&synth[..], &["--out", "set"]].concat()).done();
     place.put_config("simclr", |config| {
         config["encoder"]["conv"]["width"] = json!(64);
@@ -77,24 +50,8 @@ fn memory_hardly_grows_with_the_batch() {
     let peak = |batch: &str, micro_batch: &str| {
         let run = format!("run-{batch}-{micro_batch}");
         let set = format!("train.micro_batch={micro_batch}");
-        let start = [
-            "pretrain",
-            "simclr",
-            "--config",
-            "simclr.json",
-            "--data",
-            "set",
-        ];
-        let more = [
-            "--run",
-            &run,
-            "--batch-size",
-            batch,
-            "--steps",
-            "1",
-            "--set",
-            &set,
-        ];
+        let start = ["pretrain", "simclr", "--config", "simclr.json", "--data", "set"];
+        let more = ["--run", &run, "--batch-size", batch, "--steps", "1", "--set", &set];
         place.run(&[&start[..], &more].concat()).done();
         let summary = place.read_json(&format!("{run}/summary.json"));
         summary["peak_memory_bytes"].as_f64()
@@ -103,8 +60,5 @@ fn memory_hardly_grows_with_the_batch() {
     let Some(small) = peak("64", "8") else { return };
     let (large, whole) = (peak("512", "8").unwrap(), peak("512", "null").unwrap());
     let grown = [large, whole].map(|bytes| bytes - small);
-    assert!(
-        grown[1] > 100e6 && grown[0] < 0.5 * grown[1],
-        "{small} {grown:?}"
-    );
+    assert!(grown[1] > 100e6 && grown[0] < 0.5 * grown[1], "{small} {grown:?}");
 }

@@ -106,27 +106,14 @@ fn another_optimizer_can_not_go_on() {
     place.run(&pretrain("simclr.json", "run")).done();
     let optimizer = format!("optimizer={}", lars());
     let other = [&RESUME[..], &["--set", optimizer.as_str()]].concat();
-    place.refuses(
-        &other,
-        &["run/config.json: optimizer.", "can't change on --resume"],
-    );
-    let decay = [
-        &RESUME[..],
-        &["--set", "optimizer.sgd.weight_decay.constant=0"],
-    ]
-    .concat();
-    place.refuses(
-        &decay,
-        &["optimizer.sgd.weight_decay.constant can't change"],
-    );
+    place.refuses(&other, &["run/config.json: optimizer.", "can't change on --resume"]);
+    let decay = [&RESUME[..], &["--set", "optimizer.sgd.weight_decay.constant=0"]].concat();
+    place.refuses(&decay, &["optimizer.sgd.weight_decay.constant can't change"]);
     // Nor where the record of the run was changed, too: its checkpoint has another state.
     let mut record = place.read_json("run/config.json");
     record["config"]["optimizer"] = adamw();
     place.put("run/config.json", record.to_string());
-    let says = [
-        "expected a tensor optimizer.",
-        "moment1, found none of this name",
-    ];
+    let says = ["expected a tensor optimizer.", "moment1, found none of this name"];
     place.refuses(&RESUME, &says);
 }
 
@@ -143,10 +130,7 @@ fn a_step_size_out_of_range_is_refused_by_its_key() {
             "optimizer.lars.learning_rate.warm_up_cosine.share=2",
             "optimizer.lars.learning_rate: expected a share in 0..=1, found 2",
         ),
-        (
-            "train.clip_norm=-1",
-            "train.clip_norm: expected null or a positive number, found -1",
-        ),
+        ("train.clip_norm=-1", "train.clip_norm: expected null or a positive number, found -1"),
     ] {
         place.refuses(&[&run[..], &["--set", assignment]].concat(), &[says]);
     }

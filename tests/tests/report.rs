@@ -1,4 +1,5 @@
-//! `report`: one page about runs, finished or not, with what can still be made of their encoders and images.
+//! `report`: one page about runs, finished or not, with what can still be made of their encoders
+//! and images.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +11,7 @@ use serde_json::json;
 fn page(place: &Place, runs: &[&str], more: &[&str]) -> String {
     let arguments = [&["report"], runs, &["--out", "page.html"], more].concat();
     let text = place.run(&arguments).done().stdout;
-    assert!(
-        text.contains("page.html") && text.contains("on one page"),
-        "{text}"
-    );
+    assert!(text.contains("page.html") && text.contains("on one page"), "{text}");
     let page = String::from_utf8(place.read("page.html")).unwrap();
     assert_private(place, &page);
     page
@@ -40,10 +38,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
     let names = String::from_utf8(place.read("data/class_names.txt")).unwrap();
     let (first, rest) = names.split_once('\n').unwrap();
     assert!(!first.is_empty());
-    place.put(
-        "data/class_names.txt",
-        format!("<script>x</script>\n{rest}"),
-    );
+    place.put("data/class_names.txt", format!("<script>x</script>\n{rest}"));
     let data = place.path("data");
     let mut arguments = pretrain("simclr.json", "run").map(str::to_owned);
     arguments[5] = data.to_str().unwrap().to_owned();
@@ -83,7 +78,8 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
         assert!(html.contains(part), "{part}");
     }
     assert_eq!(html.matches("<script").count(), 1);
-    // Each of the 32 test images has a point on both planes, and each is counted once by either protocol.
+    // Each of the 32 test images has a point on both planes, and each is counted once by either
+    // protocol.
     assert_eq!(html.matches("<use ").count(), 2 * 32);
     assert!(
         html.contains("checked> Principal components</label>") && html.contains("> t-SNE</label>")
@@ -95,18 +91,11 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
         count.split('<').next().unwrap().parse::<u32>().unwrap()
     });
     assert_eq!(counts.sum::<u32>(), 2 * 32);
-    assert_eq!(
-        page(&place, &["run"], &[]),
-        html,
-        "the same run, the same page"
-    );
+    assert_eq!(page(&place, &["run"], &[]), html, "the same run, the same page");
 
     // What the folder has, and no more.
     let quick = page(&place, &["run"], &["--quick"]);
-    assert_eq!(
-        sections(&quick),
-        ["scores", "curves", "settings", "definitions"]
-    );
+    assert_eq!(sections(&quick), ["scores", "curves", "settings", "definitions"]);
     assert!(!quick.contains("<script"));
 }
 
@@ -114,7 +103,8 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
 fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     let place = Place::trained("simclr");
     place.run(&pretrain("dino.json", "whole")).done();
-    // As a run that was killed after its second epoch, and one that was killed before its first checkpoint.
+    // As a run that was killed after its second epoch, and one that was killed before its first
+    // checkpoint.
     for name in ["killed", "begun"] {
         copy(&place.path("run"), &place.path(name));
         fs::remove_file(place.path(&format!("{name}/summary.json"))).unwrap();
@@ -125,11 +115,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     let arguments = [&["report", "--json", "--out", "page.html"], &runs[..]].concat();
     let value = place.run(&arguments).done().json();
     assert_eq!(value["report"], "page.html");
-    assert_eq!(
-        value["runs"].as_array().unwrap().len(),
-        4,
-        "each run once: {value}"
-    );
+    assert_eq!(value["runs"].as_array().unwrap().len(), 4, "each run once: {value}");
     assert_eq!(value["runs"][2]["finished"], false);
     let html = String::from_utf8(place.read("page.html")).unwrap();
     assert_private(&place, &html);
@@ -151,23 +137,15 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     fs::rename(place.path("data"), place.path("elsewhere")).unwrap();
     let gone = page(&place, &["run"], &[]);
     assert!(gone.contains("its images (data) are no longer where they were"));
-    assert_eq!(
-        sections(&gone),
-        ["scores", "curves", "settings", "definitions"]
-    );
+    assert_eq!(sections(&gone), ["scores", "curves", "settings", "definitions"]);
     let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-    let synth = [
-        "data", "synth", "--size", "32", "--seed", "1", "--out", "data",
-    ];
+    let synth = ["data", "synth", "--size", "32", "--seed", "1", "--out", "data"];
     place.run(&[&synth[..], &counts].concat()).done();
     let other = page(&place, &["run"], &[]);
     assert!(other.contains("other images are now in data than it was trained on"));
     fs::write(place.path("data/train_y.bin"), "x").unwrap();
     let broken = page(&place, &["run"], &[]);
-    assert!(
-        broken.contains("its images (data) can&#39;t be read"),
-        "{broken}"
-    );
+    assert!(broken.contains("its images (data) can&#39;t be read"), "{broken}");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -197,14 +175,7 @@ fn images_without_labels_have_a_map_without_classes() {
     let html = page(&place, &["run"], &[]);
     assert_eq!(
         sections(&html),
-        [
-            "scores",
-            "curves",
-            "augmentation",
-            "map",
-            "settings",
-            "definitions"
-        ]
+        ["scores", "curves", "augmentation", "map", "settings", "definitions"]
     );
     assert_eq!(html.matches("<use ").count(), 2 * 96);
     assert!(!html.contains("class=\"legend\""));
@@ -216,14 +187,8 @@ fn what_can_not_be_reported_is_refused() {
     let refuses = |arguments: &[&str], says: &[&str]| {
         place.refuses(&[&["report"], arguments].concat(), says);
     };
-    refuses(
-        &["absent", "--out", "page.html"],
-        &["absent", "no such folder"],
-    );
-    refuses(
-        &["data", "--out", "page.html"],
-        &["data: expected a run", "without config.json"],
-    );
+    refuses(&["absent", "--out", "page.html"], &["absent", "no such folder"]);
+    refuses(&["data", "--out", "page.html"], &["data: expected a run", "without config.json"]);
     refuses(&["--out", "page.html"], &["RUN"]);
     place.put("run/config.json", "{");
     refuses(&["run", "--out", "page.html"], &["run/config.json"]);

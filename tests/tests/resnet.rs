@@ -44,9 +44,7 @@ fn a_residual_network_is_trained_measured_and_exported_under_torchvisions_names(
     let record: Value = place.read_json("second/config.json");
     assert_ne!(record["init"], Value::Null);
     let stored = tensors(&place.path("second/encoder.safetensors"));
-    let count = stored
-        .iter()
-        .find(|stored| stored.0 == "bn1.num_batches_tracked");
+    let count = stored.iter().find(|stored| stored.0 == "bn1.num_batches_tracked");
     assert_eq!(count.unwrap().3, 6i64.to_le_bytes());
 }
 
@@ -57,14 +55,8 @@ fn what_does_not_go_with_batch_normalisation_is_refused() {
     let refuses = |assignment: &str, says: &[&str]| {
         place.refuses(&[&start[..], &["--set", assignment]].concat(), says);
     };
-    refuses(
-        "train.micro_batch=4",
-        &["train.micro_batch: expected null", "found 4"],
-    );
-    refuses(
-        "encoder.resnet.depth=20",
-        &["encoder.resnet.depth: expected 18, 34 or 50, found 20"],
-    );
+    refuses("train.micro_batch=4", &["train.micro_batch: expected null", "found 4"]);
+    refuses("encoder.resnet.depth=20", &["encoder.resnet.depth: expected 18, 34 or 50, found 20"]);
     refuses("encoder.resnet.stem=large", &["large", "imagenet"]);
     refuses("encoder.resnet.width=3", &["width", "no such key"]);
 }

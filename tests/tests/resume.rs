@@ -37,50 +37,31 @@ fn interrupt(place: &Place, method: &str, signal: &str) -> Finished {
         sleep(Duration::from_millis(1));
         fs::metadata(&metrics).is_ok_and(|metadata| metadata.len() > 0)
     });
-    let kill = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status();
+    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
     let output = child.wait_with_output().unwrap();
-    assert!(
-        logged && kill.unwrap().success(),
-        "it ended before the signal: {output:?}"
-    );
+    assert!(logged && kill.unwrap().success(), "it ended before the signal: {output:?}");
     Finished::new(format!("pretrain {method}, interrupted"), output)
 }
 
 fn interrupted_and_resumed(method: &str, signal: &str) {
     let place = place(method);
     let interrupted = interrupt(&place, method, signal).ended(130);
-    assert!(
-        interrupted.stderr.contains("interrupted and saved"),
-        "{interrupted:#?}"
-    );
+    assert!(interrupted.stderr.contains("interrupted and saved"), "{interrupted:#?}");
     let done = place.logged_steps("run");
     let last = *done.last().unwrap();
     assert!(last < STEPS, "the signal came too late");
     assert_eq!(done, (1..=last).collect::<Vec<_>>());
     assert!(!place.path("run/summary.json").exists());
     let saved = place.newest("run");
-    assert!(
-        saved.ends_with(format!("step-{last:09}.safetensors")),
-        "{saved:?}, {last} logged"
-    );
-    let report = place
-        .run(&["evaluate", "run", "--protocol", "knn", "--json"])
-        .done()
-        .json();
+    assert!(saved.ends_with(format!("step-{last:09}.safetensors")), "{saved:?}, {last} logged");
+    let report = place.run(&["evaluate", "run", "--protocol", "knn", "--json"]).done().json();
     assert_eq!(report["step"], last);
 
-    place
-        .run(&["pretrain", method, "--run", "run", "--resume"])
-        .done();
+    place.run(&["pretrain", method, "--run", "run", "--resume"]).done();
     let config = format!("{method}.json");
     place.run(&pretrain(&config, "whole")).done();
     assert_eq!(place.logged_steps("run"), (1..=STEPS).collect::<Vec<_>>());
-    assert_eq!(
-        place.timeless_metrics("run"),
-        place.timeless_metrics("whole")
-    );
+    assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"));
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
     let encoder = |run| place.path(&format!("{run}/encoder.safetensors"));
     assert_same_tensors(&encoder("run"), &encoder("whole"));
@@ -100,18 +81,13 @@ fn a_run_with_a_teacher_stopped_by_the_system_ends_like_one_that_was_not() {
 #[test]
 fn a_finished_run_can_be_made_longer() {
     let place = Place::trained("simclr");
-    let longer = [
-        "pretrain", "simclr", "--run", "run", "--resume", "--epochs", "3",
-    ];
+    let longer = ["pretrain", "simclr", "--run", "run", "--resume", "--epochs", "3"];
     let said = place.run(&longer).done().stderr;
     assert!(said.contains("train.epochs was 2, is 3"), "{said}");
     let whole = [&pretrain("simclr.json", "whole")[..], &["--epochs", "3"]].concat();
     place.run(&whole).done();
     assert_eq!(place.logged_steps("run").len() as u64, 3 * STEPS_PER_EPOCH);
-    assert_eq!(
-        place.timeless_metrics("run"),
-        place.timeless_metrics("whole")
-    );
+    assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"));
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
     let summary = place.read_json("run/summary.json");
     assert_eq!(summary["epochs"], 3);
@@ -121,20 +97,14 @@ fn a_finished_run_can_be_made_longer() {
 fn a_run_goes_on_in_the_precision_that_it_began_with() {
     let place = Place::furnished();
     for (precision, epochs) in [("bf16", "1"), ("auto", "2")] {
-        place.put_config("simclr", |config| {
-            config["train"]["precision"] = precision.into()
-        });
+        place.put_config("simclr", |config| config["train"]["precision"] = precision.into());
         let arguments = pretrain("simclr.json", "run");
         let resume: &[&str] = if epochs == "2" { &["--resume"] } else { &[] };
-        place
-            .run(&[&arguments[..], &["--epochs", epochs], resume].concat())
-            .done();
+        place.run(&[&arguments[..], &["--epochs", epochs], resume].concat()).done();
         let record = place.read_json("run/config.json");
         assert_eq!(record["config"]["train"]["precision"], "bf16");
     }
-    place.put_config("simclr", |config| {
-        config["train"]["precision"] = "auto".into()
-    });
+    place.put_config("simclr", |config| config["train"]["precision"] = "auto".into());
     place.run(&pretrain("simclr.json", "other")).done();
     let record = place.read_json("other/config.json");
     assert_ne!(record["config"]["train"]["precision"], "auto");
@@ -146,29 +116,23 @@ fn a_finished_run_resumed_stays_as_it_is() {
     let metrics = place.read("run/metrics.jsonl");
     let encoder = place.path("run/encoder.safetensors");
     fs::copy(&encoder, place.path("before")).unwrap();
-    place
-        .run(&["pretrain", "simclr", "--run", "run", "--resume"])
-        .done();
+    place.run(&["pretrain", "simclr", "--run", "run", "--resume"]).done();
     assert!(place.read("run/metrics.jsonl") == metrics);
     assert_same_tensors(&encoder, &place.path("before"));
 }
 
 #[test]
 fn steps_that_no_checkpoint_has_are_done_and_logged_once_more() {
-    // As after a crash in the second epoch: its lines are there, one of them half, its checkpoint isn't.
+    // As after a crash in the second epoch: its lines are there, one of them half, its checkpoint
+    // isn't.
     let place = Place::trained("simclr");
     fs::rename(place.path("run"), place.path("whole")).unwrap();
     place.run(&pretrain("simclr.json", "run")).done();
     fs::remove_file(place.newest("run")).unwrap();
     let metrics = place.read("run/metrics.jsonl");
     place.put("run/metrics.jsonl", &metrics[..metrics.len() - 700]);
-    place
-        .run(&["pretrain", "simclr", "--run", "run", "--resume"])
-        .done();
-    assert_eq!(
-        place.timeless_metrics("run"),
-        place.timeless_metrics("whole")
-    );
+    place.run(&["pretrain", "simclr", "--run", "run", "--resume"]).done();
+    assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"));
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
 }
 
@@ -198,14 +162,8 @@ fn what_would_change_the_past_is_refused() {
             &["--set", "method.simclr.temperature=0.2"],
             &["method.simclr.temperature", "expected 0.1, found 0.2"],
         ),
-        (
-            &["--seed", "1"],
-            &["seed can't change", "expected 0, found 1"],
-        ),
-        (
-            &["--batch-size", "8"],
-            &["train.batch_size", "expected 16, found 8"],
-        ),
+        (&["--seed", "1"], &["seed can't change", "expected 0, found 1"]),
+        (&["--batch-size", "8"], &["train.batch_size", "expected 16, found 8"]),
         (&["--data", "other"], &["data can't change", "other"]),
     ];
     for (more, says) in cases {

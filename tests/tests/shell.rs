@@ -1,4 +1,5 @@
-//! What a shell and a manual are given: scripts that the shell reads and that complete, pages that render.
+//! What a shell and a manual are given: scripts that the shell reads and that complete, pages that
+//! render.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -42,17 +43,8 @@ fn bash_completes_commands_methods_and_options() {
     assert!(read.status.success() && read.stderr.is_empty(), "{read:?}");
     assert_eq!(offered(&script, &["twinview", "eval"]), ["evaluate"]);
     assert_eq!(offered(&script, &["twinview", "data", "p"]), ["pack"]);
-    assert_eq!(
-        offered(&script, &["twinview", "pretrain", "sim"]),
-        ["simclr", "simsiam"]
-    );
-    assert_eq!(
-        offered(
-            &script,
-            &["twinview", "pretrain", "dino", "--precision", "b"]
-        ),
-        ["bf16"]
-    );
+    assert_eq!(offered(&script, &["twinview", "pretrain", "sim"]), ["simclr", "simsiam"]);
+    assert_eq!(offered(&script, &["twinview", "pretrain", "dino", "--precision", "b"]), ["bf16"]);
     assert!(
         offered(&script, &["twinview", "pretrain", "dino", "--batch"])
             .contains(&"--batch-size".to_owned())
@@ -68,10 +60,7 @@ fn every_shell_has_a_script_and_no_other() {
             assert!(script.contains(word), "{shell}: {word}");
         }
         let document = place.run(&["completions", shell, "--json"]).done().json();
-        assert_eq!(
-            document["script"].as_str().unwrap().trim_end(),
-            script.trim_end()
-        );
+        assert_eq!(document["script"].as_str().unwrap().trim_end(), script.trim_end());
     }
     place.refuses(&["completions", "tcsh"], &["tcsh", "bash, elvish, fish"]);
 }
@@ -84,11 +73,7 @@ fn rendered(page: &str) -> Option<String> {
     }
     let mut man = Command::new("man");
     man.args(["--warnings", "-l", "-"]);
-    man.envs([
-        ("MANWIDTH", "100"),
-        ("LC_ALL", "C.UTF-8"),
-        ("MANPAGER", "cat"),
-    ]);
+    man.envs([("MANWIDTH", "100"), ("LC_ALL", "C.UTF-8"), ("MANPAGER", "cat")]);
     let shown = feed(&mut man, page)?;
     let errors = String::from_utf8_lossy(&shown.stderr);
     assert!(shown.status.success() && errors.is_empty(), "{errors}");
@@ -100,32 +85,17 @@ fn manual_pages_render() {
     let place = Place::new();
     let about = place.run(&["man"]).done().stdout;
     assert!(about.contains(".TH twinview 1"), "{about}");
-    let written = place
-        .run(&["man", "--out", "share/man1", "--json"])
-        .done()
-        .json();
+    let written = place.run(&["man", "--out", "share/man1", "--json"]).done().json();
     let pages = written["pages"].as_array().unwrap();
     assert!(pages.len() > 10, "{written}");
     for (page, says) in [
         ("twinview.1", "twinview-pretrain(1)"),
-        (
-            "twinview-pretrain.1",
-            "twinview pretrain dino --data photos ",
-        ),
+        ("twinview-pretrain.1", "twinview pretrain dino --data photos "),
         ("twinview-data-pack.1", "--skip-bad"),
     ] {
         let text = String::from_utf8(place.read(&format!("share/man1/{page}"))).unwrap();
-        for section in [
-            ".TH ",
-            ".SH NAME",
-            ".SH SYNOPSIS",
-            ".SH OPTIONS",
-            ".SH EXAMPLES",
-        ] {
-            assert!(
-                text.lines().any(|line| line.starts_with(section)),
-                "{page}: {section}"
-            );
+        for section in [".TH ", ".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES"] {
+            assert!(text.lines().any(|line| line.starts_with(section)), "{page}: {section}");
         }
         if let Some(shown) = rendered(&text) {
             assert!(shown.contains(says), "{page}: {shown}");
@@ -136,8 +106,5 @@ fn manual_pages_render() {
     let there = std::fs::read_dir(place.path("share/man1")).unwrap().count();
     assert_eq!(there, pages.len());
     place.put("file", "");
-    place.refuses(
-        &["man", "--out", "file/man1"],
-        &["file/man1: expected a folder"],
-    );
+    place.refuses(&["man", "--out", "file/man1"], &["file/man1: expected a folder"]);
 }

@@ -1,4 +1,5 @@
-//! A vision transformer through the binary: trained with local views, taken up again, measured and exported.
+//! A vision transformer through the binary: trained with local views, taken up again, measured and
+//! exported.
 
 use end_to_end::{Place, assert_same_tensors, pretrain, tensors};
 use serde_json::json;
@@ -46,10 +47,7 @@ fn a_vision_transformer_is_trained_resumed_measured_and_exported_under_timms_nam
     let export = [&export[..], &["--out", "encoder.pt", "--json"]].concat();
     assert_eq!(place.run(&export).done().json()["features"], 192);
 
-    run(
-        "second",
-        &["--init", "whole/encoder.safetensors", "--steps", "1"],
-    );
+    run("second", &["--init", "whole/encoder.safetensors", "--steps", "1"]);
     run("split", &["--steps", "1", "--set", "train.micro_batch=5"]);
 }
 
@@ -64,12 +62,6 @@ fn views_that_are_not_whole_patches_are_refused() {
         "augment.views.2.size=20",
         &["augment.views.2.size: expected a multiple of 8", "found 20"],
     );
-    refuses(
-        "encoder.vit.patch=10",
-        &["encoder.vit.patch: expected 8, 12 or 16, found 10"],
-    );
-    refuses(
-        "encoder.vit.image=20",
-        &["encoder.vit.image: expected a multiple", "found 20"],
-    );
+    refuses("encoder.vit.patch=10", &["encoder.vit.patch: expected 8, 12 or 16, found 10"]);
+    refuses("encoder.vit.image=20", &["encoder.vit.image: expected a multiple", "found 20"]);
 }

@@ -39,30 +39,17 @@ Usage: cargo xtask VERB
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verb {
     Help,
-    Setup {
-        cuda: bool,
-    },
-    DownloadStl10 {
-        dir: Option<PathBuf>,
-        url: Option<String>,
-    },
+    Setup { cuda: bool },
+    DownloadStl10 { dir: Option<PathBuf>, url: Option<String> },
     Demo,
     Test,
     Ci,
     Tidy,
-    Golden {
-        check: bool,
-        renew: bool,
-    },
+    Golden { check: bool, renew: bool },
     Bench(Bench),
-    Soak {
-        steps: Option<u64>,
-    },
+    Soak { steps: Option<u64> },
     Sanitize,
-    Fuzz {
-        target: Option<String>,
-        seconds: Option<u64>,
-    },
+    Fuzz { target: Option<String>, seconds: Option<u64> },
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -79,9 +66,7 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
     }
     let parsed = match verb.as_str() {
         "help" | "--help" | "-h" => Verb::Help,
-        "setup" => Verb::Setup {
-            cuda: args.flag("--cuda"),
-        },
+        "setup" => Verb::Setup { cuda: args.flag("--cuda") },
         "download-stl10" => Verb::DownloadStl10 {
             dir: args.value("--dir")?.map(PathBuf::from),
             url: args.value("--url")?,
@@ -90,10 +75,7 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
         "test" => Verb::Test,
         "ci" => Verb::Ci,
         "tidy" => Verb::Tidy,
-        "golden" => Verb::Golden {
-            check: args.flag("--check"),
-            renew: args.flag("--renew"),
-        },
+        "golden" => Verb::Golden { check: args.flag("--check"), renew: args.flag("--renew") },
         "bench" => Verb::Bench(Bench {
             json: args.value("--json")?.map(PathBuf::from),
             peers: args.flag("--peers"),
@@ -101,25 +83,20 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Verb, Usage> {
             photos: args.value("--photos")?.map(PathBuf::from),
             from: args.value("--from")?.map(PathBuf::from),
         }),
-        "soak" => Verb::Soak {
-            steps: args.number("--steps")?,
-        },
+        "soak" => Verb::Soak { steps: args.number("--steps")? },
         "sanitize" => Verb::Sanitize,
-        "fuzz" => Verb::Fuzz {
-            target: args.value("--target")?,
-            seconds: args.number("--seconds")?,
-        },
+        "fuzz" => {
+            Verb::Fuzz { target: args.value("--target")?, seconds: args.number("--seconds")? }
+        }
         other => {
-            return Err(Usage(format!(
-                "unknown verb `{other}`; see `cargo xtask help`"
-            )));
+            return Err(Usage(format!("unknown verb `{other}`; see `cargo xtask help`")));
         }
     };
     match args.0.first() {
         None => Ok(parsed),
-        Some(extra) => Err(Usage(format!(
-            "`{verb}` does not take `{extra}`; see `cargo xtask help`"
-        ))),
+        Some(extra) => {
+            Err(Usage(format!("`{verb}` does not take `{extra}`; see `cargo xtask help`")))
+        }
     }
 }
 
@@ -142,17 +119,13 @@ impl Args {
             return Ok(None);
         };
         let number = value.parse();
-        number
-            .map(Some)
-            .map_err(|_| Usage(format!("`{name}` needs a whole number, not `{value}`")))
+        number.map(Some).map_err(|_| Usage(format!("`{name}` needs a whole number, not `{value}`")))
     }
 
     /// The value in `--name VALUE` or `--name=VALUE`.
     fn value(&mut self, name: &str) -> Result<Option<String>, Usage> {
-        let joined = |arg: &String| {
-            arg.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('='))
-        };
+        let joined =
+            |arg: &String| arg.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
         if let Some(at) = self.0.iter().position(joined) {
             return Ok(Some(self.0.remove(at)[name.len() + 1..].to_owned()));
         }
@@ -181,46 +154,23 @@ mod tests {
         assert_eq!(parse("setup"), Ok(Verb::Setup { cuda: false }));
         assert_eq!(parse("setup --cuda"), Ok(Verb::Setup { cuda: true }));
         assert_eq!(parse("test --help"), Ok(Verb::Help));
-        let bench = Bench {
-            peers: true,
-            json: Some("raw.json".into()),
-            ..Bench::default()
-        };
-        assert_eq!(
-            parse("bench --peers --json raw.json"),
-            Ok(Verb::Bench(bench))
-        );
+        let bench = Bench { peers: true, json: Some("raw.json".into()), ..Bench::default() };
+        assert_eq!(parse("bench --peers --json raw.json"), Ok(Verb::Bench(bench)));
         assert_eq!(parse("soak --steps 7"), Ok(Verb::Soak { steps: Some(7) }));
         let (target, seconds) = (Some("untar".to_owned()), None);
-        assert_eq!(
-            parse("fuzz --target=untar"),
-            Ok(Verb::Fuzz { target, seconds })
-        );
+        assert_eq!(parse("fuzz --target=untar"), Ok(Verb::Fuzz { target, seconds }));
         let download = |dir: Option<&str>, url: &str| {
             let dir = dir.map(PathBuf::from);
-            Ok(Verb::DownloadStl10 {
-                dir,
-                url: Some(url.to_owned()),
-            })
+            Ok(Verb::DownloadStl10 { dir, url: Some(url.to_owned()) })
         };
-        assert_eq!(
-            parse("download-stl10 --url http://x --dir d"),
-            download(Some("d"), "http://x")
-        );
-        assert_eq!(
-            parse("download-stl10 --url=http://x?a=b"),
-            download(None, "http://x?a=b")
-        );
+        assert_eq!(parse("download-stl10 --url http://x --dir d"), download(Some("d"), "http://x"));
+        assert_eq!(parse("download-stl10 --url=http://x?a=b"), download(None, "http://x?a=b"));
     }
 
     #[test]
     fn what_is_not_understood_is_named() {
         assert!(parse("soak --steps many").unwrap_err().contains("`many`"));
         assert!(parse("setpu").unwrap_err().contains("`setpu`"));
-        assert!(
-            parse("test --cuda")
-                .unwrap_err()
-                .contains("`test` does not take `--cuda`")
-        );
+        assert!(parse("test --cuda").unwrap_err().contains("`test` does not take `--cuda`"));
     }
 }

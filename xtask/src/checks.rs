@@ -25,29 +25,11 @@ pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
     supply::check(workspace)?;
     workspace::run(workspace.cargo(&["fmt", "--all", "--check"]))?;
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
-    let clippy = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     cargo(workspace, &libtorch, &clippy, None)?;
     let doc = ["doc", "--workspace", "--no-deps", "--locked"];
-    cargo(
-        workspace,
-        &libtorch,
-        &doc,
-        Some(("RUSTDOCFLAGS", "-D warnings")),
-    )?;
-    cargo(
-        workspace,
-        &libtorch,
-        &["test", "--workspace", "--locked"],
-        None,
-    )
+    cargo(workspace, &libtorch, &doc, Some(("RUSTDOCFLAGS", "-D warnings")))?;
+    cargo(workspace, &libtorch, &["test", "--workspace", "--locked"], None)
 }
 
 fn cargo(

@@ -1,5 +1,5 @@
-//! The main job in small, on a set that is rendered here: pretrain, evaluate, and compare with the same
-//! encoder before training.
+//! The main job in small, on a set that is rendered here: pretrain, evaluate, and compare with the
+//! same encoder before training.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,45 +30,20 @@ const SIZE: &str = "64";
 /// When a step fails, or when training did not make the encoder better by both measures.
 pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
-    let twinview = Twinview {
-        workspace,
-        libtorch: &libtorch,
-    };
+    let twinview = Twinview { workspace, libtorch: &libtorch };
     twinview.build()?;
     let folder = Folder::renew(workspace.root.join(FOLDER))?;
     let (data, run) = (folder.path.join("data"), folder.path.join(METHOD));
     let (data, run) = (path_text(&data)?, path_text(&run)?);
 
-    let counts = [
-        "--unlabeled",
-        UNLABELED,
-        "--train",
-        TRAIN,
-        "--test",
-        TEST,
-        "--size",
-        SIZE,
-    ];
+    let counts = ["--unlabeled", UNLABELED, "--train", TRAIN, "--test", TEST, "--size", SIZE];
     twinview.run(&[&["data", "synth", "--out", data][..], &counts].concat())?;
-    let pretrain = [
-        "pretrain", METHOD, "--data", data, "--config", CONFIG, "--run", run,
-    ];
+    let pretrain = ["pretrain", METHOD, "--data", data, "--config", CONFIG, "--run", run];
     let length = ["--batch-size", BATCH, "--epochs", EPOCHS];
     let sizes = ["views.0", "views.1", "probe"].map(|view| format!("augment.{view}.size={SIZE}"));
-    let sizes: Vec<&str> = sizes
-        .iter()
-        .flat_map(|size| ["--set", size.as_str()])
-        .collect();
+    let sizes: Vec<&str> = sizes.iter().flat_map(|size| ["--set", size.as_str()]).collect();
     twinview.run(&[&pretrain[..], &length, &sizes].concat())?;
-    let evaluate = [
-        "evaluate",
-        run,
-        "--protocol",
-        "linear",
-        "--protocol",
-        "knn",
-        "--json",
-    ];
+    let evaluate = ["evaluate", run, "--protocol", "linear", "--protocol", "knn", "--json"];
     let trained = Scores::read(&twinview.json(&evaluate)?)?;
     let untrained = Scores::read(&twinview.json(&[&evaluate[..], &["--untrained"]].concat())?)?;
 
@@ -81,8 +56,7 @@ pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn path_text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str()
-        .ok_or_else(|| anyhow!("{} is not UTF-8", path.display()))
+    path.to_str().ok_or_else(|| anyhow!("{} is not UTF-8", path.display()))
 }
 
 /// The folder of this demo. That of the one before stays beside it until this one has succeeded.
@@ -163,15 +137,10 @@ impl Scores {
             serde_json::from_str(json).context("`evaluate --json` printed no JSON document")?;
         let accuracy = |protocol: &str| {
             let pointer = format!("/protocols/{protocol}/accuracy");
-            let value = document
-                .pointer(&pointer)
-                .and_then(serde_json::Value::as_f64);
+            let value = document.pointer(&pointer).and_then(serde_json::Value::as_f64);
             value.ok_or_else(|| anyhow!("`evaluate --json` printed no number at {pointer}"))
         };
-        Ok(Self {
-            linear: accuracy("linear")?,
-            knn: accuracy("knn")?,
-        })
+        Ok(Self { linear: accuracy("linear")?, knn: accuracy("knn")? })
     }
 }
 
@@ -193,31 +162,13 @@ mod tests {
     fn scores_are_read_and_shown() {
         let json = r#"{"protocols":{"linear":{"accuracy":0.5},"knn":{"accuracy":0.4375}}}"#;
         let scores = Scores::read(json).unwrap();
-        assert_eq!(
-            scores,
-            Scores {
-                linear: 0.5,
-                knn: 0.4375
-            }
-        );
-        let shown = table(
-            Scores {
-                linear: 0.1,
-                knn: 0.2,
-            },
-            scores,
-        );
-        let words = |line: &str| {
-            line.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        assert_eq!(scores, Scores { linear: 0.5, knn: 0.4375 });
+        let shown = table(Scores { linear: 0.1, knn: 0.2 }, scores);
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let last = words(shown.lines().last().unwrap());
         assert_eq!(last[last.len() - 4..], ["50.0", "%", "43.8", "%"]);
 
-        let error = Scores::read(r#"{"protocols":{"linear":{}}}"#)
-            .unwrap_err()
-            .to_string();
+        let error = Scores::read(r#"{"protocols":{"linear":{}}}"#).unwrap_err().to_string();
         assert!(error.contains("/protocols/linear/accuracy"), "{error}");
         assert!(Scores::read("Done.").is_err());
     }

@@ -45,14 +45,8 @@ mod tests {
 
     #[test]
     fn published_test_vectors() {
-        assert_eq!(
-            of::<Md5>(&b"abc"[..]).unwrap(),
-            "900150983cd24fb0d6963f7d28e17f72"
-        );
+        assert_eq!(of::<Md5>(&b"abc"[..]).unwrap(), "900150983cd24fb0d6963f7d28e17f72");
         let digest = of::<Sha256>(&b"abc"[..]).unwrap();
-        assert_eq!(
-            digest,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -22,14 +22,8 @@ const SUMS: &str = "SHA256SUMS";
 /// When the set-up or a test fails, or no file holds golden tests.
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
-    let mut by_name = workspace.cargo(&[
-        "test",
-        "--workspace",
-        "--lib",
-        "--bins",
-        "--tests",
-        "golden",
-    ]);
+    let mut by_name =
+        workspace.cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "golden"]);
     libtorch.configure(&mut by_name);
     workspace::run(by_name)?;
     let mut by_file = workspace.cargo(&["test", "--workspace", "--test", "*golden*"]);
@@ -48,11 +42,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         println!("{REFERENCE} is as listed");
         return Ok(());
     }
-    bail!(
-        "{}: {}; `cargo xtask golden --renew` accepts it",
-        folder.display(),
-        problems.join("; ")
-    )
+    bail!("{}: {}; `cargo xtask golden --renew` accepts it", folder.display(), problems.join("; "))
 }
 
 /// Writes the list anew.
@@ -76,10 +66,7 @@ fn problems(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut listed: Vec<(&str, &str)> = Vec::new();
     for line in list.lines() {
         let Some((sum, name)) = line.split_once("  ") else {
-            bail!(
-                "{}: expected a checksum and a name, found {line:?}",
-                path.display()
-            );
+            bail!("{}: expected a checksum and a name, found {line:?}", path.display());
         };
         listed.push((name, sum));
     }
@@ -125,9 +112,7 @@ mod tests {
     #[test]
     fn every_change_of_the_vectors_is_noticed() {
         let root = tempfile::tempdir().unwrap();
-        let workspace = Workspace {
-            root: root.path().to_owned(),
-        };
+        let workspace = Workspace { root: root.path().to_owned() };
         let folder = root.path().join(REFERENCE);
         fs::create_dir_all(&folder).unwrap();
         for name in ["a.json", "b.json", "c.json"] {
@@ -141,17 +126,9 @@ mod tests {
         fs::rename(folder.join("b.json"), folder.join("d.json")).unwrap();
         let found = sha256_of(&folder.join("a.json")).unwrap();
         let problems = problems(&folder).unwrap();
-        assert!(
-            problems[0].starts_with("a.json: expected sha256 "),
-            "{problems:?}"
-        );
+        assert!(problems[0].starts_with("a.json: expected sha256 "), "{problems:?}");
         assert!(problems[0].ends_with(&found), "{problems:?}");
         assert_eq!(problems[1..], ["d.json is not listed", "b.json is missing"]);
-        assert!(
-            check(&workspace)
-                .unwrap_err()
-                .to_string()
-                .contains("d.json is not listed")
-        );
+        assert!(check(&workspace).unwrap_err().to_string().contains("d.json is not listed"));
     }
 }

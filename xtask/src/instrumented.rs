@@ -1,6 +1,8 @@
-//! Builds that watch themselves: fuzz targets, and the tests of `unsafe` code under AddressSanitizer.
+//! Builds that watch themselves: fuzz targets, and the tests of `unsafe` code under
+//! AddressSanitizer.
 //!
-//! Both need flags that the stable compiler keeps behind `RUSTC_BOOTSTRAP`, and libraries that come with it.
+//! Both need flags that the stable compiler keeps behind `RUSTC_BOOTSTRAP`, and libraries that come
+//! with it.
 
 use std::fs;
 use std::process::Command;
@@ -31,18 +33,15 @@ const WITH_UNSAFE: [&str; 2] = ["augment", "dataset"];
 /// A fuzz target.
 struct Target {
     name: &'static str,
-    /// The most memory that it may allocate at once, in MiB: a decoded image may have 1 GiB, all else is small.
+    /// The most memory that it may allocate at once, in MiB: a decoded image may have 1 GiB, all
+    /// else is small.
     most_mib: u32,
     /// Whether its code is in a crate on libtorch.
     libtorch: bool,
 }
 
 const fn target(name: &'static str, most_mib: u32, libtorch: bool) -> Target {
-    Target {
-        name,
-        most_mib,
-        libtorch,
-    }
+    Target { name, most_mib, libtorch }
 }
 
 const TARGETS: [Target; 6] = [
@@ -71,27 +70,22 @@ pub fn sanitize(workspace: &Workspace) -> anyhow::Result<()> {
     workspace::run(command)
 }
 
-/// Runs fuzz targets, each for so many seconds from the seeds in `fuzz/corpus` and what earlier runs found.
+/// Runs fuzz targets, each for so many seconds from the seeds in `fuzz/corpus` and what earlier
+/// runs found.
 ///
 /// # Errors
-/// [`Usage`] for a target that isn't there; any other error when one can't be built or finds something.
+/// [`Usage`] for a target that isn't there; any other error when one can't be built or finds
+/// something.
 pub fn fuzz(workspace: &Workspace, only: Option<&str>, seconds: u64) -> anyhow::Result<()> {
-    let chosen: Vec<&Target> = TARGETS
-        .iter()
-        .filter(|target| only.is_none_or(|only| only == target.name))
-        .collect();
+    let chosen: Vec<&Target> =
+        TARGETS.iter().filter(|target| only.is_none_or(|only| only == target.name)).collect();
     if chosen.is_empty() {
         let names = TARGETS.map(|target| target.name).join(", ");
         return Err(Usage(format!("--target: expected one of {names}")).into());
     }
     let libtorch = libtorch::ensure(workspace, Request::Configured)?;
     let mut args = vec!["build", "--release", "--locked", "--target", PLATFORM];
-    args.extend([
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--target-dir",
-        "fuzz/target",
-    ]);
+    args.extend(["--manifest-path", "fuzz/Cargo.toml", "--target-dir", "fuzz/target"]);
     args.extend(chosen.iter().flat_map(|target| ["--bin", target.name]));
     if chosen.iter().any(|target| target.libtorch) {
         args.extend(["--features", "libtorch"]);
@@ -114,29 +108,18 @@ pub fn fuzz(workspace: &Workspace, only: Option<&str>, seconds: u64) -> anyhow::
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        let mut command = Command::new(
-            fuzz.join("target")
-                .join(PLATFORM)
-                .join("release")
-                .join(name),
-        );
+        let mut command =
+            Command::new(fuzz.join("target").join(PLATFORM).join("release").join(name));
         libtorch.configure(&mut command);
         command.arg(&found).arg(fuzz.join("corpus").join(name));
         command.arg(format!("-max_total_time={seconds}"));
         command.arg(format!("-malloc_limit_mb={most_mib}"));
-        command
-            .arg("-rss_limit_mb=6000")
-            .arg("-timeout=20")
-            .arg("-print_final_stats=1");
+        command.arg("-rss_limit_mb=6000").arg("-timeout=20").arg("-print_final_stats=1");
         command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-        command
-            .env("OMP_NUM_THREADS", "1")
-            .env("RAYON_NUM_THREADS", "1");
+        command.env("OMP_NUM_THREADS", "1").env("RAYON_NUM_THREADS", "1");
         let line = format!("{name} for {seconds} s");
         println!("==> {line}");
-        let status = command
-            .status()
-            .with_context(|| format!("cannot run {name}"))?;
+        let status = command.status().with_context(|| format!("cannot run {name}"))?;
         if !status.success() {
             bail!("{name} has found something: see {}", artifacts.display());
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask VERB`: everything that is done to this repository rather than with it.
 //!
-//! It fetches libtorch, fetches the published data set, runs the checks, and measures. It knows the other
-//! crates only as commands to run, never as code, so it compiles before libtorch is there.
+//! It fetches libtorch, fetches the published data set, runs the checks, and measures. It knows the
+//! other crates only as commands to run, never as code, so it compiles before libtorch is there.
 
 // A build tool talks to a person at a terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -59,11 +59,7 @@ fn run() -> anyhow::Result<()> {
     match verb {
         Verb::Help => print!("{}", args::HELP),
         Verb::Setup { cuda } => {
-            let request = if cuda {
-                libtorch::Request::Cuda
-            } else {
-                libtorch::Request::Cpu
-            };
+            let request = if cuda { libtorch::Request::Cuda } else { libtorch::Request::Cpu };
             println!("libtorch: {}", libtorch::ensure(&workspace, request)?);
         }
         Verb::DownloadStl10 { dir, url } => {

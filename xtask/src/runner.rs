@@ -73,9 +73,7 @@ pub fn watched(mut command: Command, look: impl FnMut(u32)) -> anyhow::Result<St
         stdout.read_to_string(&mut printed).map(|_| printed)
     });
     let status = wait(&mut child, look).with_context(|| format!("`{line}`"))?;
-    let printed = reader
-        .join()
-        .map_err(|_| anyhow::anyhow!("`{line}`: its output was lost"))?;
+    let printed = reader.join().map_err(|_| anyhow::anyhow!("`{line}`: its output was lost"))?;
     if !status.success() {
         bail!("`{line}` failed ({status})");
     }
@@ -121,10 +119,7 @@ mod tests {
     fn executables_are_found_in_cargos_messages() {
         let messages = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"cli\"},\"executable\":null}\n\
                         {\"target\":{\"name\":\"twinview\"},\"executable\":\"bin/twinview\"}\n";
-        assert_eq!(
-            executable(messages, "twinview"),
-            Some("bin/twinview".into())
-        );
+        assert_eq!(executable(messages, "twinview"), Some("bin/twinview".into()));
         assert_eq!(executable(messages, "cli"), None);
     }
 }

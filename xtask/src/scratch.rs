@@ -45,19 +45,13 @@ impl Scratch {
     /// # Errors
     /// When the old one can't be moved away or the new one can't be moved in.
     pub fn publish(self, target: &Path) -> anyhow::Result<()> {
-        // A folder can't be renamed over a full one. Moving the old one to a scratch name first keeps
-        // the time without either to the moment between two renames.
+        // A folder can't be renamed over a full one. Moving the old one to a scratch name first
+        // keeps the time without either to the moment between two renames.
         let mut old = target.as_os_str().to_owned();
         old.push(".old");
         let old = PathBuf::from(old);
         let moved = remove(&old)
-            .and_then(|()| {
-                if target.exists() {
-                    fs::rename(target, &old)
-                } else {
-                    Ok(())
-                }
-            })
+            .and_then(|()| if target.exists() { fs::rename(target, &old) } else { Ok(()) })
             .and_then(|()| fs::rename(&self.path, target))
             .and_then(|()| remove(&old));
         moved.with_context(|| format!("cannot move into place: {}", target.display()))
@@ -72,9 +66,9 @@ impl Drop for Scratch {
     }
 }
 
-/// Makes Ctrl-C and a polite kill end the process with code 130: at once where nothing is half-written,
-/// else as soon as the writer, which reads its source through [`Interruptible`], has cleaned up.
-/// A second one does not wait.
+/// Makes Ctrl-C and a polite kill end the process with code 130: at once where nothing is
+/// half-written, else as soon as the writer, which reads its source through [`Interruptible`], has
+/// cleaned up. A second one does not wait.
 ///
 /// # Errors
 /// When the signal handler can't be installed.
@@ -141,10 +135,7 @@ mod tests {
         fs::write(scratch.path().join("new"), "").unwrap();
         scratch.publish(&target).unwrap();
         let names = |path: &Path| -> Vec<_> {
-            fs::read_dir(path)
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name())
-                .collect()
+            fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect()
         };
         assert_eq!(names(&target), ["new"]);
         assert_eq!(names(root.path()), ["done"]);

@@ -44,25 +44,12 @@ pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
     let folder = Scratch::create(workspace.root.join(FOLDER))?;
     let (data, run) = (folder.path().join("data"), folder.path().join("run"));
     let mut synth = Command::new(&binary);
-    synth.args([
-        "data",
-        "synth",
-        "--size",
-        "32",
-        "--unlabeled",
-        "480",
-        "--train",
-        "160",
-    ]);
+    synth.args(["data", "synth", "--size", "32", "--unlabeled", "480", "--train", "160"]);
     synth.args(["--test", "64", "--out"]).arg(&data);
     workspace::run(synth)?;
     let mut pretrain = Command::new(&binary);
-    pretrain
-        .args(["pretrain", "dino", "--quiet", "--data"])
-        .arg(&data);
-    pretrain
-        .arg("--config")
-        .arg(workspace.root.join("configs/seed/dino.json"));
+    pretrain.args(["pretrain", "dino", "--quiet", "--data"]).arg(&data);
+    pretrain.arg("--config").arg(workspace.root.join("configs/seed/dino.json"));
     pretrain.arg("--run").arg(&run).args(settings(steps));
     // More threads than free cores would wait for each other far longer than they compute.
     pretrain.env("OMP_NUM_THREADS", "1");
@@ -75,11 +62,8 @@ pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
         }
     })?;
     let [warm, end] = [steps / 10..steps / 5, steps * 9 / 10..steps + 1].map(|range| {
-        let within: Vec<Sample> = samples
-            .iter()
-            .filter(|sample| range.contains(&sample.step))
-            .copied()
-            .collect();
+        let within: Vec<Sample> =
+            samples.iter().filter(|sample| range.contains(&sample.step)).copied().collect();
         Summary::of(&within)
     });
     let (Some(warm), Some(end)) = (warm, end) else {
@@ -107,10 +91,7 @@ fn settings(steps: u64) -> Vec<String> {
         "train.batch_size=16".to_owned(),
     ];
     settings.extend(sizes);
-    settings
-        .into_iter()
-        .flat_map(|setting| ["--set".to_owned(), setting])
-        .collect()
+    settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect()
 }
 
 /// What a process holds; none where it has ended or logged no step.
@@ -181,29 +162,14 @@ mod tests {
 
     #[test]
     fn samples_are_summed_up() {
-        let sample = |resident_kib, files, threads| Sample {
-            step: 1,
-            resident_kib,
-            files,
-            threads,
-        };
+        let sample =
+            |resident_kib, files, threads| Sample { step: 1, resident_kib, files, threads };
         let summary =
             Summary::of(&[sample(100, 7, 3), sample(100, 6, 4), sample(250, 6, 4)]).unwrap();
-        let expected = Summary {
-            resident_kib: 150.0,
-            files: 6,
-            threads: 4,
-        };
+        let expected = Summary { resident_kib: 150.0, files: 6, threads: 4 };
         assert_eq!(summary, expected);
         assert_eq!(Summary::of(&[]), None);
-        let text = report(
-            2,
-            &summary,
-            &Summary {
-                resident_kib: 153.0,
-                ..expected
-            },
-        );
+        let text = report(2, &summary, &Summary { resident_kib: 153.0, ..expected });
         assert!(text.contains("+2.00 %"), "{text}");
     }
 

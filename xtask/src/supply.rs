@@ -1,7 +1,7 @@
 //! What the dependencies may be: their licences and where they come from, as `deny.toml` says.
 //!
-//! Known vulnerabilities need a database from the network and a tool that takes minutes to build. They are looked for where
-//! `cargo deny` is installed and its database can be fetched.
+//! Known vulnerabilities need a database from the network and a tool that takes minutes to build.
+//! They are looked for where `cargo deny` is installed and its database can be fetched.
 
 use std::fs;
 
@@ -13,7 +13,8 @@ use crate::workspace::{self, Workspace};
 /// Checks every package that `Cargo.lock` names.
 ///
 /// # Errors
-/// When one has a licence or a source that isn't allowed, which is printed; or when cargo doesn't say.
+/// When one has a licence or a source that isn't allowed, which is printed; or when cargo doesn't
+/// say.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let path = workspace.root.join("deny.toml");
     let text = fs::read_to_string(&path).context("cannot read deny.toml")?;
@@ -27,10 +28,8 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     }
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().context("no packages")?;
-    let found: Vec<String> = packages
-        .iter()
-        .filter_map(|package| problem(package, &licenses, &registries))
-        .collect();
+    let found: Vec<String> =
+        packages.iter().filter_map(|package| problem(package, &licenses, &registries)).collect();
     found.iter().for_each(|line| println!("{line}"));
     if !found.is_empty() {
         bail!("{} dependencies that deny.toml does not allow", found.len());
@@ -59,11 +58,7 @@ fn deny(workspace: &Workspace) -> anyhow::Result<()> {
 /// What is not allowed of a package.
 fn problem(package: &Value, licenses: &[String], registries: &[String]) -> Option<String> {
     let text = |key: &str| package[key].as_str();
-    let name = format!(
-        "{} {}",
-        text("name").unwrap_or("?"),
-        text("version").unwrap_or("?")
-    );
+    let name = format!("{} {}", text("name").unwrap_or("?"), text("version").unwrap_or("?"));
     let license = text("license").unwrap_or("none");
     if !allows(license, licenses) {
         return Some(format!("{name}: the licence {license} is not allowed"));
@@ -96,10 +91,7 @@ fn list(text: &str, section: &str, key: &str) -> anyhow::Result<Vec<String>> {
 
 /// Whether an SPDX expression can be fulfilled with some of the licences.
 fn allows(expression: &str, licenses: &[String]) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words: Vec<&str> = spaced.split_whitespace().rev().collect();
     let allowed = any(&mut words, licenses);
     // What can't be understood allows nothing.
@@ -180,10 +172,7 @@ mod tests {
             say(package)
         };
         assert_eq!(with("source", Value::Null), None);
-        assert_eq!(
-            with("license", Value::Null).unwrap(),
-            "a 1: the licence none is not allowed"
-        );
+        assert_eq!(with("license", Value::Null).unwrap(), "a 1: the licence none is not allowed");
         assert_eq!(
             with("source", json!("git+https://index")).unwrap(),
             "a 1: the source git+https://index is not allowed"
@@ -193,11 +182,7 @@ mod tests {
     #[test]
     fn lists_of_the_configuration() {
         let text = include_str!("../../deny.toml");
-        assert!(
-            list(text, "licenses", "allow")
-                .unwrap()
-                .contains(&"MIT".to_owned())
-        );
+        assert!(list(text, "licenses", "allow").unwrap().contains(&"MIT".to_owned()));
         assert_eq!(list(text, "sources", "allow-registry").unwrap().len(), 1);
         assert!(list(text, "licenses", "allow-registry").is_ok());
         assert!(list(text, "nothing", "allow").is_err());

@@ -1,7 +1,9 @@
-//! Time to render views on one core, by part of the work and instruction set, for finding regressions.
+//! Time to render views on one core, by part of the work and instruction set, for finding
+//! regressions.
 //!
 //! `cargo bench -p augment` compares with the run before it; `-- --save-baseline NAME` and
-//! `-- --baseline NAME` with a named one. `cargo xtask bench` measures whole recipes, beside other libraries.
+//! `-- --baseline NAME` with a named one. `cargo xtask bench` measures whole recipes, beside other
+//! libraries.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -17,15 +19,8 @@ const IMAGES: usize = 64;
 /// One recipe for each part of the work.
 fn recipes() -> Vec<(&'static str, Recipe)> {
     let strong = Recipe::seed_strong(SIDE);
-    let only = |ops: &[Op]| Recipe {
-        size: SIDE,
-        ops: ops.to_vec(),
-    };
-    let blur = Op::Blur(Blur {
-        p: 1.0,
-        kernel: 9,
-        sigma: [0.1, 2.0],
-    });
+    let only = |ops: &[Op]| Recipe { size: SIDE, ops: ops.to_vec() };
+    let blur = Op::Blur(Blur { p: 1.0, kernel: 9, sigma: [0.1, 2.0] });
     vec![
         ("copy", only(&[])),
         ("flip and crop", only(&strong.ops[..2])),
@@ -45,12 +40,7 @@ fn main() {
         .collect();
     let images: Vec<Image<'_>> = bytes
         .chunks_exact(3 * SIDE * SIDE)
-        .map(|bytes| Image {
-            bytes,
-            width: SIDE,
-            height: SIDE,
-            order: PixelOrder::ColumnMajor,
-        })
+        .map(|bytes| Image { bytes, width: SIDE, height: SIDE, order: PixelOrder::ColumnMajor })
         .collect();
     for (name, recipe) in recipes() {
         let mut group = criterion.benchmark_group(name);
@@ -71,12 +61,7 @@ fn main() {
 fn render(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) {
     let mut out = [0; 3 * SIDE * SIDE];
     for (number, image) in images.iter().enumerate() {
-        let key = ViewKey {
-            seed: 0,
-            epoch: 0,
-            image: number as u64,
-            view: 0,
-        };
+        let key = ViewKey { seed: 0, epoch: 0, image: number as u64, view: 0 };
         renderer.render(recipe, image, key, &mut out);
         black_box(&mut out);
     }

@@ -29,11 +29,7 @@ pub(crate) fn interval(key: &str, [low, high]: [f64; 2], limit: f64) -> Result<(
     if 0.0 < low && low <= high && high <= limit && high.is_finite() {
         return Ok(());
     }
-    let bound = if limit.is_finite() {
-        format!(" <= {limit}")
-    } else {
-        String::new()
-    };
+    let bound = if limit.is_finite() { format!(" <= {limit}") } else { String::new() };
     Err(Error {
         key: key.to_owned(),
         expected: format!("[low, high] with 0 < low <= high{bound}"),

@@ -1,4 +1,5 @@
-//! The operations in plain `f32`, as the formulas have them: what the integer kernels are tested against.
+//! The operations in plain `f32`, as the formulas have them: what the integer kernels are tested
+//! against.
 
 use crate::{CropBox, Step, View};
 
@@ -14,11 +15,7 @@ impl Picture {
     /// Planar row-major bytes, divided by `scale`.
     pub fn from_bytes(bytes: &[u8], height: usize, width: usize, scale: f32) -> Picture {
         let values = bytes.iter().map(|&byte| f32::from(byte) / scale).collect();
-        Picture {
-            height,
-            width,
-            values,
-        }
+        Picture { height, width, values }
     }
 
     fn plane(&self, channel: usize) -> &[f32] {
@@ -52,10 +49,8 @@ impl Picture {
         down: impl Fn(usize) -> Vec<(usize, f32)>,
         across: impl Fn(usize) -> Vec<(usize, f32)>,
     ) -> Picture {
-        let (down, across): (Vec<_>, Vec<_>) = (
-            (0..height).map(down).collect(),
-            (0..width).map(across).collect(),
-        );
+        let (down, across): (Vec<_>, Vec<_>) =
+            ((0..height).map(down).collect(), (0..width).map(across).collect());
         let mut values = Vec::with_capacity(3 * height * width);
         for channel in 0..3 {
             let plane = self.plane(channel);
@@ -73,11 +68,7 @@ impl Picture {
                 }
             }
         }
-        Picture {
-            height,
-            width,
-            values,
-        }
+        Picture { height, width, values }
     }
 }
 
@@ -87,9 +78,7 @@ pub(crate) fn render(view: &View, picture: &Picture, height: usize, width: usize
     if view.flip {
         picture = flip(&picture);
     }
-    view.steps
-        .iter()
-        .fold(picture, |picture, &step| apply(&picture, step))
+    view.steps.iter().fold(picture, |picture, &step| apply(&picture, step))
 }
 
 /// One step.
@@ -107,13 +96,9 @@ pub(crate) fn apply(picture: &Picture, step: Step) -> Picture {
         Step::Hue(shift) => picture.map_pixels(|pixel| turn_hue(pixel, shift as f32)),
         Step::Grayscale => picture.map_pixels(|pixel| [gray(pixel); 3]),
         Step::Blur { kernel, sigma } => blur(picture, kernel, sigma),
-        Step::Solarize(threshold) => picture.map(|value| {
-            if value >= threshold as f32 {
-                1.0 - value
-            } else {
-                value
-            }
-        }),
+        Step::Solarize(threshold) => {
+            picture.map(|value| if value >= threshold as f32 { 1.0 - value } else { value })
+        }
     }
 }
 
@@ -156,9 +141,7 @@ fn turn_hue([red, green, blue]: [f32; 3], shift: f32) -> [f32; 3] {
 pub(crate) fn flip(picture: &Picture) -> Picture {
     let last = picture.width - 1;
     let stay = |y| vec![(y, 1.0)];
-    picture.resample(picture.height, picture.width, stay, |x| {
-        vec![(last - x, 1.0)]
-    })
+    picture.resample(picture.height, picture.width, stay, |x| vec![(last - x, 1.0)])
 }
 
 fn blur(picture: &Picture, kernel: usize, sigma: f64) -> Picture {
@@ -195,7 +178,8 @@ pub(crate) fn crop(
     picture.resample(height, width, down, taps(crop.left, crop.width, width))
 }
 
-/// A triangle around the output's centre, as wide as two source pixels or, antialiased, two outputs.
+/// A triangle around the output's centre, as wide as two source pixels or, antialiased, two
+/// outputs.
 fn half_pixel(start: f64, length: f64, i: usize, count: usize, wide: bool) -> Vec<(usize, f32)> {
     let scale = length / count as f64;
     let (first, end) = (start.floor(), (start + length).ceil());
@@ -210,25 +194,20 @@ fn half_pixel(start: f64, length: f64, i: usize, count: usize, wide: bool) -> Ve
     let touched = first as usize..end as usize;
     let taps: Vec<_> = touched.filter(|&x| weights(x) > 0.0).collect();
     let total: f64 = taps.iter().map(|&x| weights(x)).sum();
-    taps.into_iter()
-        .map(|x| (x, (weights(x) / total) as f32))
-        .collect()
+    taps.into_iter().map(|x| (x, (weights(x) / total) as f32)).collect()
 }
 
 /// The original Keras repository's crop: corners of box and output aligned, pixels as points.
 ///
-/// Its boxes are shares of the image, (y1, x1, y2, x2). The renderer draws the same boxes but samples
-/// them on the half-pixel grid.
+/// Its boxes are shares of the image, (y1, x1, y2, x2). The renderer draws the same boxes but
+/// samples them on the half-pixel grid.
 pub(crate) fn crop_corners(picture: &Picture, [y1, x1, y2, x2]: [f32; 4]) -> Picture {
     let taps = |from: f32, to: f32, count: usize| {
         move |i: usize| {
             let last = (count - 1) as f32;
             let position = from * last + i as f32 * ((to - from) * last / last);
             let weight = position - position.floor();
-            vec![
-                (position.floor() as usize, 1.0 - weight),
-                (position.ceil() as usize, weight),
-            ]
+            vec![(position.floor() as usize, 1.0 - weight), (position.ceil() as usize, weight)]
         }
     };
     let (height, width) = (picture.height, picture.width);

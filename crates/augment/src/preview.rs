@@ -4,8 +4,9 @@ use dataset::{Sheet, Split};
 
 use crate::{Recipe, Renderer, ViewKey};
 
-/// Up to `rows` evenly spaced images of `split`, one a row: first the image as it is, then one view by each
-/// recipe, `repeats` times over. They are the views that a run with this `seed` makes in its first epochs.
+/// Up to `rows` evenly spaced images of `split`, one a row: first the image as it is, then one view
+/// by each recipe, `repeats` times over. They are the views that a run with this `seed` makes in
+/// its first epochs.
 ///
 /// # Panics
 /// If the split is empty, or a recipe can't be followed (see [`Recipe::validate`]).
@@ -25,12 +26,7 @@ pub fn preview(split: &Split, recipes: &[Recipe], seed: u64, rows: usize, repeat
         for column in 0..recipes.len() * repeats {
             let (epoch, view) = (column / recipes.len(), column % recipes.len());
             let recipe = &recipes[view];
-            let key = ViewKey {
-                seed,
-                epoch: epoch as u32,
-                image: index as u64,
-                view: view as u32,
-            };
+            let key = ViewKey { seed, epoch: epoch as u32, image: index as u64, view: view as u32 };
             out.resize(3 * recipe.size * recipe.size, 0);
             renderer.render(recipe, &image, key, &mut out);
             sheet.place([column + 1, row], &out, recipe.size, recipe.size);
@@ -49,14 +45,8 @@ mod tests {
     fn a_row_has_the_image_and_its_views() {
         let bytes = (0..2 * 3 * 8 * 8).map(|i| (i % 251) as u8).collect();
         let split = Split::in_memory(bytes, None, 8, 8, PixelOrder::RowMajor);
-        let whole = Recipe {
-            size: 8,
-            ops: vec![],
-        };
-        let small = Recipe {
-            size: 4,
-            ops: vec![],
-        };
+        let whole = Recipe { size: 8, ops: vec![] };
+        let small = Recipe { size: 4, ops: vec![] };
         let sheet = preview(&split, &[whole, small], 0, 5, 2).into_image();
         assert_eq!(sheet.dimensions(), (5 * 10 - 2, 2 * 10 - 2));
         for (x, y) in [(0, 0), (3, 5), (7, 17)] {

@@ -63,7 +63,8 @@ impl Renderer {
         }
     }
 
-    /// Draws the view of `key` and renders it into `out`: `3 * size * size` bytes, planar, row-major.
+    /// Draws the view of `key` and renders it into `out`: `3 * size * size` bytes, planar,
+    /// row-major.
     ///
     /// The recipe must be [valid](Recipe::validate).
     ///
@@ -88,11 +89,7 @@ impl Renderer {
         width: usize,
         out: &mut [u8],
     ) {
-        assert_eq!(
-            out.len(),
-            3 * height * width,
-            "bytes of a {width}x{height} view"
-        );
+        assert_eq!(out.len(), 3 * height * width, "bytes of a {width}x{height} view");
         let crop = &view.crop;
         let inside = crop.top >= 0.0
             && crop.left >= 0.0
@@ -100,11 +97,7 @@ impl Renderer {
             && crop.width > 0.0
             && crop.top + crop.height <= image.height as f64 + 1e-6
             && crop.left + crop.width <= image.width as f64 + 1e-6;
-        assert!(
-            inside,
-            "{crop:?} in an image of {}x{}",
-            image.width, image.height
-        );
+        assert!(inside, "{crop:?} in an image of {}x{}", image.width, image.height);
         let columns = touched(crop.left, crop.width, image.width);
         let rows = touched(crop.top, crop.height, image.height);
         let job = Job {
@@ -176,19 +169,17 @@ impl Scratch {
                     self.pass(job, next, Out::Blur);
                     next = Next::Blurred;
                 }
-                Step::Brightness(factor) => self.points.push(Point::Brightness {
-                    excess: Point::excess(factor),
-                }),
-                Step::Saturation(factor) => self.points.push(Point::Saturation {
-                    excess: Point::excess(factor),
-                }),
-                Step::Hue(turn) => self.points.push(Point::Hue {
-                    turn: Point::sixths(6.0 * turn),
-                }),
+                Step::Brightness(factor) => {
+                    self.points.push(Point::Brightness { excess: Point::excess(factor) })
+                }
+                Step::Saturation(factor) => {
+                    self.points.push(Point::Saturation { excess: Point::excess(factor) })
+                }
+                Step::Hue(turn) => self.points.push(Point::Hue { turn: Point::sixths(6.0 * turn) }),
                 Step::Grayscale => self.points.push(Point::Grayscale),
-                Step::Solarize(threshold) => self.points.push(Point::Solarize {
-                    threshold: Point::threshold(threshold),
-                }),
+                Step::Solarize(threshold) => {
+                    self.points.push(Point::Solarize { threshold: Point::threshold(threshold) })
+                }
             }
         }
         self.pass(job, next, Out::Pack(out));
@@ -210,8 +201,7 @@ impl Scratch {
             self.shrinker.shrink(&job.from, crop, job.width, job.height);
             return Next::Shrunk;
         }
-        self.grid
-            .set(crop, job.flip, &job.from, job.width, job.height);
+        self.grid.set(crop, job.flip, &job.from, job.width, job.height);
         Next::Sampled
     }
 
@@ -223,11 +213,9 @@ impl Scratch {
             _ => (second, first),
         };
         let source = match next {
-            Next::Sampled => Source::Sample {
-                from: &job.from,
-                grid: &self.grid,
-                cache: &mut self.cache,
-            },
+            Next::Sampled => {
+                Source::Sample { from: &job.from, grid: &self.grid, cache: &mut self.cache }
+            }
             Next::Shrunk => Source::Planes {
                 planes: self.shrinker.planes(),
                 flip: job.flip,
@@ -239,11 +227,7 @@ impl Scratch {
                 self.pairs.clear();
                 self.pairs.reserve(taps.capacity());
                 self.pairs.resize(taps.len(), [0; 2]);
-                Source::Blurred {
-                    rows: stored,
-                    taps,
-                    pairs: &mut self.pairs,
-                }
+                Source::Blurred { rows: stored, taps, pairs: &mut self.pairs }
             }
         };
         let packs = matches!(out, Out::Pack(_));
@@ -260,13 +244,8 @@ impl Scratch {
             }
             Out::Pack(bytes) => Sink::Pack(bytes),
         };
-        let pass = Pass {
-            width: job.width,
-            height: job.height,
-            source,
-            points: &self.points,
-            sink,
-        };
+        let pass =
+            Pass { width: job.width, height: job.height, source, points: &self.points, sink };
         let gray = kernels::run(job.level, pass);
         self.points.clear();
         if !packs {

@@ -18,12 +18,7 @@ pub struct CropBox {
 impl CropBox {
     /// All of an image of `width` x `height` pixels.
     pub fn whole(width: usize, height: usize) -> CropBox {
-        CropBox {
-            top: 0.0,
-            left: 0.0,
-            height: height as f64,
-            width: width as f64,
-        }
+        CropBox { top: 0.0, left: 0.0, height: height as f64, width: width as f64 }
     }
 }
 
@@ -67,10 +62,6 @@ pub struct View {
 impl View {
     /// The view that shows all of an image of `width` x `height` pixels unchanged.
     pub fn whole(width: usize, height: usize) -> View {
-        View {
-            crop: CropBox::whole(width, height),
-            flip: false,
-            steps: Vec::new(),
-        }
+        View { crop: CropBox::whole(width, height), flip: false, steps: Vec::new() }
     }
 }

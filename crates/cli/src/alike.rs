@@ -25,16 +25,15 @@ pub fn neighbors(arguments: &NeighborsArguments, output: &Output) -> Result<Exit
         trainer::check_writable(out)?;
     }
     match arguments {
-        NeighborsArguments {
-            query: Some(image), ..
-        } => search(arguments, output, |search| search.query(image)),
-        NeighborsArguments {
-            duplicates: true, ..
-        } => search(arguments, output, |search| search.duplicates()),
-        NeighborsArguments {
-            outliers: Some(count),
-            ..
-        } => search(arguments, output, |search| search.outliers(*count)),
+        NeighborsArguments { query: Some(image), .. } => {
+            search(arguments, output, |search| search.query(image))
+        }
+        NeighborsArguments { duplicates: true, .. } => {
+            search(arguments, output, |search| search.duplicates())
+        }
+        NeighborsArguments { outliers: Some(count), .. } => {
+            search(arguments, output, |search| search.outliers(*count))
+        }
         _ => of_test_images(arguments, output),
     }
 }
@@ -45,10 +44,7 @@ fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<Exi
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let measurement = Measurement::open(run, data, Weights::Newest, device)?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
-    let out = arguments
-        .out
-        .as_deref()
-        .expect("without it only where something is searched");
+    let out = arguments.out.as_deref().expect("without it only where something is searched");
     dataset::save_png(&sheet.into_image(), out)?;
     output.result(&json!({"sheet": out}), || {
         format!(
@@ -91,12 +87,7 @@ fn search(
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let opened = Opened::open(run, data, Weights::Newest, device)?;
     let images = opened.select(&arguments.split)?;
-    let mut found = find(&Search {
-        arguments,
-        opened: &opened,
-        images,
-        stop,
-    })?;
+    let mut found = find(&Search { arguments, opened: &opened, images, stop })?;
     if let Some(out) = &arguments.out {
         dataset::save_png(&found.sheet.into_image(), out)?;
     }
@@ -167,9 +158,8 @@ impl Search<'_> {
             values.push(json!({"cosine": pair.cosine, "images": [a, b]}));
         }
         let drawn = found.pairs.iter().take(self.arguments.rows);
-        let rows: Vec<_> = drawn
-            .map(|pair| pair.rows.map(|row| self.place(row)).to_vec())
-            .collect();
+        let rows: Vec<_> =
+            drawn.map(|pair| pair.rows.map(|row| self.place(row)).to_vec()).collect();
         Ok(Found {
             value: json!({
                 "images": count, "threshold": threshold, "found": found.found, "pairs": values,
@@ -186,10 +176,8 @@ impl Search<'_> {
         let watch = Watch::new("comparing images", &self.stop);
         let found = gallery.outliers(count, k, &|done, of| watch.at(done, of));
         let found = found.map_err(|error| self.opened.failure(error))?;
-        let mut text = format!(
-            "mean of 1 - cosine over the {k} nearest of {} images\n",
-            self.images.len()
-        );
+        let mut text =
+            format!("mean of 1 - cosine over the {k} nearest of {} images\n", self.images.len());
         let mut values = Vec::new();
         for outlier in &found {
             let record = self.images.record(outlier.row);

@@ -218,8 +218,8 @@ pub struct PretrainArguments {
     /// The method; `twinview methods` lists them.
     #[arg(value_parser = MethodName { or_all: false })]
     pub method: String,
-    /// A folder of STL-10 or CIFAR-10 binaries or of images [default: data/stl10_binary, or a built-in
-    /// procedural set where that is absent].
+    /// A folder of STL-10 or CIFAR-10 binaries or of images [default: data/stl10_binary, or a
+    /// built-in procedural set where that is absent].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Which of the built-in configurations.
@@ -237,8 +237,8 @@ pub struct PretrainArguments {
     /// Go on with the run in that folder.
     #[arg(long)]
     pub resume: bool,
-    /// Begin with an encoder's weights from a safetensors file: a run's encoder.safetensors, or a state_dict of
-    /// torchvision's resnet or timm's vision transformer.
+    /// Begin with an encoder's weights from a safetensors file: a run's encoder.safetensors, or a
+    /// state_dict of torchvision's resnet or timm's vision transformer.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub init: Option<PathBuf>,
     /// Passes over the data.
@@ -296,7 +296,8 @@ pub enum PrecisionArgument {
 /// Arguments of `evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// The folder of a run, or those of several that differ in their seeds only, to give mean and deviation over.
+    /// The folder of a run, or those of several that differ in their seeds only, to give mean and
+    /// deviation over.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
     /// A labelled set with a test split [default: the set of the run].
@@ -305,28 +306,19 @@ pub struct EvaluateArguments {
     /// How to measure; may be given several times [default: linear and knn].
     #[arg(long)]
     pub protocol: Vec<ProtocolArgument>,
-    /// Passes over the training images of --protocol sgd and finetune [default: 100 and 30, and more of few images].
+    /// Passes over the training images of --protocol sgd and finetune [default: 100 and 30, and
+    /// more of few images].
     #[arg(long, value_name = "N")]
     pub passes: Option<NonZeroU32>,
-    /// Measure too how well so many labelled training images of every class do alone, drawn at random; may be given
-    /// several times.
+    /// Measure too how well so many labelled training images of every class do alone, drawn at
+    /// random; may be given several times.
     #[arg(long, value_name = "N")]
     pub labels_per_class: Vec<NonZeroUsize>,
     /// Draws of those images, to give mean and standard deviation over.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "5",
-        requires = "labels_per_class"
-    )]
+    #[arg(long, value_name = "N", default_value = "5", requires = "labels_per_class")]
     pub draws: NonZeroUsize,
     /// Decides which images are drawn.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        requires = "labels_per_class"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels_per_class")]
     pub seed: u64,
     /// Draw which classes are taken for which, by the first protocol, to this PNG file.
     #[arg(long, value_name = "FILE")]
@@ -334,8 +326,8 @@ pub struct EvaluateArguments {
     /// Measure the weights that the run began with, for comparison.
     #[arg(long, conflicts_with = "epoch")]
     pub untrained: bool,
-    /// Measure the newest weights (last), those after the best epoch (checkpoint.best), or those after this one, if its
-    /// checkpoint was kept; may be given several times [default: last].
+    /// Measure the newest weights (last), those after the best epoch (checkpoint.best), or those
+    /// after this one, if its checkpoint was kept; may be given several times [default: last].
     #[arg(long, value_name = "last|best|N", value_parser = epoch)]
     pub epoch: Vec<EpochArgument>,
     /// Where to compute: auto, cpu, cuda or cuda:N.
@@ -384,10 +376,11 @@ pub enum ProtocolArgument {
     Linear,
     /// Weighted nearest neighbours by cosine (k 20, temperature 0.07).
     Knn,
-    /// A linear classifier trained by SGD on features of cropped and flipped training images, encoded anew in each
-    /// epoch.
+    /// A linear classifier trained by SGD on features of cropped and flipped training images,
+    /// encoded anew in each epoch.
     Sgd,
-    /// A copy of the encoder and a linear classifier, trained together on cropped and flipped training images.
+    /// A copy of the encoder and a linear classifier, trained together on cropped and flipped
+    /// training images.
     Finetune,
 }
 
@@ -417,8 +410,8 @@ pub enum DataCommand {
         /// The folder to write to; new or empty.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// Leave out files of an image folder that can't be used, and list them; otherwise one is enough to refuse
-        /// the set.
+        /// Leave out files of an image folder that can't be used, and list them; otherwise one is
+        /// enough to refuse the set.
         #[arg(long)]
         skip_bad: bool,
     },

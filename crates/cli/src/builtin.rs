@@ -33,7 +33,8 @@ const CONFIGS: &[Builtin] = &[
 /// Which of the built-in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Settings {
-    /// As published for ResNet-18, the same for all methods but for what is a method's own; for a GPU.
+    /// As published for ResNet-18, the same for all methods but for what is a method's own; for a
+    /// GPU.
     Recommended,
     /// As published by the seed repository, with its small encoder; for a CPU too.
     Seed,

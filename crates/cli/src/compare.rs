@@ -77,9 +77,7 @@ fn write(runs: &[Planned], out: &Path) -> Result<Comparison, Failure> {
 /// A line a method, and where the rest is.
 fn text(comparison: &Comparison, out: &Path) -> String {
     let percent = |spread: Option<Spread>| {
-        spread.map_or("-".to_owned(), |spread| {
-            format!("{:.1} %", 100.0 * spread.mean)
-        })
+        spread.map_or("-".to_owned(), |spread| format!("{:.1} %", 100.0 * spread.mean))
     };
     let line = |[name, probe, linear, knn]: [&str; 4]| {
         format!("{name:<14} {probe:>8} {linear:>8} {knn:>8}\n")
@@ -112,14 +110,8 @@ fn plan(arguments: &CompareArguments) -> Result<Vec<Planned>, Failure> {
         }
         config.validate()?;
         for seed in 0..arguments.seeds {
-            let folder = arguments
-                .out
-                .join("runs")
-                .join(format!("{method}-seed{seed}"));
-            let config = Config {
-                seed,
-                ..config.clone()
-            };
+            let folder = arguments.out.join("runs").join(format!("{method}-seed{seed}"));
+            let config = Config { seed, ..config.clone() };
             planned.push(Planned { folder, config });
         }
     }
@@ -132,9 +124,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     for name in &arguments.methods {
         if name == "all" {
             let seed = arguments.settings == Settings::Seed;
-            let rows = CATALOG
-                .iter()
-                .filter(|entry| !seed || entry.has_seed_form());
+            let rows = CATALOG.iter().filter(|entry| !seed || entry.has_seed_form());
             names.extend(rows.map(|entry| entry.name.to_owned()));
         } else {
             pretrain::check_method(name)?;

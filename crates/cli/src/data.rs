@@ -13,13 +13,8 @@ use crate::failure::Failure;
 const DEFAULT: &str = "data/stl10_binary";
 
 /// The built-in procedural set.
-const BUILT_IN: SyntheticSpec = SyntheticSpec {
-    unlabeled: 8_000,
-    train: 2_000,
-    test: 2_000,
-    size: 96,
-    seed: 0,
-};
+const BUILT_IN: SyntheticSpec =
+    SyntheticSpec { unlabeled: 8_000, train: 2_000, test: 2_000, size: 96, seed: 0 };
 
 /// A bar for a job on images, drawn where stderr is a terminal.
 pub fn bar() -> impl Fn(Progress) + Sync {
@@ -29,9 +24,7 @@ pub fn bar() -> impl Fn(Progress) + Sync {
         let bar = bar.get_or_insert_with(|| {
             let style = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta}";
             let style = ProgressStyle::with_template(style).expect("a valid template");
-            ProgressBar::new(progress.total as u64)
-                .with_style(style)
-                .with_message(progress.task)
+            ProgressBar::new(progress.total as u64).with_style(style).with_message(progress.task)
         });
         bar.set_position(progress.done as u64);
         if progress.done >= progress.total {
@@ -57,12 +50,7 @@ pub fn open_what_can_be_used(
         left_out.push(line.to_owned());
     };
     let set = open_by(dir, image_size, Some(&note))?;
-    Ok((
-        set,
-        left_out
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner),
-    ))
+    Ok((set, left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 fn open_by(
@@ -71,12 +59,7 @@ fn open_by(
     left_out: Option<&(dyn Fn(&str) + Sync)>,
 ) -> Result<Dataset, Failure> {
     let progress = bar();
-    let options = OpenOptions {
-        image_size,
-        cache_dir: None,
-        progress: &progress,
-        left_out,
-    };
+    let options = OpenOptions { image_size, cache_dir: None, progress: &progress, left_out };
     Ok(dataset::open(dir, &options)?)
 }
 
@@ -98,8 +81,8 @@ pub fn open_or_default(
     Ok((built_in()?, None))
 }
 
-/// The built-in procedural set, for the run in `folder` that names no other. A run that another program made may
-/// have been trained on images that only that program has.
+/// The built-in procedural set, for the run in `folder` that names no other. A run that another
+/// program made may have been trained on images that only that program has.
 pub fn built_in_of(folder: &Path, record: &RunRecord) -> Result<Dataset, Failure> {
     let set = built_in()?;
     if set.fingerprint() == record.data.fingerprint {

@@ -19,39 +19,18 @@ const SHEET: [usize; 2] = [16, 8];
 pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> {
     match command {
         DataCommand::Info { dir, size, sheet } => info(dir, *size, sheet.as_deref(), output)?,
-        DataCommand::Pack {
-            dir,
-            size,
-            out,
-            skip_bad,
-        } => {
+        DataCommand::Pack { dir, size, out, skip_bad } => {
             let (set, skipped) = if *skip_bad {
                 data::open_what_can_be_used(dir, *size)?
             } else {
                 (data::open(dir, *size)?, Vec::new())
             };
-            let options = WriteOptions {
-                image_size: Some(*size),
-                progress: &data::bar(),
-            };
+            let options = WriteOptions { image_size: Some(*size), progress: &data::bar() };
             dataset::write_stl10(&set, out, &options)?;
             written(out, &skipped, output)?;
         }
-        &DataCommand::Synth {
-            ref out,
-            unlabeled,
-            train,
-            test,
-            size,
-            seed,
-        } => {
-            let spec = SyntheticSpec {
-                unlabeled,
-                train,
-                test,
-                size,
-                seed,
-            };
+        &DataCommand::Synth { ref out, unlabeled, train, test, size, seed } => {
+            let spec = SyntheticSpec { unlabeled, train, test, size, seed };
             dataset::write_synthetic(&spec, out, &data::bar())?;
             written(out, &[], output)?;
         }
@@ -105,11 +84,7 @@ fn text(dir: &Path, description: &Description) -> String {
     );
     for split in &description.splits {
         let rgb = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(" ");
-        let note = if split.same_as_train {
-            " (those of train)"
-        } else {
-            ""
-        };
+        let note = if split.same_as_train { " (those of train)" } else { "" };
         let _ = writeln!(
             text,
             "{:<10} {:>7} images{note}   mean {}   std {}   (RGB, of {} images)",
@@ -121,9 +96,7 @@ fn text(dir: &Path, description: &Description) -> String {
         );
         if let Some(counts) = &split.class_counts {
             let classes = description.class_names.iter().zip(counts);
-            let classes: Vec<_> = classes
-                .map(|(name, count)| format!("{name} {count}"))
-                .collect();
+            let classes: Vec<_> = classes.map(|(name, count)| format!("{name} {count}")).collect();
             let _ = writeln!(text, "           {}", classes.join(", "));
         }
     }

@@ -46,19 +46,12 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         }
     };
     let side = frozen.side();
-    eval::stream(
-        &images,
-        side,
-        BATCH,
-        &|block| frozen.encode(block),
-        &mut take,
-    )?;
+    eval::stream(&images, side, BATCH, &|block| frozen.encode(block), &mut take)?;
     writer.finish()?;
     let (secs, rate) = (watch.secs(), watch.images_per_sec(images.len()));
     let splits = images.splits().iter();
-    let splits: Map<String, Value> = splits
-        .map(|(name, split)| ((*name).to_owned(), split.len().into()))
-        .collect();
+    let splits: Map<String, Value> =
+        splits.map(|(name, split)| ((*name).to_owned(), split.len().into())).collect();
     let value = json!({
         "files": files, "images": images.len(), "splits": splits, "features": table.features,
         "epoch": epoch, "step": step, "secs": secs, "images_per_sec": rate,

@@ -87,8 +87,8 @@ fn open(
     Ok(opened)
 }
 
-/// Refuses a set without labels, draws that its training images don't allow, and, where a matrix is to be drawn, more
-/// classes than it is kept of.
+/// Refuses a set without labels, draws that its training images don't allow, and, where a matrix is
+/// to be drawn, more classes than it is kept of.
 fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
     let of_set = |error| opened.failure(error);
     let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
@@ -160,7 +160,8 @@ fn few(arguments: &EvaluateArguments) -> Option<FewSettings> {
     (!few.labels_per_class.is_empty()).then_some(few)
 }
 
-/// One run at one epoch is an object of its own; several runs are in one, and so are several epochs.
+/// One run at one epoch is an object of its own; several runs are in one, and so are several
+/// epochs.
 fn document(epochs: &[AtEpoch<Measured>]) -> Value {
     let at_epoch = |epoch: &AtEpoch<Measured>| match epoch.runs.as_slice() {
         [run] => run.document.clone(),
@@ -169,9 +170,7 @@ fn document(epochs: &[AtEpoch<Measured>]) -> Value {
     match epochs {
         [epoch] => at_epoch(epoch),
         epochs => {
-            let all = epochs
-                .iter()
-                .map(|epoch| (epoch.name.clone(), at_epoch(epoch)));
+            let all = epochs.iter().map(|epoch| (epoch.name.clone(), at_epoch(epoch)));
             json!({"epochs": all.collect::<Map<_, _>>()})
         }
     }

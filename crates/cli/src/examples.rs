@@ -1,4 +1,5 @@
-//! What is shown below the help of each command: lines to type. A description follows after two spaces.
+//! What is shown below the help of each command: lines to type. A description follows after two
+//! spaces.
 
 pub const TWINVIEW: &str = "\
 Examples:
@@ -120,27 +121,14 @@ mod tests {
 
     /// Checks a command and those below it; their number.
     fn check(command: &Command) -> usize {
-        let path: Vec<&str> = command
-            .get_bin_name()
-            .unwrap_or("twinview")
-            .split(' ')
-            .collect();
+        let path: Vec<&str> = command.get_bin_name().unwrap_or("twinview").split(' ').collect();
         let help = command.get_after_help().map(ToString::to_string);
         let help = help.unwrap_or_default();
-        let lines: Vec<_> = help
-            .lines()
-            .filter(|line| line.starts_with("  twinview "))
-            .map(words)
-            .collect();
-        assert!(
-            help.starts_with("Examples:\n") && !lines.is_empty(),
-            "{path:?} has no examples"
-        );
+        let lines: Vec<_> =
+            help.lines().filter(|line| line.starts_with("  twinview ")).map(words).collect();
+        assert!(help.starts_with("Examples:\n") && !lines.is_empty(), "{path:?} has no examples");
         for line in lines {
-            assert!(
-                line.starts_with(&path),
-                "{line:?} is no example of {path:?}"
-            );
+            assert!(line.starts_with(&path), "{line:?} is no example of {path:?}");
             if let Err(error) = Arguments::try_parse_from(&line) {
                 panic!("{line:?} can't be typed: {error}");
             }

@@ -33,26 +33,17 @@ impl fmt::Display for Failure {
 impl Failure {
     /// To blame on what was asked for.
     pub fn usage(message: impl ToString) -> Self {
-        Self {
-            code: USAGE,
-            message: message.to_string(),
-        }
+        Self { code: USAGE, message: message.to_string() }
     }
 
     /// To blame on what happened while running.
     pub fn failed(message: impl ToString) -> Self {
-        Self {
-            code: FAILED,
-            message: message.to_string(),
-        }
+        Self { code: FAILED, message: message.to_string() }
     }
 
     /// By the user, before anything was written.
     pub fn interrupted() -> Self {
-        Self {
-            code: INTERRUPTED,
-            message: "interrupted; nothing was written".to_owned(),
-        }
+        Self { code: INTERRUPTED, message: "interrupted; nothing was written".to_owned() }
     }
 
     /// Prints the line to stderr and gives the exit code.
@@ -69,10 +60,7 @@ impl From<trainer::Error> for Failure {
             error if error.is_usage() => USAGE,
             _ => FAILED,
         };
-        Self {
-            code,
-            message: error.to_string(),
-        }
+        Self { code, message: error.to_string() }
     }
 }
 
@@ -86,9 +74,7 @@ impl From<dataset::Error> for Failure {
     fn from(error: dataset::Error) -> Self {
         use dataset::Error as E;
         let code = match error {
-            E::Io {
-                action: "write", ..
-            } => FAILED,
+            E::Io { action: "write", .. } => FAILED,
             _ => USAGE,
         };
         let hint = match error {
@@ -97,10 +83,7 @@ impl From<dataset::Error> for Failure {
             }
             _ => "",
         };
-        Self {
-            code,
-            message: format!("{error}{hint}"),
-        }
+        Self { code, message: format!("{error}{hint}") }
     }
 }
 

@@ -1,5 +1,6 @@
-//! What ends a process without an error value: panics, exceptions from libtorch, memory that can't be had,
-//! signals of the system. Each becomes one line on stderr and exit code 1; checkpoints stay as they are.
+//! What ends a process without an error value: panics, exceptions from libtorch, memory that can't
+//! be had, signals of the system. Each becomes one line on stderr and exit code 1; checkpoints stay
+//! as they are.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::any::Any;
@@ -56,15 +57,16 @@ fn exception(text: &str) -> Option<&str> {
 
 /// Handles what the system would end the process for.
 pub fn handle_signals() -> io::Result<()> {
-    // Writing beyond a limit on the size of files is an error like that of a full disk, once the signal is handled.
+    // Writing beyond a limit on the size of files is an error like that of a full disk, once the
+    // signal is handled.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     let action = || {
         end(
             "error: a mapped file of the set was cut or can't be read any more; checkpoints are as they were\n",
         )
     };
-    // SAFETY: the action only writes to stderr, which doesn't allocate, and ends the process. The one lock that it takes
-    // is that of stderr, which no code holds while it reads a mapped file.
+    // SAFETY: the action only writes to stderr, which doesn't allocate, and ends the process. The
+    // one lock that it takes is that of stderr, which no code holds while it reads a mapped file.
     unsafe { low_level::register(SIGBUS, action) }?;
     Ok(())
 }
@@ -75,16 +77,14 @@ fn end(line: &str) -> ! {
     low_level::exit(i32::from(FAILED))
 }
 
-/// The system's allocator. Where it has no memory left, the process ends with one line in place of a crash.
+/// The system's allocator. Where it has no memory left, the process ends with one line in place of
+/// a crash.
 pub struct Allocator;
 
 fn checked(block: *mut u8, bytes: usize) -> *mut u8 {
     if block.is_null() {
         let mut line = Line::default();
-        let _ = writeln!(
-            line,
-            "error: out of memory: {bytes} bytes more can't be had; {ADVICE}"
-        );
+        let _ = writeln!(line, "error: out of memory: {bytes} bytes more can't be had; {ADVICE}");
         end(std::str::from_utf8(&line.bytes[..line.length]).unwrap_or("error: out of memory\n"));
     }
     block
@@ -98,10 +98,7 @@ struct Line {
 
 impl Default for Line {
     fn default() -> Self {
-        Self {
-            bytes: [0; 256],
-            length: 0,
-        }
+        Self { bytes: [0; 256], length: 0 }
     }
 }
 
@@ -117,8 +114,8 @@ impl Write for Line {
     }
 }
 
-// SAFETY: every method hands its arguments on to the system's allocator, under the same contract; a block that isn't
-// there ends the process.
+// SAFETY: every method hands its arguments on to the system's allocator, under the same contract; a
+// block that isn't there ends the process.
 unsafe impl GlobalAlloc for Allocator {
     // SAFETY: the caller keeps the contract of `GlobalAlloc`.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -158,17 +155,11 @@ mod tests {
         let text = "called `Result::unwrap()` on an `Err` value: Torch(\"[enforce fail at alloc_cpu.cpp:127] err == 0. \
                     DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes.\\nException raised from a\\nframe #0\")";
         let said = of(text.to_owned());
-        assert!(
-            said.starts_with("out of memory: libtorch says \"[enforce"),
-            "{said}"
-        );
+        assert!(said.starts_with("out of memory: libtorch says \"[enforce"), "{said}");
         assert!(said.contains("4 bytes.\"; a smaller"), "{said}");
         let other =
             "called `Result::unwrap()` on an `Err` value: Torch(\"shapes (1) and (2) differ\")";
-        assert_eq!(
-            of(other.to_owned()),
-            "libtorch says \"shapes (1) and (2) differ\""
-        );
+        assert_eq!(of(other.to_owned()), "libtorch says \"shapes (1) and (2) differ\"");
     }
 
     #[test]

@@ -28,15 +28,11 @@ impl RunLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Copies what follows into `log.txt` of the run folder, after what is there already. When that fails, `stop`
-    /// is set and [`failure`](Self::failure) says why.
+    /// Copies what follows into `log.txt` of the run folder, after what is there already. When that
+    /// fails, `stop` is set and [`failure`](Self::failure) says why.
     pub fn copy_to(&self, folder: &Path, stop: &Arc<AtomicBool>) -> Result<(), trainer::Error> {
         let file = Appended::open(&folder.join("log.txt"))?;
-        *self.lock() = Copied {
-            file: Some(file),
-            stop: stop.clone(),
-            failure: None,
-        };
+        *self.lock() = Copied { file: Some(file), stop: stop.clone(), failure: None };
         Ok(())
     }
 

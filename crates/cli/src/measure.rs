@@ -79,30 +79,22 @@ impl Measurement {
         let of_set = |error| opened.failure(error);
         let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
         let extract = |split, name| {
-            eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| {
-                frozen.encode(block)
-            })
+            eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
         };
         let train = extract(train, "train").map_err(of_set)?;
         let test = extract(test, "test").map_err(of_set)?;
-        Ok(Self {
-            opened,
-            train,
-            test,
-        })
+        Ok(Self { opened, train, test })
     }
 
-    /// Measures in each of the ways, with all training images and, where asked for, with few. Ends where `stop` is
-    /// set.
+    /// Measures in each of the ways, with all training images and, where asked for, with few. Ends
+    /// where `stop` is set.
     pub fn by(
         &self,
         ways: &[Way],
         few: Option<&FewSettings>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Measured, Failure> {
-        let Opened {
-            run, frozen, set, ..
-        } = &self.opened;
+        let Opened { run, frozen, set, .. } = &self.opened;
         let measure = |way: &Way| {
             tracing::info!("measuring by {}", way.name());
             let finding = match way {
@@ -185,13 +177,9 @@ impl Measurement {
 
     /// What was measured and with what.
     fn document(&self, findings: &[Finding]) -> Value {
-        let protocols: Map<String, Value> = findings
-            .iter()
-            .map(|finding| (finding.name.to_owned(), finding.document()))
-            .collect();
-        let Opened {
-            run, frozen, set, ..
-        } = &self.opened;
+        let protocols: Map<String, Value> =
+            findings.iter().map(|finding| (finding.name.to_owned(), finding.document())).collect();
+        let Opened { run, frozen, set, .. } = &self.opened;
         let [epoch, step] = frozen.trained;
         let config = &frozen.record.config;
         json!({
@@ -220,8 +208,8 @@ impl Measurement {
         })
     }
 
-    /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k` nearest
-    /// training images.
+    /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k`
+    /// nearest training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
         let failure = |error| self.opened.failure(error);
         let (train, test) = eval::labelled_splits(&self.opened.set).map_err(failure)?;

@@ -27,10 +27,7 @@ pub fn run(output: &Output) -> Result<ExitCode, Failure> {
                 [] => String::new(),
                 forms => format!("; forms {}", forms.join(", ")),
             };
-            format!(
-                "{:<13} {family:<20} {}  ({}{forms})\n",
-                entry.name, entry.summary, entry.paper
-            )
+            format!("{:<13} {family:<20} {}  ({}{forms})\n", entry.name, entry.summary, entry.paper)
         };
         CATALOG.iter().map(line).collect()
     });

@@ -45,19 +45,12 @@ impl Opened {
         Ok(Self::of(folder, frozen, set, path.as_deref()))
     }
 
-    /// What is open already: the encoder of the run in `folder`, and the set that was read from `path`.
+    /// What is open already: the encoder of the run in `folder`, and the set that was read from
+    /// `path`.
     pub fn of(folder: &Path, frozen: Frozen, set: Dataset, path: Option<&Path>) -> Self {
-        let place = path.map_or("the built-in set".to_owned(), |path| {
-            path.display().to_string()
-        });
+        let place = path.map_or("the built-in set".to_owned(), |path| path.display().to_string());
         let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
-        Self {
-            run: folder.to_owned(),
-            frozen,
-            set,
-            path,
-            place,
-        }
+        Self { run: folder.to_owned(), frozen, set, path, place }
     }
 
     /// The images of these splits, or of all.

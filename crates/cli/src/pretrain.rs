@@ -26,20 +26,12 @@ pub fn run(
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
-    let folder = arguments
-        .run
-        .clone()
-        .unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let mut session = if arguments.resume {
-        resume(arguments, &folder)?
-    } else {
-        begin(arguments)?
-    };
+    let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
+    let mut session =
+        if arguments.resume { resume(arguments, &folder)? } else { begin(arguments)? };
     if arguments.dry_run {
         let record = session.record();
-        output.result(record, || {
-            serde_json::to_string_pretty(record).expect("valid JSON")
-        });
+        output.result(record, || serde_json::to_string_pretty(record).expect("valid JSON"));
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.profile {
@@ -63,18 +55,15 @@ pub fn run(
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted => {
-            tracing::warn!(
-                "interrupted and saved; --resume goes on with {}",
-                folder.display()
-            );
+            tracing::warn!("interrupted and saved; --resume goes on with {}", folder.display());
             output.json_line(&json!({"kind": "interrupted", "run": folder}));
             Ok(ExitCode::from(failure::INTERRUPTED))
         }
     }
 }
 
-/// Trains in `folder`, from its newest checkpoint where `resume` is set. Gives the last epoch too, where one
-/// ended.
+/// Trains in `folder`, from its newest checkpoint where `resume` is set. Gives the last epoch too,
+/// where one ended.
 pub fn train(
     mut session: Session,
     folder: &Path,
@@ -108,33 +97,20 @@ pub fn train(
 fn describe(stop: &EarlyStop) -> String {
     let name = stop.criterion.name();
     let found = match &stop.best {
-        Some(best) => format!(
-            "no higher {name} than {:.4} after epoch {}",
-            best.value, best.epoch
-        ),
+        Some(best) => format!("no higher {name} than {:.4} after epoch {}", best.value, best.epoch),
         None => format!("no {name} that is a number"),
     };
-    format!(
-        "stopped early after epoch {}, finished: {found} (train.patience)",
-        stop.epochs
-    )
+    format!("stopped early after epoch {}, finished: {found} (train.patience)", stop.epochs)
 }
 
 /// Where the time of a step went, a line a part.
 fn step_table(secs: &StepSecs) -> String {
     let whole: f64 = secs.parts().iter().map(|(_, secs)| secs).sum();
     let line = |(name, secs): (&str, f64)| {
-        format!(
-            "{name:<10} {:>9.2} ms {:>6.2} %\n",
-            1e3 * secs,
-            100.0 * secs / whole
-        )
+        format!("{name:<10} {:>9.2} ms {:>6.2} %\n", 1e3 * secs, 100.0 * secs / whole)
     };
     let parts: String = secs.parts().map(line).concat();
-    format!(
-        "mean of a step of the last epoch\n{parts}{}",
-        line(("all", whole))
-    )
+    format!("mean of a step of the last epoch\n{parts}{}", line(("all", whole)))
 }
 
 /// Refuses a method that isn't there, with the nearest name that is.
@@ -162,12 +138,7 @@ fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
         None => builtin::require(&arguments.method, arguments.settings)?,
     };
     if config.method.name() != arguments.method {
-        let from = arguments
-            .config
-            .as_deref()
-            .unwrap_or(Path::new(""))
-            .display()
-            .to_string();
+        let from = arguments.config.as_deref().unwrap_or(Path::new("")).display().to_string();
         return Err(Failure::usage(format!(
             "{from}: expected a config of {}, found one of {}",
             arguments.method,
@@ -235,9 +206,8 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
 
 /// Checks the configuration against the set read from `path`, none for the built-in one.
 pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Session, Failure> {
-    let place = path.as_ref().map_or("the built-in set".to_owned(), |path| {
-        path.display().to_string()
-    });
+    let place =
+        path.as_ref().map_or("the built-in set".to_owned(), |path| path.display().to_string());
     // Absolute, so that the run can be evaluated from any folder.
     let data = path.map(|path| std::path::absolute(&path).unwrap_or(path));
     if data.as_ref().is_some_and(|path| path.to_str().is_none()) {

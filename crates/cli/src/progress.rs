@@ -24,16 +24,9 @@ impl<'a> Display<'a> {
     pub fn new(output: &'a Output, [done, steps]: [u64; 2], quiet: bool) -> Self {
         let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
             let style = ProgressStyle::with_template("[{bar:24}] {msg}").expect("a valid template");
-            ProgressBar::new(steps)
-                .with_position(done)
-                .with_style(style)
+            ProgressBar::new(steps).with_position(done).with_style(style)
         });
-        Self {
-            output,
-            bar,
-            last_line: Instant::now(),
-            last_epoch: None,
-        }
+        Self { output, bar, last_line: Instant::now(), last_epoch: None }
     }
 
     /// Takes the bar away; gives the last epoch that ended.
@@ -77,9 +70,8 @@ impl Observer for Display<'_> {
 }
 
 fn describe(progress: &Progress) -> String {
-    let probe = progress.p_acc.map_or(String::new(), |p_acc| {
-        format!(" p_acc {:.1}%", 100.0 * p_acc)
-    });
+    let probe =
+        progress.p_acc.map_or(String::new(), |p_acc| format!(" p_acc {:.1}%", 100.0 * p_acc));
     format!(
         "epoch {}/{} step {}/{} loss {:.4} c_acc {:.1}% r_acc {:.1}%{probe} {:.0} images/s data_wait {:.1}% ETA {}",
         progress.epoch[0],
@@ -97,9 +89,7 @@ fn describe(progress: &Progress) -> String {
 
 fn summarize(epoch: &EpochReport) -> String {
     let percent = |name: &str, share: Option<f64>| {
-        share.map_or(String::new(), |share| {
-            format!(" {name} {:.2}%", 100.0 * share)
-        })
+        share.map_or(String::new(), |share| format!(" {name} {:.2}%", 100.0 * share))
     };
     format!(
         "epoch {} done: loss {:.4}{}{}{}{}{} rank {:.1} {:.1} images/s data_wait {:.2}%",

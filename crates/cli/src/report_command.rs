@@ -18,10 +18,8 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     let out = &arguments.out;
     trainer::check_writable(out)?;
     let folders = each_once(&arguments.runs);
-    let portraits: Result<Vec<Portrait>, _> = folders
-        .iter()
-        .map(|folder| Portrait::read(folder))
-        .collect();
+    let portraits: Result<Vec<Portrait>, _> =
+        folders.iter().map(|folder| Portrait::read(folder)).collect();
     let mut portraits = portraits?;
     if !arguments.quick {
         device.open().map_err(Failure::usage)?;
@@ -33,11 +31,7 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     let runs: Vec<Value> = portraits.iter().map(value).collect();
     output.result(&json!({"report": out, "runs": runs}), || {
         let plural = if portraits.len() == 1 { "" } else { "s" };
-        format!(
-            "{}: {} run{plural} on one page",
-            out.display(),
-            portraits.len()
-        )
+        format!("{}: {} run{plural} on one page", out.display(), portraits.len())
     });
     Ok(ExitCode::SUCCESS)
 }

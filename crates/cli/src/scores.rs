@@ -23,7 +23,8 @@ pub fn text(measured: &Measured) -> String {
     title + &measured.findings.iter().map(lines).collect::<String>()
 }
 
-/// What one protocol found: a line with all training images, one over folds, one for each number of labels.
+/// What one protocol found: a line with all training images, one over folds, one for each number of
+/// labels.
 fn lines(finding: &Finding) -> String {
     let score = finding.report.test();
     let [low, high] = score.interval95.map(|bound| 100.0 * bound);
@@ -85,8 +86,8 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// The accuracy of each class by each protocol, and what the first protocol takes it for most often. Of many
-/// classes those that the first protocol gets right least often.
+/// The accuracy of each class by each protocol, and what the first protocol takes it for most
+/// often. Of many classes those that the first protocol gets right least often.
 pub fn classes(findings: &[Finding], class_names: &[String]) -> String {
     let Some(first) = findings.first().map(|finding| finding.report.test()) else {
         return String::new();
@@ -113,18 +114,9 @@ pub fn classes(findings: &[Finding], class_names: &[String]) -> String {
         let _ = write!(text, "  {:>8}", finding.name);
     }
     let with_matrix = first.confusion.is_some();
-    text += if with_matrix {
-        "   most often taken for\n"
-    } else {
-        "\n"
-    };
+    text += if with_matrix { "   most often taken for\n" } else { "\n" };
     for &class in &rows {
-        let _ = write!(
-            text,
-            "{:<width$}  {:>6}",
-            name(class),
-            first.per_class[class].total
-        );
+        let _ = write!(text, "{:<width$}  {:>6}", name(class), first.per_class[class].total);
         for finding in findings {
             let share = finding.report.test().per_class[class].accuracy;
             let _ = write!(text, "  {:>6.2} %", 100.0 * share.unwrap_or(0.0));
@@ -137,7 +129,8 @@ pub fn classes(findings: &[Finding], class_names: &[String]) -> String {
     text
 }
 
-/// The other class that images of `class` are most often taken for, and how many are; the lower one of two equals.
+/// The other class that images of `class` are most often taken for, and how many are; the lower one
+/// of two equals.
 fn most_often(score: &Score, class: usize) -> Option<(usize, u64)> {
     let row = score.confusion.as_ref()?.get(class)?;
     let others = row.iter().copied().enumerate();

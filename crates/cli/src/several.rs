@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::measure::{Finding, Measured};
 use crate::opened::Opened;
 
-/// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on different sets.
+/// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on
+/// different sets.
 pub fn check(runs: &[Opened]) -> Result<(), Failure> {
     let Some((first, others)) = runs.split_first() else {
         return Ok(());
@@ -43,23 +44,20 @@ pub fn check(runs: &[Opened]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was found of the first run: as of every other by the same protocols, with the same numbers of labels.
+/// What was found of the first run: as of every other by the same protocols, with the same numbers
+/// of labels.
 fn findings(runs: &[Measured]) -> &[Finding] {
-    runs.first()
-        .map(|run| run.findings.as_slice())
-        .unwrap_or_default()
+    runs.first().map(|run| run.findings.as_slice()).unwrap_or_default()
 }
 
-/// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's name.
+/// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's
+/// name.
 fn spread(runs: &[Measured], number: impl Fn(&Finding) -> f64) -> [Map<String, Value>; 2] {
     let mut spreads = [Map::new(), Map::new()];
     for (index, finding) in findings(runs).iter().enumerate() {
         let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));
         let found = Spread::of(numbers);
-        let parts = [
-            found.map(|spread| spread.mean),
-            found.and_then(|spread| spread.std),
-        ];
+        let parts = [found.map(|spread| spread.mean), found.and_then(|spread| spread.std)];
         for (map, part) in spreads.iter_mut().zip(parts) {
             map.insert(finding.name.to_owned(), json!(part));
         }
@@ -85,10 +83,7 @@ pub fn document(runs: &[Measured]) -> Value {
 
 /// The numbers of labels a class that were measured with.
 fn sizes(runs: &[Measured]) -> Vec<usize> {
-    let few = findings(runs)
-        .iter()
-        .take(1)
-        .flat_map(|finding| &finding.few);
+    let few = findings(runs).iter().take(1).flat_map(|finding| &finding.few);
     few.map(|few| few.labels_per_class).collect()
 }
 
@@ -108,9 +103,7 @@ fn columns(runs: &[Measured]) -> Vec<Column> {
     };
     for (index, finding) in findings(runs).iter().enumerate() {
         let name = finding.name;
-        push(name.to_owned(), &|run| {
-            run.findings[index].report.accuracy()
-        });
+        push(name.to_owned(), &|run| run.findings[index].report.accuracy());
         for (size, labels) in sizes.iter().enumerate() {
             let name = format!("{name}, {labels} a class");
             push(name, &|run| run.findings[index].few[size].draws.mean);
@@ -122,21 +115,14 @@ fn columns(runs: &[Measured]) -> Vec<Column> {
 /// A row a run, then mean and deviation.
 pub fn text(runs: &[Measured]) -> String {
     let columns = columns(runs);
-    let names: Vec<String> = runs
-        .iter()
-        .map(|run| run.run.display().to_string())
-        .collect();
+    let names: Vec<String> = runs.iter().map(|run| run.run.display().to_string()).collect();
     let longest = names.iter().map(|name| name.chars().count()).max();
     let width = longest.unwrap_or(0).max("mean ± std".chars().count());
     let row = |start: [String; 3], cells: Vec<String>| {
         let [run, seed, epoch] = start;
         let mut row = format!("{run:<width$}  {seed:>4}  {epoch:>5}");
         for (cell, column) in cells.iter().zip(&columns) {
-            let width = column
-                .name
-                .chars()
-                .count()
-                .max("00.00 ± 00.00".chars().count());
+            let width = column.name.chars().count().max("00.00 ± 00.00".chars().count());
             let _ = write!(row, "  {cell:>width$}");
         }
         row + "\n"
@@ -146,15 +132,8 @@ pub fn text(runs: &[Measured]) -> String {
     let heading = ["run", "seed", "epoch"].map(str::to_owned);
     let mut text = row(heading, cells(&|column| column.name.clone()));
     for (index, (run, name)) in runs.iter().zip(&names).enumerate() {
-        let start = [
-            name.clone(),
-            run.seed.to_string(),
-            run.trained[0].to_string(),
-        ];
-        text += &row(
-            start,
-            cells(&|column| format!("{:.2}", 100.0 * column.shares[index])),
-        );
+        let start = [name.clone(), run.seed.to_string(), run.trained[0].to_string()];
+        text += &row(start, cells(&|column| format!("{:.2}", 100.0 * column.shares[index])));
     }
     let last = ["mean ± std", "", ""].map(str::to_owned);
     let spread = |column: &Column| {

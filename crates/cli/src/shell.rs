@@ -1,5 +1,5 @@
-//! `twinview completions` and `twinview man`: what shells and manuals know of the command line, written from
-//! the same definition that reads it.
+//! `twinview completions` and `twinview man`: what shells and manuals know of the command line,
+//! written from the same definition that reads it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,8 +17,8 @@ use crate::args::Arguments;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// The name of a method. Shells complete those that there are; any other is let through, for an answer that
-/// says which was meant.
+/// The name of a method. Shells complete those that there are; any other is let through, for an
+/// answer that says which was meant.
 #[derive(Clone, Debug)]
 pub struct MethodName {
     /// Whether `all` is one too.
@@ -38,9 +38,7 @@ impl TypedValueParser for MethodName {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = CATALOG
-            .iter()
-            .map(|entry| PossibleValue::new(entry.name).help(entry.summary));
+        let names = CATALOG.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary));
         let all = self.or_all.then(|| PossibleValue::new("all"));
         Some(Box::new(all.into_iter().chain(names)))
     }
@@ -56,7 +54,8 @@ pub fn completions(shell: Shell, output: &Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the page about the program, or writes a page for it and for each of its commands into `out`.
+/// Prints the page about the program, or writes a page for it and for each of its commands into
+/// `out`.
 pub fn man(out: Option<&Path>, output: &Output) -> Result<ExitCode, Failure> {
     let mut command = whole().disable_help_subcommand(true);
     command.build();
@@ -78,9 +77,7 @@ pub fn man(out: Option<&Path>, output: &Output) -> Result<ExitCode, Failure> {
         written.push(path);
     }
     let value = json!({"out": out, "pages": written});
-    output.result(&value, || {
-        format!("{}: {} pages", out.display(), written.len())
-    });
+    output.result(&value, || format!("{}: {} pages", out.display(), written.len()));
     Ok(ExitCode::SUCCESS)
 }
 

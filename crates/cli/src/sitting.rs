@@ -1,5 +1,5 @@
-//! What a report shows of a run beyond its folder: scores and pictures made from its encoder and its images, as far
-//! as these are still there. What is not becomes a note, never a failure.
+//! What a report shows of a run beyond its folder: scores and pictures made from its encoder and
+//! its images, as far as these are still there. What is not becomes a note, never a failure.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub fn complete(portrait: &mut Portrait, device: DeviceChoice) {
     }
 }
 
-/// Why a part of a report could not be made: what the page says, which names no place on the machine, and the whole
-/// reason.
+/// Why a part of a report could not be made: what the page says, which names no place on the
+/// machine, and the whole reason.
 struct Missing {
     note: String,
     reason: String,
@@ -40,10 +40,7 @@ struct Missing {
 /// For `map_err`: the note that goes with a reason.
 fn noted<E: ToString>(note: impl Into<String>) -> impl FnOnce(E) -> Missing {
     let note = note.into();
-    move |reason| Missing {
-        note,
-        reason: reason.to_string(),
-    }
+    move |reason| Missing { note, reason: reason.to_string() }
 }
 
 fn try_complete(
@@ -81,9 +78,7 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
         Some(path) => data::open(path, record.config.image_size),
         None => data::built_in(),
     };
-    let set = set.map_err(noted(format!(
-        "its images ({name}) can't be read, {nothing}"
-    )))?;
+    let set = set.map_err(noted(format!("its images ({name}) can't be read, {nothing}")))?;
     if set.fingerprint() != record.data.fingerprint {
         let note = format!("other images are now in {name} than it was trained on, {nothing}");
         return Err(noted(note)("another fingerprint"));
@@ -103,7 +98,8 @@ fn evaluate(portrait: &mut Portrait, opened: Opened) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where images stand in the space of features: those of the test split, or else those without labels.
+/// Where images stand in the space of features: those of the test split, or else those without
+/// labels.
 fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
     let (images, split) = match &set.test {
         Some(test) if !test.is_empty() => ("test images", test),
@@ -127,8 +123,8 @@ fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
     })
 }
 
-/// The ways in which the images of `split`, called `images`, are placed: what is far apart can be read off the one,
-/// what is close off the other.
+/// The ways in which the images of `split`, called `images`, are placed: what is far apart can be
+/// read off the one, what is close off the other.
 fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
     let features = eval::extract(split, frozen.side(), BATCH, &|block| frozen.encode(block))?;
     let images = format!("{} {images}", split.len());
@@ -161,11 +157,7 @@ fn thumbnails(split: &Split) -> Result<Thumbnails, Missing> {
     let [side, columns] = THUMBNAIL;
     let sheet = dataset::thumbnails(split, columns, side);
     let bytes = dataset::jpeg(&sheet).map_err(noted("no map"))?;
-    Ok(Thumbnails {
-        sheet: Picture::jpeg(bytes, sheet.dimensions().into()),
-        columns,
-        side,
-    })
+    Ok(Thumbnails { sheet: Picture::jpeg(bytes, sheet.dimensions().into()), columns, side })
 }
 
 fn picture(sheet: dataset::Sheet) -> Result<Picture, Missing> {

@@ -1,7 +1,8 @@
-//! CIFAR-10's binary format: records of one label byte and three row-major planes of 32 x 32 pixels.
+//! CIFAR-10's binary format: records of one label byte and three row-major planes of 32 x 32
+//! pixels.
 //!
-//! `data_batch_1.bin` to `data_batch_5.bin` are the training images, `test_batch.bin` the test images,
-//! `batches.meta.txt` the class names. There are no unlabelled images.
+//! `data_batch_1.bin` to `data_batch_5.bin` are the training images, `test_batch.bin` the test
+//! images, `batches.meta.txt` the class names. There are no unlabelled images.
 //!
 //! # Reference
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
@@ -34,10 +35,7 @@ pub(crate) fn found_in(dir: &Path) -> bool {
 pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
     let train = open_batches((1..=5).map(|number| dir.join(batch_name(number))))?;
     let test_path = dir.join(TEST);
-    let test = test_path
-        .exists()
-        .then(|| open_batches([test_path].into_iter()))
-        .transpose()?;
+    let test = test_path.exists().then(|| open_batches([test_path].into_iter())).transpose()?;
     let class_names = read_class_names(dir)?;
     let unlabeled = train.without_labels();
     Ok(Dataset {
@@ -79,31 +77,21 @@ fn open_batches(paths: impl Iterator<Item = PathBuf>) -> Result<Split, Error> {
         });
     }
     let labels = Some(labels.into());
-    Ok(Split::new(
-        chunks,
-        labels,
-        (SIDE, SIDE),
-        PixelOrder::RowMajor,
-    ))
+    Ok(Split::new(chunks, labels, (SIDE, SIDE), PixelOrder::RowMajor))
 }
 
 fn open_batch(path: &Path) -> Result<Mapping, Error> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Error::Missing {
-            path: path.to_path_buf(),
-            expected: "a batch of CIFAR-10 images",
-        },
+        io::ErrorKind::NotFound => {
+            Error::Missing { path: path.to_path_buf(), expected: "a batch of CIFAR-10 images" }
+        }
         _ => Error::io(path, "open")(error),
     })?;
     let found_bytes = metadata.len();
     if found_bytes == 0 || !found_bytes.is_multiple_of(RECORD_BYTES as u64) {
         let expected =
             format!("a multiple of {RECORD_BYTES} bytes (a label and an image of 3 x 32 x 32)");
-        return Err(Error::Length {
-            path: path.to_path_buf(),
-            expected,
-            found_bytes,
-        });
+        return Err(Error::Length { path: path.to_path_buf(), expected, found_bytes });
     }
     Mapping::open(path)
 }
@@ -117,19 +105,11 @@ fn read_class_names(dir: &Path) -> Result<Vec<String>, Error> {
         }
         Err(error) => return Err(Error::io(&path, "read")(error)),
     };
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(Into::into)
-        .collect();
+    let names: Vec<String> =
+        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
     if names.len() != CLASSES {
         let (expected, found) = (format!("{CLASSES} class names"), names.len().to_string());
-        return Err(Error::Text {
-            path,
-            expected,
-            found,
-        });
+        return Err(Error::Text { path, expected, found });
     }
     Ok(names)
 }

@@ -61,8 +61,7 @@ impl Sheet {
                 let colour =
                     std::array::from_fn(|channel| planes[(channel * height + y) * width + x]);
                 let pixel = Rgb(colour);
-                self.image
-                    .put_pixel((left + x) as u32, (top + y) as u32, pixel);
+                self.image.put_pixel((left + x) as u32, (top + y) as u32, pixel);
             }
         }
     }
@@ -102,8 +101,7 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|error| Error::io(path, "encode")(std::io::Error::other(error)))?;
     let mut file = NewFile::begin(path)?;
-    file.write_all(png.get_ref())
-        .map_err(Error::io(path, "write"))?;
+    file.write_all(png.get_ref()).map_err(Error::io(path, "write"))?;
     file.finish()
 }
 
@@ -114,9 +112,7 @@ mod tests {
 
     #[test]
     fn images_stand_in_rows_with_white_between() {
-        let bytes = vec![
-            1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60, 100, 101, 102, 103, 104, 105,
-        ];
+        let bytes = vec![1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60, 100, 101, 102, 103, 104, 105];
         let split = Split::in_memory(bytes, None, 2, 1, PixelOrder::RowMajor);
         let sheet = contact_sheet(&split, 2, 9);
         assert_eq!(sheet.dimensions(), (6, 4));
@@ -124,11 +120,7 @@ mod tests {
         assert_eq!(sheet.get_pixel(4, 0).0, [10, 30, 50]);
         assert_eq!(sheet.get_pixel(0, 3).0, [100, 102, 104]);
         assert_eq!(
-            (
-                sheet.get_pixel(2, 0),
-                sheet.get_pixel(0, 1),
-                sheet.get_pixel(5, 3)
-            ),
+            (sheet.get_pixel(2, 0), sheet.get_pixel(0, 1), sheet.get_pixel(5, 3)),
             (&WHITE, &WHITE, &WHITE)
         );
     }
@@ -161,9 +153,6 @@ mod tests {
             "nothing else is left there"
         );
         let missing = save_png(&sheet, &folder.path().join("no/sheet.png")).unwrap_err();
-        assert!(
-            missing.to_string().contains("sheet.png: cannot write"),
-            "{missing}"
-        );
+        assert!(missing.to_string().contains("sheet.png: cannot write"), "{missing}");
     }
 }

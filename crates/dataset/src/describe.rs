@@ -46,25 +46,17 @@ pub struct SplitDescription {
     pub measured_images: usize,
 }
 
-/// Describes `dataset`; means and deviations are over at most 10,000 evenly spaced images of each split.
+/// Describes `dataset`; means and deviations are over at most 10,000 evenly spaced images of each
+/// split.
 pub fn describe(dataset: &Dataset) -> Description {
     let splits = dataset.splits().map(|(name, split)| {
         let same_as_train = name == "unlabeled" && dataset.unlabeled_is_train();
-        let class_counts = split
-            .labels()
-            .map(|labels| count_classes(labels, dataset.class_names.len()));
+        let class_counts =
+            split.labels().map(|labels| count_classes(labels, dataset.class_names.len()));
         let measured = split.evenly_spaced(MEASURED);
         let (mean, std) = mean_and_std(split, &measured);
         let (images, measured_images) = (split.len(), measured.len());
-        SplitDescription {
-            name,
-            images,
-            same_as_train,
-            class_counts,
-            mean,
-            std,
-            measured_images,
-        }
+        SplitDescription { name, images, same_as_train, class_counts, mean, std, measured_images }
     });
     Description {
         kind: dataset.kind,
@@ -100,22 +92,17 @@ fn mean_and_std(split: &Split, indices: &[usize]) -> ([f64; 3], [f64; 3]) {
     let mean = sums.map(|(sum, _)| sum as f64 / pixels);
     let variance: [f64; 3] =
         std::array::from_fn(|c| (sums[c].1 as f64 / pixels - mean[c] * mean[c]).max(0.0));
-    (
-        mean.map(|mean| mean / 255.0),
-        variance.map(|variance| variance.sqrt() / 255.0),
-    )
+    (mean.map(|mean| mean / 255.0), variance.map(|variance| variance.sqrt() / 255.0))
 }
 
 /// Sum of the values, and of their squares.
 fn sums_of(plane: &[u8]) -> (u64, u64) {
     let mut sums = (0, 0);
-    // In runs short enough for 32-bit sums of squares, which make twice as much of a vector register.
+    // In runs short enough for 32-bit sums of squares, which make twice as much of a vector
+    // register.
     for run in plane.chunks(1 << 16) {
         let sum: u32 = run.iter().map(|&value| u32::from(value)).sum();
-        let squares: u32 = run
-            .iter()
-            .map(|&value| u32::from(value) * u32::from(value))
-            .sum();
+        let squares: u32 = run.iter().map(|&value| u32::from(value) * u32::from(value)).sum();
         sums.0 += u64::from(sum);
         sums.1 += u64::from(squares);
     }
@@ -142,17 +129,12 @@ mod tests {
             folds: vec![vec![1]],
         };
         let description = describe(&dataset);
-        let [unlabeled, train] = &description.splits[..] else {
-            panic!("{description:?}")
-        };
+        let [unlabeled, train] = &description.splits[..] else { panic!("{description:?}") };
         assert!(unlabeled.same_as_train && !train.same_as_train);
         assert_eq!(train.class_counts.as_deref(), Some(&[0, 0, 2][..]));
         assert_eq!((train.images, train.measured_images), (2, 2));
-        for (found, expected) in train
-            .mean
-            .iter()
-            .chain(&train.std)
-            .zip([0.5, 0.2, 0.5, 0.5, 0.0, 0.5])
+        for (found, expected) in
+            train.mean.iter().chain(&train.std).zip([0.5, 0.2, 0.5, 0.5, 0.0, 0.5])
         {
             assert!((found - expected).abs() < 1e-12, "{description:?}");
         }
@@ -161,9 +143,6 @@ mod tests {
 
     #[test]
     fn squares_of_a_large_bright_plane_do_not_overflow() {
-        assert_eq!(
-            sums_of(&vec![255; 200_000]),
-            (255 * 200_000, 65_025 * 200_000)
-        );
+        assert_eq!(sums_of(&vec![255; 200_000]), (255 * 200_000, 65_025 * 200_000));
     }
 }

@@ -1,4 +1,5 @@
-//! What can be wrong with an image set: the file, what was expected there and what was found, on one line.
+//! What can be wrong with an image set: the file, what was expected there and what was found, on
+//! one line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -148,11 +149,7 @@ pub enum Error {
 impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
-        move |source| Error::Io {
-            path: path.to_path_buf(),
-            action,
-            source,
-        }
+        move |source| Error::Io { path: path.to_path_buf(), action, source }
     }
 }
 
@@ -162,9 +159,7 @@ mod tests {
 
     #[test]
     fn a_line_break_in_a_name_stays_on_one_line() {
-        let error = Error::NotAFolder {
-            path: PathBuf::from("a\nb"),
-        };
+        let error = Error::NotAFolder { path: PathBuf::from("a\nb") };
         assert_eq!(error.to_string(), "a\\nb: expected a folder, found a file");
     }
 }

@@ -8,10 +8,11 @@ use crate::Dataset;
 const SAMPLE: usize = 64;
 
 impl Dataset {
-    /// 32 hex digits over sizes, all labels and the pixels of 64 evenly spaced images of each split.
+    /// 32 hex digits over sizes, all labels and the pixels of 64 evenly spaced images of each
+    /// split.
     ///
-    /// Equal for equal content however it is stored: a set that was written as STL-10 binaries keeps its
-    /// fingerprint unless it was resized.
+    /// Equal for equal content however it is stored: a set that was written as STL-10 binaries
+    /// keeps its fingerprint unless it was resized.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         let mut scratch = Vec::new();

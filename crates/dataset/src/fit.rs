@@ -20,10 +20,11 @@ pub(crate) fn check_size(size: usize) -> Result<(), Error> {
     })
 }
 
-/// Crops centres and resizes them with a triangle filter as wide as the reduction (antialiased bilinear).
+/// Crops centres and resizes them with a triangle filter as wide as the reduction (antialiased
+/// bilinear).
 ///
-/// Cropping the source first and resizing once gives what resizing and then cropping would, but whole sides
-/// need no rounding to pixels. Keeps its buffers between images.
+/// Cropping the source first and resizing once gives what resizing and then cropping would, but
+/// whole sides need no rounding to pixels. Keeps its buffers between images.
 #[derive(Default)]
 pub(crate) struct Fitter {
     resampler: Resampler,
@@ -38,17 +39,11 @@ impl Fitter {
 
     /// Row-major planes of `from_size` to row-major planes of `to_size`, each (width, height).
     pub fn fit_planes(&mut self, planes: &[u8], from_size: Size, out: &mut [u8], to_size: Size) {
-        let region = Region {
-            left: 0,
-            top: 0,
-            width: from_size.0,
-            height: from_size.1,
-        };
+        let region = Region { left: 0, top: 0, width: from_size.0, height: from_size.1 };
         let rectangle = centre(from_size, to_size);
         let from = planes.chunks_exact(from_size.0 * from_size.1);
         for (from, to) in from.zip(out.chunks_exact_mut(to_size.0 * to_size.1)) {
-            self.resampler
-                .resample((from, from_size), region, rectangle, (to, to_size));
+            self.resampler.resample((from, from_size), region, rectangle, (to, to_size));
         }
     }
 
@@ -70,29 +65,16 @@ impl Fitter {
 fn centre(from: Size, to: Size) -> Rectangle {
     let (width, height) = (from.0 as f64, from.1 as f64);
     let scale = (width / to.0 as f64).min(height / to.1 as f64);
-    let inner = (
-        (to.0 as f64 * scale).min(width),
-        (to.1 as f64 * scale).min(height),
-    );
+    let inner = ((to.0 as f64 * scale).min(width), (to.1 as f64 * scale).min(height));
     let (left, top) = ((width - inner.0) / 2.0, (height - inner.1) / 2.0);
-    Rectangle {
-        left,
-        top,
-        width: inner.0,
-        height: inner.1,
-    }
+    Rectangle { left, top, width: inner.0, height: inner.1 }
 }
 
 fn to_planes(pixels: &[u8], out: &mut [u8]) {
     let (red, rest) = out.split_at_mut(out.len() / 3);
     let (green, blue) = rest.split_at_mut(rest.len() / 2);
-    for (((pixel, red), green), blue) in pixels
-        .as_chunks::<3>()
-        .0
-        .iter()
-        .zip(red)
-        .zip(green)
-        .zip(blue)
+    for (((pixel, red), green), blue) in
+        pixels.as_chunks::<3>().0.iter().zip(red).zip(green).zip(blue)
     {
         [*red, *green, *blue] = *pixel;
     }

@@ -45,7 +45,8 @@ pub struct Part<'a> {
 const BLOCK: usize = 16;
 
 impl<'a> Image<'a> {
-    /// The planes in row-major order: borrowed where they already are, else transposed into `scratch`.
+    /// The planes in row-major order: borrowed where they already are, else transposed into
+    /// `scratch`.
     ///
     /// # Panics
     /// If `bytes` has another length than `3 * height * width`.
@@ -53,12 +54,12 @@ impl<'a> Image<'a> {
     where
         'a: 's,
     {
-        self.row_major_part(0..self.width, 0..self.height, scratch)
-            .bytes
+        self.row_major_part(0..self.width, 0..self.height, scratch).bytes
     }
 
     /// Row-major planes with at least the columns and rows asked for: the whole image, borrowed,
-    /// where it is row-major already, else a little more than was asked for, transposed into `scratch`.
+    /// where it is row-major already, else a little more than was asked for, transposed into
+    /// `scratch`.
     ///
     /// This is the one place where column-major planes are turned.
     ///
@@ -79,13 +80,7 @@ impl<'a> Image<'a> {
         let columns = whole_blocks(columns, width);
         let rows = whole_blocks(rows, height);
         if self.order == PixelOrder::RowMajor {
-            return Part {
-                bytes: self.bytes,
-                left: 0,
-                top: 0,
-                width,
-                height,
-            };
+            return Part { bytes: self.bytes, left: 0, top: 0, width, height };
         }
         let area = columns.len() * rows.len();
         scratch.resize(3 * area, 0);
@@ -106,10 +101,7 @@ impl<'a> Image<'a> {
 
 /// The range, extended to multiples of [`BLOCK`] where `limit` allows it.
 fn whole_blocks(range: Range<usize>, limit: usize) -> Range<usize> {
-    assert!(
-        range.start < range.end && range.end <= limit,
-        "{range:?} of {limit}"
-    );
+    assert!(range.start < range.end && range.end <= limit, "{range:?} of {limit}");
     range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(limit)
 }
 
@@ -120,43 +112,22 @@ mod tests {
     #[test]
     fn column_major_planes_of_a_wide_image_become_rows() {
         // Two columns of three rows a plane: 0 1 2 | 3 4 5, then the same plus 10 and plus 20.
-        let bytes: Vec<u8> = [0, 10, 20]
-            .iter()
-            .flat_map(|plane| (0..6).map(move |i| plane + i))
-            .collect();
-        let image = Image {
-            bytes: &bytes,
-            width: 2,
-            height: 3,
-            order: PixelOrder::ColumnMajor,
-        };
+        let bytes: Vec<u8> =
+            [0, 10, 20].iter().flat_map(|plane| (0..6).map(move |i| plane + i)).collect();
+        let image = Image { bytes: &bytes, width: 2, height: 3, order: PixelOrder::ColumnMajor };
         let mut scratch = Vec::new();
-        let expected = [
-            0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25,
-        ];
+        let expected = [0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25];
         assert_eq!(image.row_major(&mut scratch), expected);
     }
 
     #[test]
     fn a_part_holds_the_pixels_of_the_whole() {
         let (width, height) = (50, 37);
-        let bytes: Vec<u8> = (0..3 * width * height)
-            .map(|i: usize| (i * 7 % 251) as u8)
-            .collect();
-        let image = Image {
-            bytes: &bytes,
-            width,
-            height,
-            order: PixelOrder::ColumnMajor,
-        };
+        let bytes: Vec<u8> = (0..3 * width * height).map(|i: usize| (i * 7 % 251) as u8).collect();
+        let image = Image { bytes: &bytes, width, height, order: PixelOrder::ColumnMajor };
         let mut whole = Vec::new();
         let whole = image.row_major(&mut whole);
-        for (columns, rows) in [
-            (0..1, 0..1),
-            (17..33, 15..16),
-            (49..50, 36..37),
-            (5..50, 0..37),
-        ] {
+        for (columns, rows) in [(0..1, 0..1), (17..33, 15..16), (49..50, 36..37), (5..50, 0..37)] {
             let mut scratch = Vec::new();
             let part = image.row_major_part(columns.clone(), rows.clone(), &mut scratch);
             for plane in 0..3 {
@@ -174,12 +145,7 @@ mod tests {
     #[test]
     fn row_major_planes_are_borrowed() {
         let bytes: Vec<u8> = (0..18).collect();
-        let image = Image {
-            bytes: &bytes,
-            width: 3,
-            height: 2,
-            order: PixelOrder::RowMajor,
-        };
+        let image = Image { bytes: &bytes, width: 3, height: 2, order: PixelOrder::RowMajor };
         let mut scratch = Vec::new();
         assert!(std::ptr::eq(image.row_major(&mut scratch), &bytes[..]));
         assert!(scratch.is_empty());

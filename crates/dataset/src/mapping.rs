@@ -1,13 +1,15 @@
 //! A memory-mapped file that keeps a bounded part of itself resident.
 //!
-//! Every page that a mapping touches counts towards the process until it is let go, so that an epoch over
-//! a set of 2.8 GB would look like (and in some containers be charged as) 2.8 GB of memory. A large mapping
-//! therefore drops its pages each time some dozens of images were handed out. They stay in the system's page
-//! cache: touching them again costs minor faults (a few microseconds an image), no reading.
+//! Every page that a mapping touches counts towards the process until it is let go, so that an
+//! epoch over a set of 2.8 GB would look like (and in some containers be charged as) 2.8 GB of
+//! memory. A large mapping therefore drops its pages each time some dozens of images were handed
+//! out. They stay in the system's page cache: touching them again costs minor faults (a few
+//! microseconds an image), no reading.
 //!
-//! A file that changes while it is mapped is noticed by its length and time of change, for which whoever read from
-//! it asks afterwards ([`check`](Mapping::check)). Reading what was cut off raises SIGBUS, which is the program's to
-//! handle. A file that is deleted or replaced by renaming stays as it was for who has mapped it.
+//! A file that changes while it is mapped is noticed by its length and time of change, for which
+//! whoever read from it asks afterwards ([`check`](Mapping::check)). Reading what was cut off
+//! raises SIGBUS, which is the program's to handle. A file that is deleted or replaced by renaming
+//! stays as it was for who has mapped it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,8 +23,9 @@ use crate::Error;
 /// Mappings up to this length may stay resident as a whole.
 const SMALL_BYTES: usize = 64 << 20;
 
-/// Bytes handed out between two drops. One fault maps up to 2 MiB around the image that was touched (a large
-/// folio of the page cache, Linux 6.18), so that sixty times as much, 128 MiB, may become resident.
+/// Bytes handed out between two drops. One fault maps up to 2 MiB around the image that was touched
+/// (a large folio of the page cache, Linux 6.18), so that sixty times as much, 128 MiB, may become
+/// resident.
 const BUDGET_BYTES: usize = 2 << 20;
 
 /// A read-only mapped file.
@@ -41,9 +44,9 @@ impl Mapping {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let metadata = file.metadata().map_err(Error::io(path, "open"))?;
-        // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody may change
-        // the file while it is in use; this crate replaces files by renaming and never writes in place, and what
-        // others do is checked for in `check`.
+        // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody
+        // may change the file while it is in use; this crate replaces files by renaming and never
+        // writes in place, and what others do is checked for in `check`.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
         Ok(Self {
             map,
@@ -85,21 +88,15 @@ impl Mapping {
         } else {
             return Ok(());
         };
-        Err(Error::Changed {
-            path: self.path.clone(),
-            found,
-        })
+        Err(Error::Changed { path: self.path.clone(), found })
     }
 
     /// Lets go of all resident pages.
     #[cfg(unix)]
     pub fn drop_pages(&self) {
-        // SAFETY: the mapping is read-only and backed by its file, so dropped pages come back with the same
-        // bytes, also for slices that are being read at this moment.
-        let dropped = unsafe {
-            self.map
-                .unchecked_advise(memmap2::UncheckedAdvice::DontNeed)
-        };
+        // SAFETY: the mapping is read-only and backed by its file, so dropped pages come back with
+        // the same bytes, also for slices that are being read at this moment.
+        let dropped = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
         if let Err(error) = dropped {
             tracing::debug!(%error, "the system keeps mapped pages resident");
         }

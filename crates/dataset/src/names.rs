@@ -1,6 +1,7 @@
 //! The names of a set's images, in a text file beside them: one a line, in their order.
 //!
-//! The file is mapped and of every 64th line the start is kept, so that a million names take a few hundred kilobytes.
+//! The file is mapped and of every 64th line the start is kept, so that a million names take a few
+//! hundred kilobytes.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -57,13 +58,8 @@ impl Names {
         let start = self.starts[place / STEP];
         let end = self.starts.get(place / STEP + 1);
         let end = end.copied().unwrap_or(self.text.len());
-        let mut lines = self
-            .text
-            .slice(start, end - start)
-            .split(|byte| *byte == b'\n');
-        on_one_line(String::from_utf8_lossy(
-            lines.nth(place % STEP).unwrap_or_default(),
-        ))
+        let mut lines = self.text.slice(start, end - start).split(|byte| *byte == b'\n');
+        on_one_line(String::from_utf8_lossy(lines.nth(place % STEP).unwrap_or_default()))
     }
 
     /// Writes names.

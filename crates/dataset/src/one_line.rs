@@ -1,4 +1,5 @@
-//! What errors and logs say of a file is one line, whatever the bytes of its name and of what was found in it.
+//! What errors and logs say of a file is one line, whatever the bytes of its name and of what was
+//! found in it.
 
 use std::fmt;
 use std::path::Path;
@@ -10,11 +11,7 @@ pub struct OneLine<'a>(pub &'a str);
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.chars().try_for_each(|c| {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())
-            } else {
-                write!(f, "{c}")
-            }
+            if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") }
         })
     }
 }

@@ -8,40 +8,40 @@ use crate::{Dataset, Error, cifar10, folder, stl10};
 
 /// How to open a folder.
 pub struct OpenOptions<'a> {
-    /// Width and height that the images of image folders are brought to, in pixels. Binaries have their own.
+    /// Width and height that the images of image folders are brought to, in pixels. Binaries have
+    /// their own.
     pub image_size: usize,
-    /// Where decoded image folders are kept; by default `twinview/packed` in the user's cache folder.
+    /// Where decoded image folders are kept; by default `twinview/packed` in the user's cache
+    /// folder.
     pub cache_dir: Option<PathBuf>,
     /// Called while images are decoded.
     pub progress: Report<'a>,
-    /// Called with a line for each file or folder below an image folder that can't be used, which the set then goes
-    /// without. Where there is nothing to call, it is an error.
+    /// Called with a line for each file or folder below an image folder that can't be used, which
+    /// the set then goes without. Where there is nothing to call, it is an error.
     pub left_out: Option<&'a (dyn Fn(&str) + Sync)>,
 }
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        Self {
-            image_size: 96,
-            cache_dir: None,
-            progress: &|_| {},
-            left_out: None,
-        }
+        Self { image_size: 96, cache_dir: None, progress: &|_| {}, left_out: None }
     }
 }
 
 /// Opens the image set in `dir`, recognised by what is in it.
 ///
-/// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and `test_y.bin`,
-///   `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with the `shape.json` that
-///   [`write_stl10`](crate::write_stl10) adds. There must be `unlabeled_X.bin` or `train_X.bin`.
-/// - CIFAR-10 binaries: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, `batches.meta.txt`.
-/// - Image folders: `train/CLASS/`, `test/CLASS/` (or `val/CLASS/`), `unlabeled/`; JPEG, PNG and WebP. Classes are
-///   numbered in the order of their names.
+/// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and
+///   `test_y.bin`, `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with
+///   the `shape.json` that [`write_stl10`](crate::write_stl10) adds. There must be
+///   `unlabeled_X.bin` or `train_X.bin`.
+/// - CIFAR-10 binaries: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`,
+///   `batches.meta.txt`.
+/// - Image folders: `train/CLASS/`, `test/CLASS/` (or `val/CLASS/`), `unlabeled/`; JPEG, PNG and
+///   WebP. Classes are numbered in the order of their names.
 /// - A flat folder of images: unlabelled.
 ///
-/// Binaries are mapped: opening reads labels and names, not images. Images of folders have their shorter side
-/// resized to `image_size` (bilinear, antialiased) and their centre cropped, once, into a cache.
+/// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
+/// shorter side resized to `image_size` (bilinear, antialiased) and their centre cropped, once,
+/// into a cache.
 ///
 /// # Errors
 /// If there is no image set in `dir`, or one of its lengths, labels or images is wrong; with
@@ -60,13 +60,10 @@ pub fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
 fn check_folder(dir: &Path) -> Result<(), Error> {
     match std::fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(Error::NotAFolder {
-            path: dir.to_path_buf(),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Missing {
-            path: dir.to_path_buf(),
-            expected: "a folder of images",
-        }),
+        Ok(_) => Err(Error::NotAFolder { path: dir.to_path_buf() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Missing { path: dir.to_path_buf(), expected: "a folder of images" })
+        }
         Err(error) => Err(Error::io(dir, "open")(error)),
     }
 }

@@ -1,4 +1,5 @@
-//! Files and folders that appear whole or not at all: written under a passing name beside their place, then renamed.
+//! Files and folders that appear whole or not at all: written under a passing name beside their
+//! place, then renamed.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -27,13 +28,8 @@ impl NewFolder {
         builder.prefix(".partial-");
         #[cfg(unix)]
         builder.permissions(unix_permissions(0o777));
-        let partial = builder
-            .tempdir_in(parent)
-            .map_err(Error::io(parent, "write into"))?;
-        Ok(Self {
-            partial,
-            target: target.to_path_buf(),
-        })
+        let partial = builder.tempdir_in(parent).map_err(Error::io(parent, "write into"))?;
+        Ok(Self { partial, target: target.to_path_buf() })
     }
 
     /// Where to write the files.
@@ -49,9 +45,7 @@ impl NewFolder {
         }
         fs::rename(self.partial.path(), &self.target).map_err(|error| match error.kind() {
             io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
-                Error::OutputExists {
-                    path: self.target.clone(),
-                }
+                Error::OutputExists { path: self.target.clone() }
             }
             _ => Error::io(&self.target, "write")(error),
         })?;
@@ -61,8 +55,8 @@ impl NewFolder {
     }
 }
 
-/// A file that appears at its place whole, replacing one that is there, or not at all: gone when dropped before
-/// [`finish`](Self::finish). Writing is buffered.
+/// A file that appears at its place whole, replacing one that is there, or not at all: gone when
+/// dropped before [`finish`](Self::finish). Writing is buffered.
 #[derive(Debug)]
 pub struct NewFile {
     partial: BufWriter<NamedTempFile>,
@@ -79,16 +73,15 @@ impl NewFile {
         builder.prefix(".partial-");
         #[cfg(unix)]
         builder.permissions(unix_permissions(0o666));
-        let partial = builder
-            .tempfile_in(parent(target))
-            .map_err(Error::io(target, "write"))?;
+        let partial = builder.tempfile_in(parent(target)).map_err(Error::io(target, "write"))?;
         Ok(Self {
             partial: BufWriter::with_capacity(BUFFER_BYTES, partial),
             target: target.to_path_buf(),
         })
     }
 
-    /// Waits until all that was written is on disk: only then is it sure that there was room for it.
+    /// Waits until all that was written is on disk: only then is it sure that there was room for
+    /// it.
     ///
     /// # Errors
     /// If it can't be written.
@@ -129,14 +122,12 @@ fn refuse_content(target: &Path) -> Result<(), Error> {
     match fs::read_dir(target) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
-            Some(_) => Err(Error::OutputExists {
-                path: target.to_path_buf(),
-            }),
+            Some(_) => Err(Error::OutputExists { path: target.to_path_buf() }),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(Error::NotAFolder {
-            path: target.to_path_buf(),
-        }),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(Error::NotAFolder { path: target.to_path_buf() })
+        }
         Err(error) => Err(Error::io(target, "write")(error)),
     }
 }
@@ -148,7 +139,8 @@ fn parent(target: &Path) -> &Path {
     }
 }
 
-/// What a plain `mkdir` or `open` asks for; the user's mask applies. Temporary names are closed to others otherwise.
+/// What a plain `mkdir` or `open` asks for; the user's mask applies. Temporary names are closed to
+/// others otherwise.
 #[cfg(unix)]
 fn unix_permissions(mode: u32) -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(mode)

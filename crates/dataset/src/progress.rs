@@ -23,14 +23,7 @@ pub(crate) struct Job<'a> {
 impl<'a> Job<'a> {
     /// A job of `total` images; reports that none is done.
     pub fn begin(task: &'static str, total: usize, report: Report<'a>) -> Self {
-        let job = Self {
-            report,
-            state: Progress {
-                task,
-                done: 0,
-                total,
-            },
-        };
+        let job = Self { report, state: Progress { task, done: 0, total } };
         (job.report)(job.state);
         job
     }

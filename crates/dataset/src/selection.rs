@@ -30,10 +30,11 @@ pub struct Record<'a> {
 }
 
 impl<'a> Selection<'a> {
-    /// The splits of `set` that have these names, in the set's order; all that are there for no names.
+    /// The splits of `set` that have these names, in the set's order; all that are there for no
+    /// names.
     ///
-    /// Where the set has no unlabelled images of its own, so that those of "train" serve, "unlabeled" is left out beside
-    /// "train".
+    /// Where the set has no unlabelled images of its own, so that those of "train" serve,
+    /// "unlabeled" is left out beside "train".
     ///
     /// # Errors
     /// If the set has no split of such a name.
@@ -46,17 +47,12 @@ impl<'a> Selection<'a> {
                 found: (*name).to_owned(),
             });
         }
-        let mut splits: Vec<_> = set
-            .splits()
-            .filter(|(name, _)| names.is_empty() || names.contains(name))
-            .collect();
+        let mut splits: Vec<_> =
+            set.splits().filter(|(name, _)| names.is_empty() || names.contains(name)).collect();
         if set.unlabeled_is_train() && splits.iter().any(|(name, _)| *name == "train") {
             splits.retain(|(name, _)| *name != "unlabeled");
         }
-        Ok(Self {
-            splits,
-            class_names: &set.class_names,
-        })
+        Ok(Self { splits, class_names: &set.class_names })
     }
 
     /// The splits, by name.
@@ -149,26 +145,14 @@ mod tests {
     fn images_are_counted_through_in_the_order_of_the_set() {
         let set = set(split(3, None));
         let all = Selection::new(&set, &[]).unwrap();
-        assert_eq!(
-            (names(&all), all.len()),
-            (vec!["unlabeled", "train", "test"], 6)
-        );
+        assert_eq!((names(&all), all.len()), (vec!["unlabeled", "train", "test"], 6));
         let shown: Vec<String> = (0..6).map(|row| all.record(row).to_string()).collect();
-        let expected = [
-            "unlabeled/0",
-            "unlabeled/1",
-            "unlabeled/2",
-            "train/0",
-            "train/1",
-            "test/0",
-        ];
+        let expected =
+            ["unlabeled/0", "unlabeled/1", "unlabeled/2", "train/0", "train/1", "test/0"];
         assert_eq!(shown, expected);
         assert_eq!((all.record(0).label, all.record(0).class), (None, None));
         assert_eq!(all.record(3).class, Some("dog"));
-        assert_eq!(
-            (all.record(4).label, all.record(4).class),
-            (Some(0), Some("cat"))
-        );
+        assert_eq!((all.record(4).label, all.record(4).class), (Some(0), Some("cat")));
         let some = Selection::new(&set, &["test", "unlabeled", "test"]).unwrap();
         assert_eq!((names(&some), some.len()), (vec!["unlabeled", "test"], 4));
     }
@@ -177,10 +161,7 @@ mod tests {
     fn no_image_is_there_twice() {
         let mut set = set(split(3, None));
         set.unlabeled = set.train.as_ref().unwrap().without_labels();
-        assert_eq!(
-            names(&Selection::new(&set, &[]).unwrap()),
-            ["train", "test"]
-        );
+        assert_eq!(names(&Selection::new(&set, &[]).unwrap()), ["train", "test"]);
         let both = Selection::new(&set, &["unlabeled", "train"]).unwrap();
         assert_eq!(names(&both), ["train"]);
         let alone = Selection::new(&set, &["unlabeled"]).unwrap();
@@ -192,10 +173,7 @@ mod tests {
         let mut set = set(split(3, None));
         set.test = None;
         let error = Selection::new(&set, &["train", "test"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "split: expected unlabeled or train, found test"
-        );
+        assert_eq!(error.to_string(), "split: expected unlabeled or train, found test");
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(crate) enum Storage {
 #[derive(Clone, Debug)]
 pub(crate) struct Chunk {
     pub storage: Storage,
-    /// Byte offset of the first record's planes, bytes between two records' planes, number of records.
+    /// Byte offset of the first record's planes, bytes between two records' planes, number of
+    /// records.
     pub offset: usize,
     pub stride: usize,
     pub count: usize,
@@ -51,19 +52,13 @@ impl Split {
             chunk.before = images;
             images += chunk.count;
         }
-        Self {
-            chunks: chunks.into(),
-            labels,
-            width,
-            height,
-            order,
-        }
+        Self { chunks: chunks.into(), labels, width, height, order }
     }
 
     /// Images that are already in memory.
     ///
-    /// `bytes` holds records of `3 * height * width` bytes (red, green, blue plane; pixels in `order`), one
-    /// after the other; `labels` are 0-based, one a record.
+    /// `bytes` holds records of `3 * height * width` bytes (red, green, blue plane; pixels in
+    /// `order`), one after the other; `labels` are 0-based, one a record.
     ///
     /// # Panics
     /// If `bytes` is not whole records or the labels differ from them in number.
@@ -86,23 +81,13 @@ impl Split {
             "{count} images, other number of labels"
         );
         let storage = Storage::Owned(Arc::new(bytes));
-        let chunks = vec![Chunk {
-            storage,
-            offset: 0,
-            stride,
-            count,
-            names: None,
-            before: 0,
-        }];
+        let chunks = vec![Chunk { storage, offset: 0, stride, count, names: None, before: 0 }];
         Self::new(chunks, labels.map(Into::into), (width, height), order)
     }
 
     /// The same images without their labels.
     pub fn without_labels(&self) -> Self {
-        Self {
-            labels: None,
-            ..self.clone()
-        }
+        Self { labels: None, ..self.clone() }
     }
 
     /// The images at `indices`, in this order, with their labels. Their bytes stay where they are.
@@ -137,7 +122,8 @@ impl Split {
         Self::new(chunks, labels, (self.width, self.height), self.order)
     }
 
-    /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has none of its own.
+    /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has
+    /// none of its own.
     pub fn same_images(&self, other: &Self) -> bool {
         self.chunks.len() == other.chunks.len()
             && self.chunks.iter().zip(&*other.chunks).all(|(a, b)| {
@@ -182,8 +168,8 @@ impl Split {
         self.labels.as_deref()
     }
 
-    /// The name of the image at `index`, where the set knows it: the path of its file from the set's folder on, with
-    /// control characters and what isn't UTF-8 replaced.
+    /// The name of the image at `index`, where the set knows it: the path of its file from the
+    /// set's folder on, with control characters and what isn't UTF-8 replaced.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
@@ -197,7 +183,8 @@ impl Split {
     /// The image at `index`.
     ///
     /// # Panics
-    /// If `index` is not below [`len`](Self::len): indices come from a sampler over this very split.
+    /// If `index` is not below [`len`](Self::len): indices come from a sampler over this very
+    /// split.
     pub fn image(&self, index: usize) -> Image<'_> {
         let (number, place) = self.locate(index);
         let chunk = &self.chunks[number];
@@ -207,16 +194,12 @@ impl Split {
             Storage::Mapped(map) => map.slice(start, length),
             Storage::Owned(bytes) => &bytes[start..start + length],
         };
-        Image {
-            bytes,
-            width: self.width,
-            height: self.height,
-            order: self.order,
-        }
+        Image { bytes, width: self.width, height: self.height, order: self.order }
     }
 
-    /// That the files which hold the images still are what they were when they were opened. Images that were read
-    /// before are then what they were, too: who reads from a set that others may change asks after every batch.
+    /// That the files which hold the images still are what they were when they were opened. Images
+    /// that were read before are then what they were, too: who reads from a set that others may
+    /// change asks after every batch.
     ///
     /// # Errors
     /// [`Error::Changed`] for a file of another length or time of change.
@@ -235,11 +218,7 @@ impl Split {
 
     /// The chunk of an image, and its place in it.
     fn locate(&self, index: usize) -> (usize, usize) {
-        assert!(
-            index < self.len(),
-            "image {index} of a split of {}",
-            self.len()
-        );
+        assert!(index < self.len(), "image {index} of a split of {}", self.len());
         // A selection may have thousands of chunks.
         let number = self.chunks.partition_point(|chunk| chunk.before <= index) - 1;
         (number, index - self.chunks[number].before)
@@ -271,8 +250,7 @@ impl Dataset {
             ("train", self.train.as_ref()),
             ("test", self.test.as_ref()),
         ];
-        all.into_iter()
-            .filter_map(|(name, split)| Some((name, split?)))
+        all.into_iter().filter_map(|(name, split)| Some((name, split?)))
     }
 
     /// Whether `unlabeled` is `train` once more, for want of unlabelled images.

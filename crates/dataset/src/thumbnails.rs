@@ -9,8 +9,8 @@ use crate::{Error, Split};
 /// Looks like the original and takes about a tenth of a PNG's bytes.
 const QUALITY: u8 = 85;
 
-/// All images of `split` at `side` x `side` pixels, `columns` in a row, without gaps: the shorter side is brought to
-/// `side`, and the centre is shown.
+/// All images of `split` at `side` x `side` pixels, `columns` in a row, without gaps: the shorter
+/// side is brought to `side`, and the centre is shown.
 ///
 /// # Panics
 /// If `columns` or `side` is 0.
@@ -72,20 +72,13 @@ mod tests {
         let bytes = jpeg(&image).unwrap();
         let back = ::image::load_from_memory(&bytes).unwrap().into_rgb8();
         assert_eq!(back.dimensions(), (40, 24));
-        let worst = image
-            .iter()
-            .zip(back.iter())
-            .map(|(a, b)| a.abs_diff(*b))
-            .max();
+        let worst = image.iter().zip(back.iter()).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(worst.unwrap() < 24, "{worst:?}");
     }
 
     #[test]
     fn what_is_too_large_is_refused() {
         let error = jpeg(&RgbImage::new(1, 65_536)).unwrap_err();
-        assert!(
-            error.to_string().contains("at most 65535 pixels"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("at most 65535 pixels"), "{error}");
     }
 }

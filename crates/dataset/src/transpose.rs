@@ -28,20 +28,12 @@ fn by_blocks<const SIDE: usize>(
     transpose_block: TransposeBlock,
 ) {
     let end = (columns - 1) * stride + rows;
-    assert!(
-        rows <= stride && end <= from.len(),
-        "{columns} runs of {rows} bytes"
-    );
+    assert!(rows <= stride && end <= from.len(), "{columns} runs of {rows} bytes");
     assert_eq!(to.len(), rows * columns, "{rows} x {columns} plane");
     let (whole_rows, whole_columns) = (rows - rows % SIDE, columns - columns % SIDE);
     for x in (0..whole_columns).step_by(SIDE) {
         for y in (0..whole_rows).step_by(SIDE) {
-            transpose_block(
-                &from[x * stride + y..],
-                stride,
-                &mut to[y * columns + x..],
-                columns,
-            );
+            transpose_block(&from[x * stride + y..], stride, &mut to[y * columns + x..], columns);
         }
     }
     for x in 0..columns {
@@ -68,12 +60,14 @@ mod sse2 {
         // SAFETY: SSE2 belongs to x86-64.
         let mut block = [unsafe { _mm_setzero_si128() }; SIDE];
         for (i, run) in block.iter_mut().enumerate() {
-            // SAFETY: run `i` is the 16 bytes from `i * from_stride` on, inside `from` by the assertion.
+            // SAFETY: run `i` is the 16 bytes from `i * from_stride` on, inside `from` by the
+            // assertion.
             *run = unsafe { _mm_loadu_si128(from.as_ptr().add(i * from_stride).cast()) };
         }
         let block = round(round(round(round(block))));
         for (i, run) in block.into_iter().enumerate() {
-            // SAFETY: run `i` is the 16 bytes from `i * to_stride` on, inside `to` by the assertion.
+            // SAFETY: run `i` is the 16 bytes from `i * to_stride` on, inside `to` by the
+            // assertion.
             unsafe { _mm_storeu_si128(to.as_mut_ptr().add(i * to_stride).cast(), run) };
         }
     }

@@ -1,4 +1,5 @@
-//! Whatever the bytes of a set are, it opens as a set of which everything can be used, or is refused by one line.
+//! Whatever the bytes of a set are, it opens as a set of which everything can be used, or is
+//! refused by one line.
 
 mod fixtures;
 #[path = "fixtures/usable.rs"]

@@ -1,4 +1,5 @@
-//! Damaged STL-10 binaries: each is one line that names the file, what was expected and what was found.
+//! Damaged STL-10 binaries: each is one line that names the file, what was expected and what was
+//! found.
 
 mod fixtures;
 
@@ -13,10 +14,7 @@ fn check(damage: impl FnOnce(&Path), file: &str, ending: &str) {
     stl10(dir.path());
     damage(dir.path());
     let found = message(open(dir.path()), file);
-    assert!(
-        found.ends_with(ending),
-        "{found}\nshould end with\n{ending}"
-    );
+    assert!(found.ends_with(ending), "{found}\nshould end with\n{ending}");
 }
 
 #[test]
@@ -24,23 +22,11 @@ fn lengths() {
     let multiple = "expected a multiple of 27648 bytes (images of 3 x 96 x 96), found";
     let cut = |dir: &Path| write(dir.join("unlabeled_X.bin"), noise(27_648 + 27_647, 1));
     check(cut, "unlabeled_X.bin", &format!("{multiple} 55295 bytes"));
-    check(
-        |dir| write(dir.join("test_X.bin"), ""),
-        "test_X.bin",
-        &format!("{multiple} 0 bytes"),
-    );
+    check(|dir| write(dir.join("test_X.bin"), ""), "test_X.bin", &format!("{multiple} 0 bytes"));
     let fewer = |dir: &Path| write(dir.join("train_y.bin"), [1, 2, 3]);
-    check(
-        fewer,
-        "train_y.bin",
-        "expected 4 labels, one for each image of train_X.bin, found 3",
-    );
+    check(fewer, "train_y.bin", "expected 4 labels, one for each image of train_X.bin, found 3");
     let more = |dir: &Path| write(dir.join("test_y.bin"), [1, 2, 3]);
-    check(
-        more,
-        "test_y.bin",
-        "expected 2 labels, one for each image of test_X.bin, found 3",
-    );
+    check(more, "test_y.bin", "expected 2 labels, one for each image of test_X.bin, found 3");
 }
 
 #[test]
@@ -103,20 +89,12 @@ fn shapes() {
     let text = r#"{"width": 96, "height": 96, "channels": 1, "classes": 10}"#;
     check(shape(text), "shape.json", "expected channels 3, found 1");
     let text = r#"{"width": 0, "height": 96, "channels": 3, "classes": 10}"#;
-    check(
-        shape(text),
-        "shape.json",
-        "expected width from 1 to 32768, found 0",
-    );
+    check(shape(text), "shape.json", "expected width from 1 to 32768, found 0");
     let text = r#"{"width": 96, "height": 96, "channels": 3, "classes": 300}"#;
     check(shape(text), "shape.json", "expected label_bytes 2, found 1");
     let text = r#"{"width": 96, "height": 96, "channels": 3, "classes": 10, "depth": 8}"#;
     check(shape(text), "shape.json", "at line 1 column 65");
-    check(
-        shape("no JSON"),
-        "shape.json",
-        "found expected ident at line 1 column 2",
-    );
+    check(shape("no JSON"), "shape.json", "found expected ident at line 1 column 2");
     let text = r#"{"width": 96, "height": 96, "channels": 3, "classes": 10, "unlabeled": 4}"#;
     let ending = "expected 110592 bytes (4 images of 3 x 96 x 96), found 82944 bytes";
     check(shape(text), "unlabeled_X.bin", ending);
@@ -134,10 +112,7 @@ fn folders() {
     );
     write(dir.path().join("file"), "text");
     let found = message(open(&dir.path().join("file")), "file");
-    assert!(
-        found.ends_with("expected a folder, found a file"),
-        "{found}"
-    );
+    assert!(found.ends_with("expected a folder, found a file"), "{found}");
 }
 
 #[test]

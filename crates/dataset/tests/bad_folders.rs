@@ -1,4 +1,5 @@
-//! Folders and image files that cannot be used: each is one line that names the file, what was expected and what was found.
+//! Folders and image files that cannot be used: each is one line that names the file, what was
+//! expected and what was found.
 
 mod fixtures;
 #[path = "fixtures/png.rs"]
@@ -10,17 +11,15 @@ use std::path::Path;
 use dataset::OpenOptions;
 use fixtures::{cache_of, classes, folder, message, open, plain_png, write};
 
-/// Opens a whole folder of classes after `damage`; checks the file, the end of the message, and that nothing is left.
+/// Opens a whole folder of classes after `damage`; checks the file, the end of the message, and
+/// that nothing is left.
 fn check(damage: impl FnOnce(&Path), file: &str, ending: &str) {
     let outer = folder();
     let dir = outer.path().join("images");
     classes(&dir);
     damage(&dir);
     let found = message(open(&dir), file);
-    assert!(
-        found.ends_with(ending),
-        "{found}\nshould end with\n{ending}"
-    );
+    assert!(found.ends_with(ending), "{found}\nshould end with\n{ending}");
     let left = fs::read_dir(cache_of(&dir)).map_or(0, |entries| entries.count());
     assert_eq!(left, 0, "nothing half-written stays behind");
 }
@@ -29,28 +28,12 @@ fn check(damage: impl FnOnce(&Path), file: &str, ending: &str) {
 fn files_that_are_no_images() {
     let put = |bytes: &'static [u8]| move |dir: &Path| write(dir.join("train/pear/bad.jpg"), bytes);
     let expected = "bad.jpg: expected a JPEG, PNG or WebP image, found";
-    check(
-        put(b"Dear all,\nthis is text.\n"),
-        "bad.jpg",
-        &format!("{expected} text"),
-    );
+    check(put(b"Dear all,\nthis is text.\n"), "bad.jpg", &format!("{expected} text"));
     check(put(b""), "bad.jpg", &format!("{expected} an empty file"));
-    check(
-        put(b"GIF89a\x08\0\x08\0"),
-        "bad.jpg",
-        &format!("{expected} a Gif image"),
-    );
-    check(
-        put(b"\x01\x02\x03"),
-        "bad.jpg",
-        &format!("{expected} unknown content of 3 bytes"),
-    );
+    check(put(b"GIF89a\x08\0\x08\0"), "bad.jpg", &format!("{expected} a Gif image"));
+    check(put(b"\x01\x02\x03"), "bad.jpg", &format!("{expected} unknown content of 3 bytes"));
     let gif = |dir: &Path| write(dir.join("train/pear/bad.GIF"), b"GIF89a");
-    check(
-        gif,
-        "bad.GIF",
-        "bad.GIF: expected a JPEG, PNG or WebP image, found a .gif file",
-    );
+    check(gif, "bad.GIF", "bad.GIF: expected a JPEG, PNG or WebP image, found a .gif file");
 }
 
 #[test]
@@ -58,11 +41,8 @@ fn images_of_a_wrong_size() {
     let expected = "expected an image of at least 8 x 8 pixels, found";
     let tiny = |dir: &Path| plain_png(dir.join("train/pear/tiny.png"), 1, [0; 3]);
     check(tiny, "tiny.png", &format!("{expected} 1 x 1"));
-    let flat = |dir: &Path| {
-        image::RgbImage::new(100, 7)
-            .save(dir.join("train/pear/flat.png"))
-            .unwrap()
-    };
+    let flat =
+        |dir: &Path| image::RgbImage::new(100, 7).save(dir.join("train/pear/flat.png")).unwrap();
     check(flat, "flat.png", &format!("{expected} 100 x 7"));
     let huge = |dir: &Path| write(dir.join("train/pear/huge.png"), png::head_only(40_000));
     check(huge, "huge.png: expected a whole PNG image, found", "");
@@ -72,11 +52,9 @@ fn images_of_a_wrong_size() {
 
 #[test]
 fn images_that_are_cut_off() {
-    for (extension, format, ending) in [
-        ("jpg", "JPEG", "found a file without its end"),
-        ("png", "PNG", ""),
-        ("webp", "WebP", ""),
-    ] {
+    for (extension, format, ending) in
+        [("jpg", "JPEG", "found a file without its end"), ("png", "PNG", ""), ("webp", "WebP", "")]
+    {
         for share in [10, 50, 90, 99] {
             let name = format!("cut.{extension}");
             let cut = |dir: &Path| {
@@ -88,11 +66,7 @@ fn images_that_are_cut_off() {
                 write(&path, &whole[..whole.len() * share / 100]);
             };
             let ending = if share < 50 { "" } else { ending };
-            check(
-                cut,
-                &format!("{name}: expected a whole {format} image, found"),
-                ending,
-            );
+            check(cut, &format!("{name}: expected a whole {format} image, found"), ending);
         }
     }
 }
@@ -101,11 +75,7 @@ fn images_that_are_cut_off() {
 fn folders_that_do_not_fit() {
     let expected = "expected one folder of images for each class, found";
     let beside = |dir: &Path| plain_png(dir.join("train/stray.png"), 8, [0; 3]);
-    check(
-        beside,
-        "train",
-        &format!("{expected} the image stray.png beside them"),
-    );
+    check(beside, "train", &format!("{expected} the image stray.png beside them"));
     let no_class = |dir: &Path| {
         fs::remove_dir_all(dir.join("train")).unwrap();
         fs::create_dir(dir.join("train")).unwrap();
@@ -117,17 +87,9 @@ fn folders_that_do_not_fit() {
     let empty_unlabeled = |dir: &Path| fs::create_dir(dir.join("unlabeled")).unwrap();
     check(empty_unlabeled, "unlabeled", images);
     let renamed = |dir: &Path| fs::rename(dir.join("val/pear"), dir.join("val/plum")).unwrap();
-    check(
-        renamed,
-        "val",
-        "expected the class folders of train, pear next, found plum",
-    );
+    check(renamed, "val", "expected the class folders of train, pear next, found plum");
     let fewer = |dir: &Path| fs::remove_dir_all(dir.join("val/pear")).unwrap();
-    check(
-        fewer,
-        "val",
-        "expected 2 class folders as in train, found 1",
-    );
+    check(fewer, "val", "expected 2 class folders as in train, found 1");
 }
 
 #[test]
@@ -153,26 +115,13 @@ fn options_out_of_range() {
     classes(&dir);
     for image_size in [0, 7, 4097] {
         let found = message(
-            dataset::open(
-                &dir,
-                &OpenOptions {
-                    image_size,
-                    ..Default::default()
-                },
-            ),
+            dataset::open(&dir, &OpenOptions { image_size, ..Default::default() }),
             "image size",
         );
-        assert_eq!(
-            found,
-            format!("image size: expected 8 to 4096 pixels, found {image_size}")
-        );
+        assert_eq!(found, format!("image size: expected 8 to 4096 pixels, found {image_size}"));
     }
     write(outer.path().join("file"), "text");
     let cache_dir = Some(outer.path().join("file/cache"));
-    let options = OpenOptions {
-        image_size: 8,
-        cache_dir,
-        ..Default::default()
-    };
+    let options = OpenOptions { image_size: 8, cache_dir, ..Default::default() };
     message(dataset::open(&dir, &options), "file");
 }

@@ -9,15 +9,9 @@ fn batches_follow_each_other() {
     let dir = folder();
     cifar10(dir.path());
     let set = open(dir.path()).unwrap();
-    assert_eq!(
-        (set.kind, set.class_names[9].as_str()),
-        ("CIFAR-10 binaries", "truck")
-    );
+    assert_eq!((set.kind, set.class_names[9].as_str()), ("CIFAR-10 binaries", "truck"));
     let (train, test) = (set.train.unwrap(), set.test.unwrap());
-    assert_eq!(
-        (train.len(), test.len(), train.width(), train.height()),
-        (10, 2, 32, 32)
-    );
+    assert_eq!((train.len(), test.len(), train.width(), train.height()), (10, 2, 32, 32));
     assert_eq!(train.labels(), Some(&[1, 2, 2, 3, 3, 4, 4, 5, 5, 6][..]));
     assert_eq!(planes(&train, 5), noise(3072, 301), "batch 3, second image");
     assert_eq!(planes(&test, 0), noise(3072, 600));
@@ -45,15 +39,9 @@ fn a_cut_batch_a_missing_batch_and_a_wrong_label_are_errors() {
     wrong[3073] = 10;
     write(path("data_batch_4.bin"), &wrong);
     let found = message(open(dir.path()), "data_batch_4.bin");
-    assert!(
-        found.ends_with("expected labels 0 to 9, found 10 at position 1"),
-        "{found}"
-    );
+    assert!(found.ends_with("expected labels 0 to 9, found 10 at position 1"), "{found}");
     write(path("data_batch_4.bin"), &whole);
     write(path("batches.meta.txt"), "airplane\n");
     let found = message(open(dir.path()), "batches.meta.txt");
-    assert!(
-        found.ends_with("expected 10 class names, found 1"),
-        "{found}"
-    );
+    assert!(found.ends_with("expected 10 class names, found 1"), "{found}");
 }

@@ -31,11 +31,7 @@ fn save(image: impl Into<DynamicImage>, path: impl AsRef<Path>, format: ImageFor
 fn colours(set: &Dataset) -> Vec<[u8; 3]> {
     let colour = |index| {
         let planes = planes(&set.unlabeled, index);
-        [
-            planes[0],
-            planes[planes.len() / 3],
-            planes[2 * planes.len() / 3],
-        ]
+        [planes[0], planes[planes.len() / 3], planes[2 * planes.len() / 3]]
     };
     (0..set.unlabeled.len()).map(colour).collect()
 }
@@ -49,23 +45,11 @@ fn classes_are_numbered_by_name_and_images_by_path() {
     write(dir.join("train/apple/notes.txt"), "left out");
     plain_png(dir.join("train/pear/more/deep.PNG"), 8, [1, 2, 3]);
     let set = open(&dir).unwrap();
-    assert_eq!(
-        (set.kind, set.class_names.join(" ")),
-        ("image folder", "apple pear".into())
-    );
+    assert_eq!((set.kind, set.class_names.join(" ")), ("image folder", "apple pear".into()));
     let (train, test) = (set.train.clone().unwrap(), set.test.clone().unwrap());
     assert_eq!(train.labels(), Some(&[0, 0, 1, 1, 1][..]));
     assert_eq!(test.labels(), Some(&[0, 0, 1, 1][..]));
-    assert_eq!(
-        colours(&set),
-        [
-            [10, 7, 200],
-            [11, 7, 200],
-            [60, 7, 200],
-            [61, 7, 200],
-            [1, 2, 3]
-        ]
-    );
+    assert_eq!(colours(&set), [[10, 7, 200], [11, 7, 200], [60, 7, 200], [61, 7, 200], [1, 2, 3]]);
     assert_eq!(planes(&test, 3)[0], 161);
     assert_eq!(train.image(0).order, PixelOrder::RowMajor);
 }
@@ -79,21 +63,14 @@ fn unlabelled_images_may_lie_in_folders() {
     plain_png(dir.join("unlabeled/b/0.png"), 8, [2, 2, 2]);
     let set = open(&dir).unwrap();
     assert_eq!(colours(&set), [[1; 3], [2; 3], [3; 3]]);
-    assert_eq!(
-        (set.unlabeled.labels(), set.train.unwrap().len()),
-        (None, 4)
-    );
+    assert_eq!((set.unlabeled.labels(), set.train.unwrap().len()), (None, 4));
 }
 
 #[test]
 fn a_flat_folder_is_unlabelled() {
     let (_outer, dir) = nested();
     plain_png(dir.join("z.png"), 8, [1, 2, 3]);
-    save(
-        RgbImage::from_pixel(8, 8, Rgb([9, 8, 7])),
-        dir.join("a.webp"),
-        ImageFormat::WebP,
-    );
+    save(RgbImage::from_pixel(8, 8, Rgb([9, 8, 7])), dir.join("a.webp"), ImageFormat::WebP);
     let set = open(&dir).unwrap();
     assert_eq!(
         (set.kind, set.class_names.len(), set.train.is_none()),
@@ -117,21 +94,10 @@ fn every_pixel_format_becomes_rgb_bytes() {
     let gray_jpeg = image::GrayImage::from_pixel(8, 8, Luma([128]));
     save(gray_jpeg, dir.join("5.jpg"), ImageFormat::Jpeg);
     // The content counts, not the name.
-    save(
-        RgbImage::from_pixel(8, 8, Rgb([5, 6, 7])),
-        dir.join("6.jpg"),
-        ImageFormat::Png,
-    );
+    save(RgbImage::from_pixel(8, 8, Rgb([5, 6, 7])), dir.join("6.jpg"), ImageFormat::Png);
     let set = open(&dir).unwrap();
-    let expected = [
-        [77; 3],
-        [9, 99, 199],
-        [10, 200, 30],
-        [128; 3],
-        [0, 255, 64],
-        [128; 3],
-        [5, 6, 7],
-    ];
+    let expected =
+        [[77; 3], [9, 99, 199], [10, 200, 30], [128; 3], [0, 255, 64], [128; 3], [5, 6, 7]];
     assert_eq!(colours(&set), expected);
 }
 
@@ -152,31 +118,15 @@ fn turns_noted_in_exif_are_carried_out() {
     let (_outer, dir) = nested();
     let left_dark = RgbImage::from_fn(16, 16, |x, _| Rgb([if x < 8 { 0 } else { 255 }; 3]));
     for orientation in [1, 3, 6, 8] {
-        write(
-            dir.join(format!("{orientation}.jpg")),
-            turned_jpeg(left_dark.clone(), orientation),
-        );
+        write(dir.join(format!("{orientation}.jpg")), turned_jpeg(left_dark.clone(), orientation));
     }
     let cache_dir = Some(cache_of(&dir));
-    let set = dataset::open(
-        &dir,
-        &OpenOptions {
-            image_size: 16,
-            cache_dir,
-            ..Default::default()
-        },
-    )
-    .unwrap();
+    let set = dataset::open(&dir, &OpenOptions { image_size: 16, cache_dir, ..Default::default() })
+        .unwrap();
     // Where the dark half is: left, right, top (turned clockwise), bottom.
     let dark = |index: usize, x: usize, y: usize| planes(&set.unlabeled, index)[16 * y + x] < 20;
-    let corners = |index| {
-        [
-            dark(index, 1, 1),
-            dark(index, 14, 1),
-            dark(index, 1, 14),
-            dark(index, 14, 14),
-        ]
-    };
+    let corners =
+        |index| [dark(index, 1, 1), dark(index, 14, 1), dark(index, 1, 14), dark(index, 14, 14)];
     assert_eq!(corners(0), [true, false, true, false]);
     assert_eq!(corners(1), [false, true, false, true]);
     assert_eq!(corners(2), [true, true, false, false]);
@@ -196,17 +146,11 @@ fn images_are_cropped_to_their_centre_and_shrunk_with_averaging() {
         }; 3])
     });
     save(thirds, dir.join("0.png"), ImageFormat::Png);
-    let checks = RgbImage::from_fn(64, 64, |x, y| {
-        Rgb([if (x + y) % 2 == 0 { 200 } else { 0 }; 3])
-    });
+    let checks = RgbImage::from_fn(64, 64, |x, y| Rgb([if (x + y) % 2 == 0 { 200 } else { 0 }; 3]));
     save(checks, dir.join("1.png"), ImageFormat::Png);
     let set = open(&dir).unwrap();
     assert_eq!(planes(&set.unlabeled, 0), [100; 192]);
-    assert!(
-        planes(&set.unlabeled, 1)
-            .iter()
-            .all(|value| (98..=102).contains(value))
-    );
+    assert!(planes(&set.unlabeled, 1).iter().all(|value| (98..=102).contains(value)));
 }
 
 /// Opens `dir`, and how many images were decoded for it.
@@ -220,11 +164,8 @@ fn open_counting(dir: &Path) -> (Dataset, usize) {
         left_out: None,
     };
     let set = dataset::open(dir, &options).unwrap();
-    let decoded = reports
-        .lock()
-        .unwrap()
-        .last()
-        .map_or(0, |progress: &dataset::Progress| progress.done);
+    let decoded =
+        reports.lock().unwrap().last().map_or(0, |progress: &dataset::Progress| progress.done);
     (set, decoded)
 }
 
@@ -248,16 +189,8 @@ fn a_folder_is_decoded_once_until_it_changes() {
         .unwrap();
     let (third, decoded) = open_counting(&dir);
     assert_eq!((decoded, colours(&third)[0]), (8, [99, 7, 200]));
-    assert_eq!(
-        colours(&first)[0],
-        [10, 7, 200],
-        "an open set is not disturbed"
-    );
-    assert_eq!(
-        fs::read_dir(cache_of(&dir)).unwrap().count(),
-        1,
-        "the outdated set is deleted"
-    );
+    assert_eq!(colours(&first)[0], [10, 7, 200], "an open set is not disturbed");
+    assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 1, "the outdated set is deleted");
 
     fs::remove_file(dir.join("val/pear/1.png")).unwrap();
     assert_eq!(open_counting(&dir).1, 7);
@@ -268,12 +201,7 @@ fn a_damaged_cache_is_made_anew() {
     let (_outer, dir) = nested();
     classes(&dir);
     let (first, _) = open_counting(&dir);
-    let packed = fs::read_dir(cache_of(&dir))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let packed = fs::read_dir(cache_of(&dir)).unwrap().next().unwrap().unwrap().path();
     let fingerprint = first.fingerprint();
     drop(first);
     write(packed.join("train_X.bin"), vec![0; 192]);
@@ -289,15 +217,9 @@ fn other_sizes_and_other_folders_have_their_own_cache() {
     plain_png(other.join("a.png"), 8, [1, 2, 3]);
     let cache = cache_of(&dir);
     for (dir, image_size) in [(&dir, 8), (&dir, 16), (&other, 8), (&dir, 8)] {
-        let options = OpenOptions {
-            image_size,
-            cache_dir: Some(cache.clone()),
-            ..Default::default()
-        };
-        assert_eq!(
-            dataset::open(dir, &options).unwrap().unlabeled.width(),
-            image_size
-        );
+        let options =
+            OpenOptions { image_size, cache_dir: Some(cache.clone()), ..Default::default() };
+        assert_eq!(dataset::open(dir, &options).unwrap().unlabeled.width(), image_size);
     }
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 3);
 }
@@ -309,28 +231,14 @@ fn the_number_of_threads_does_not_matter() {
         let image = RgbImage::from_fn(20 + number % 7, 24, |x, y| {
             Rgb([x as u8 * 9, y as u8 * 9, number as u8])
         });
-        save(
-            image,
-            dir.join(format!("{number:03}.jpg")),
-            ImageFormat::Jpeg,
-        );
+        save(image, dir.join(format!("{number:03}.jpg")), ImageFormat::Jpeg);
     }
     let sets = [1, 2, 8].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let cache_dir = Some(outer.path().join(format!("cache {threads}")));
         pool.install(|| {
-            dataset::open(
-                &dir,
-                &OpenOptions {
-                    image_size: 16,
-                    cache_dir,
-                    ..Default::default()
-                },
-            )
-            .unwrap()
+            dataset::open(&dir, &OpenOptions { image_size: 16, cache_dir, ..Default::default() })
+                .unwrap()
         })
     });
     assert_eq!(sets[0].unlabeled.len(), 100);
@@ -345,13 +253,7 @@ fn names_of_any_bytes_are_read() {
     use std::os::unix::ffi::OsStrExt;
     let (_outer, dir) = nested();
     let name = |bytes: &'static [u8]| std::ffi::OsStr::from_bytes(bytes);
-    plain_png(
-        dir.join("train")
-            .join(name(b"caf\xe9"))
-            .join(name(b"\xff\n.png")),
-        8,
-        [1, 2, 3],
-    );
+    plain_png(dir.join("train").join(name(b"caf\xe9")).join(name(b"\xff\n.png")), 8, [1, 2, 3]);
     plain_png(dir.join("train/b\nc/1.png"), 8, [4, 5, 6]);
     let set = open(&dir).unwrap();
     assert_eq!(set.class_names, ["b\u{fffd}c", "caf\u{fffd}"]);

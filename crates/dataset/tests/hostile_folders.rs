@@ -1,5 +1,5 @@
-//! Image folders with links in circles, names of any bytes, pipes, lying headers, files that change: refused by one
-//! line, or left out and listed.
+//! Image folders with links in circles, names of any bytes, pipes, lying headers, files that
+//! change: refused by one line, or left out and listed.
 
 mod fixtures;
 #[path = "fixtures/png.rs"]
@@ -35,15 +35,14 @@ fn open_rest(dir: &Path) -> (Result<Dataset, Error>, Vec<String>) {
     (set, lines.into_inner().unwrap())
 }
 
-/// Refused with a message about `file` that says `says`; or opened without it, twice, the second time from the cache.
+/// Refused with a message about `file` that says `says`; or opened without it, twice, the second
+/// time from the cache.
 fn check(dir: &Path, file: &str, says: &str) {
     let found = message(open(dir), file);
     assert!(found.contains(says), "{found}\nshould say\n{says}");
     for _ in 0..2 {
         let (set, lines) = open_rest(dir);
-        let [line] = &lines[..] else {
-            panic!("{lines:?}")
-        };
+        let [line] = &lines[..] else { panic!("{lines:?}") };
         assert_eq!(*line, found);
         let set = set.unwrap();
         let (train, test) = (set.train.unwrap(), set.test.unwrap());
@@ -62,15 +61,10 @@ fn images_that_can_not_be_decoded() {
     let jpeg = || {
         let mut bytes = std::io::Cursor::new(Vec::new());
         let image = image::RgbImage::new(16, 16);
-        image
-            .write_to(&mut bytes, image::ImageFormat::Jpeg)
-            .unwrap();
+        image.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
         let mut bytes = bytes.into_inner();
         // The frame header says 32,000 x 32,000.
-        let frame = bytes
-            .windows(2)
-            .position(|pair| pair == [0xff, 0xc0])
-            .unwrap();
+        let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
         bytes[frame + 5..frame + 9].copy_from_slice(&[0x7d, 0, 0x7d, 0]);
         bytes
     };
@@ -89,11 +83,7 @@ fn images_that_can_not_be_decoded() {
         (webp, "expected a whole WebP image"),
     ];
     for (content, says) in cases {
-        for name in [
-            "train/apple/0a.jpg",
-            "train/apple/zz.jpg",
-            "train/pear/0a.png",
-        ] {
+        for name in ["train/apple/0a.jpg", "train/apple/zz.jpg", "train/pear/0a.png"] {
             let (_outer, dir) = set();
             write(dir.join(name), content());
             check(&dir, name, says);
@@ -111,10 +101,7 @@ fn nothing_usable_is_refused_all_the_same() {
         write(dir.join("train/pear").join(name), "text");
     }
     let found = message(open_rest(&dir).0, "train/pear");
-    assert!(
-        found.ends_with("expected images (.jpg, .png, .webp), found none"),
-        "{found}"
-    );
+    assert!(found.ends_with("expected images (.jpg, .png, .webp), found none"), "{found}");
     let outer = folder();
     let dir = outer.path().join("images");
     write(dir.join("a.png"), "text");
@@ -140,27 +127,17 @@ fn a_file_that_changes_while_it_is_packed() {
         left_out: None,
     };
     let found = message(dataset::open(&dir, &options), "train/apple/1.png");
-    assert!(
-        found.contains("expected the file to stay as it was opened"),
-        "{found}"
-    );
+    assert!(found.contains("expected the file to stay as it was opened"), "{found}");
     let vanish = |_| {
         let _ = fs::remove_file(&changing);
     };
     let lines = Mutex::new(Vec::new());
     let note = |line: &str| lines.lock().unwrap().push(line.to_owned());
-    let options = OpenOptions {
-        progress: &vanish,
-        left_out: Some(&note),
-        ..options
-    };
+    let options = OpenOptions { progress: &vanish, left_out: Some(&note), ..options };
     let train = dataset::open(&dir, &options).unwrap().train.unwrap();
     assert_eq!(train.labels(), Some(&[0, 1, 1][..]));
     let lines = lines.into_inner().unwrap();
-    assert!(
-        lines.len() == 1 && lines[0].contains("train/apple/1.png: cannot open"),
-        "{lines:?}"
-    );
+    assert!(lines.len() == 1 && lines[0].contains("train/apple/1.png: cannot open"), "{lines:?}");
 }
 
 #[test]
@@ -175,23 +152,10 @@ fn a_mapped_file_that_changes() {
         change();
         set.unlabeled.check().unwrap_err().to_string()
     };
-    let cut = changed(&|| {
-        File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(9)
-            .unwrap()
-    });
-    let (name, stay) = (
-        "unlabeled_X.bin",
-        "expected the file to stay as it was opened",
-    );
+    let cut = changed(&|| File::options().write(true).open(&path).unwrap().set_len(9).unwrap());
+    let (name, stay) = ("unlabeled_X.bin", "expected the file to stay as it was opened");
     assert!(cut.contains(name) && cut.contains(stay), "{cut}");
-    assert!(
-        cut.ends_with(&format!("found 9 bytes in place of {}", whole.len())),
-        "{cut}"
-    );
+    assert!(cut.ends_with(&format!("found 9 bytes in place of {}", whole.len())), "{cut}");
     write(&path, &whole);
     let other = changed(&|| {
         let file = File::options().write(true).open(&path).unwrap();
@@ -256,13 +220,7 @@ mod unix {
     fn a_pipe_does_not_stop_everything() {
         let (_outer, dir) = set();
         let pipe = dir.join("train/apple/0a.png");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         check(&dir, "train/apple/0a.png", "found no plain file");
     }
 

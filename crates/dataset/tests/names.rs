@@ -9,17 +9,11 @@ use dataset::{Dataset, OpenOptions, Selection, Split, WriteOptions};
 use fixtures::{assert_same, cache_of, classes, folder, message, open, plain_png, stl10, write};
 
 fn names(split: &Split) -> Vec<String> {
-    (0..split.len())
-        .map(|index| split.name(index).expect("a name").into_owned())
-        .collect()
+    (0..split.len()).map(|index| split.name(index).expect("a name").into_owned()).collect()
 }
 
-const APPLES_AND_PEARS: [&str; 4] = [
-    "train/apple/0.png",
-    "train/apple/1.png",
-    "train/pear/0.png",
-    "train/pear/1.png",
-];
+const APPLES_AND_PEARS: [&str; 4] =
+    ["train/apple/0.png", "train/apple/1.png", "train/pear/0.png", "train/pear/1.png"];
 
 #[test]
 fn images_of_folders_are_named_by_their_paths_from_the_set_on() {
@@ -75,10 +69,7 @@ fn a_packed_set_keeps_them() {
     assert_eq!(again.test.unwrap().name(3).unwrap(), "val/pear/1.png");
     write(packed.join("train_names.txt"), "a\nb\nc\n");
     let found = message(open(&packed), "train_names.txt");
-    assert!(
-        found.ends_with("expected 4 lines, a name of each image, found 3"),
-        "{found}"
-    );
+    assert!(found.ends_with("expected 4 lines, a name of each image, found 3"), "{found}");
 }
 
 #[test]
@@ -89,10 +80,7 @@ fn binaries_have_none_and_are_told_by_split_and_place() {
     assert_eq!(set.unlabeled.name(1), None);
     let images = Selection::new(&set, &[]).unwrap();
     let record = images.record(4);
-    assert_eq!(
-        (record.to_string(), record.class),
-        ("train/1".into(), Some("truck"))
-    );
+    assert_eq!((record.to_string(), record.class), ("train/1".into(), Some("truck")));
     assert_eq!((record.label, record.name), (Some(9), None));
 }
 
@@ -140,10 +128,7 @@ fn a_single_image_is_read_as_those_of_folders_are() {
     fs::remove_dir_all(cache_of(dir.path())).unwrap();
 
     write(&path, "not an image");
-    message(
-        dataset::read_image(&path, 8),
-        "a.png: expected a JPEG, PNG or WebP image",
-    );
+    message(dataset::read_image(&path, 8), "a.png: expected a JPEG, PNG or WebP image");
     fs::remove_file(&path).unwrap();
     message(dataset::read_image(&path, 8), "a.png: cannot open");
     let size = dataset::read_image(&path, 7).unwrap_err().to_string();

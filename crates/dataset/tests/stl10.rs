@@ -23,19 +23,13 @@ fn a_whole_set_opens_with_labels_from_zero() {
     assert_eq!(train.labels(), Some(&[0, 9, 2, 3][..]));
     assert_eq!(test.labels(), Some(&[4, 5][..]));
     assert_eq!((train.width(), train.height()), (96, 96));
-    assert_eq!(
-        (set.class_names.len(), set.class_names[9].as_str()),
-        (10, "truck")
-    );
+    assert_eq!((set.class_names.len(), set.class_names[9].as_str()), (10, "truck"));
     assert_eq!(set.folds, [vec![0, 2], vec![1, 3]]);
     // On disk, plane by plane, the pixel (x, y) is number 96 x + y.
     let disk = noise(4 * 27_648, 2);
     let image = planes(&train, 1);
     for (channel, x, y) in [(0, 0, 1), (1, 90, 3), (2, 95, 95)] {
-        assert_eq!(
-            image[(channel * 96 + y) * 96 + x],
-            disk[27_648 + (channel * 96 + x) * 96 + y]
-        );
+        assert_eq!(image[(channel * 96 + y) * 96 + x], disk[27_648 + (channel * 96 + x) * 96 + y]);
     }
 }
 
@@ -46,14 +40,7 @@ fn wide_images_are_told_from_tall_ones() {
     let bytes: Vec<u8> = (0..90).collect();
     write(dir.path().join("unlabeled_X.bin"), &bytes);
     let set = open(dir.path()).unwrap();
-    assert_eq!(
-        (
-            set.unlabeled.len(),
-            set.unlabeled.width(),
-            set.unlabeled.height()
-        ),
-        (2, 5, 3)
-    );
+    assert_eq!((set.unlabeled.len(), set.unlabeled.width(), set.unlabeled.height()), (2, 5, 3));
     assert_eq!(set.unlabeled.image(1).order, PixelOrder::ColumnMajor);
     let red_rows = [45, 48, 51, 54, 57, 46, 49, 52, 55, 58, 47, 50, 53, 56, 59];
     assert_eq!(planes(&set.unlabeled, 1)[..15], red_rows);
@@ -68,15 +55,8 @@ fn without_unlabelled_images_those_of_train_serve() {
     fs::remove_file(dir.path().join("fold_indices.txt")).unwrap();
     let set = open(dir.path()).unwrap();
     assert!(set.unlabeled.same_images(set.train.as_ref().unwrap()));
-    assert_eq!(
-        set.unlabeled.labels(),
-        None,
-        "labels do not reach what is pretrained on"
-    );
-    assert_eq!(
-        (set.class_names[3].as_str(), set.folds.len()),
-        ("class 3", 0)
-    );
+    assert_eq!(set.unlabeled.labels(), None, "labels do not reach what is pretrained on");
+    assert_eq!((set.class_names[3].as_str(), set.folds.len()), ("class 3", 0));
 }
 
 #[test]
@@ -101,10 +81,7 @@ fn written_sets_read_back_equal() {
     assert_same(&copy.unlabeled, &set.unlabeled);
     assert_same(&copy.train.clone().unwrap(), &set.train.clone().unwrap());
     assert_same(&copy.test.clone().unwrap(), &set.test.clone().unwrap());
-    assert_eq!(
-        (&copy.class_names, &copy.folds),
-        (&set.class_names, &set.folds)
-    );
+    assert_eq!((&copy.class_names, &copy.folds), (&set.class_names, &set.folds));
     assert_eq!(copy.fingerprint(), set.fingerprint());
 }
 
@@ -157,19 +134,13 @@ fn resizing_keeps_the_centre_and_averages() {
         folds: Vec::new(),
     };
     let target = folder();
-    write_stl10(
-        &set,
-        target.path(),
-        &WriteOptions {
-            image_size: Some(8),
-            ..Default::default()
-        },
-    )
-    .unwrap();
+    write_stl10(&set, target.path(), &WriteOptions { image_size: Some(8), ..Default::default() })
+        .unwrap();
     let copy = open(target.path()).unwrap();
     assert_eq!((copy.unlabeled.width(), copy.unlabeled.height()), (8, 8));
     let image = planes(&copy.unlabeled, 0);
-    // As after resizing the whole image, the outermost columns take a little of what is beside the centre.
+    // As after resizing the whole image, the outermost columns take a little of what is beside the
+    // centre.
     for (place, &value) in image.iter().enumerate() {
         let expected = match place % 8 {
             0 => 86..=90,
@@ -182,22 +153,11 @@ fn resizing_keeps_the_centre_and_averages() {
 
 #[test]
 fn a_rendered_set_is_the_same_on_disk_and_in_memory() {
-    let spec = SyntheticSpec {
-        unlabeled: 70,
-        train: 30,
-        test: 20,
-        size: 24,
-        seed: 5,
-    };
+    let spec = SyntheticSpec { unlabeled: 70, train: 30, test: 20, size: 24, seed: 5 };
     let (target, reports) = (folder(), Mutex::new(Vec::new()));
-    write_synthetic(&spec, target.path(), &|progress| {
-        reports.lock().unwrap().push(progress)
-    })
-    .unwrap();
-    let (on_disk, in_memory) = (
-        open(target.path()).unwrap(),
-        dataset::synthetic(&spec).unwrap(),
-    );
+    write_synthetic(&spec, target.path(), &|progress| reports.lock().unwrap().push(progress))
+        .unwrap();
+    let (on_disk, in_memory) = (open(target.path()).unwrap(), dataset::synthetic(&spec).unwrap());
     assert_eq!(
         (on_disk.class_names.clone(), on_disk.fingerprint()),
         (in_memory.class_names.clone(), in_memory.fingerprint())
@@ -206,14 +166,7 @@ fn a_rendered_set_is_the_same_on_disk_and_in_memory() {
         assert_same(a, b);
     }
     let reports = reports.into_inner().unwrap();
-    assert_eq!(
-        (
-            reports[0].done,
-            reports[0].total,
-            reports.last().unwrap().done
-        ),
-        (0, 120, 120)
-    );
+    assert_eq!((reports[0].done, reports[0].total, reports.last().unwrap().done), (0, 120, 120));
     assert!(reports.is_sorted_by_key(|progress| progress.done));
 }
 
@@ -222,51 +175,31 @@ fn nothing_is_written_over_a_folder_with_files() {
     let dir = folder();
     write(dir.path().join("set/keep.txt"), "kept");
     let target = dir.path().join("set");
-    let found = message(
-        write_stl10(&small_set(2), &target, &WriteOptions::default()),
-        "set",
-    );
+    let found = message(write_stl10(&small_set(2), &target, &WriteOptions::default()), "set");
     assert!(
         found.ends_with("expected a new or empty folder to write to, found one with files in it"),
         "{found}"
     );
+    message(write_synthetic(&SyntheticSpec::default(), &target, &|_| {}), "set");
     message(
-        write_synthetic(&SyntheticSpec::default(), &target, &|_| {}),
-        "set",
-    );
-    message(
-        write_stl10(
-            &small_set(2),
-            &target.join("keep.txt"),
-            &WriteOptions::default(),
-        ),
+        write_stl10(&small_set(2), &target.join("keep.txt"), &WriteOptions::default()),
         "keep.txt",
     );
-    assert_eq!(
-        fs::read_dir(dir.path()).unwrap().count(),
-        1,
-        "nothing half-written stays behind"
-    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written stays behind");
     assert_eq!(fs::read(target.join("keep.txt")).unwrap(), b"kept");
 }
 
 #[test]
 fn a_failed_writing_leaves_nothing() {
     let dir = folder();
-    let set = Dataset {
-        train: Some(small_set(2).train.unwrap().without_labels()),
-        ..small_set(2)
-    };
+    let set = Dataset { train: Some(small_set(2).train.unwrap().without_labels()), ..small_set(2) };
     let target = dir.path().join("set");
     assert!(
         write_stl10(&set, &target, &WriteOptions::default()).is_err(),
         "a train split without labels"
     );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    let size = WriteOptions {
-        image_size: Some(7),
-        ..Default::default()
-    };
+    let size = WriteOptions { image_size: Some(7), ..Default::default() };
     let found = message(write_stl10(&small_set(2), &target, &size), "image size");
     assert_eq!(found, "image size: expected 8 to 4096 pixels, found 7");
 }

@@ -1,6 +1,8 @@
-//! Lines of text, by RFC 4180: a head of column names, fields with a comma, quote or line break in quotes.
+//! Lines of text, by RFC 4180: a head of column names, fields with a comma, quote or line break in
+//! quotes.
 //!
-//! Numbers have as many digits as it takes to read back the same `f32`. What isn't known is an empty field.
+//! Numbers have as many digits as it takes to read back the same `f32`. What isn't known is an
+//! empty field.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -28,12 +30,7 @@ impl<'a> Csv<'a> {
             write!(file, ",f{column}")?;
         }
         writeln!(file)?;
-        Ok(Self {
-            file,
-            table,
-            features,
-            line: Vec::new(),
-        })
+        Ok(Self { file, table, features, line: Vec::new() })
     }
 
     fn row(&mut self, row: usize, features: &[f32]) -> io::Result<()> {
@@ -61,8 +58,7 @@ impl<'a> Csv<'a> {
 impl Sink for Csv<'_> {
     fn write(&mut self, rows: Range<usize>, features: &[f32]) -> io::Result<()> {
         let features = features.chunks_exact(self.table.features);
-        rows.zip(features)
-            .try_for_each(|(row, features)| self.row(row, features))
+        rows.zip(features).try_for_each(|(row, features)| self.row(row, features))
     }
 
     fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>> {

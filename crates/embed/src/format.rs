@@ -7,14 +7,16 @@ use crate::Error;
 /// How features are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// NumPy's array file: the features alone, `[images, features]`; what is known of the images is in a CSV file of the same
-    /// name beside it.
+    /// NumPy's array file: the features alone, `[images, features]`; what is known of the images is
+    /// in a CSV file of the same name beside it.
     Npy,
     /// Apache Parquet: the columns of [`Csv`](Self::Csv), but the features as one column of lists.
     Parquet,
-    /// Lines of text: split, index, name, label, class, and a column `f0`, `f1`, ... for each feature.
+    /// Lines of text: split, index, name, label, class, and a column `f0`, `f1`, ... for each
+    /// feature.
     Csv,
-    /// Tensors `features` (f32), `labels` (i64, -1 for none) and `split` (u8); names of splits and classes in the metadata.
+    /// Tensors `features` (f32), `labels` (i64, -1 for none) and `split` (u8); names of splits and
+    /// classes in the metadata.
     Safetensors,
 }
 

@@ -60,9 +60,7 @@ fn head(images: usize, features: usize) -> Vec<u8> {
 
 /// Writes numbers as little-endian bytes.
 pub(crate) fn write_floats(file: &mut impl Write, numbers: &[f32]) -> io::Result<()> {
-    numbers
-        .iter()
-        .try_for_each(|number| file.write_all(&number.to_le_bytes()))
+    numbers.iter().try_for_each(|number| file.write_all(&number.to_le_bytes()))
 }
 
 #[cfg(test)]
@@ -74,20 +72,11 @@ mod tests {
         for (images, features) in [(3, 2), (1_000_000, 2048), (usize::MAX, usize::MAX)] {
             let head = head(images, features);
             assert_eq!(&head[..8], b"\x93NUMPY\x01\x00");
-            assert_eq!(
-                usize::from(u16::from_le_bytes([head[8], head[9]])),
-                head.len() - 10
-            );
+            assert_eq!(usize::from(u16::from_le_bytes([head[8], head[9]])), head.len() - 10);
             assert_eq!(head.len() % ALIGNMENT, 0);
             let text = std::str::from_utf8(&head[10..]).unwrap();
-            assert!(
-                text.contains(&format!("'shape': ({images}, {features}), }}")),
-                "{text}"
-            );
-            assert!(
-                text.ends_with('\n') && text.trim_end().ends_with('}'),
-                "{text}"
-            );
+            assert!(text.contains(&format!("'shape': ({images}, {features}), }}")), "{text}");
+            assert!(text.ends_with('\n') && text.trim_end().ends_with('}'), "{text}");
         }
     }
 }

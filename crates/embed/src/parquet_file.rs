@@ -1,5 +1,5 @@
-//! Apache Parquet, with the features as a column of lists. Rows are gathered to groups of some megabytes, which are written as
-//! a whole. Nothing is compressed: features hardly get smaller.
+//! Apache Parquet, with the features as a column of lists. Rows are gathered to groups of some
+//! megabytes, which are written as a whole. Nothing is compressed: features hardly get smaller.
 //!
 //! # Reference
 //! <https://github.com/apache/parquet-format/blob/master/LogicalTypes.md>, "Lists".
@@ -59,29 +59,18 @@ impl<'a> Parquet<'a> {
             .set_column_statistics_enabled(features, EnabledStatistics::None)
             .build();
         let file = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties));
-        Ok(Self {
-            file: file.map_err(plain)?,
-            table,
-            rows: 0..0,
-            features: Vec::new(),
-        })
+        Ok(Self { file: file.map_err(plain)?, table, rows: 0..0, features: Vec::new() })
     }
 
     /// Writes the rows that were gathered.
     fn write_group(&mut self) -> Result<(), ParquetError> {
-        let records: Vec<Record<'_>> = self
-            .rows
-            .clone()
-            .map(|row| self.table.images.record(row))
-            .collect();
+        let records: Vec<Record<'_>> =
+            self.rows.clone().map(|row| self.table.images.record(row)).collect();
         let text = |text: &str| ByteArray::from(text.as_bytes().to_vec());
         let mut group = self.file.next_row_group()?;
         required::<ByteArrayType>(&mut group, records.iter().map(|r| text(r.split)))?;
         required::<Int64Type>(&mut group, records.iter().map(|r| r.index as i64))?;
-        optional::<ByteArrayType>(
-            &mut group,
-            records.iter().map(|r| r.name.as_deref().map(text)),
-        )?;
+        optional::<ByteArrayType>(&mut group, records.iter().map(|r| r.name.as_deref().map(text)))?;
         optional::<Int32Type>(&mut group, records.iter().map(|r| r.label.map(i32::from)))?;
         optional::<ByteArrayType>(&mut group, records.iter().map(|r| r.class.map(text)))?;
         lists(&mut group, &self.features, self.table.features)?;
@@ -112,7 +101,8 @@ impl Sink for Parquet<'_> {
 
 type Group<'a> = SerializedRowGroupWriter<'a, NewFile>;
 
-/// Writes the next column of a group: values, and the levels that say which of them are there and where lists begin.
+/// Writes the next column of a group: values, and the levels that say which of them are there and
+/// where lists begin.
 fn column<T: DataType>(
     group: &mut Group<'_>,
     values: &[T::T],
@@ -135,16 +125,8 @@ fn optional<T: DataType>(
     group: &mut Group<'_>,
     values: impl Iterator<Item = Option<T::T>> + Clone,
 ) -> Result<(), ParquetError> {
-    let there: Vec<i16> = values
-        .clone()
-        .map(|value| i16::from(value.is_some()))
-        .collect();
-    column::<T>(
-        group,
-        &values.flatten().collect::<Vec<_>>(),
-        Some(&there),
-        None,
-    )
+    let there: Vec<i16> = values.clone().map(|value| i16::from(value.is_some())).collect();
+    column::<T>(group, &values.flatten().collect::<Vec<_>>(), Some(&there), None)
 }
 
 /// Lists of `length` numbers each.

@@ -53,9 +53,8 @@ impl Sink for Safetensors<'_> {
 /// Kinds, shapes and places of the tensors, padded to a multiple of 8 bytes.
 fn head(table: &Table<'_>) -> String {
     let metadata = table.metadata().into_iter();
-    let metadata: Map<String, Value> = metadata
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
+    let metadata: Map<String, Value> =
+        metadata.map(|(name, value)| (name.to_owned(), value.into())).collect();
     let (images, features) = (table.images.len(), table.features);
     let mut tensors = Map::new();
     tensors.insert("__metadata__".to_owned(), metadata.into());

@@ -14,21 +14,14 @@ pub struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// [`about`](Self::about), and the names that the numbers of labels and splits stand for, as JSON lists.
+    /// [`about`](Self::about), and the names that the numbers of labels and splits stand for, as
+    /// JSON lists.
     pub(crate) fn metadata(&self) -> Vec<(&'static str, String)> {
         let splits: Vec<&str> = self.images.splits().iter().map(|(name, _)| *name).collect();
         let list = |names: &[&str]| serde_json::to_string(names).expect("names are valid JSON");
-        let classes: Vec<&str> = self
-            .images
-            .class_names()
-            .iter()
-            .map(String::as_str)
-            .collect();
+        let classes: Vec<&str> = self.images.class_names().iter().map(String::as_str).collect();
         let mut metadata = self.about.clone();
-        metadata.extend([
-            ("split_names", list(&splits)),
-            ("class_names", list(&classes)),
-        ]);
+        metadata.extend([("split_names", list(&splits)), ("class_names", list(&classes))]);
         metadata
     }
 }

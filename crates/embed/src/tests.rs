@@ -1,4 +1,5 @@
-//! Every format reads back as what was written, whatever the batches; nothing is there before it is whole.
+//! Every format reads back as what was written, whatever the batches; nothing is there before it is
+//! whole.
 
 use std::fs;
 use std::path::Path;
@@ -16,10 +17,7 @@ const FEATURES: usize = 3;
 /// Three unlabelled images without names, two training images with names that need quotes.
 fn set(dir: &Path) -> Dataset {
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
-    put(
-        "shape.json",
-        br#"{"width":1,"height":1,"channels":3,"classes":2}"#,
-    );
+    put("shape.json", br#"{"width":1,"height":1,"channels":3,"classes":2}"#);
     put("unlabeled_X.bin", &[7; 9]);
     put("train_X.bin", &[8; 6]);
     put("train_y.bin", &[2, 1]);
@@ -30,9 +28,8 @@ fn set(dir: &Path) -> Dataset {
 
 /// Features that only all digits tell apart, and the extremes.
 fn features() -> Vec<f32> {
-    let mut numbers: Vec<f32> = (0..5 * FEATURES)
-        .map(|i| f32::from_bits(0x3dcc_cccd + i as u32))
-        .collect();
+    let mut numbers: Vec<f32> =
+        (0..5 * FEATURES).map(|i| f32::from_bits(0x3dcc_cccd + i as u32)).collect();
     numbers[..6].copy_from_slice(&[0.0, -0.0, f32::MIN_POSITIVE, f32::MAX, -1e-45, 16_777_216.0]);
     numbers
 }
@@ -46,18 +43,13 @@ fn written(name: &str, batch: usize, check: impl Fn(&Path, &Table<'_>)) {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let set = set(data.path());
     let images = Selection::new(&set, &[]).unwrap();
-    let table = Table {
-        images: &images,
-        features: FEATURES,
-        about: vec![("method", "simclr".to_owned())],
-    };
+    let table =
+        Table { images: &images, features: FEATURES, about: vec![("method", "simclr".to_owned())] };
     let path = out.path().join(name);
     let names = || -> Vec<String> {
         let entries = fs::read_dir(out.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names
-            .filter(|name| !name.starts_with(".partial-"))
-            .collect();
+        let mut names: Vec<_> = names.filter(|name| !name.starts_with(".partial-")).collect();
         names.sort();
         names
     };
@@ -65,11 +57,7 @@ fn written(name: &str, batch: usize, check: impl Fn(&Path, &Table<'_>)) {
     for rows in features().chunks(batch * FEATURES) {
         writer.write(rows).unwrap();
     }
-    assert_eq!(
-        (writer.rows(), names().len()),
-        (5, 0),
-        "nothing is there yet"
-    );
+    assert_eq!((writer.rows(), names().len()), (5, 0), "nothing is there yet");
     writer.finish().unwrap();
     let mut expected: Vec<String> = Format::of(&path)
         .unwrap()
@@ -165,9 +153,7 @@ fn parquet_has_a_column_of_lists() {
             let metadata = reader.metadata().file_metadata();
             assert_eq!(metadata.num_rows(), 5);
             let said = metadata.key_value_metadata().unwrap();
-            let said = said
-                .iter()
-                .map(|said| (said.key.as_str(), said.value.as_deref()));
+            let said = said.iter().map(|said| (said.key.as_str(), said.value.as_deref()));
             assert!(said.clone().any(|said| said == ("method", Some("simclr"))));
             assert!(said.clone().any(|(name, _)| name == "class_names"));
             let mut numbers = Vec::new();
@@ -206,11 +192,7 @@ fn nothing_stays_of_a_file_that_is_not_finished() {
         let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let set = set(data.path());
         let images = Selection::new(&set, &["train"]).unwrap();
-        let table = Table {
-            images: &images,
-            features: FEATURES,
-            about: vec![],
-        };
+        let table = Table { images: &images, features: FEATURES, about: vec![] };
         let path = out.path().join(name);
         fs::write(&path, "what was there").unwrap();
         let mut writer = Writer::create(&path, &table).unwrap();
@@ -230,11 +212,7 @@ fn a_file_without_all_its_rows_is_not_whole() {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let set = set(data.path());
     let images = Selection::new(&set, &[]).unwrap();
-    let table = Table {
-        images: &images,
-        features: FEATURES,
-        about: vec![],
-    };
+    let table = Table { images: &images, features: FEATURES, about: vec![] };
     let path = out.path().join("x.csv");
     let mut writer = Writer::create(&path, &table).unwrap();
     writer.write(&[0.0; FEATURES]).unwrap();

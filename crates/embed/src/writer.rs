@@ -17,11 +17,13 @@ pub(crate) trait Sink {
     /// Writes the features of some rows, one after the other.
     fn write(&mut self, rows: Range<usize>, features: &[f32]) -> io::Result<()>;
 
-    /// Writes what follows the last row; gives the files that are now whole, in the order in which they are to be put in place.
+    /// Writes what follows the last row; gives the files that are now whole, in the order in which
+    /// they are to be put in place.
     fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>>;
 }
 
-/// A file of features being written; nothing of it stays when it is dropped before [`finish`](Self::finish).
+/// A file of features being written; nothing of it stays when it is dropped before
+/// [`finish`](Self::finish).
 pub struct Writer<'a> {
     path: PathBuf,
     sink: Box<dyn Sink + 'a>,

@@ -1,4 +1,5 @@
-//! Times the protocols and metrics on features of a given size: `probe_timing [TRAIN] [TEST] [FEATURES]`.
+//! Times the protocols and metrics on features of a given size:
+//! `probe_timing [TRAIN] [TEST] [FEATURES]`.
 //!
 //! The features are rectified, correlated and of falling variance, as those of an encoder are.
 
@@ -16,10 +17,7 @@ const CLASSES: i64 = 10;
 
 fn main() {
     tch::manual_seed(0);
-    let sizes: Vec<i64> = std::env::args()
-        .skip(1)
-        .filter_map(|size| size.parse().ok())
-        .collect();
+    let sizes: Vec<i64> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
     let size = |index: usize, default: i64| sizes.get(index).copied().unwrap_or(default);
     let (train, test, dim) = (size(0, 9469), size(1, 3925), size(2, 128));
     println!(
@@ -30,23 +28,14 @@ fn main() {
     // Distance of the classes' centres: 0.2 leaves a linear classifier at about 50 %.
     let spread = size(3, 20) as f64 / 100.0;
     let (x, labels) = synthetic(train + test, dim, spread);
-    let (train, test) = (
-        slice(&x, &labels, 0, train),
-        slice(&x, &labels, train, test),
-    );
+    let (train, test) = (slice(&x, &labels, 0, train), slice(&x, &labels, train, test));
     solver(&train);
-    for protocol in [
-        Protocol::Knn(KnnSettings::default()),
-        Protocol::Linear(LinearSettings::default()),
-    ] {
+    for protocol in
+        [Protocol::Knn(KnnSettings::default()), Protocol::Linear(LinearSettings::default())]
+    {
         let start = Instant::now();
         let report = evaluate(&protocol, &train, &test, &[]).expect("valid features");
-        println!(
-            "{}: {:.3} s, accuracy {:.4}",
-            protocol.name(),
-            secs(start),
-            report.accuracy()
-        );
+        println!("{}: {:.3} s, accuracy {:.4}", protocol.name(), secs(start), report.accuracy());
         if let eval::Report::Linear(report) = report {
             println!(
                 "  {:?}, C {}, edge {:?}",
@@ -66,9 +55,7 @@ fn solver(train: &Features) {
     println!("prepare: {:.3} s", secs(start));
     for c in [1e-4, 1e-2, 1.0, 1e2] {
         let start = Instant::now();
-        let fit = problem
-            .fit(c, None, &LogisticSettings::default())
-            .expect("a valid C");
+        let fit = problem.fit(c, None, &LogisticSettings::default()).expect("a valid C");
         println!(
             "C {c}: {:.3} s, {} iterations, {} evaluations, gradient {:.1e}, converged {}",
             secs(start),
@@ -88,17 +75,10 @@ fn step_metrics() {
         step();
         let start = Instant::now();
         (0..STEPS).for_each(|_| step());
-        println!(
-            "{name}, batch 256 x 128: {:.3} ms",
-            1e3 * secs(start) / f64::from(STEPS)
-        );
+        println!("{name}, batch 256 x 128: {:.3} ms", 1e3 * secs(start) / f64::from(STEPS));
     };
-    timed("contrastive_correct", &|| {
-        drop(contrastive_correct(&f1, &f2))
-    });
-    timed("correlation_correct", &|| {
-        drop(correlation_correct(&f1, &f2))
-    });
+    timed("contrastive_correct", &|| drop(contrastive_correct(&f1, &f2)));
+    timed("correlation_correct", &|| drop(correlation_correct(&f1, &f2)));
     timed("feature_std", &|| _ = feature_std(&f1));
     timed("effective_rank", &|| _ = effective_rank(&f1));
 }

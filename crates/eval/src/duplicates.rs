@@ -41,10 +41,7 @@ impl Gallery {
             });
         }
         let count = self.count();
-        let mut all = Duplicates {
-            found: 0,
-            pairs: Vec::new(),
-        };
+        let mut all = Duplicates { found: 0, pairs: Vec::new() };
         for first in (0..count).step_by(ROWS as usize) {
             let images = self.rows(first, ROWS);
             // Pairs are looked at once, from the lower row.
@@ -61,7 +58,8 @@ impl Gallery {
 }
 
 impl Duplicates {
-    /// Adds the pairs of two blocks of rows that begin at the rows `first`, none beyond the `most` that are most alike.
+    /// Adds the pairs of two blocks of rows that begin at the rows `first`, none beyond the `most`
+    /// that are most alike.
     fn add_block(&mut self, images: [&Tensor; 2], first: [i64; 2], threshold: f64, most: usize) {
         let cosines = images[0].matmul(&images[1].tr());
         let places = cosines.ge(threshold - ROUNDING).nonzero();
@@ -82,11 +80,10 @@ impl Duplicates {
         let rows = Vec::<i64>::try_from(&rows.view([-1])).expect("int64");
         let cosines = Vec::<f64>::try_from(&cosines).expect("float64");
         let rows = rows.as_chunks::<2>().0.iter();
-        self.pairs
-            .extend(rows.zip(cosines).map(|(rows, cosine)| Pair {
-                rows: rows.map(|row| row as usize),
-                cosine: cosine.clamp(-1.0, 1.0),
-            }));
+        self.pairs.extend(rows.zip(cosines).map(|(rows, cosine)| Pair {
+            rows: rows.map(|row| row as usize),
+            cosine: cosine.clamp(-1.0, 1.0),
+        }));
         if self.pairs.len() / 2 > most {
             self.keep(most);
         }
@@ -115,9 +112,7 @@ mod tests {
     /// `count` directions in eight dimensions, without a pattern.
     fn scattered(count: i64) -> Tensor {
         let numbers = Tensor::arange(count * 8, (Kind::Double, Device::Cpu));
-        ((numbers * 12.9898).sin() * 43758.5453)
-            .fmod(1.0)
-            .view([count, 8])
+        ((numbers * 12.9898).sin() * 43758.5453).fmod(1.0).view([count, 8])
     }
 
     fn rows(found: &Duplicates) -> Vec<[usize; 2]> {
@@ -133,10 +128,7 @@ mod tests {
         for (to, from) in [(last, 2), (far, 5), (near, 0)] {
             x.get(to as i64).copy_(&(x.get(from as i64) * 3.0));
         }
-        let found = Gallery::new(&x)
-            .unwrap()
-            .duplicates(1.0, 10, GO_ON)
-            .unwrap();
+        let found = Gallery::new(&x).unwrap().duplicates(1.0, 10, GO_ON).unwrap();
         assert_eq!(found.found, 3);
         let mut pairs = rows(&found);
         pairs.sort();
@@ -149,9 +141,7 @@ mod tests {
         let count = 60;
         let x = scattered(count);
         let gallery = Gallery::new(&x).unwrap();
-        let norms = (&x * &x)
-            .sum_dim_intlist([1i64].as_slice(), true, None)
-            .sqrt();
+        let norms = (&x * &x).sum_dim_intlist([1i64].as_slice(), true, None).sqrt();
         let unit = &x / norms;
         let cosines = unit.matmul(&unit.tr());
         let mut expected = Vec::new();
@@ -167,15 +157,9 @@ mod tests {
         let expected: Vec<_> = expected.into_iter().map(|(_, rows)| rows).collect();
         assert!(expected.len() > 20, "{}", expected.len());
         let all = gallery.duplicates(0.5, 10_000, GO_ON).unwrap();
-        assert_eq!(
-            (rows(&all), all.found),
-            (expected.clone(), expected.len() as u64)
-        );
+        assert_eq!((rows(&all), all.found), (expected.clone(), expected.len() as u64));
         let some = gallery.duplicates(0.5, 7, GO_ON).unwrap();
-        assert_eq!(
-            (rows(&some), some.found),
-            (expected[..7].to_vec(), all.found)
-        );
+        assert_eq!((rows(&some), some.found), (expected[..7].to_vec(), all.found));
         let none = gallery.duplicates(1.0, 7, GO_ON).unwrap();
         assert_eq!((none.found, none.pairs.len()), (0, 0));
     }
@@ -188,9 +172,6 @@ mod tests {
             assert!(matches!(error, Error::BadSetting { .. }), "{error}");
         }
         let stop: Watch<'_> = &|_, _| ControlFlow::Break(());
-        assert_eq!(
-            gallery.duplicates(0.5, 1, stop).unwrap_err(),
-            Error::Interrupted
-        );
+        assert_eq!(gallery.duplicates(0.5, 1, stop).unwrap_err(), Error::Interrupted);
     }
 }

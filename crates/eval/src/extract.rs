@@ -12,8 +12,8 @@ type Encode<'a> = &'a dyn Fn(&loader::Block) -> Tensor;
 
 /// The features of every image of a split, in order and without augmentation, labels or not.
 ///
-/// Images of another size are brought to `side` x `side` pixels. `encode` turns a block of bytes into features `[images, features]`; it runs under no-grad, and `batch`
-/// images a block.
+/// Images of another size are brought to `side` x `side` pixels. `encode` turns a block of bytes
+/// into features `[images, features]`; it runs under no-grad, and `batch` images a block.
 ///
 /// # Errors
 /// [`Error::Empty`] for an empty split, [`Error::NonFinite`] where the encoder has diverged.
@@ -36,8 +36,9 @@ pub fn extract(
     Ok(x)
 }
 
-/// Hands the features of the images of `images` on, `batch` images at a time, as [`extract`] makes them: rows of `f32` on the
-/// host, one after the other, the images in order. Nothing is kept, so that memory doesn't grow with the images.
+/// Hands the features of the images of `images` on, `batch` images at a time, as [`extract`] makes
+/// them: rows of `f32` on the host, one after the other, the images in order. Nothing is kept, so
+/// that memory doesn't grow with the images.
 ///
 /// # Errors
 /// Those of `take`, and [`Error::NonFinite`] where the encoder has diverged.
@@ -58,7 +59,8 @@ pub fn stream<E: From<Error>>(
     Ok(())
 }
 
-/// The features of all of `images`, `[images, features]`, in order, each block of them made into what is kept by `keep`.
+/// The features of all of `images`, `[images, features]`, in order, each block of them made into
+/// what is kept by `keep`.
 ///
 /// # Errors
 /// [`Error::NonFinite`], [`Error::Empty`], [`Error::Interrupted`].
@@ -110,10 +112,7 @@ pub fn extract_labelled(
     batch: usize,
     encode: &dyn Fn(&loader::Block) -> Tensor,
 ) -> Result<Features> {
-    let labels = split.labels().ok_or(Error::NoLabels {
-        split: name,
-        images: split.len(),
-    })?;
+    let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
     if split.is_empty() {
         return Err(Error::Empty { split: name });
     }
@@ -125,10 +124,7 @@ pub fn extract_labelled(
 /// # Errors
 /// [`Error::NoSplit`], [`Error::NoLabels`] or [`Error::Empty`], naming the split.
 pub fn labelled_splits(dataset: &Dataset) -> Result<(&Split, &Split)> {
-    Ok((
-        labelled("train", dataset.train.as_ref())?,
-        labelled("test", dataset.test.as_ref())?,
-    ))
+    Ok((labelled("train", dataset.train.as_ref())?, labelled("test", dataset.test.as_ref())?))
 }
 
 fn labelled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split> {
@@ -137,10 +133,7 @@ fn labelled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Spli
         return Err(Error::Empty { split: name });
     }
     if split.labels().is_none() {
-        return Err(Error::NoLabels {
-            split: name,
-            images: split.len(),
-        });
+        return Err(Error::NoLabels { split: name, images: split.len() });
     }
     Ok(split)
 }
@@ -160,9 +153,7 @@ mod tests {
     }
 
     fn pixels(block: &loader::Block) -> Tensor {
-        Tensor::from_slice(&block.bytes)
-            .view([block.images as i64, 3])
-            .to_kind(Kind::Float)
+        Tensor::from_slice(&block.bytes).view([block.images as i64, 3]).to_kind(Kind::Float)
     }
 
     #[test]
@@ -188,11 +179,7 @@ mod tests {
     #[test]
     fn diverged_encoders_are_counted() {
         let error = extract(&split(None), 1, 2, &|block| pixels(block).log()).unwrap_err();
-        assert_eq!(
-            error,
-            Error::NonFinite { bad: 1, images: 5 },
-            "the logarithm of red 0"
-        );
+        assert_eq!(error, Error::NonFinite { bad: 1, images: 5 }, "the logarithm of red 0");
     }
 
     fn set(test: Option<Split>) -> Dataset {
@@ -221,9 +208,7 @@ mod tests {
         assert_eq!(lengths, [6, 6, 3, 6, 6, 3]);
         let red: Vec<f32> = rows.iter().copied().step_by(3).collect();
         assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
-        let all = gather(&images, 1, 2, &pixels, &|x| x + 1.0, &|_, _| {
-            ControlFlow::Continue(())
-        });
+        let all = gather(&images, 1, 2, &pixels, &|x| x + 1.0, &|_, _| ControlFlow::Continue(()));
         let all = Vec::<f32>::try_from(&all.unwrap().view([-1])).unwrap();
         assert!(all.iter().zip(&rows).all(|(kept, row)| *kept == row + 1.0));
     }
@@ -235,26 +220,17 @@ mod tests {
         let mut batches = 0;
         let stopped = stream(&images, 1, 2, &pixels, &mut |_| {
             batches += 1;
-            if batches == 2 {
-                Err(Error::Interrupted)
-            } else {
-                Ok(())
-            }
+            if batches == 2 { Err(Error::Interrupted) } else { Ok(()) }
         });
         assert_eq!((stopped, batches), (Err(Error::Interrupted), 2));
-        let diverged = stream(&images, 1, 2, &|block| pixels(block).log(), &mut |_| {
-            Err(Error::Interrupted)
-        });
+        let diverged =
+            stream(&images, 1, 2, &|block| pixels(block).log(), &mut |_| Err(Error::Interrupted));
         assert_eq!(diverged, Err(Error::NonFinite { bad: 1, images: 2 }));
         let told = std::cell::RefCell::new(Vec::new());
         let keep = |x: &Tensor| x.shallow_clone();
         let stopped = gather(&images, 1, 2, &pixels, &keep, &|done, all| {
             told.borrow_mut().push([done, all]);
-            if done < 4 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if done < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         assert_eq!(stopped.unwrap_err(), Error::Interrupted);
         assert_eq!(told.into_inner(), [[2, 5], [4, 5]]);
@@ -276,19 +252,10 @@ mod tests {
         assert_eq!(error(labelled(), None), Error::NoSplit { split: "test" });
         assert_eq!(
             error(labelled(), Some(split(None))),
-            Error::NoLabels {
-                split: "test",
-                images: 5
-            }
+            Error::NoLabels { split: "test", images: 5 }
         );
         assert!(labelled_splits(&dataset(labelled(), labelled())).is_ok());
         let error = extract_labelled(&split(None), "train", 1, 2, &pixels).unwrap_err();
-        assert_eq!(
-            error,
-            Error::NoLabels {
-                split: "train",
-                images: 5
-            }
-        );
+        assert_eq!(error, Error::NoLabels { split: "train", images: 5 });
     }
 }

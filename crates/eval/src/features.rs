@@ -18,7 +18,8 @@ impl Features {
     /// `x`: `[images, features]`, a float kind; `labels`: 0-based classes, one an image.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where shapes do not fit, [`Error::NonFinite`] where the encoder has diverged.
+    /// [`Error::Mismatch`] where shapes do not fit, [`Error::NonFinite`] where the encoder has
+    /// diverged.
     pub fn new(x: Tensor, labels: &[u16]) -> Result<Self> {
         let size = x.size();
         if size.len() != 2 || size[0] != labels.len() as i64 {
@@ -31,10 +32,7 @@ impl Features {
         check_finite(&x)?;
         let labels: Vec<i64> = labels.iter().copied().map(i64::from).collect();
         let labels = Tensor::from_slice(&labels).to_device(x.device());
-        Ok(Self {
-            x: x.detach().to_kind(Kind::Float),
-            labels,
-        })
+        Ok(Self { x: x.detach().to_kind(Kind::Float), labels })
     }
 
     /// The features, `[images, features]`, float32.
@@ -81,33 +79,19 @@ impl Features {
         }
         let rows: Vec<i64> = rows.iter().copied().map(i64::from).collect();
         let rows = Tensor::from_slice(&rows).to_device(self.x.device());
-        Ok(Self {
-            x: self.x.index_select(0, &rows),
-            labels: self.labels.index_select(0, &rows),
-        })
+        Ok(Self { x: self.x.index_select(0, &rows), labels: self.labels.index_select(0, &rows) })
     }
 
     pub(crate) fn check_not_empty(&self, split: &'static str) -> Result<()> {
-        if self.is_empty() {
-            Err(Error::Empty { split })
-        } else {
-            Ok(())
-        }
+        if self.is_empty() { Err(Error::Empty { split }) } else { Ok(()) }
     }
 }
 
 pub(crate) fn check_finite(x: &Tensor) -> Result<()> {
-    let finite_rows = x
-        .isfinite()
-        .all_dim(1, false)
-        .sum(Kind::Int64)
-        .int64_value(&[]) as usize;
+    let finite_rows = x.isfinite().all_dim(1, false).sum(Kind::Int64).int64_value(&[]) as usize;
     let images = x.size()[0] as usize;
     if finite_rows < images {
-        return Err(Error::NonFinite {
-            bad: images - finite_rows,
-            images,
-        });
+        return Err(Error::NonFinite { bad: images - finite_rows, images });
     }
     Ok(())
 }
@@ -127,15 +111,9 @@ mod tests {
     #[test]
     fn labels_must_fit() {
         let x = Tensor::from_slice2(&[[1.0f32, 2.0], [3.0, 4.0]]);
-        assert!(matches!(
-            Features::new(x, &[0]),
-            Err(Error::Mismatch { .. })
-        ));
+        assert!(matches!(Features::new(x, &[0]), Err(Error::Mismatch { .. })));
         let flat = Tensor::from_slice(&[1.0f32, 2.0]);
-        assert!(matches!(
-            Features::new(flat, &[0, 1]),
-            Err(Error::Mismatch { .. })
-        ));
+        assert!(matches!(Features::new(flat, &[0, 1]), Err(Error::Mismatch { .. })));
     }
 
     #[test]

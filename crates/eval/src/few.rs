@@ -1,9 +1,10 @@
-//! A protocol with few labels: the classifier learns from a few images of every class, drawn by a seed.
+//! A protocol with few labels: the classifier learns from a few images of every class, drawn by a
+//! seed.
 //!
-//! One draw of one image a class says little, so several draws are made and their spread is given beside
-//! their mean. Whatever a protocol chooses it chooses within the drawn images: the labels of the others
-//! count as unknown. A draw of more images holds the draw of fewer with the same number, so that scores
-//! at several sizes differ by what was added and not by luck.
+//! One draw of one image a class says little, so several draws are made and their spread is given
+//! beside their mean. Whatever a protocol chooses it chooses within the drawn images: the labels of
+//! the others count as unknown. A draw of more images holds the draw of fewer with the same number,
+//! so that scores at several sizes differ by what was added and not by luck.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +31,12 @@ impl FewSettings {
     /// Whether so many images can be drawn from a set with these labels.
     ///
     /// # Errors
-    /// [`Error::BadSetting`] for a number below 1, [`Error::TooFewOfClass`] where a class has fewer images.
+    /// [`Error::BadSetting`] for a number below 1, [`Error::TooFewOfClass`] where a class has fewer
+    /// images.
     pub fn check(&self, labels: &[i64]) -> Result<()> {
         let numbers = self.labels_per_class.iter().copied();
-        for (name, number) in numbers
-            .map(|number| ("labels_per_class", number))
-            .chain([("draws", self.draws)])
+        for (name, number) in
+            numbers.map(|number| ("labels_per_class", number)).chain([("draws", self.draws)])
         {
             if number == 0 {
                 return Err(Error::BadSetting {
@@ -81,13 +82,15 @@ pub struct FewScores {
     pub seed: u64,
     /// Over the draws.
     pub draws: FoldScores,
-    /// What was chosen in each draw, a penalty `C` or a learning rate; `None` where the protocol chooses nothing.
+    /// What was chosen in each draw, a penalty `C` or a learning rate; `None` where the protocol
+    /// chooses nothing.
     pub chosen: Option<Vec<f64>>,
     /// Whether every regression reached its tolerance; true where there was none.
     pub converged: bool,
 }
 
-/// Measures features by one protocol that learns from few images of `train`, and scores all of `test`.
+/// Measures features by one protocol that learns from few images of `train`, and scores all of
+/// `test`.
 ///
 /// # Errors
 /// Those of [`evaluate`](crate::evaluate) and of [`FewSettings::check`].
@@ -103,7 +106,8 @@ pub fn few_labels(
     })
 }
 
-/// [`few_labels`] by anything that learns: `learn` gets the rows of a draw, and how many of a class they are.
+/// [`few_labels`] by anything that learns: `learn` gets the rows of a draw, and how many of a class
+/// they are.
 ///
 /// # Errors
 /// Those of `learn` and of [`FewSettings::check`].
@@ -156,11 +160,7 @@ mod tests {
     use super::*;
 
     fn settings(labels_per_class: &[usize]) -> FewSettings {
-        FewSettings {
-            labels_per_class: labels_per_class.to_vec(),
-            draws: 5,
-            seed: 0,
-        }
+        FewSettings { labels_per_class: labels_per_class.to_vec(), draws: 5, seed: 0 }
     }
 
     #[test]
@@ -168,27 +168,14 @@ mod tests {
         let labels = [0, 0, 0, 4, 4];
         assert_eq!(settings(&[1, 2]).check(&labels), Ok(()));
         let error = settings(&[1, 3]).check(&labels).unwrap_err();
-        assert_eq!(
-            error,
-            Error::TooFewOfClass {
-                class: 4,
-                expected: 3,
-                found: 2
-            }
-        );
+        assert_eq!(error, Error::TooFewOfClass { class: 4, expected: 3, found: 2 });
         assert_eq!(
             error.to_string(),
             "expected at least 3 labelled training images of every class, found 2 of class 4"
         );
         for (bad, name) in [
             (settings(&[0]), "labels_per_class"),
-            (
-                FewSettings {
-                    draws: 0,
-                    ..settings(&[1])
-                },
-                "draws",
-            ),
+            (FewSettings { draws: 0, ..settings(&[1]) }, "draws"),
         ] {
             let error = bad.check(&labels).unwrap_err();
             assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));

@@ -1,7 +1,9 @@
-//! Images to look things up in by what an encoder makes of them: exact, and in blocks of the matrix of similarities.
+//! Images to look things up in by what an encoder makes of them: exact, and in blocks of the matrix
+//! of similarities.
 //!
-//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix units. What is in memory
-//! besides the features is a block of the matrix, however many images there are.
+//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix
+//! units. What is in memory besides the features is a block of the matrix, however many images
+//! there are.
 
 use dataset::Selection;
 use tch::{Kind, Tensor, no_grad};
@@ -50,9 +52,7 @@ impl Gallery {
             return Err(Error::Empty { split: "gallery" });
         }
         check_finite(x)?;
-        Ok(Self {
-            unit: no_grad(|| unit_rows(x)),
-        })
+        Ok(Self { unit: no_grad(|| unit_rows(x)) })
     }
 
     /// Extracts the features of `images`, as [`stream`](crate::stream) does.
@@ -128,8 +128,9 @@ impl Gallery {
         found
     }
 
-    /// The `k` nearest images of each of at most [`ROWS`] queries, unit rows. Where the queries are the gallery's own rows
-    /// from `own` on, a multiple of [`ROWS`], no image is a neighbour of itself.
+    /// The `k` nearest images of each of at most [`ROWS`] queries, unit rows. Where the queries are
+    /// the gallery's own rows from `own` on, a multiple of [`ROWS`], no image is a neighbour of
+    /// itself.
     pub(crate) fn search(
         &self,
         queries: &Tensor,
@@ -147,10 +148,7 @@ impl Gallery {
                 let _ = itself.fill_diagonal_(f64::NEG_INFINITY, false);
             }
             let (similarities, indices) = cosines.topk(k.min(images.size()[0]), 1, true, true);
-            let found = Neighbours {
-                similarities,
-                indices: indices + first,
-            };
+            let found = Neighbours { similarities, indices: indices + first };
             best = Some(match best {
                 None => found,
                 Some(before) => before.or(&found, k),
@@ -166,10 +164,7 @@ impl Neighbours {
         let both = Tensor::cat(&[&self.similarities, &other.similarities], 1);
         let indices = Tensor::cat(&[&self.indices, &other.indices], 1);
         let (similarities, places) = both.topk(k.min(both.size()[1]), 1, true, true);
-        Self {
-            similarities,
-            indices: indices.gather(1, &places, false),
-        }
+        Self { similarities, indices: indices.gather(1, &places, false) }
     }
 }
 
@@ -178,12 +173,7 @@ fn near(found: &Neighbours) -> Vec<Near> {
     let rows = Vec::<i64>::try_from(&found.indices.view([-1])).expect("int64");
     let cosines = Vec::<f64>::try_from(&found.similarities.view([-1])).expect("float64");
     let pairs = rows.into_iter().zip(cosines);
-    pairs
-        .map(|(row, cosine)| Near {
-            row: row as usize,
-            cosine: cosine.clamp(-1.0, 1.0),
-        })
-        .collect()
+    pairs.map(|(row, cosine)| Near { row: row as usize, cosine: cosine.clamp(-1.0, 1.0) }).collect()
 }
 
 fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
@@ -247,10 +237,7 @@ mod tests {
 
     #[test]
     fn what_can_not_be_searched_is_an_error() {
-        assert!(matches!(
-            Gallery::new(&angles(&[])),
-            Err(Error::Empty { .. })
-        ));
+        assert!(matches!(Gallery::new(&angles(&[])), Err(Error::Empty { .. })));
         let diverged = angles(&[0.0, 0.1]).log();
         let diverged = Gallery::new(&diverged).unwrap_err();
         assert_eq!(diverged, Error::NonFinite { bad: 1, images: 2 });

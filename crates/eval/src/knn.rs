@@ -1,8 +1,9 @@
 //! Weighted nearest-neighbour classification by cosine similarity.
 //!
 //! # Reference
-//! Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978,
-//! section 3.4; k and temperature as in DINO, arXiv 2104.14294, and as usual for small sets.
+//! Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv
+//! 1805.01978, section 3.4; k and temperature as in DINO, arXiv 2104.14294, and as usual for small
+//! sets.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
@@ -22,10 +23,7 @@ pub struct KnnSettings {
 
 impl Default for KnnSettings {
     fn default() -> Self {
-        Self {
-            k: 20,
-            temperature: 0.07,
-        }
+        Self { k: 20, temperature: 0.07 }
     }
 }
 
@@ -33,11 +31,7 @@ impl KnnSettings {
     fn check(&self) -> Result<()> {
         if self.k == 0 {
             let found = self.k.to_string();
-            return Err(Error::BadSetting {
-                name: "k",
-                expected: "at least 1",
-                found,
-            });
+            return Err(Error::BadSetting { name: "k", expected: "at least 1", found });
         }
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {
             let found = self.temperature.to_string();
@@ -65,8 +59,8 @@ impl Knn {
     /// Normalises the training features. `k` is bounded by the number of training images.
     ///
     /// # Errors
-    /// [`Error::Empty`] for no training images, [`Error::BadSetting`] for `k` 0 or a temperature that is not
-    /// a positive number.
+    /// [`Error::Empty`] for no training images, [`Error::BadSetting`] for `k` 0 or a temperature
+    /// that is not a positive number.
     pub fn new(train: &Features, settings: &KnnSettings) -> Result<Self> {
         train.check_not_empty("train")?;
         settings.check()?;
@@ -94,27 +88,19 @@ impl Knn {
 
     /// Votes for each class: the sum of `exp((cosine - nearest cosine) / T)` over its neighbours.
     ///
-    /// Taking the nearest neighbour's cosine away divides all votes of a query by the same number. It
-    /// changes no prediction and lets no temperature overflow.
+    /// Taking the nearest neighbour's cosine away divides all votes of a query by the same number.
+    /// It changes no prediction and lets no temperature overflow.
     ///
     /// # Shapes
     /// The result is `[queries, classes]`, float64, classes up to the largest training label.
     pub fn scores(&self, neighbours: &Neighbours) -> Tensor {
         no_grad(|| {
-            let Neighbours {
-                similarities,
-                indices,
-            } = neighbours;
+            let Neighbours { similarities, indices } = neighbours;
             let nearest = similarities.narrow(1, 0, 1);
             let votes = ((similarities - nearest) / self.temperature).exp();
-            let voters = self
-                .labels
-                .index_select(0, &indices.view([-1]))
-                .view_as(indices);
-            let none = Tensor::zeros(
-                [indices.size()[0], self.classes],
-                (Kind::Double, votes.device()),
-            );
+            let voters = self.labels.index_select(0, &indices.view([-1])).view_as(indices);
+            let none =
+                Tensor::zeros([indices.size()[0], self.classes], (Kind::Double, votes.device()));
             none.scatter_add(1, &voters, &votes)
         })
     }

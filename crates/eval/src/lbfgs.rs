@@ -1,12 +1,14 @@
-//! L-BFGS with a diagonal preconditioner, for smooth convex functions of up to some million variables.
+//! L-BFGS with a diagonal preconditioner, for smooth convex functions of up to some million
+//! variables.
 //!
 //! The history and its recursion are plain float64 slices on the host: they are small beside one
 //! evaluation of the function, which may use any device.
 //!
 //! # Reference
-//! Nocedal and Wright, "Numerical Optimization", 2nd edition, algorithms 7.4 and 7.5. The line search keeps a
-//! bracket that it bisects or doubles until the weak Wolfe conditions hold (Lewis and Overton, 2013); near
-//! the minimum, where a decrease drowns in rounding, it accepts Hager and Zhang's approximate conditions (2005).
+//! Nocedal and Wright, "Numerical Optimization", 2nd edition, algorithms 7.4 and 7.5. The line
+//! search keeps a bracket that it bisects or doubles until the weak Wolfe conditions hold (Lewis
+//! and Overton, 2013); near the minimum, where a decrease drowns in rounding, it accepts Hager and
+//! Zhang's approximate conditions (2005).
 
 use std::collections::VecDeque;
 
@@ -44,11 +46,7 @@ pub(crate) fn minimise(
     stop: Stop,
 ) -> Minimum {
     let (value, gradient) = function(&start);
-    let mut point = Point {
-        x: start,
-        value,
-        gradient,
-    };
+    let mut point = Point { x: start, value, gradient };
     let mut history = History::new(inverse_diagonal);
     let (mut iterations, mut evaluations) = (0, 1);
     while !stop.reached(&point) && iterations < stop.iterations {
@@ -61,23 +59,14 @@ pub(crate) fn minimise(
             history.pairs.clear();
             continue;
         };
-        history.remember(
-            difference(&next.x, &point.x),
-            difference(&next.gradient, &point.gradient),
-        );
+        history
+            .remember(difference(&next.x, &point.x), difference(&next.gradient, &point.gradient));
         point = next;
         iterations += 1;
     }
     let gradient_norm = norm(&point.gradient);
     let converged = stop.reached(&point);
-    Minimum {
-        x: point.x,
-        value: point.value,
-        gradient_norm,
-        iterations,
-        evaluations,
-        converged,
-    }
+    Minimum { x: point.x, value: point.value, gradient_norm, iterations, evaluations, converged }
 }
 
 impl Stop {
@@ -105,10 +94,7 @@ struct History<'a> {
 
 impl<'a> History<'a> {
     fn new(inverse_diagonal: &'a [f64]) -> Self {
-        Self {
-            pairs: VecDeque::with_capacity(MEMORY),
-            inverse_diagonal,
-        }
+        Self { pairs: VecDeque::with_capacity(MEMORY), inverse_diagonal }
     }
 
     fn remember(&mut self, step: Vec<f64>, change: Vec<f64>) {
@@ -119,11 +105,7 @@ impl<'a> History<'a> {
         if self.pairs.len() == MEMORY {
             self.pairs.pop_front();
         }
-        self.pairs.push_back(Pair {
-            step,
-            change,
-            inverse_curvature: 1.0 / curvature,
-        });
+        self.pairs.push_back(Pair { step, change, inverse_curvature: 1.0 / curvature });
     }
 
     /// Minus the estimated inverse Hessian times the gradient: the two-loop recursion.
@@ -136,9 +118,7 @@ impl<'a> History<'a> {
             weights.push(weight);
         }
         let scale = self.scale();
-        q.iter_mut()
-            .zip(self.inverse_diagonal)
-            .for_each(|(q, inverse)| *q *= scale * inverse);
+        q.iter_mut().zip(self.inverse_diagonal).for_each(|(q, inverse)| *q *= scale * inverse);
         for (pair, weight) in self.pairs.iter().zip(weights.iter().rev()) {
             let correction = pair.inverse_curvature * dot(&pair.change, &q);
             add_scaled(&mut q, weight - correction, &pair.step);
@@ -150,15 +130,15 @@ impl<'a> History<'a> {
     fn scale(&self) -> f64 {
         self.pairs.back().map_or(1.0, |pair| {
             let changes = pair.change.iter().zip(self.inverse_diagonal);
-            let preconditioned: f64 = changes
-                .map(|(change, inverse)| change * change * inverse)
-                .sum();
+            let preconditioned: f64 =
+                changes.map(|(change, inverse)| change * change * inverse).sum();
             1.0 / (pair.inverse_curvature * preconditioned)
         })
     }
 }
 
-/// The first point along `direction` that satisfies the Wolfe conditions; `None` if there is no such step.
+/// The first point along `direction` that satisfies the Wolfe conditions; `None` if there is no
+/// such step.
 fn search(
     function: &mut impl FnMut(&[f64]) -> (f64, Vec<f64>),
     from: &Point,
@@ -175,12 +155,7 @@ fn search(
     }
     let (mut low, mut high, mut step) = (0.0, f64::INFINITY, 1.0);
     for _ in 0..TRIALS {
-        let x: Vec<f64> = from
-            .x
-            .iter()
-            .zip(direction)
-            .map(|(x, d)| x + step * d)
-            .collect();
+        let x: Vec<f64> = from.x.iter().zip(direction).map(|(x, d)| x + step * d).collect();
         let (value, gradient) = function(&x);
         *evaluations += 1;
         let new_slope = dot(&gradient, direction);
@@ -194,11 +169,7 @@ fn search(
         } else {
             return Some(Point { x, value, gradient });
         }
-        step = if high.is_finite() {
-            0.5 * (low + high)
-        } else {
-            2.0 * low
-        };
+        step = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * low };
     }
     None
 }
@@ -212,9 +183,7 @@ fn norm(a: &[f64]) -> f64 {
 }
 
 fn add_scaled(to: &mut [f64], factor: f64, of: &[f64]) {
-    to.iter_mut()
-        .zip(of)
-        .for_each(|(to, of)| *to += factor * of);
+    to.iter_mut().zip(of).for_each(|(to, of)| *to += factor * of);
 }
 
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -225,17 +194,11 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const STOP: Stop = Stop {
-        tolerance: 1e-9,
-        iterations: 200,
-    };
+    const STOP: Stop = Stop { tolerance: 1e-9, iterations: 200 };
 
     fn rosenbrock(x: &[f64]) -> (f64, Vec<f64>) {
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
-        (
-            a * a + 100.0 * b * b,
-            vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b],
-        )
+        (a * a + 100.0 * b * b, vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b])
     }
 
     #[test]
@@ -252,11 +215,7 @@ mod tests {
         let inverse: Vec<f64> = scales.iter().map(|scale| 1.0 / scale).collect();
         let quadratic = |x: &[f64]| {
             let gradient: Vec<f64> = x.iter().zip(&scales).map(|(x, s)| s * (x - 3.0)).collect();
-            let value = x
-                .iter()
-                .zip(&gradient)
-                .map(|(x, g)| 0.5 * (x - 3.0) * g)
-                .sum();
+            let value = x.iter().zip(&gradient).map(|(x, g)| 0.5 * (x - 3.0) * g).sum();
             (value, gradient)
         };
         let minimum = minimise(quadratic, vec![0.0; 20], &inverse, STOP);
@@ -268,10 +227,7 @@ mod tests {
 
     #[test]
     fn stops_where_it_is_told() {
-        let stop = Stop {
-            iterations: 3,
-            ..STOP
-        };
+        let stop = Stop { iterations: 3, ..STOP };
         let minimum = minimise(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], stop);
         assert!(!minimum.converged && minimum.iterations == 3);
         let done = minimise(rosenbrock, vec![1.0, 1.0], &[1.0, 1.0], STOP);
@@ -286,9 +242,6 @@ mod tests {
             false => (f64::INFINITY, vec![f64::NAN]),
         };
         let minimum = minimise(barrier, vec![5.0], &[10.0], STOP);
-        assert!(
-            minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-8,
-            "{minimum:?}"
-        );
+        assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-8, "{minimum:?}");
     }
 }

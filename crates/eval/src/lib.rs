@@ -1,14 +1,14 @@
 //! Measures what an encoder has learnt, without ever touching its weights.
 //!
 //! While training runs: contrastive and correlation accuracy ([`contrastive_correct`],
-//! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]). Afterwards:
-//! [`extract`] the features of a labelled split and [`evaluate`] them by a [`Protocol`]: multinomial
-//! logistic regression with its penalty chosen on a validation part of train, or weighted nearest
-//! neighbours. Neither looks at the test split before its one final score. [`few_labels`] does the same with a
-//! few labelled images a class.
+//! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]).
+//! Afterwards: [`extract`] the features of a labelled split and [`evaluate`] them by a
+//! [`Protocol`]: multinomial logistic regression with its penalty chosen on a validation part of
+//! train, or weighted nearest neighbours. Neither looks at the test split before its one final
+//! score. [`few_labels`] does the same with a few labelled images a class.
 //!
-//! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds an image's neighbours,
-//! near-duplicates and outliers.
+//! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds
+//! an image's neighbours, near-duplicates and outliers.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};

@@ -1,8 +1,8 @@
 //! The linear protocol: how well a linear classifier reads the classes off frozen features.
 //!
-//! Features are standardised by the training images' mean and standard deviation. The penalty is chosen by
-//! accuracy on a stratified validation part of train (equal accuracies: the stronger penalty), the
-//! classifier is fitted again on all of train, and the test split is scored once.
+//! Features are standardised by the training images' mean and standard deviation. The penalty is
+//! chosen by accuracy on a stratified validation part of train (equal accuracies: the stronger
+//! penalty), the classifier is fitted again on all of train, and the test split is scored once.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ use crate::{Error, Features, FoldScores, Result, Score};
 pub struct LinearSettings {
     /// The values of `C` in `C * sum CE + |W|^2 / 2` to choose from, ascending.
     pub penalties: Vec<f64>,
-    /// After how many larger penalties in a row that are all worse than the best so far the rest is left
-    /// out: the largest take the longest and only fit train more closely.
+    /// After how many larger penalties in a row that are all worse than the best so far the rest is
+    /// left out: the largest take the longest and only fit train more closely.
     pub patience: usize,
     /// Share of every class to validate on, between 0 and 1.
     pub validation_share: f64,
@@ -33,9 +33,7 @@ impl Default for LinearSettings {
     fn default() -> Self {
         Self {
             // Two values a decade, 1e-4 to 1e2.
-            penalties: (-8..=4)
-                .map(|half: i32| 10f64.powf(f64::from(half) / 2.0))
-                .collect(),
+            penalties: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
             patience: 4,
             validation_share: 0.2,
             seed: 0,
@@ -56,11 +54,7 @@ impl LinearSettings {
         }
         if self.patience == 0 {
             let found = self.patience.to_string();
-            return Err(Error::BadSetting {
-                name: "patience",
-                expected: "at least 1",
-                found,
-            });
+            return Err(Error::BadSetting { name: "patience", expected: "at least 1", found });
         }
         if !(self.validation_share > 0.0 && self.validation_share < 1.0) {
             return Err(Error::BadSetting {
@@ -103,7 +97,8 @@ pub struct LinearReport {
     pub train_accuracy: f64,
     /// The chosen `C`.
     pub penalty: f64,
-    /// A warning: the chosen penalty lies at this end of the choice. `None` where there was only one.
+    /// A warning: the chosen penalty lies at this end of the choice. `None` where there was only
+    /// one.
     pub penalty_at_edge: Option<Edge>,
     /// Validation accuracy of every penalty that was tried; the test split had no part in it.
     pub validation: Vec<PenaltyScore>,
@@ -150,7 +145,8 @@ pub(crate) fn evaluate(
     })
 }
 
-/// Trains on `train`, a part of the training images, chooses the penalty within it, and scores `test`.
+/// Trains on `train`, a part of the training images, chooses the penalty within it, and scores
+/// `test`.
 pub(crate) fn on_subset(
     train: &Features,
     test: &Features,
@@ -180,18 +176,11 @@ impl Probe {
         let (standardiser, problem) = prepare(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
         let converged = choice.converged && fit.converged;
-        Ok(Self {
-            standardiser,
-            fit,
-            choice,
-            converged,
-        })
+        Ok(Self { standardiser, fit, choice, converged })
     }
 
     fn predict(&self, features: &Features) -> Vec<i64> {
-        self.fit
-            .model
-            .predict(&self.standardiser.apply(features.x()))
+        self.fit.model.predict(&self.standardiser.apply(features.x()))
     }
 }
 
@@ -213,13 +202,7 @@ struct Choice {
 impl Choice {
     /// Where one penalty is given, and no image to validate on.
     fn the_only(c: f64) -> Self {
-        Self {
-            c,
-            edge: None,
-            scores: Vec::new(),
-            images: 0,
-            converged: true,
-        }
+        Self { c, edge: None, scores: Vec::new(), images: 0, converged: true }
     }
 
     fn make(train: &Features, settings: &LinearSettings) -> Result<Self> {
@@ -229,14 +212,10 @@ impl Choice {
             if let [c] = settings.penalties[..] {
                 return Ok(Self::the_only(c));
             }
-            return Err(Error::TooFewToValidate {
-                classes: labels.len(),
-            });
+            return Err(Error::TooFewToValidate { classes: labels.len() });
         }
-        let (fit_part, validation) = (
-            train.select(&holdout.fit)?,
-            train.select(&holdout.validation)?,
-        );
+        let (fit_part, validation) =
+            (train.select(&holdout.fit)?, train.select(&holdout.validation)?);
         let (standardiser, problem) = prepare(&fit_part)?;
         let x = standardiser.apply(validation.x());
         let labels = validation.label_vec();
@@ -250,42 +229,21 @@ impl Choice {
             }
             let fit = problem.fit(c, last.as_ref(), &settings.solver)?;
             let predictions = fit.model.predict(&x);
-            let correct = predictions
-                .iter()
-                .zip(&labels)
-                .filter(|(a, b)| a == b)
-                .count();
-            scores.push(PenaltyScore {
-                c,
-                accuracy: correct as f64 / labels.len() as f64,
-            });
+            let correct = predictions.iter().zip(&labels).filter(|(a, b)| a == b).count();
+            scores.push(PenaltyScore { c, accuracy: correct as f64 / labels.len() as f64 });
             converged &= fit.converged;
             last = Some(fit);
         }
         let accuracies: Vec<f64> = scores.iter().map(|score| score.accuracy).collect();
         let (best, edge) = choose(&accuracies);
-        Ok(Self {
-            c: scores[best].c,
-            edge,
-            scores,
-            images: labels.len(),
-            converged,
-        })
+        Ok(Self { c: scores[best].c, edge, scores, images: labels.len(), converged })
     }
 }
 
 /// Whether the last `patience` scores are all worse than the best one.
 fn settled(scores: &[PenaltyScore], patience: usize) -> bool {
-    let best = scores
-        .iter()
-        .map(|score| score.accuracy)
-        .fold(0.0, f64::max);
-    scores
-        .iter()
-        .rev()
-        .take_while(|score| score.accuracy < best)
-        .count()
-        >= patience
+    let best = scores.iter().map(|score| score.accuracy).fold(0.0, f64::max);
+    scores.iter().rev().take_while(|score| score.accuracy < best).count() >= patience
 }
 
 /// The first of the best of some accuracies, and whether it is the first or last of several.
@@ -313,21 +271,14 @@ mod tests {
     use super::*;
 
     fn scores(accuracies: &[f64]) -> Vec<PenaltyScore> {
-        accuracies
-            .iter()
-            .map(|&accuracy| PenaltyScore { c: 1.0, accuracy })
-            .collect()
+        accuracies.iter().map(|&accuracy| PenaltyScore { c: 1.0, accuracy }).collect()
     }
 
     #[test]
     fn the_first_of_equals_is_best_and_edges_are_reported() {
         assert_eq!(choose(&[0.1, 0.5, 0.5, 0.2]), (1, None));
         assert_eq!(choose(&[0.5, 0.4, 0.5]), (0, Some(Edge::Smallest)));
-        assert_eq!(
-            choose(&[0.5, 0.5, 0.2]),
-            (0, None),
-            "flat, so not rising beyond the edge"
-        );
+        assert_eq!(choose(&[0.5, 0.5, 0.2]), (0, None), "flat, so not rising beyond the edge");
         assert_eq!(choose(&[0.1, 0.2, 0.5]), (2, Some(Edge::Largest)));
         assert_eq!(choose(&[0.5]), (0, None));
     }
@@ -337,20 +288,14 @@ mod tests {
         assert!(!settled(&[], 2));
         assert!(!settled(&scores(&[0.5, 0.4]), 2));
         assert!(settled(&scores(&[0.5, 0.4, 0.4]), 2));
-        assert!(
-            !settled(&scores(&[0.5, 0.4, 0.5]), 2),
-            "an equal score is not worse"
-        );
+        assert!(!settled(&scores(&[0.5, 0.4, 0.5]), 2), "an equal score is not worse");
         assert!(!settled(&scores(&[0.5, 0.4, 0.5, 0.4]), 2));
     }
 
     #[test]
     fn default_penalties_are_two_a_decade() {
         let penalties = LinearSettings::default().penalties;
-        assert_eq!(
-            (penalties.len(), penalties[0], penalties[12]),
-            (13, 1e-4, 1e2)
-        );
+        assert_eq!((penalties.len(), penalties[0], penalties[12]), (13, 1e-4, 1e2));
         assert!((penalties[1] - 3.162_277_66e-4).abs() < 1e-12);
         assert!(LinearSettings::default().check().is_ok());
     }
@@ -358,28 +303,13 @@ mod tests {
     #[test]
     fn bad_settings_are_refused() {
         for penalties in [vec![], vec![1.0, 0.1], vec![0.0, 1.0], vec![1.0, f64::NAN]] {
-            let settings = LinearSettings {
-                penalties,
-                ..LinearSettings::default()
-            };
-            assert!(matches!(
-                settings.check(),
-                Err(Error::BadSetting {
-                    name: "penalties",
-                    ..
-                })
-            ));
+            let settings = LinearSettings { penalties, ..LinearSettings::default() };
+            assert!(matches!(settings.check(), Err(Error::BadSetting { name: "penalties", .. })));
         }
-        let settings = LinearSettings {
-            validation_share: 1.0,
-            ..LinearSettings::default()
-        };
+        let settings = LinearSettings { validation_share: 1.0, ..LinearSettings::default() };
         assert!(matches!(
             settings.check(),
-            Err(Error::BadSetting {
-                name: "validation_share",
-                ..
-            })
+            Err(Error::BadSetting { name: "validation_share", .. })
         ));
     }
 }

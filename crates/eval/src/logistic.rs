@@ -1,9 +1,10 @@
 //! Multinomial logistic regression with a quadratic penalty, to the optimum.
 //!
-//! Minimises `C * sum_i CE_i + |W|^2 / 2` over weights `W` and free intercepts `b`. The problem is solved in
-//! the basis of the features' principal components after their mean is taken away. Neither changes the
-//! optimum (a rotation keeps `|W|`, and the mean moves into the intercepts), and both make the Hessian
-//! nearly diagonal, so that L-BFGS with that diagonal needs few steps even for strongly correlated features.
+//! Minimises `C * sum_i CE_i + |W|^2 / 2` over weights `W` and free intercepts `b`. The problem is
+//! solved in the basis of the features' principal components after their mean is taken away.
+//! Neither changes the optimum (a rotation keeps `|W|`, and the mean moves into the intercepts),
+//! and both make the Hessian nearly diagonal, so that L-BFGS with that diagonal needs few steps
+//! even for strongly correlated features.
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
@@ -16,8 +17,9 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogisticSettings {
-    /// The gradient's norm to stop at, as a share of max(1, norm of the weights). The penalty makes the
-    /// objective strongly convex with modulus 1, so this bounds the weights' relative error as well.
+    /// The gradient's norm to stop at, as a share of max(1, norm of the weights). The penalty makes
+    /// the objective strongly convex with modulus 1, so this bounds the weights' relative error as
+    /// well.
     pub tolerance: f64,
     /// Upper bound of the number of L-BFGS iterations.
     pub max_iterations: usize,
@@ -25,10 +27,7 @@ pub struct LogisticSettings {
 
 impl Default for LogisticSettings {
     fn default() -> Self {
-        Self {
-            tolerance: 1e-5,
-            max_iterations: 2000,
-        }
+        Self { tolerance: 1e-5, max_iterations: 2000 }
     }
 }
 
@@ -49,19 +48,14 @@ impl Model {
     /// # Shapes
     /// `x`: `[images, features]`, any float kind; the result is `[images, classes]`, float64.
     pub fn logits(&self, x: &Tensor) -> Tensor {
-        no_grad(|| {
-            self.intercept
-                .addmm(&x.to_kind(Kind::Double), &self.coef.tr())
-        })
+        no_grad(|| self.intercept.addmm(&x.to_kind(Kind::Double), &self.coef.tr()))
     }
 
     /// The predicted labels, one a row of `x`.
     pub fn predict(&self, x: &Tensor) -> Vec<i64> {
         let best =
             Vec::<i64>::try_from(&self.logits(x).argmax(1, false)).expect("a vector of int64");
-        best.into_iter()
-            .map(|row| self.labels[row as usize])
-            .collect()
+        best.into_iter().map(|row| self.labels[row as usize]).collect()
     }
 }
 
@@ -106,8 +100,8 @@ impl LogisticProblem {
     /// `x`: `[images, features]`, a float kind, finite; `labels`: `[images]`, int64.
     ///
     /// # Errors
-    /// [`Error::TooFewClasses`] where fewer than two different labels occur, [`Error::Mismatch`] where the
-    /// shapes do not fit.
+    /// [`Error::TooFewClasses`] where fewer than two different labels occur, [`Error::Mismatch`]
+    /// where the shapes do not fit.
     pub fn new(x: &Tensor, labels: &Tensor) -> Result<Self> {
         if x.dim() != 2 || labels.size() != [x.size()[0]] {
             return Err(Error::Mismatch {
@@ -121,9 +115,7 @@ impl LogisticProblem {
         present.sort_unstable();
         present.dedup();
         if present.len() < 2 {
-            return Err(Error::TooFewClasses {
-                found: present.len(),
-            });
+            return Err(Error::TooFewClasses { found: present.len() });
         }
         let rows: Vec<i64> = host
             .iter()
@@ -141,19 +133,9 @@ impl LogisticProblem {
         let rotation = gram.linalg_eigh("L").1.to_device(centred.device());
         let ones = Tensor::ones([centred.size()[0], 1], (Kind::Double, centred.device()));
         let design = Tensor::cat(&[centred.matmul(&rotation), ones], 1);
-        let column_squares = to_vec(&design.square().sum_dim_intlist(
-            [0i64].as_slice(),
-            false,
-            None,
-        ));
-        Self {
-            design,
-            targets,
-            labels,
-            mean,
-            rotation,
-            column_squares,
-        }
+        let column_squares =
+            to_vec(&design.square().sum_dim_intlist([0i64].as_slice(), false, None));
+        Self { design, targets, labels, mean, rotation, column_squares }
     }
 
     /// Solves for one penalty, where given from the solution for another.
@@ -170,10 +152,7 @@ impl LogisticProblem {
         }
         let size = self.labels.len() * self.column_squares.len();
         let start = start.map_or_else(|| vec![0.0; size], |fit| fit.theta.clone());
-        let stop = Stop {
-            tolerance: settings.tolerance,
-            iterations: settings.max_iterations,
-        };
+        let stop = Stop { tolerance: settings.tolerance, iterations: settings.max_iterations };
         let found = lbfgs::minimise(
             |theta| self.objective(theta, c),
             start,
@@ -235,11 +214,7 @@ impl LogisticProblem {
             let coef = theta.narrow(1, 0, columns - 1).matmul(&self.rotation.tr());
             let intercept = theta.select(1, columns - 1) - coef.matmul(&self.mean.view([-1]));
             let intercept = &intercept - intercept.mean(Kind::Double);
-            Model {
-                coef,
-                intercept,
-                labels: self.labels.clone(),
-            }
+            Model { coef, intercept, labels: self.labels.clone() }
         })
     }
 

@@ -1,11 +1,11 @@
-//! Contrastive and correlation accuracy: does the objective tell the two views of an image apart from
-//! those of other images, and one feature from the others?
+//! Contrastive and correlation accuracy: does the objective tell the two views of an image apart
+//! from those of other images, and one feature from the others?
 //!
-//! Both ask how often the diagonal entry of a square matrix is the largest of its row and of its column.
-//! An equal entry with a lower index wins, not-a-number never does, and a row of nothing else is won by
-//! entry 0; so a dead feature costs its own row and column only. The `*_correct` functions return a count
-//! on the features' device, so that a trainer can add them up without waiting for the device; `*_hits`
-//! bring it to the host.
+//! Both ask how often the diagonal entry of a square matrix is the largest of its row and of its
+//! column. An equal entry with a lower index wins, not-a-number never does, and a row of nothing
+//! else is won by entry 0; so a dead feature costs its own row and column only. The `*_correct`
+//! functions return a count on the features' device, so that a trainer can add them up without
+//! waiting for the device; `*_hits` bring it to the host.
 
 use std::ops::AddAssign;
 
@@ -25,11 +25,7 @@ pub struct Hits {
 impl Hits {
     /// The share of successes in 0..=1; 0 before the first trial.
     pub fn accuracy(&self) -> f64 {
-        if self.total == 0 {
-            0.0
-        } else {
-            self.correct as f64 / self.total as f64
-        }
+        if self.total == 0 { 0.0 } else { self.correct as f64 / self.total as f64 }
     }
 }
 
@@ -40,10 +36,12 @@ impl AddAssign for Hits {
     }
 }
 
-/// Counts the rows, of both directions, whose nearest row of the other view by cosine is their own partner.
+/// Counts the rows, of both directions, whose nearest row of the other view by cosine is their own
+/// partner.
 ///
 /// # Shapes
-/// `f1`, `f2`: `[batch, features]`; the result is an `i64` scalar on their device, at most `2 * batch`.
+/// `f1`, `f2`: `[batch, features]`; the result is an `i64` scalar on their device, at most
+/// `2 * batch`.
 pub fn contrastive_correct(f1: &Tensor, f2: &Tensor) -> Tensor {
     assert_pair(f1, f2);
     no_grad(|| diagonal_wins(&unit_rows(f1).matmul(&unit_rows(f2).tr())))
@@ -52,7 +50,8 @@ pub fn contrastive_correct(f1: &Tensor, f2: &Tensor) -> Tensor {
 /// Counts the features, of both directions, that correlate most with themselves in the other view.
 ///
 /// # Shapes
-/// `f1`, `f2`: `[batch, features]`; the result is an `i64` scalar on their device, at most `2 * features`.
+/// `f1`, `f2`: `[batch, features]`; the result is an `i64` scalar on their device, at most
+/// `2 * features`.
 pub fn correlation_correct(f1: &Tensor, f2: &Tensor) -> Tensor {
     assert_pair(f1, f2);
     // The division by the batch size is left out: it moves no maximum.
@@ -61,18 +60,12 @@ pub fn correlation_correct(f1: &Tensor, f2: &Tensor) -> Tensor {
 
 /// [`contrastive_correct`] on the host, out of `2 * batch`.
 pub fn contrastive_hits(f1: &Tensor, f2: &Tensor) -> Hits {
-    Hits {
-        correct: to_count(&contrastive_correct(f1, f2)),
-        total: 2 * f1.size()[0] as u64,
-    }
+    Hits { correct: to_count(&contrastive_correct(f1, f2)), total: 2 * f1.size()[0] as u64 }
 }
 
 /// [`correlation_correct`] on the host, out of `2 * features`.
 pub fn correlation_hits(f1: &Tensor, f2: &Tensor) -> Hits {
-    Hits {
-        correct: to_count(&correlation_correct(f1, f2)),
-        total: 2 * f1.size()[1] as u64,
-    }
+    Hits { correct: to_count(&correlation_correct(f1, f2)), total: 2 * f1.size()[1] as u64 }
 }
 
 fn assert_pair(f1: &Tensor, f2: &Tensor) {
@@ -90,9 +83,7 @@ fn to_count(correct: &Tensor) -> u64 {
 /// Rows of length 1; the squared length is bounded below by 1e-12, so a zero row stays zero.
 pub(crate) fn unit_rows(features: &Tensor) -> Tensor {
     let features = at_least_f32(features);
-    let squared = features
-        .square()
-        .sum_dim_intlist([1i64].as_slice(), true, None);
+    let squared = features.square().sum_dim_intlist([1i64].as_slice(), true, None);
     &features / squared.clamp_min(1e-12).sqrt()
 }
 
@@ -104,7 +95,8 @@ pub(crate) fn to_vec(values: &Tensor) -> Vec<f64> {
 /// Columns of mean 0 and population standard deviation 1; a constant column becomes not-a-number.
 fn standard_columns(features: &Tensor) -> Tensor {
     let features = at_least_f32(features);
-    // Taking the first row away makes a constant column exactly zero, whatever the rounding of its mean.
+    // Taking the first row away makes a constant column exactly zero, whatever the rounding of its
+    // mean.
     let shifted = &features - features.narrow(0, 0, 1);
     let centred = &shifted - shifted.mean_dim([0i64].as_slice(), true, None);
     let variance = centred.square().mean_dim([0i64].as_slice(), true, None);
@@ -123,12 +115,7 @@ fn diagonal_wins(scores: &Tensor) -> Tensor {
     let scores = scores.nan_to_num(f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY);
     let own = Tensor::arange(scores.size()[0], (Kind::Int64, scores.device()));
     let rows = scores.argmax(1, false).eq_tensor(&own).sum(Kind::Int64);
-    let columns = scores
-        .tr()
-        .contiguous()
-        .argmax(1, false)
-        .eq_tensor(&own)
-        .sum(Kind::Int64);
+    let columns = scores.tr().contiguous().argmax(1, false).eq_tensor(&own).sum(Kind::Int64);
     rows + columns
 }
 
@@ -158,33 +145,15 @@ mod tests {
     fn hits_add_up() {
         let mut hits = Hits::default();
         assert_eq!(hits.accuracy(), 0.0);
-        hits += Hits {
-            correct: 1,
-            total: 4,
-        };
-        hits += Hits {
-            correct: 2,
-            total: 2,
-        };
+        hits += Hits { correct: 1, total: 4 };
+        hits += Hits { correct: 2, total: 2 };
         assert_eq!((hits.correct, hits.total, hits.accuracy()), (3, 6, 0.5));
     }
 
     #[test]
     fn half_precision_is_measured_in_single() {
         let f = Tensor::from_slice2(&[[1.0f32, 0.0], [0.0, 1.0]]).to_kind(Kind::BFloat16);
-        assert_eq!(
-            contrastive_hits(&f, &f),
-            Hits {
-                correct: 4,
-                total: 4
-            }
-        );
-        assert_eq!(
-            correlation_hits(&f, &f),
-            Hits {
-                correct: 4,
-                total: 4
-            }
-        );
+        assert_eq!(contrastive_hits(&f, &f), Hits { correct: 4, total: 4 });
+        assert_eq!(correlation_hits(&f, &f), Hits { correct: 4, total: 4 });
     }
 }

@@ -1,4 +1,5 @@
-//! Collapse monitors: numbers that fall when an encoder maps all images to one point or onto few directions.
+//! Collapse monitors: numbers that fall when an encoder maps all images to one point or onto few
+//! directions.
 
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -6,9 +7,9 @@ use crate::metrics::{to_vec, unit_rows};
 
 /// Mean over dimensions of the standard deviation, over the batch, of l2-normalised features.
 ///
-/// `1 / sqrt(features)` for directions that are spread evenly around the origin, less for features that are
-/// never negative, 0 for a collapsed encoder. The standard deviation divides by the batch size, so that a
-/// batch of one gives 0.
+/// `1 / sqrt(features)` for directions that are spread evenly around the origin, less for features
+/// that are never negative, 0 for a collapsed encoder. The standard deviation divides by the batch
+/// size, so that a batch of one gives 0.
 ///
 /// # Shapes
 /// `features`: `[batch, features]`, any float kind.
@@ -24,10 +25,10 @@ pub fn feature_std(features: &Tensor) -> f64 {
 
 /// Effective rank: the exponential of the entropy of the singular values' shares (RankMe).
 ///
-/// Between 1 (one direction) and min(batch, features); not-a-number where a feature is not finite. The
-/// features are used as they are, neither centred nor normalised. Singular values are taken from the
-/// float64 Gram matrix of the smaller side, so that 100,000 rows cost one product and no decomposition of
-/// that size.
+/// Between 1 (one direction) and min(batch, features); not-a-number where a feature is not finite.
+/// The features are used as they are, neither centred nor normalised. Singular values are taken
+/// from the float64 Gram matrix of the smaller side, so that 100,000 rows cost one product and no
+/// decomposition of that size.
 ///
 /// # Shapes
 /// `features`: `[batch, features]`, any float kind.
@@ -43,15 +44,12 @@ pub fn effective_rank(features: &Tensor) -> f64 {
     let values: Vec<f64> = values.iter().map(|value| value.max(0.0).sqrt()).collect();
     let sum: f64 = values.iter().sum();
     let share = |value: f64| if sum > 0.0 { value / sum } else { 0.0 } + EPSILON;
-    let entropy: f64 = values
-        .iter()
-        .map(|&value| -share(value) * share(value).ln())
-        .sum();
+    let entropy: f64 = values.iter().map(|&value| -share(value) * share(value).ln()).sum();
     entropy.exp()
 }
 
-/// Mean squared distance of the l2-normalised features of two views of the same images, 0..=4: how far
-/// apart an encoder sees what should be alike.
+/// Mean squared distance of the l2-normalised features of two views of the same images, 0..=4: how
+/// far apart an encoder sees what should be alike.
 ///
 /// # Shapes
 /// `first`, `second`: `[images, features]`, any float kind, the same images in the same order.
@@ -61,15 +59,14 @@ pub fn effective_rank(features: &Tensor) -> f64 {
 pub fn alignment(first: &Tensor, second: &Tensor) -> f64 {
     no_grad(|| {
         let difference = unit_rows(first) - unit_rows(second);
-        let squared = difference
-            .square()
-            .sum_dim_intlist([1i64].as_slice(), false, None);
+        let squared = difference.square().sum_dim_intlist([1i64].as_slice(), false, None);
         squared.mean(Kind::Double).double_value(&[])
     })
 }
 
-/// The logarithm of the mean of `exp(-2 d^2)` over all pairs of different images, `d` the distance of their
-/// l2-normalised features: 0 where all are alike, down to about -4 where they are spread evenly.
+/// The logarithm of the mean of `exp(-2 d^2)` over all pairs of different images, `d` the distance
+/// of their l2-normalised features: 0 where all are alike, down to about -4 where they are spread
+/// evenly.
 ///
 /// # Shapes
 /// `features`: `[images, features]` with at least two images, any float kind.
@@ -83,10 +80,7 @@ pub fn uniformity(features: &Tensor) -> f64 {
         // d^2 = 2 - 2 cos; the diagonal, each image with itself, adds exactly one for every image.
         let potential = ((unit.matmul(&unit.tr()) - 1.0) * 4.0).exp();
         let off_diagonal = potential.sum(Kind::Double).double_value(&[])
-            - potential
-                .diagonal(0, 0, 1)
-                .sum(Kind::Double)
-                .double_value(&[]);
+            - potential.diagonal(0, 0, 1).sum(Kind::Double).double_value(&[]);
         (off_diagonal / (images * (images - 1.0))).ln()
     })
 }

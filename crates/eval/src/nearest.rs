@@ -2,8 +2,8 @@
 
 use crate::{Features, Knn, KnnSettings, Result};
 
-/// For each of the images `queries` of `test` the rows of its `k` nearest images of `train` by cosine,
-/// the nearest first.
+/// For each of the images `queries` of `test` the rows of its `k` nearest images of `train` by
+/// cosine, the nearest first.
 ///
 /// # Errors
 /// [`crate::Error::Empty`] for no training images.
@@ -16,10 +16,7 @@ pub fn nearest(
     queries: &[usize],
     k: usize,
 ) -> Result<Vec<Vec<usize>>> {
-    let settings = KnnSettings {
-        k,
-        ..KnnSettings::default()
-    };
+    let settings = KnnSettings { k, ..KnnSettings::default() };
     let knn = Knn::new(train, &settings)?;
     let rows = queries.iter().map(|&query| {
         let found = knn.neighbours(&test.x().narrow(0, query as i64, 1)).indices;

@@ -16,11 +16,12 @@ pub struct Outlier {
 }
 
 impl Gallery {
-    /// The `count` images whose mean cosine distance to their `k` nearest others is largest, the farthest first; of equally
-    /// far ones that with the lower row.
+    /// The `count` images whose mean cosine distance to their `k` nearest others is largest, the
+    /// farthest first; of equally far ones that with the lower row.
     ///
     /// # Errors
-    /// [`Error::BadSetting`] for `k` 0, [`Error::Mismatch`] for fewer than 2 images, [`Error::Interrupted`].
+    /// [`Error::BadSetting`] for `k` 0, [`Error::Mismatch`] for fewer than 2 images,
+    /// [`Error::Interrupted`].
     pub fn outliers(&self, count: usize, k: usize, watch: Watch<'_>) -> Result<Vec<Outlier>> {
         if k == 0 {
             return Err(Error::BadSetting {
@@ -49,10 +50,7 @@ impl Gallery {
         let mut outliers: Vec<Outlier> = distances
             .into_iter()
             .enumerate()
-            .map(|(row, distance)| Outlier {
-                row,
-                distance: distance.max(0.0),
-            })
+            .map(|(row, distance)| Outlier { row, distance: distance.max(0.0) })
             .collect();
         outliers.sort_by(|a, b| b.distance.total_cmp(&a.distance));
         outliers.truncate(count);
@@ -107,15 +105,9 @@ mod tests {
             let x = Tensor::ones([images, 2], (tch::Kind::Float, tch::Device::Cpu));
             Gallery::new(&x).unwrap()
         };
-        assert!(matches!(
-            of(3).outliers(1, 0, GO_ON),
-            Err(Error::BadSetting { .. })
-        ));
+        assert!(matches!(of(3).outliers(1, 0, GO_ON), Err(Error::BadSetting { .. })));
         let alone = of(1).outliers(1, 1, GO_ON).unwrap_err().to_string();
-        assert_eq!(
-            alone,
-            "images to tell outliers among: expected at least 2, found 1"
-        );
+        assert_eq!(alone, "images to tell outliers among: expected at least 2, found 1");
         let stop: Watch<'_> = &|_, _| ControlFlow::Break(());
         assert_eq!(of(3).outliers(1, 1, stop).unwrap_err(), Error::Interrupted);
     }

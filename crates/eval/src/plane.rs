@@ -10,12 +10,14 @@ use crate::{Error, Result};
 pub struct Plane {
     /// Coordinates of each image, in the order of the features; their mean is 0.
     pub places: Vec<[f64; 2]>,
-    /// Shares of the variance along the two directions, 0..=1, the larger first; 0 where there is no variance.
+    /// Shares of the variance along the two directions, 0..=1, the larger first; 0 where there is
+    /// no variance.
     pub explained: [f64; 2],
 }
 
-/// The projection of l2-normalised features to their first two principal components. The sign of a component is
-/// that which makes its largest coordinate positive, so that the same features always give the same plane.
+/// The projection of l2-normalised features to their first two principal components. The sign of a
+/// component is that which makes its largest coordinate positive, so that the same features always
+/// give the same plane.
 ///
 /// # Shapes
 /// `features`: `[images, features]`, any float kind.
@@ -38,30 +40,23 @@ pub fn principal_plane(features: &Tensor) -> Result<Plane> {
     let variance: f64 = values.iter().map(|value| value * value).sum();
     let explained = [0, 1].map(|axis| {
         let value = values.get(axis).copied().unwrap_or(0.0);
-        if variance > 0.0 {
-            value * value / variance
-        } else {
-            0.0
-        }
+        if variance > 0.0 { value * value / variance } else { 0.0 }
     });
     let [x, y] = [0, 1].map(|axis| axis_of(&coordinates, axis));
-    Ok(Plane {
-        places: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
-        explained,
-    })
+    Ok(Plane { places: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(), explained })
 }
 
-/// One column of `coordinates`, turned so that its largest entry is positive; zeros where there is none.
+/// One column of `coordinates`, turned so that its largest entry is positive; zeros where there is
+/// none.
 fn axis_of(coordinates: &Tensor, axis: i64) -> Vec<f64> {
     let (images, axes) = coordinates.size2().expect("coordinates are a matrix");
     if axis >= axes {
         return vec![0.0; images as usize];
     }
     let column = to_vec(&coordinates.select(1, axis));
-    let largest = column.iter().fold(
-        0.0,
-        |largest: f64, &x| if x.abs() > largest.abs() { x } else { largest },
-    );
+    let largest = column
+        .iter()
+        .fold(0.0, |largest: f64, &x| if x.abs() > largest.abs() { x } else { largest });
     let sign = if largest < 0.0 { -1.0 } else { 1.0 };
     column.into_iter().map(|x| sign * x).collect()
 }
@@ -72,8 +67,8 @@ mod tests {
 
     #[test]
     fn two_directions_of_literal_features() {
-        // Unit rows (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), and twice each of the first two: variances 4, 2, 0
-        // along the axes.
+        // Unit rows (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), and twice each of the first two:
+        // variances 4, 2, 0 along the axes.
         let rows = [
             [2.0f32, 0.0, 0.0],
             [-3.0, 0.0, 0.0],
@@ -98,9 +93,8 @@ mod tests {
         let plane = principal_plane(&x).unwrap();
         for axis in [0, 1] {
             let column = plane.places.iter().map(|place| place[axis]);
-            let (low, high) = column.fold((0.0, 0.0), |(low, high): (f64, f64), x| {
-                (low.min(x), high.max(x))
-            });
+            let (low, high) =
+                column.fold((0.0, 0.0), |(low, high): (f64, f64), x| (low.min(x), high.max(x)));
             assert!(high >= -low, "{plane:?}");
         }
         assert_eq!(principal_plane(&x).unwrap(), plane);
@@ -118,9 +112,6 @@ mod tests {
         let one = principal_plane(&Tensor::from_slice2(&[[1.0f32, 5.0]])).unwrap();
         assert_eq!((one.places.len(), one.explained), (1, [0.0, 0.0]));
         let none = Tensor::zeros([0, 3], (Kind::Float, Device::Cpu));
-        assert_eq!(
-            principal_plane(&none),
-            Err(Error::Empty { split: "mapped" })
-        );
+        assert_eq!(principal_plane(&none), Err(Error::Empty { split: "mapped" }));
     }
 }

@@ -36,7 +36,8 @@ impl Protocol {
         }
     }
 
-    /// What this protocol finds with `train`, a part of the training images; all of them have `classes`.
+    /// What this protocol finds with `train`, a part of the training images; all of them have
+    /// `classes`.
     pub(crate) fn on_subset(
         &self,
         train: &Features,
@@ -102,12 +103,12 @@ impl Report {
 
 /// Measures features by one protocol: learns from `train` only, scores `test` once.
 ///
-/// `folds` are predefined subsets of `train` (0-based rows) to report mean and deviation over; empty where
-/// the data set has none.
+/// `folds` are predefined subsets of `train` (0-based rows) to report mean and deviation over;
+/// empty where the data set has none.
 ///
 /// # Errors
-/// Where `train` or `test` is empty, their features differ in number, a setting is out of range, a fold
-/// names an image that is not there, or the labels leave nothing to learn.
+/// Where `train` or `test` is empty, their features differ in number, a setting is out of range, a
+/// fold names an image that is not there, or the labels leave nothing to learn.
 pub fn evaluate(
     protocol: &Protocol,
     train: &Features,
@@ -128,7 +129,8 @@ pub fn evaluate(
     }
 }
 
-/// Whether there is something to learn from and to measure on; the number of classes, up to the largest label.
+/// Whether there is something to learn from and to measure on; the number of classes, up to the
+/// largest label.
 pub(crate) fn check(train: &Features, test: &Features) -> Result<usize> {
     train.check_not_empty("train")?;
     test.check_not_empty("test")?;

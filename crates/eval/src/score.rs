@@ -40,7 +40,8 @@ impl Score {
     /// Compares `predictions` with `labels`, both 0-based classes below `classes`.
     ///
     /// # Panics
-    /// If the two have different lengths or a class is out of range: both come from checked features.
+    /// If the two have different lengths or a class is out of range: both come from checked
+    /// features.
     pub fn new(predictions: &[i64], labels: &[i64], classes: usize) -> Self {
         assert_eq!(predictions.len(), labels.len(), "one prediction a label");
         let mut per_class = vec![(0u64, 0u64); classes];
@@ -78,7 +79,8 @@ fn share(correct: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| correct as f64 / total as f64)
 }
 
-/// The 95 % Wilson score interval of a share of `correct` out of `total`; all of 0..=1 for no trials.
+/// The 95 % Wilson score interval of a share of `correct` out of `total`; all of 0..=1 for no
+/// trials.
 ///
 /// # Reference
 /// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
@@ -93,10 +95,7 @@ pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
     let centre = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    [
-        ((centre - half) / scale).max(0.0),
-        ((centre + half) / scale).min(1.0),
-    ]
+    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
 }
 
 /// Test accuracy after training on each of several predefined subsets of train.
@@ -121,21 +120,9 @@ impl FoldScores {
         }
         let n = accuracies.len() as f64;
         let mean = accuracies.iter().sum::<f64>() / n;
-        let squares: f64 = accuracies
-            .iter()
-            .map(|accuracy| (accuracy - mean).powi(2))
-            .sum();
-        let std = if accuracies.len() > 1 {
-            (squares / (n - 1.0)).sqrt()
-        } else {
-            0.0
-        };
-        Some(Self {
-            mean,
-            std,
-            accuracies,
-            images,
-        })
+        let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
+        let std = if accuracies.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 };
+        Some(Self { mean, std, accuracies, images })
     }
 }
 
@@ -148,10 +135,7 @@ mod tests {
     #[test]
     fn wilson_of_literal_counts() {
         let near = |got: [f64; 2], want: [f64; 2]| {
-            assert!(
-                (got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6,
-                "{got:?}"
-            );
+            assert!((got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6, "{got:?}");
         };
         near(wilson_interval(97, 120), [0.728_788, 0.868_750]);
         near(wilson_interval(0, 10), [0.0, 0.277_533]);
@@ -163,20 +147,9 @@ mod tests {
     fn counts_by_class() {
         let score = Score::new(&[0, 1, 1, 0], &[0, 0, 1, 2], 4);
         assert_eq!((score.correct, score.total, score.accuracy), (2, 4, 0.5));
-        let counts: Vec<_> = score
-            .per_class
-            .iter()
-            .map(|c| (c.correct, c.total, c.accuracy))
-            .collect();
-        assert_eq!(
-            counts,
-            [
-                (1, 2, Some(0.5)),
-                (1, 1, Some(1.0)),
-                (0, 1, Some(0.0)),
-                (0, 0, None)
-            ]
-        );
+        let counts: Vec<_> =
+            score.per_class.iter().map(|c| (c.correct, c.total, c.accuracy)).collect();
+        assert_eq!(counts, [(1, 2, Some(0.5)), (1, 1, Some(1.0)), (0, 1, Some(0.0)), (0, 0, None)]);
         let rows = [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0; 4]];
         assert_eq!(score.confusion.unwrap(), rows);
     }

@@ -12,15 +12,13 @@ pub struct Standardiser {
 impl Standardiser {
     /// Measures `x`, `[images, features]`. The standard deviation divides by the number of images.
     ///
-    /// A feature that is constant up to float32 rounding keeps scale 1: it becomes 0 and is never blown up.
+    /// A feature that is constant up to float32 rounding keeps scale 1: it becomes 0 and is never
+    /// blown up.
     pub fn fit(x: &Tensor) -> Self {
         no_grad(|| {
             let x = x.to_kind(Kind::Double);
             let mean = x.mean_dim([0i64].as_slice(), true, None);
-            let std = (&x - &mean)
-                .square()
-                .mean_dim([0i64].as_slice(), true, None)
-                .sqrt();
+            let std = (&x - &mean).square().mean_dim([0i64].as_slice(), true, None).sqrt();
             let constant = std.le_tensor(&(mean.abs() * f64::from(f32::EPSILON)));
             let scale = std.masked_fill(&constant, 1.0);
             Self { mean, scale }
@@ -45,10 +43,7 @@ mod tests {
         assert!((y.double_value(&[0, 0]) + want).abs() < 1e-9);
         assert!((y.double_value(&[2, 0]) - want).abs() < 1e-9);
         for row in 0..3 {
-            assert!(
-                y.double_value(&[row, 1]).abs() < 1e-7,
-                "a constant feature becomes 0"
-            );
+            assert!(y.double_value(&[row, 1]).abs() < 1e-7, "a constant feature becomes 0");
             assert_eq!(y.double_value(&[row, 2]), 0.0, "a dead feature stays 0");
         }
     }

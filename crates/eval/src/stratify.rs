@@ -11,8 +11,9 @@ pub struct Holdout {
 
 /// Holds out `share` of every class, rounded, yet leaves at least one image of it on both sides.
 ///
-/// A class with one image is fitted on and not validated. Which images of a class are held out follows from
-/// a fixed hash of (seed, row), so it does not follow the order that the images were collected in.
+/// A class with one image is fitted on and not validated. Which images of a class are held out
+/// follows from a fixed hash of (seed, row), so it does not follow the order that the images were
+/// collected in.
 pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
     let keyed = scattered(labels, seed);
     let (mut fit, mut validation) = (Vec::new(), Vec::new());
@@ -27,8 +28,8 @@ pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
     Holdout { fit, validation }
 }
 
-/// Label, hash and row of every image, classes in order and the images of each in the order of a hash of
-/// (seed, row).
+/// Label, hash and row of every image, classes in order and the images of each in the order of a
+/// hash of (seed, row).
 pub(crate) fn scattered(labels: &[i64], seed: u64) -> Vec<(i64, u64, u32)> {
     let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
         .zip(labels)
@@ -68,13 +69,7 @@ mod tests {
     #[test]
     fn single_images_are_fitted_on() {
         let holdout = stratified_holdout(&[0, 1, 2], 0.2, 0);
-        assert_eq!(
-            holdout,
-            Holdout {
-                fit: vec![0, 1, 2],
-                validation: vec![]
-            }
-        );
+        assert_eq!(holdout, Holdout { fit: vec![0, 1, 2], validation: vec![] });
     }
 
     #[test]
@@ -82,15 +77,8 @@ mod tests {
         let labels = vec![0; 1000];
         let holdout = stratified_holdout(&labels, 0.2, 0);
         let early = holdout.validation.iter().filter(|&&row| row < 500).count();
-        assert!(
-            (70..130).contains(&early),
-            "{early} of 200 in the first half"
-        );
-        assert_ne!(
-            holdout,
-            stratified_holdout(&labels, 0.2, 1),
-            "the seed counts"
-        );
+        assert!((70..130).contains(&early), "{early} of 200 in the first half");
+        assert_ne!(holdout, stratified_holdout(&labels, 0.2, 1), "the seed counts");
     }
 
     proptest! {

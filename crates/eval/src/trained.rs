@@ -1,4 +1,5 @@
-//! What a classifier is worth that was trained by gradient steps on views of images, whoever trained it.
+//! What a classifier is worth that was trained by gradient steps on views of images, whoever
+//! trained it.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,8 @@ pub struct TrainedReport {
     pub learning_rate: f64,
     /// A warning: the chosen rate lies at this end of the choice. `None` where there was only one.
     pub learning_rate_at_edge: Option<Edge>,
-    /// Validation accuracy of every rate; the test split had no part in it. Empty where none was left to choose by.
+    /// Validation accuracy of every rate; the test split had no part in it. Empty where none was
+    /// left to choose by.
     pub validation: Vec<RateScore>,
     /// Images that the rates were compared on.
     pub validation_images: usize,
@@ -39,7 +41,8 @@ pub struct TrainedReport {
 /// The number of classes of two sets of labels, up to the largest.
 ///
 /// # Errors
-/// [`Error::Empty`] for no training or test images, [`Error::TooFewClasses`] for fewer than two in training.
+/// [`Error::Empty`] for no training or test images, [`Error::TooFewClasses`] for fewer than two in
+/// training.
 pub fn classes_of(train: &[i64], test: &[i64]) -> Result<usize> {
     for (split, labels) in [("train", train), ("test", test)] {
         if labels.is_empty() {

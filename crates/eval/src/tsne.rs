@@ -1,7 +1,7 @@
 //! Images on a plane, to be looked at: neighbours stay neighbours.
 //!
-//! Every pair of images is computed with, which is quick for the thousand points that one can look at, and summed
-//! in one order, so that the same features always give the same picture.
+//! Every pair of images is computed with, which is quick for the thousand points that one can look
+//! at, and summed in one order, so that the same features always give the same picture.
 
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -23,18 +23,20 @@ const HALVINGS: usize = 64;
 /// Sums that are kept side by side, so that the processor can add several numbers at once.
 const LANES: usize = 8;
 
-/// The largest [`tsne`] perplexity that `images` images allow, at most 30 (the value that is usual); `None` for
-/// fewer than four images, which have no neighbourhoods.
+/// The largest [`tsne`] perplexity that `images` images allow, at most 30 (the value that is
+/// usual); `None` for fewer than four images, which have no neighbourhoods.
 pub fn usual_perplexity(images: usize) -> Option<f64> {
     (images >= 4).then(|| ((images - 1) as f64 / 3.0).min(30.0))
 }
 
-/// Coordinates of each image by t-distributed stochastic neighbour embedding of the l2-normalised features, in the
-/// order of the features; their mean is 0. `perplexity` is about how many neighbours each image has.
+/// Coordinates of each image by t-distributed stochastic neighbour embedding of the l2-normalised
+/// features, in the order of the features; their mean is 0. `perplexity` is about how many
+/// neighbours each image has.
 ///
-/// It begins with `plane`, the [principal one](crate::principal_plane) of these features, and has no randomness, so that the same features always give the
-/// same coordinates, and clusters keep their rough arrangement. Time and memory grow by the square of the images:
-/// it is meant for a few thousand.
+/// It begins with `plane`, the [principal one](crate::principal_plane) of these features, and has
+/// no randomness, so that the same features always give the same coordinates, and clusters keep
+/// their rough arrangement. Time and memory grow by the square of the images: it is meant for a few
+/// thousand.
 ///
 /// # Shapes
 /// `features`: `[images, features]`, any float kind.
@@ -45,9 +47,10 @@ pub fn usual_perplexity(images: usize) -> Option<f64> {
 /// [`Error::NonFinite`].
 ///
 /// # Reference
-/// van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, equations 2 to 5; the start by Kobak and Berens,
-/// "The art of using t-SNE for single-cell transcriptomics", 2019; the step size by Belkina et al., "Automated
-/// optimized parameters for t-distributed stochastic neighbor embedding", 2019.
+/// van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, equations 2 to 5; the start by
+/// Kobak and Berens, "The art of using t-SNE for single-cell transcriptomics", 2019; the step size
+/// by Belkina et al., "Automated optimized parameters for t-distributed stochastic neighbor
+/// embedding", 2019.
 pub fn tsne(features: &Tensor, plane: &Plane, perplexity: f64) -> Result<Vec<[f64; 2]>> {
     let images = features.size()[0] as usize;
     if images == 0 {
@@ -92,16 +95,9 @@ fn distances(features: &Tensor) -> Vec<f64> {
 fn start(places: &[[f64; 2]]) -> Places {
     let squares: f64 = places.iter().map(|place| place[0] * place[0]).sum();
     let deviation = (squares / places.len() as f64).sqrt();
-    let scale = if deviation > 0.0 {
-        START / deviation
-    } else {
-        0.0
-    };
+    let scale = if deviation > 0.0 { START / deviation } else { 0.0 };
     let axis = |axis: usize| places.iter().map(|place| scale * place[axis]).collect();
-    Places {
-        x: axis(0),
-        y: axis(1),
-    }
+    Places { x: axis(0), y: axis(1) }
 }
 
 /// Probabilities that two images are neighbours, symmetric, of sum 1 over all pairs.
@@ -118,11 +114,12 @@ fn affinities(distances: &[f64], images: usize, perplexity: f64) -> Vec<f64> {
     joint
 }
 
-/// Probabilities with which image `i` picks each other one as its neighbour, by squared distances: those of a
-/// Gaussian whose width gives them the perplexity that is wanted.
+/// Probabilities with which image `i` picks each other one as its neighbour, by squared distances:
+/// those of a Gaussian whose width gives them the perplexity that is wanted.
 fn neighbourhood(distances: &[f64], i: usize, perplexity: f64) -> Vec<f64> {
     let others = || distances.iter().enumerate().filter(|&(j, _)| j != i);
-    // Probabilities depend on differences of distances only, and the nearest image then never underflows.
+    // Probabilities depend on differences of distances only, and the nearest image then never
+    // underflows.
     let nearest = others().fold(f64::INFINITY, |least, (_, &d)| least.min(d));
     let entropy = |precision: f64| {
         let (mut sum, mut moment) = (0.0, 0.0);
@@ -135,8 +132,8 @@ fn neighbourhood(distances: &[f64], i: usize, perplexity: f64) -> Vec<f64> {
         precision * moment / sum + sum.ln()
     };
     let wanted = perplexity.ln();
-    // Entropy falls as precision grows. Where many images are equally near, none is as small as is wanted, and
-    // the search ends at a precision that leaves all others out.
+    // Entropy falls as precision grows. Where many images are equally near, none is as small as is
+    // wanted, and the search ends at a precision that leaves all others out.
     let [mut low, mut high] = [0.0, 1.0];
     while entropy(high) > wanted && high < 1e12 {
         low = high;
@@ -151,10 +148,8 @@ fn neighbourhood(distances: &[f64], i: usize, perplexity: f64) -> Vec<f64> {
         }
     }
     let precision = (low + high) / 2.0;
-    let mut weights: Vec<f64> = distances
-        .iter()
-        .map(|distance| (-precision * (distance - nearest)).exp())
-        .collect();
+    let mut weights: Vec<f64> =
+        distances.iter().map(|distance| (-precision * (distance - nearest)).exp()).collect();
     weights[i] = 0.0;
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);
@@ -173,10 +168,7 @@ fn descend(affinities: &[f64], mut places: Places) -> Vec<[f64; 2]> {
     let images = places.x.len();
     let rate = (images as f64 / EXAGGERATION / 4.0).max(50.0);
     let still = vec![0.0; images];
-    let mut speed = Places {
-        x: still.clone(),
-        y: still,
-    };
+    let mut speed = Places { x: still.clone(), y: still };
     let mut gains = [vec![1.0; images], vec![1.0; images]];
     for (part, steps) in STEPS.into_iter().enumerate() {
         let exaggeration = [EXAGGERATION, 1.0][part];
@@ -188,7 +180,8 @@ fn descend(affinities: &[f64], mut places: Places) -> Vec<[f64; 2]> {
             ];
             for ((place, speed, gradient), gain) in axes.into_iter().zip(&mut gains) {
                 for i in 0..images {
-                    // Longer steps where the direction stays, shorter ones where it turns (Jacobs, 1988).
+                    // Longer steps where the direction stays, shorter ones where it turns (Jacobs,
+                    // 1988).
                     let turned = (gradient[i] > 0.0) == (speed[i] > 0.0);
                     let changed = if turned { gain[i] * 0.8 } else { gain[i] + 0.2 };
                     gain[i] = f64::max(changed, LEAST_GAIN);
@@ -200,21 +193,13 @@ fn descend(affinities: &[f64], mut places: Places) -> Vec<[f64; 2]> {
             }
         }
     }
-    places
-        .x
-        .into_iter()
-        .zip(places.y)
-        .map(<[f64; 2]>::from)
-        .collect()
+    places.x.into_iter().zip(places.y).map(<[f64; 2]>::from).collect()
 }
 
 /// The gradient of the Kullback-Leibler divergence, attraction enlarged by `exaggeration`.
 fn gradient(affinities: &[f64], exaggeration: f64, places: &Places) -> Places {
     let images = places.x.len();
-    let mut attraction = Places {
-        x: Vec::with_capacity(images),
-        y: Vec::with_capacity(images),
-    };
+    let mut attraction = Places { x: Vec::with_capacity(images), y: Vec::with_capacity(images) };
     let mut repulsion = attraction.clone();
     let mut total = 0.0;
     for (i, row) in affinities.chunks_exact(images).enumerate() {
@@ -228,17 +213,13 @@ fn gradient(affinities: &[f64], exaggeration: f64, places: &Places) -> Places {
     }
     let whole = |attraction: Vec<f64>, repulsion: Vec<f64>| {
         let pairs = attraction.into_iter().zip(repulsion);
-        pairs
-            .map(|(a, r)| 4.0 * (exaggeration * a - r / total))
-            .collect()
+        pairs.map(|(a, r)| 4.0 * (exaggeration * a - r / total)).collect()
     };
-    Places {
-        x: whole(attraction.x, repulsion.x),
-        y: whole(attraction.y, repulsion.y),
-    }
+    Places { x: whole(attraction.x, repulsion.x), y: whole(attraction.y, repulsion.y) }
 }
 
-/// What all images do to the one at `at`: attraction and repulsion along x and y, and the sum of similarities.
+/// What all images do to the one at `at`: attraction and repulsion along x and y, and the sum of
+/// similarities.
 fn forces(affinities: &[f64], at: [f64; 2], places: &Places) -> [f64; 5] {
     let mut sums = [[0.0; LANES]; 5];
     let mut add = |lane: usize, p: f64, x: f64, y: f64| {
@@ -289,11 +270,7 @@ mod tests {
         let images = places.x.len();
         let similarity = |i: usize, j: usize| {
             let (dx, dy) = (places.x[i] - places.x[j], places.y[i] - places.y[j]);
-            if i == j {
-                0.0
-            } else {
-                1.0 / (1.0 + dx * dx + dy * dy)
-            }
+            if i == j { 0.0 } else { 1.0 / (1.0 + dx * dx + dy * dy) }
         };
         let pairs = || (0..images * images).map(|at| (at / images, at % images));
         let total: f64 = pairs().map(|(i, j)| similarity(i, j)).sum();
@@ -316,10 +293,7 @@ mod tests {
                 assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
                 let entropy: f64 = p.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
                 let found = entropy.exp();
-                assert!(
-                    (found / perplexity - 1.0).abs() < 1e-6,
-                    "{found} for {perplexity}"
-                );
+                assert!((found / perplexity - 1.0).abs() < 1e-6, "{found} for {perplexity}");
             }
         }
         let joint = affinities(&distances, 60, 5.0);
@@ -331,19 +305,11 @@ mod tests {
     fn the_gradient_is_that_of_the_divergence() {
         let affinities = affinities(&distances(&clusters(21, 3)), 21, 4.0);
         let at = |axis: f64| (0..21).map(|i| (f64::from(i) * 1.7 + axis).sin()).collect();
-        let places = Places {
-            x: at(0.0),
-            y: at(1.0),
-        };
+        let places = Places { x: at(0.0), y: at(1.0) };
         let found = gradient(&affinities, 1.0, &places);
         let step = 1e-6;
         for i in 0..21 {
-            let mut moved = [
-                places.clone(),
-                places.clone(),
-                places.clone(),
-                places.clone(),
-            ];
+            let mut moved = [places.clone(), places.clone(), places.clone(), places.clone()];
             moved[0].x[i] += step;
             moved[1].x[i] -= step;
             moved[2].y[i] += step;
@@ -384,10 +350,7 @@ mod tests {
     fn images_that_are_alike_stand_together() {
         let alike = Tensor::from_slice(&[1.0f32, 2.0]).repeat([12, 1]);
         let places = tsne(&alike, 3.0).unwrap();
-        assert!(
-            places.iter().flatten().all(|at| at.abs() < 1e-3),
-            "{places:?}"
-        );
+        assert!(places.iter().flatten().all(|at| at.abs() < 1e-3), "{places:?}");
         // Five images of each of three kinds: as many neighbours as are wanted are never there.
         let kinds = Tensor::eye(3, (Kind::Double, Device::Cpu)).repeat([5, 1]);
         let places = tsne(&kinds, 2.0).unwrap();

@@ -9,10 +9,7 @@ use serde_json::Value;
 use tch::Kind;
 
 fn load(set: &str) -> (Value, Tensors) {
-    (
-        golden::json(&format!("{set}.json")),
-        Tensors::open(&format!("{set}.safetensors")),
-    )
+    (golden::json(&format!("{set}.json")), Tensors::open(&format!("{set}.safetensors")))
 }
 
 fn entries<'a>(json: &'a Value, key: &str) -> &'a [Value] {
@@ -29,10 +26,7 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 fn metrics_accumulate_as_the_reference_does() {
     let (json, tensors) = load("b_metrics");
     let mut checked = 0;
-    for case in entries(&json, "cases")
-        .iter()
-        .filter(|case| case["case"].is_string())
-    {
+    for case in entries(&json, "cases").iter().filter(|case| case["case"].is_string()) {
         let measure = match text(case, "metric") {
             "contrastive" => contrastive_hits,
             "correlation" => correlation_hits,
@@ -42,20 +36,11 @@ fn metrics_accumulate_as_the_reference_does() {
         for (batch, correct) in entries(case, "correct_after_each").iter().enumerate() {
             let view = |view| tensors.get(&format!("{}.batch{batch}.{view}", text(case, "case")));
             hits += measure(view("f1"), view("f2"));
-            assert_eq!(
-                Some(hits.correct),
-                correct.as_u64(),
-                "{case}, batch {batch}"
-            );
+            assert_eq!(Some(hits.correct), correct.as_u64(), "{case}, batch {batch}");
             let rows = case["rows_per_batch"].as_u64().expect("rows_per_batch");
             assert_eq!(hits.total, rows * (batch as u64 + 1), "{case}");
-            let accuracy = case["running_result"][batch]
-                .as_f64()
-                .expect("running_result");
-            assert!(
-                (hits.accuracy() - accuracy).abs() < 1e-7,
-                "{case}, batch {batch}"
-            );
+            let accuracy = case["running_result"][batch].as_f64().expect("running_result");
+            assert!((hits.accuracy() - accuracy).abs() < 1e-7, "{case}, batch {batch}");
             checked += 1;
         }
     }
@@ -66,28 +51,18 @@ fn metrics_accumulate_as_the_reference_does() {
 fn metrics_of_dead_features_and_zero_rows() {
     let (json, tensors) = load("b_metrics");
     let mut checked = 0;
-    for case in entries(&json, "cases")
-        .iter()
-        .filter(|case| case["edge"].is_string())
-    {
+    for case in entries(&json, "cases").iter().filter(|case| case["edge"].is_string()) {
         let name = text(case, "edge");
         let view = |view| tensors.get(&format!("{name}.{view}"));
         let mut check = |metric: &str, hits: Hits| {
-            assert_eq!(
-                Some(hits.total),
-                case["rows"][metric].as_u64(),
-                "{name} {metric}"
-            );
+            assert_eq!(Some(hits.total), case["rows"][metric].as_u64(), "{name} {metric}");
             let want = case[metric].as_f64().expect(metric);
-            assert!(
-                (hits.accuracy() - want).abs() < 1e-7,
-                "{name} {metric}: {hits:?}, {want}"
-            );
+            assert!((hits.accuracy() - want).abs() < 1e-7, "{name} {metric}: {hits:?}, {want}");
             checked += 1;
         };
         check("correlation", correlation_hits(view("f1"), view("f2")));
-        // With identical rows every cosine is the same number up to the rounding of its own sum; which of
-        // them is largest says nothing about an implementation.
+        // With identical rows every cosine is the same number up to the rounding of its own sum;
+        // which of them is largest says nothing about an implementation.
         if name != "identical_rows" {
             check("contrastive", contrastive_hits(view("f1"), view("f2")));
         }
@@ -98,11 +73,8 @@ fn metrics_of_dead_features_and_zero_rows() {
 fn features(tensors: &Tensors, split: &str) -> Features {
     let labels = Vec::<i64>::try_from(tensors.get(&format!("{split}_labels"))).expect("labels");
     let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
-    Features::new(
-        tensors.get(&format!("{split}_features")).shallow_clone(),
-        &labels,
-    )
-    .expect("features")
+    Features::new(tensors.get(&format!("{split}_features")).shallow_clone(), &labels)
+        .expect("features")
 }
 
 #[test]
@@ -130,11 +102,7 @@ fn neighbours_votes_and_predictions() {
             predictions,
             Vec::<i64>::try_from(tensors.get(text(case, "prediction"))).unwrap()
         );
-        let correct = predictions
-            .iter()
-            .zip(test.label_vec())
-            .filter(|(a, b)| **a == *b)
-            .count();
+        let correct = predictions.iter().zip(test.label_vec()).filter(|(a, b)| **a == *b).count();
         assert_eq!(Some(correct as u64), case["correct_top1"].as_u64());
     }
 }
@@ -144,38 +112,20 @@ fn logistic_regression_reaches_the_optimum() {
     let (json, tensors) = load("g_probe");
     let (train, test) = (features(&tensors, "train"), features(&tensors, "test"));
     let problem = LogisticProblem::new(train.x(), train.labels()).expect("a valid problem");
-    let settings = LogisticSettings {
-        tolerance: 1e-9,
-        ..LogisticSettings::default()
-    };
+    let settings = LogisticSettings { tolerance: 1e-9, ..LogisticSettings::default() };
     for case in entries(&json, "logistic_regression") {
-        let fit = problem
-            .fit(case["C"].as_f64().expect("C"), None, &settings)
-            .expect("a valid C");
+        let fit = problem.fit(case["C"].as_f64().expect("C"), None, &settings).expect("a valid C");
         assert!(fit.converged, "{case}: {fit:?}");
         let exact = |key| tensors.get(text(case, key));
-        assert!(
-            difference(&fit.model.coef, exact("exact_coef")) < 1e-8,
-            "{case}"
-        );
-        assert!(
-            difference(&fit.model.intercept, exact("exact_intercept")) < 1e-8,
-            "{case}"
-        );
+        assert!(difference(&fit.model.coef, exact("exact_coef")) < 1e-8, "{case}");
+        assert!(difference(&fit.model.intercept, exact("exact_intercept")) < 1e-8, "{case}");
         let objective = case["objective"].as_f64().expect("objective");
-        assert!(
-            (fit.objective - objective).abs() < 1e-8 * objective,
-            "{case}"
-        );
+        assert!((fit.objective - objective).abs() < 1e-8 * objective, "{case}");
 
         let p = fit.model.logits(test.x()).softmax(1, Kind::Double);
         assert!(difference(&p, exact("test_probabilities")) < 1e-5, "{case}");
         let predictions = fit.model.predict(test.x());
-        let correct = predictions
-            .iter()
-            .zip(test.label_vec())
-            .filter(|(a, b)| **a == *b)
-            .count();
+        let correct = predictions.iter().zip(test.label_vec()).filter(|(a, b)| **a == *b).count();
         assert_eq!(Some(correct as u64), case["correct_test"].as_u64());
     }
 }
@@ -187,14 +137,9 @@ fn the_default_tolerance_is_within_the_reference_tolerance() {
     let problem = LogisticProblem::new(train.x(), train.labels()).expect("a valid problem");
     for case in entries(&json, "logistic_regression") {
         let c = case["C"].as_f64().expect("C");
-        let fit = problem
-            .fit(c, None, &LogisticSettings::default())
-            .expect("a valid C");
+        let fit = problem.fit(c, None, &LogisticSettings::default()).expect("a valid C");
         let exact = tensors.get(text(case, "exact_coef"));
         assert!(difference(&fit.model.coef, exact) < 1e-4, "{case}");
-        assert!(
-            difference(&fit.model.coef, exact) <= fit.gradient_norm,
-            "{case}"
-        );
+        assert!(difference(&fit.model.coef, exact) <= fit.gradient_norm, "{case}");
     }
 }

@@ -8,25 +8,17 @@ use eval::{
 use proptest::prelude::*;
 use tch::Tensor;
 
-/// `count` images of `classes` classes, in `dim` features: class centres plus noise, both drawn from `seed`.
+/// `count` images of `classes` classes, in `dim` features: class centres plus noise, both drawn
+/// from `seed`.
 fn images(seed: u64, count: usize, dim: usize, classes: u16, noise: f64) -> (Vec<f32>, Vec<u16>) {
     let mut draw = Draws(seed);
-    let centres: Vec<f64> = (0..usize::from(classes) * dim)
-        .map(|_| draw.next())
-        .collect();
-    let labels: Vec<u16> = (0..count)
-        .map(|row| (row % usize::from(classes)) as u16)
-        .collect();
+    let centres: Vec<f64> = (0..usize::from(classes) * dim).map(|_| draw.next()).collect();
+    let labels: Vec<u16> = (0..count).map(|row| (row % usize::from(classes)) as u16).collect();
     let values = labels.iter().flat_map(|&label| {
         let first = usize::from(label) * dim;
         centres[first..first + dim].to_vec()
     });
-    (
-        values
-            .map(|centre| (centre + noise * draw.next()) as f32)
-            .collect(),
-        labels,
-    )
+    (values.map(|centre| (centre + noise * draw.next()) as f32).collect(), labels)
 }
 
 /// A small linear congruential generator, enough to place points: values in -1..1.
@@ -34,10 +26,8 @@ struct Draws(u64);
 
 impl Draws {
     fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 }
@@ -49,10 +39,7 @@ fn features(values: &[f32], labels: &[u16]) -> Features {
 
 fn train_and_test(seed: u64) -> (Features, Features) {
     let (values, labels) = images(seed, 160, 6, 4, 1.0);
-    (
-        features(&values[..120 * 6], &labels[..120]),
-        features(&values[120 * 6..], &labels[120..]),
-    )
+    (features(&values[..120 * 6], &labels[..120]), features(&values[120 * 6..], &labels[120..]))
 }
 
 fn reversed(features: &Features) -> Features {
@@ -61,25 +48,14 @@ fn reversed(features: &Features) -> Features {
 }
 
 fn scaled(features: &Features, factor: f64) -> Features {
-    let labels: Vec<u16> = features
-        .label_vec()
-        .into_iter()
-        .map(|label| label as u16)
-        .collect();
+    let labels: Vec<u16> = features.label_vec().into_iter().map(|label| label as u16).collect();
     Features::new(features.x() * factor, &labels).expect("finite features")
 }
 
 fn logistic(train: &Features, c: f64) -> eval::Fit {
     let problem = LogisticProblem::new(train.x(), train.labels()).expect("two classes");
     problem
-        .fit(
-            c,
-            None,
-            &LogisticSettings {
-                tolerance: 1e-8,
-                ..Default::default()
-            },
-        )
+        .fit(c, None, &LogisticSettings { tolerance: 1e-8, ..Default::default() })
         .expect("a valid C")
 }
 
@@ -156,9 +132,8 @@ fn separable_classes_are_read_off_perfectly() {
     let (values, labels) = images(3, 400, 6, 4, 0.02);
     let train = features(&values[..300 * 6], &labels[..300]);
     let test = features(&values[300 * 6..], &labels[300..]);
-    let folds: Vec<Vec<u32>> = (0..3)
-        .map(|fold| (fold * 100..(fold + 1) * 100).collect())
-        .collect();
+    let folds: Vec<Vec<u32>> =
+        (0..3).map(|fold| (fold * 100..(fold + 1) * 100).collect()).collect();
     for name in Protocol::NAMES {
         let protocol = Protocol::named(name).expect("a known name");
         assert_eq!(protocol.name(), name);
@@ -173,10 +148,7 @@ fn separable_classes_are_read_off_perfectly() {
             assert_eq!((report.train_images, report.validation_images), (300, 60));
         }
         let score = report.test();
-        assert_eq!(
-            (score.correct, score.total, score.per_class.len()),
-            (100, 100, 4)
-        );
+        assert_eq!((score.correct, score.total, score.per_class.len()), (100, 100, 4));
         let folds = report.folds().expect("three folds");
         assert_eq!((folds.mean, folds.std), (1.0, 0.0));
         assert_eq!(folds.images, [100; 3]);
@@ -187,28 +159,19 @@ fn separable_classes_are_read_off_perfectly() {
 fn the_test_split_does_not_choose_the_penalty() {
     let (train, test) = train_and_test(5);
     let linear = Protocol::Linear(LinearSettings::default());
-    let Report::Linear(first) = evaluate(&linear, &train, &test, &[]).unwrap() else {
-        panic!()
-    };
+    let Report::Linear(first) = evaluate(&linear, &train, &test, &[]).unwrap() else { panic!() };
     let Report::Linear(second) = evaluate(&linear, &train, &scaled(&test, -1.0), &[]).unwrap()
     else {
         panic!()
     };
     assert_ne!(first.test.accuracy, second.test.accuracy);
-    assert_eq!(
-        (first.penalty, &first.validation),
-        (second.penalty, &second.validation)
-    );
+    assert_eq!((first.penalty, &first.validation), (second.penalty, &second.validation));
 }
 
 #[test]
 fn few_labels_score_as_if_no_other_image_had_one() {
     let (train, test) = train_and_test(6);
-    let few = FewSettings {
-        labels_per_class: vec![1, 5, 20],
-        draws: 3,
-        seed: 9,
-    };
+    let few = FewSettings { labels_per_class: vec![1, 5, 20], draws: 3, seed: 9 };
     for name in Protocol::NAMES {
         let protocol = Protocol::named(name).unwrap();
         let scores = few_labels(&protocol, &train, &test, &few).unwrap();
@@ -229,17 +192,10 @@ fn few_labels_score_as_if_no_other_image_had_one() {
         let fixed = linear.then(|| vec![SINGLE_LABEL_PENALTY; 3]);
         assert_eq!(scores[0].chosen, fixed);
         assert!(scores.iter().all(|score| score.converged));
-        let more = FewSettings {
-            labels_per_class: vec![1, 31],
-            ..few.clone()
-        };
+        let more = FewSettings { labels_per_class: vec![1, 31], ..few.clone() };
         let error = few_labels(&protocol, &train, &test, &more).unwrap_err();
         let (class, expected, found) = (0, 31, 30);
-        let too_few = Error::TooFewOfClass {
-            class,
-            expected,
-            found,
-        };
+        let too_few = Error::TooFewOfClass { class, expected, found };
         assert_eq!(error, too_few);
     }
 }
@@ -257,10 +213,7 @@ fn dead_features_and_unseen_classes_are_no_trouble() {
         let score = report.test();
         assert_eq!((score.correct, score.total), (29, 30), "{name}");
         assert_eq!(score.per_class.len(), 8);
-        assert_eq!(
-            (score.per_class[0].accuracy, score.per_class[7].accuracy),
-            (None, Some(0.0))
-        );
+        assert_eq!((score.per_class[0].accuracy, score.per_class[7].accuracy), (None, Some(0.0)));
     }
 }
 
@@ -269,9 +222,7 @@ fn all_training_images_vote_where_there_are_fewer_than_k() {
     let (train, test) = train_and_test(1);
     let few = train.select(&[0, 1, 2, 3, 4]).unwrap();
     let knn = Protocol::Knn(KnnSettings::default());
-    let Report::Knn(report) = evaluate(&knn, &few, &test, &[]).unwrap() else {
-        panic!()
-    };
+    let Report::Knn(report) = evaluate(&knn, &few, &test, &[]).unwrap() else { panic!() };
     assert_eq!((report.k, report.train_images), (5, 5));
 }
 
@@ -279,24 +230,15 @@ fn all_training_images_vote_where_there_are_fewer_than_k() {
 fn a_tiny_temperature_does_not_overflow() {
     let (train, test) = train_and_test(2);
     let predict = |k, temperature| {
-        Knn::new(&train, &KnnSettings { k, temperature })
-            .unwrap()
-            .predict(test.x())
+        Knn::new(&train, &KnnSettings { k, temperature }).unwrap().predict(test.x())
     };
-    assert_eq!(
-        predict(20, 1e-6),
-        predict(1, 0.07),
-        "only the nearest counts"
-    );
+    assert_eq!(predict(20, 1e-6), predict(1, 0.07), "only the nearest counts");
 }
 
 #[test]
 fn what_cannot_be_measured_is_an_error() {
     let (train, test) = train_and_test(4);
-    let (linear, knn) = (
-        Protocol::named("linear").unwrap(),
-        Protocol::named("knn").unwrap(),
-    );
+    let (linear, knn) = (Protocol::named("linear").unwrap(), Protocol::named("knn").unwrap());
     assert!(Protocol::named("quadratic").is_none());
 
     let empty = train.select(&[]).unwrap();
@@ -308,44 +250,23 @@ fn what_cannot_be_measured_is_an_error() {
             |train, test, folds: &[Vec<u32>]| evaluate(protocol, train, test, folds).unwrap_err();
         assert_eq!(error(&empty, &test, &[]), Error::Empty { split: "train" });
         assert_eq!(error(&train, &empty, &[]), Error::Empty { split: "test" });
-        assert_eq!(
-            error(&train, &test, &[vec![]]),
-            Error::Empty { split: "fold" }
-        );
-        assert!(matches!(
-            error(&train, &test, &[vec![500]]),
-            Error::Mismatch { .. }
-        ));
-        assert!(matches!(
-            error(&train, &narrow, &[]),
-            Error::Mismatch { .. }
-        ));
-        assert_eq!(
-            error(&one_class, &test, &[]),
-            Error::TooFewClasses { found: 1 }
-        );
+        assert_eq!(error(&train, &test, &[vec![]]), Error::Empty { split: "fold" });
+        assert!(matches!(error(&train, &test, &[vec![500]]), Error::Mismatch { .. }));
+        assert!(matches!(error(&train, &narrow, &[]), Error::Mismatch { .. }));
+        assert_eq!(error(&one_class, &test, &[]), Error::TooFewClasses { found: 1 });
     }
     let one_each = train.select(&[0, 1, 2, 3]).unwrap();
     let error = evaluate(&linear, &one_each, &test, &[]).unwrap_err();
     assert_eq!(error, Error::TooFewToValidate { classes: 4 });
-    for settings in [
-        KnnSettings {
-            k: 0,
-            temperature: 0.07,
-        },
-        KnnSettings {
-            k: 1,
-            temperature: 0.0,
-        },
-    ] {
+    for settings in
+        [KnnSettings { k: 0, temperature: 0.07 }, KnnSettings { k: 1, temperature: 0.0 }]
+    {
         let error = evaluate(&Protocol::Knn(settings), &train, &test, &[]).unwrap_err();
         assert!(matches!(error, Error::BadSetting { .. }));
     }
     let problem = LogisticProblem::new(train.x(), train.labels()).unwrap();
     for c in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = problem
-            .fit(c, None, &LogisticSettings::default())
-            .unwrap_err();
+        let error = problem.fit(c, None, &LogisticSettings::default()).unwrap_err();
         assert!(matches!(error, Error::BadSetting { name: "c", .. }));
     }
 }

@@ -4,9 +4,9 @@ use crate::Plan;
 
 /// Views of equal size, as bytes.
 ///
-/// `bytes` has the shape `[images, views, 3, height, width]`: all views of image 0, then those of image 1, and
-/// so on, as they are made, while the image is in a cache; red, green and blue plane of each; rows from left
-/// to right. `u8` in 0..=255.
+/// `bytes` has the shape `[images, views, 3, height, width]`: all views of image 0, then those of
+/// image 1, and so on, as they are made, while the image is in a cache; red, green and blue plane
+/// of each; rows from left to right. `u8` in 0..=255.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The pixels, `images * views * 3 * height * width` of them.
@@ -23,13 +23,7 @@ pub struct Block {
 
 impl Block {
     pub(crate) fn new(views: usize, images: usize, height: usize, width: usize) -> Block {
-        Block {
-            bytes: vec![0; views * images * 3 * height * width],
-            views,
-            images,
-            height,
-            width,
-        }
+        Block { bytes: vec![0; views * images * 3 * height * width], views, images, height, width }
     }
 
     fn holds(&self, views: usize, images: usize, size: usize) -> bool {
@@ -88,8 +82,6 @@ impl Batch {
         probe
             && self.labels.len() == labeled
             && self.blocks.len() == runs().count()
-            && blocks
-                .into_iter()
-                .all(|(block, run)| block.holds(run.len(), images, run[0].size))
+            && blocks.into_iter().all(|(block, run)| block.holds(run.len(), images, run[0].size))
     }
 }

@@ -68,16 +68,8 @@ impl<'a> Filler<'a> {
             first_view += block.views;
         }
         if let (Some(block), Some(recipe)) = (&mut batch.probe, &plan.probe) {
-            let labeled_only = Images {
-                unlabeled: &[],
-                ..images
-            };
-            self.render(
-                block,
-                std::slice::from_ref(recipe),
-                first_view,
-                labeled_only,
-            );
+            let labeled_only = Images { unlabeled: &[], ..images };
+            self.render(block, std::slice::from_ref(recipe), first_view, labeled_only);
         }
         self.check()
     }
@@ -85,9 +77,7 @@ impl<'a> Filler<'a> {
     fn check(&self) -> Result<(), Error> {
         let labeled = self.plan.labeled.as_ref().map(|(split, _)| split);
         for split in [Some(&self.plan.unlabeled), labeled].into_iter().flatten() {
-            split
-                .check()
-                .map_err(|error| Error::Set(error.to_string()))?;
+            split.check().map_err(|error| Error::Set(error.to_string()))?;
         }
         Ok(())
     }
@@ -99,9 +89,8 @@ impl<'a> Filler<'a> {
             let (image, number) = images.get(place);
             let worker = rayon::current_thread_index().unwrap_or(0);
             // A worker renders one image's views at a time, so it never waits for its own renderer.
-            let mut renderer = self.renderers[worker]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut renderer =
+                self.renderers[worker].lock().unwrap_or_else(PoisonError::into_inner);
             let views = recipes.iter().zip(out.chunks_exact_mut(view_bytes));
             for (view, (recipe, out)) in views.enumerate() {
                 let key = ViewKey {
@@ -123,22 +112,13 @@ impl<'a> Images<'a> {
             return (self.plan.unlabeled.image(index as usize), u64::from(index));
         }
         let index = self.labeled[place - self.unlabeled.len()];
-        let (split, _) = self
-            .plan
-            .labeled
-            .as_ref()
-            .expect("only then are there labelled indices");
+        let (split, _) = self.plan.labeled.as_ref().expect("only then are there labelled indices");
         let number = self.plan.unlabeled.len() as u64 + u64::from(index);
         (split.image(index as usize), number)
     }
 
     fn copy_labels(self, labels: &mut [i64]) {
-        if let Some(classes) = self
-            .plan
-            .labeled
-            .as_ref()
-            .and_then(|(split, _)| split.labels())
-        {
+        if let Some(classes) = self.plan.labeled.as_ref().and_then(|(split, _)| split.labels()) {
             for (label, &index) in labels.iter_mut().zip(self.labeled) {
                 *label = i64::from(classes[index as usize]);
             }

@@ -24,12 +24,13 @@ impl Loader {
     /// Starts the threads; the first batch is the one at `from`.
     ///
     /// # Errors
-    /// If the plan cannot be used: a batch larger than a split, a wrong recipe, no worker, no labels.
+    /// If the plan cannot be used: a batch larger than a split, a wrong recipe, no worker, no
+    /// labels.
     pub fn start(plan: Plan, from: Position) -> Result<Loader, Error> {
         plan.validate()?;
         let (to_consumer, finished) = bounded(plan.prefetch);
-        // As many batches as exist at once: waiting, in the making, with the consumer. All are there from the
-        // start and used in turn, so that memory is soon what it stays.
+        // As many batches as exist at once: waiting, in the making, with the consumer. All are
+        // there from the start and used in turn, so that memory is soon what it stays.
         let batches = plan.prefetch + 2;
         let (used, from_consumer) = bounded(batches);
         for _ in 0..batches {
@@ -39,10 +40,7 @@ impl Loader {
         let producer = thread::Builder::new()
             .name("loader".to_owned())
             .spawn(move || produce(&plan, from, &to_consumer, &from_consumer))
-            .map_err(|error| Error::Threads {
-                workers,
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| Error::Threads { workers, reason: error.to_string() })?;
         Ok(Loader {
             finished: Some(finished),
             used: Some(used),

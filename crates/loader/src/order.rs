@@ -66,9 +66,6 @@ mod tests {
         }
         // Expected 1000 each, standard deviation 28.
         let all = counts.as_flattened();
-        assert!(
-            all.iter().all(|count| (860..1140).contains(count)),
-            "{counts:?}"
-        );
+        assert!(all.iter().all(|count| (860..1140).contains(count)), "{counts:?}");
     }
 }

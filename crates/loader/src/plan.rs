@@ -60,27 +60,18 @@ impl Plan {
         fits("unlabelled", self.unlabeled_per_batch, &self.unlabeled)?;
         for (i, recipe) in self.views.iter().enumerate() {
             let place = || format!("views[{i}]");
-            recipe.validate().map_err(|source| Error::Recipe {
-                place: place(),
-                source,
-            })?;
+            recipe.validate().map_err(|source| Error::Recipe { place: place(), source })?;
         }
         if let Some((split, count)) = &self.labeled {
             at_least_1("labeled_per_batch", *count)?;
             fits("labelled", *count, split)?;
             if split.labels().is_none() {
-                return Err(setting(
-                    "labeled",
-                    "images with labels",
-                    "a split without labels",
-                ));
+                return Err(setting("labeled", "images with labels", "a split without labels"));
             }
         }
         if let Some(recipe) = &self.probe {
             let place = "probe".to_owned();
-            recipe
-                .validate()
-                .map_err(|source| Error::Recipe { place, source })?;
+            recipe.validate().map_err(|source| Error::Recipe { place, source })?;
             if self.labeled.is_none() {
                 return Err(setting("probe", "labelled images to show it", "none"));
             }
@@ -91,11 +82,7 @@ impl Plan {
 
 fn setting(key: &'static str, expected: &'static str, found: impl ToString) -> Error {
     let found = found.to_string();
-    Error::Setting {
-        key,
-        expected,
-        found,
-    }
+    Error::Setting { key, expected, found }
 }
 
 fn at_least_1(key: &'static str, found: usize) -> Result<(), Error> {
@@ -108,11 +95,7 @@ fn at_least_1(key: &'static str, found: usize) -> Result<(), Error> {
 fn fits(kind: &'static str, batch: usize, split: &Split) -> Result<(), Error> {
     if batch > split.len() {
         let images = split.len();
-        return Err(Error::BatchLargerThanSet {
-            kind,
-            batch,
-            images,
-        });
+        return Err(Error::BatchLargerThanSet { kind, batch, images });
     }
     Ok(())
 }

@@ -31,18 +31,13 @@ fn run_on_pool(
     workers: usize,
     work: impl FnOnce() -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .thread_name(|i| format!("loader-{i}"));
+    let pool = ThreadPoolBuilder::new().num_threads(workers).thread_name(|i| format!("loader-{i}"));
     let ended = catch_unwind(AssertUnwindSafe(|| {
         pool.build_scoped(|thread| thread.run(), |pool| pool.install(work))
     }));
     match ended {
         Ok(Ok(result)) => result,
-        Ok(Err(error)) => Err(Error::Threads {
-            workers,
-            reason: error.to_string(),
-        }),
+        Ok(Err(error)) => Err(Error::Threads { workers, reason: error.to_string() }),
         Err(panic) => Err(Error::Worker(message(panic.as_ref()))),
     }
 }
@@ -92,9 +87,7 @@ mod tests {
         let plain = run_on_pool(1, || panic!("out of images"));
         assert_eq!(plain, Err(Error::Worker("out of images".to_owned())));
         let parallel = run_on_pool(3, || {
-            (0..100)
-                .into_par_iter()
-                .for_each(|i| assert!(i != 70, "image {i}"));
+            (0..100).into_par_iter().for_each(|i| assert!(i != 70, "image {i}"));
             Ok(())
         });
         assert_eq!(parallel, Err(Error::Worker("image 70".to_owned())));

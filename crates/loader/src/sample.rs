@@ -8,8 +8,8 @@ use crate::Block;
 /// An epoch that no training reaches, so that the views are none that are trained on.
 const EPOCH: u32 = u32::MAX;
 
-/// Up to `count` evenly spaced images of `split`, a view by each of `recipes`: a pure function of these
-/// and of `seed`.
+/// Up to `count` evenly spaced images of `split`, a view by each of `recipes`: a pure function of
+/// these and of `seed`.
 ///
 /// # Panics
 /// If the recipes are of different sizes, or one can't be followed (see [`Recipe::validate`]).
@@ -22,12 +22,7 @@ pub fn sample(split: &Split, recipes: &[Recipe], seed: u64, count: usize) -> Blo
     for &index in &indices {
         for (view, recipe) in (0..).zip(recipes) {
             assert_eq!(recipe.size, size, "views of a sample have one size");
-            let key = ViewKey {
-                seed,
-                epoch: EPOCH,
-                image: index as u64,
-                view,
-            };
+            let key = ViewKey { seed, epoch: EPOCH, image: index as u64, view };
             let place = places.next().expect("a place for every view");
             renderer.render(recipe, &split.image(index), key, place);
         }

@@ -10,11 +10,12 @@ use crate::Block;
 /// The images of `split` in order, unaugmented, `batch` at a time; the last block may be smaller.
 ///
 /// Images of another size than `side` x `side` pixels are resized as a view without a crop is:
-/// whole, bilinear, antialiased where they shrink. Blocks have one view; bytes are planar and row-major
-/// whatever the split's order on disk. A `batch` of 0 counts as 1.
+/// whole, bilinear, antialiased where they shrink. Blocks have one view; bytes are planar and
+/// row-major whatever the split's order on disk. A `batch` of 0 counts as 1.
 ///
 /// # Panics
-/// With [`dataset::Error::Changed`] if files of the split have changed: no measure is taken of such images.
+/// With [`dataset::Error::Changed`] if files of the split have changed: no measure is taken of such
+/// images.
 pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = Block> {
     let batch = batch.max(1);
     let mut read = Reader::new(split, side);
@@ -22,9 +23,7 @@ pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Ite
         let images = batch.min(split.len() - first);
         let mut block = Block::new(1, images, side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
-        places
-            .enumerate()
-            .for_each(|(i, place)| read.image(first + i, place));
+        places.enumerate().for_each(|(i, place)| read.image(first + i, place));
         split.check().unwrap_or_else(|error| panic_any(error));
         block
     })
@@ -40,16 +39,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(split: &'a Split, side: usize) -> Self {
         let fits = (split.width(), split.height()) == (side, side);
-        let whole = Recipe {
-            size: side,
-            ops: Vec::new(),
-        };
+        let whole = Recipe { size: side, ops: Vec::new() };
         let resize = (!fits).then(|| (Renderer::new(), whole));
-        Self {
-            split,
-            turned: Vec::new(),
-            resize,
-        }
+        Self { split, turned: Vec::new(), resize }
     }
 
     fn image(&mut self, index: usize, out: &mut [u8]) {
@@ -58,12 +50,7 @@ impl<'a> Reader<'a> {
             None => out.copy_from_slice(image.row_major(&mut self.turned)),
             Some((renderer, whole)) => {
                 // Nothing is drawn for a recipe without operations, so any key will do.
-                let key = ViewKey {
-                    seed: 0,
-                    epoch: 0,
-                    image: index as u64,
-                    view: 0,
-                };
+                let key = ViewKey { seed: 0, epoch: 0, image: index as u64, view: 0 };
                 renderer.render(whole, &image, key, out);
             }
         }

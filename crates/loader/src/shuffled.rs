@@ -1,4 +1,5 @@
-//! Reading a split once in a random order, a view of each image, for classifiers that are trained on one.
+//! Reading a split once in a random order, a view of each image, for classifiers that are trained
+//! on one.
 
 use std::panic::panic_any;
 
@@ -8,14 +9,15 @@ use dataset::Split;
 use crate::Block;
 use crate::order::{self, Stream};
 
-/// A view by `recipe` of every image of `split`, in the order of `epoch`, `batch` at a time, with the
-/// indices of the images; the last block may be smaller. A pure function of these and of `seed`.
+/// A view by `recipe` of every image of `split`, in the order of `epoch`, `batch` at a time, with
+/// the indices of the images; the last block may be smaller. A pure function of these and of
+/// `seed`.
 ///
 /// A `batch` of 0 counts as 1.
 ///
 /// # Panics
-/// With [`dataset::Error::Changed`] if files of the split have changed, and if the recipe can't be followed
-/// (see [`Recipe::validate`]).
+/// With [`dataset::Error::Changed`] if files of the split have changed, and if the recipe can't be
+/// followed (see [`Recipe::validate`]).
 pub fn shuffled(
     split: &Split,
     recipe: &Recipe,
@@ -33,12 +35,7 @@ pub fn shuffled(
         let mut block = Block::new(1, indices.len(), side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
         for (&index, place) in indices.iter().zip(places) {
-            let key = ViewKey {
-                seed,
-                epoch,
-                image: u64::from(index),
-                view: 0,
-            };
+            let key = ViewKey { seed, epoch, image: u64::from(index), view: 0 };
             renderer.render(recipe, &split.image(index as usize), key, place);
         }
         split.check().unwrap_or_else(|error| panic_any(error));

@@ -23,10 +23,7 @@ fn workers_do_not_change_a_byte() {
 fn any_position_can_be_started_from() {
     let all = batches(2, START, 9);
     for (i, batch) in all.iter().enumerate() {
-        let from = Position {
-            epoch: batch.epoch,
-            step: batch.step,
-        };
+        let from = Position { epoch: batch.epoch, step: batch.step };
         assert!(batches(1, from, 1)[0] == *batch, "batch {i}");
     }
     // Steps beyond the epoch's end count into the next one.
@@ -36,15 +33,9 @@ fn any_position_can_be_started_from() {
 
 #[test]
 fn epochs_follow_one_another() {
-    let places: Vec<_> = batches(2, START, 7)
-        .iter()
-        .map(|b| (b.epoch, b.step))
-        .collect();
+    let places: Vec<_> = batches(2, START, 7).iter().map(|b| (b.epoch, b.step)).collect();
     assert_eq!(plan(1).steps_per_epoch(), 3);
-    assert_eq!(
-        places,
-        [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
-    );
+    assert_eq!(places, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]);
 }
 
 #[test]
@@ -57,10 +48,7 @@ fn blocks_have_the_views_in_order() {
         .collect();
     assert_eq!(shapes, [(2, 8, 16, 16, 2 * 8 * 768), (1, 8, 9, 9, 8 * 243)]);
     let probe = batch.probe.as_ref().unwrap();
-    assert_eq!(
-        (probe.views, probe.images, probe.bytes.len()),
-        (1, 3, 3 * 768)
-    );
+    assert_eq!((probe.views, probe.images, probe.bytes.len()), (1, 3, 3 * 768));
 }
 
 /// The whole-image recipe shows which image stands where: every image has one constant value.
@@ -77,23 +65,14 @@ fn an_epoch_shows_every_image_once_and_labels_belong_to_their_images() {
         let (mut unlabeled, mut labeled) = (Vec::new(), Vec::new());
         for _ in 0..steps {
             let batch = loader.next().unwrap();
-            let values: Vec<u8> = batch.blocks[0]
-                .bytes
-                .chunks(768)
-                .map(|view| view[0])
-                .collect();
+            let values: Vec<u8> = batch.blocks[0].bytes.chunks(768).map(|view| view[0]).collect();
             let (views, _) = values.as_chunks::<2>();
             assert!(views.iter().all(|[a, b]| a == b), "both views of an image");
             let values: Vec<u8> = views.iter().map(|view| view[0]).collect();
             unlabeled.extend_from_slice(&values[..5]);
             labeled.extend_from_slice(&values[5..8]);
-            let probe: Vec<u8> = batch
-                .probe
-                .unwrap()
-                .bytes
-                .chunks(768)
-                .map(|view| view[0])
-                .collect();
+            let probe: Vec<u8> =
+                batch.probe.unwrap().bytes.chunks(768).map(|view| view[0]).collect();
             assert_eq!(probe, values[5..8]);
             let classes: Vec<i64> = probe.iter().map(|value| i64::from(value % 10)).collect();
             assert_eq!(batch.labels, classes);
@@ -140,16 +119,9 @@ fn recycled_and_foreign_memory_changes_nothing() {
 fn sequential_reads_everything_in_order_and_resizes_where_need_be() {
     let split = split(0, 7, true);
     let blocks: Vec<_> = sequential(&split, 8, 3).collect();
-    let shapes: Vec<_> = blocks
-        .iter()
-        .map(|b| (b.views, b.images, b.height, b.width))
-        .collect();
+    let shapes: Vec<_> = blocks.iter().map(|b| (b.views, b.images, b.height, b.width)).collect();
     assert_eq!(shapes, [(1, 3, 8, 8), (1, 3, 8, 8), (1, 1, 8, 8)]);
-    for (i, image) in blocks
-        .iter()
-        .flat_map(|b| b.bytes.chunks(3 * 8 * 8))
-        .enumerate()
-    {
+    for (i, image) in blocks.iter().flat_map(|b| b.bytes.chunks(3 * 8 * 8)).enumerate() {
         assert!(image.iter().all(|&value| usize::from(value) == i));
     }
 }

@@ -65,12 +65,7 @@ fn a_batch_may_be_the_whole_set() {
     plan.labeled = Some((split(100, 10, true), 10));
     assert_eq!(plan.steps_per_epoch(), 1);
     let mut loader = Loader::start(plan, START).unwrap();
-    assert_eq!(
-        (0..3)
-            .map(|_| loader.next().unwrap().epoch)
-            .collect::<Vec<_>>(),
-        [0, 1, 2]
-    );
+    assert_eq!((0..3).map(|_| loader.next().unwrap().epoch).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[test]
@@ -79,10 +74,7 @@ fn without_labelled_images_batches_have_no_labels() {
     (plan.labeled, plan.probe) = (None, None);
     assert_eq!(plan.steps_per_epoch(), 3);
     let batch = Loader::start(plan, START).unwrap().next().unwrap();
-    assert_eq!(
-        (batch.blocks[0].images, batch.labels.len(), batch.probe),
-        (5, 0, None)
-    );
+    assert_eq!((batch.blocks[0].images, batch.labels.len(), batch.probe), (5, 0, None));
 }
 
 /// Runs `work` and fails if it has not ended after a time that is far beyond what it needs.
@@ -92,9 +84,7 @@ fn within_a_minute(work: impl FnOnce() + Send + 'static) {
         work();
         let _ = done.send(());
     });
-    ended
-        .recv_timeout(Duration::from_secs(60))
-        .expect("the loader ends");
+    ended.recv_timeout(Duration::from_secs(60)).expect("the loader ends");
     thread.join().unwrap();
 }
 
@@ -134,8 +124,5 @@ fn waiting_is_measured() {
         loader.recycle(batch);
     }
     let waited = loader.wait_secs();
-    assert!(
-        waited > 0.0 && waited <= start.elapsed().as_secs_f64(),
-        "{waited} s"
-    );
+    assert!(waited > 0.0 && waited <= start.elapsed().as_secs_f64(), "{waited} s");
 }

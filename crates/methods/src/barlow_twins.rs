@@ -22,8 +22,9 @@ pub struct BarlowTwinsConfig {
 /// Zbontar et al. 2021, arXiv 2103.03230, equation 1.
 ///
 /// # Differs from the paper
-/// In the seed form: averages instead of sums; `dimension` times that loss is the paper's for a weight of
-/// `redundancy_weight / (dimension - 1)`. In the paper form variances are enlarged by 1e-5, as batch normalisation does.
+/// In the seed form: averages instead of sums; `dimension` times that loss is the paper's for a
+/// weight of `redundancy_weight / (dimension - 1)`. In the paper form variances are enlarged by
+/// 1e-5, as batch normalisation does.
 #[derive(Debug)]
 struct BarlowTwins {
     form: Form,
@@ -50,9 +51,7 @@ impl Method for BarlowTwins {
                 centered * (variance + 1e-5).rsqrt()
             }
         };
-        let [images, dimension] = p1.size()[..] else {
-            panic!("projections are matrices")
-        };
+        let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardized(p1).tr().matmul(&standardized(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, 0.0);
         redundancy(self.form, on, rest, self.redundancy_weight, dimension)

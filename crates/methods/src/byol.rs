@@ -15,8 +15,8 @@ use crate::{Method, MethodError, Place, Schedule, Views};
 pub struct ByolConfig {
     /// Share of the teacher that a step keeps; the paper's goes from 0.996 to 1 along a cosine.
     pub momentum: Schedule,
-    /// Dense layers from the student's projections to predictions. `null` takes them away, and with them
-    /// what keeps projections from collapsing.
+    /// Dense layers from the student's projections to predictions. `null` takes them away, and with
+    /// them what keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
@@ -63,7 +63,5 @@ impl Method for Byol {
 pub(crate) fn mean_cosine(prediction: &Tensor, target: &Tensor) -> Tensor {
     let kind = prediction.kind();
     let products = normalize(prediction) * normalize(target).detach();
-    products
-        .sum_dim_intlist([-1i64].as_slice(), false, kind)
-        .mean(kind)
+    products.sum_dim_intlist([-1i64].as_slice(), false, kind).mean(kind)
 }

@@ -56,14 +56,7 @@ const fn row(
     paper: &'static str,
     forms: &'static [&'static str],
 ) -> Entry {
-    Entry {
-        name,
-        title,
-        family,
-        summary,
-        paper,
-        forms,
-    }
+    Entry { name, title, family, summary, paper, forms }
 }
 
 /// Every method of the registry, in its order.

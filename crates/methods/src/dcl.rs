@@ -37,7 +37,8 @@ pub enum DclForm {
 /// Yeh et al. 2021, arXiv 2110.06848, equations 3 (DCL) and 6 (DCLW).
 ///
 /// # Differs from the paper
-/// In the seed form: negatives of both directions share one logarithm, and none are from the same view.
+/// In the seed form: negatives of both directions share one logarithm, and none are from the same
+/// view.
 #[derive(Debug)]
 struct Dcl {
     form: DclForm,

@@ -1,5 +1,5 @@
-//! DINO: the student predicts the teacher's assignment of the other views; centring and sharpening of
-//! the teacher keep the assignments from collapsing.
+//! DINO: the student predicts the teacher's assignment of the other views; centring and sharpening
+//! of the teacher keep the assignments from collapsing.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,8 @@ pub struct DinoConfig {
     pub form: DinoForm,
     /// Divides the student's logits; 0.1 in the seed and the paper.
     pub temperature: f64,
-    /// The teacher's temperature as a multiple of the student's; the seed's is 0.5, the paper's goes from
-    /// 0.4 to 0.7.
+    /// The teacher's temperature as a multiple of the student's; the seed's is 0.5, the paper's
+    /// goes from 0.4 to 0.7.
     pub sharpening: Schedule,
     /// Share of the teacher that a step keeps; the seed's is 0.9, the paper's goes from 0.996 to 1.
     pub momentum: Schedule,
@@ -41,9 +41,9 @@ pub enum DinoForm {
 /// Caron et al. 2021, arXiv 2104.14294, algorithm 1; multi-crop in equation 3.
 ///
 /// # Differs from the paper
-/// In the seed form: projections have unit length; the centre is that of the current batch alone; the
-/// student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax. In the paper
-/// form, the last layer is trained from the first epoch on.
+/// In the seed form: projections have unit length; the centre is that of the current batch alone;
+/// the student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax.
+/// In the paper form, the last layer is trained from the first epoch on.
 #[derive(Debug)]
 struct Dino {
     config: DinoConfig,
@@ -62,10 +62,7 @@ impl DinoConfig {
                 Some(place.zeros("center", &[1, place.dimension]))
             }
         };
-        Ok(Box::new(Dino {
-            config: self.clone(),
-            center,
-        }))
+        Ok(Box::new(Dino { config: self.clone(), center }))
     }
 }
 
@@ -114,7 +111,8 @@ fn seed(views: &Views, temperature: f64, sharp: f64) -> Tensor {
 }
 
 /// # Shapes
-/// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` -> scalar
+/// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` ->
+/// scalar
 fn paper(views: &Views, center: &Tensor, temperature: f64, sharp: f64) -> Tensor {
     let kind = center.kind();
     let mut losses = Vec::new();

@@ -29,11 +29,7 @@ pub(crate) fn range(
     found: impl ToString,
 ) -> MethodError {
     let found = found.to_string();
-    MethodError::Range {
-        key,
-        expected,
-        found,
-    }
+    MethodError::Range { key, expected, found }
 }
 
 /// Refuses a `value` of `key` that isn't a positive finite number.

@@ -43,9 +43,7 @@ impl HsicTwinsConfig {
 impl Method for HsicTwins {
     fn loss(&self, views: &Views) -> Tensor {
         let (p1, p2) = views.pair();
-        let [images, dimension] = p1.size()[..] else {
-            panic!("projections are matrices")
-        };
+        let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardize(p1).tr().matmul(&standardize(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, -1.0);
         redundancy(self.form, on, rest, self.redundancy_weight, dimension)

@@ -1,8 +1,8 @@
 //! The objectives: projections in, one scalar out.
 //!
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
-//! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the registry,
-//! a row in [`CATALOG`], a config and a golden fixture.
+//! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the
+//! registry, a row in [`CATALOG`], a config and a golden fixture.
 //!
 //! ```
 //! use methods::{MethodConfig, Place, Progress, Views};
@@ -68,7 +68,8 @@ pub trait Method: std::fmt::Debug {
         2 * images
     }
 
-    /// Updates state (queues, centres) from a batch; called without gradient after the optimiser's step.
+    /// Updates state (queues, centres) from a batch; called without gradient after the optimiser's
+    /// step.
     fn observe(&mut self, _views: &Views) {}
 
     /// How much of the teacher a step keeps; `None` for a method without a teacher.
@@ -120,7 +121,8 @@ macro_rules! registry {
             /// Builds the objective; what it keeps is registered on the path of `place`.
             ///
             /// # Errors
-            /// [`MethodError`] where a hyper-parameter is out of range, or the method is not one of these.
+            /// [`MethodError`] where a hyper-parameter is out of range, or the method is not one of
+            /// these.
             pub fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
                 match self {
                     $(Self::$variant(config) => config.build(place),)*

@@ -41,12 +41,12 @@ pub enum MoCoForm {
 }
 
 /// # Reference
-/// He et al. 2019, arXiv 1911.05722, equation 1, with Chen et al. 2020, arXiv 2003.04297 (v2); Chen et al.
-/// 2021, arXiv 2104.02057, algorithm 1 (v3).
+/// He et al. 2019, arXiv 1911.05722, equation 1, with Chen et al. 2020, arXiv 2003.04297 (v2); Chen
+/// et al. 2021, arXiv 2104.02057, algorithm 1 (v3).
 ///
 /// # Differs from the paper
-/// In the seed form: symmetric, the other images of the batch are negatives too, and both views enter the
-/// queue.
+/// In the seed form: symmetric, the other images of the batch are negatives too, and both views
+/// enter the queue.
 #[derive(Debug)]
 struct MoCo {
     form: MoCoForm,
@@ -61,11 +61,7 @@ impl MoCoConfig {
         not_negative("moco.queue", self.queue as f64)?;
         match self.form {
             MoCoForm::V3 if self.queue > 0 => {
-                return Err(range(
-                    "moco.queue",
-                    "0 in the form v3, which has none",
-                    self.queue,
-                ));
+                return Err(range("moco.queue", "0 in the form v3, which has none", self.queue));
             }
             MoCoForm::Seed | MoCoForm::V2 if self.predictor.is_some() => {
                 let expected = "null in the forms seed and v2";

@@ -20,7 +20,8 @@ pub struct NnClrConfig {
     pub temperature: f64,
     /// Number of earlier projections that neighbours are looked up in; the seed's is 10,000.
     pub queue: i64,
-    /// Dense layers on the projections that are compared with neighbours; `null` for none, as in the seed.
+    /// Dense layers on the projections that are compared with neighbours; `null` for none, as in
+    /// the seed.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
@@ -42,8 +43,8 @@ pub enum NnClrForm {
 /// Dwibedi et al. 2021, arXiv 2104.14548, equations 3 and 4.
 ///
 /// # Differs from the paper
-/// In the seed form, the gradient with respect to a neighbour is given to the projection that it was found
-/// for, and there is no predictor. In all forms the queue takes in the first view only.
+/// In the seed form, the gradient with respect to a neighbour is given to the projection that it
+/// was found for, and there is no predictor. In all forms the queue takes in the first view only.
 #[derive(Debug)]
 struct NnClr {
     form: NnClrForm,
@@ -55,11 +56,7 @@ struct NnClr {
 impl NnClrConfig {
     pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
         if self.form == NnClrForm::Seed && self.predictor.is_some() {
-            return Err(range(
-                "nnclr.predictor",
-                "null in the seed's form",
-                "layers",
-            ));
+            return Err(range("nnclr.predictor", "null in the seed's form", "layers"));
         }
         Ok(Box::new(NnClr {
             form: self.form,

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Names a method that the program brings along which trains by it. Nothing here can build it; a run says
-/// with it what it was trained by.
+/// Names a method that the program brings along which trains by it. Nothing here can build it; a
+/// run says with it what it was trained by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnConfig {

@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 
 use crate::MethodError;
 
-/// What an objective is built into. Tensors that it registers on `path` are trained where they require a
-/// gradient, and saved in every checkpoint.
+/// What an objective is built into. Tensors that it registers on `path` are trained where they
+/// require a gradient, and saved in every checkpoint.
 #[derive(Debug)]
 pub struct Place<'a> {
     /// The root of the method's names.
@@ -26,12 +26,8 @@ impl Place<'_> {
     /// Registers a tensor of unit rows `[rows, dimension]`; not trained unless `trained`.
     pub(crate) fn unit_rows(&self, name: &str, rows: i64, trained: bool) -> Tensor {
         let shape = [rows, self.dimension];
-        let drawn = self
-            .stream
-            .draw(&self.path.path(name), &shape, Init::UnitRows);
-        let drawn = drawn
-            .to_device(self.path.device())
-            .to_kind(self.path.kind());
+        let drawn = self.stream.draw(&self.path.path(name), &shape, Init::UnitRows);
+        let drawn = drawn.to_device(self.path.device()).to_kind(self.path.kind());
         self.path.add(name, drawn, trained)
     }
 
@@ -49,11 +45,8 @@ impl Place<'_> {
         let Some(config) = config else {
             return Ok(Predictor(None));
         };
-        let mlp = MlpConfig {
-            hidden: config.hidden.clone(),
-            output: self.dimension,
-            norm: config.norm,
-        };
+        let mlp =
+            MlpConfig { hidden: config.hidden.clone(), output: self.dimension, norm: config.norm };
         let path = &self.path / "predictor";
         let key = "method.*.predictor.hidden";
         let mlp = Mlp::new(&mlp, &path, self.stream, self.dimension, self.compute, key)?;

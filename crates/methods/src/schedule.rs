@@ -1,8 +1,8 @@
 //! Numbers that change over training.
 //!
-//! A schedule is a function of the step among the planned ones and remembers nothing, so that a run that is
-//! resumed goes on where it was. Where the plan becomes longer, the values are those of the longer plan from
-//! there on.
+//! A schedule is a function of the step among the planned ones and remembers nothing, so that a run
+//! that is resumed goes on where it was. Where the plan becomes longer, the values are those of the
+//! longer plan from there on.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,12 +53,10 @@ impl Schedule {
             Self::Cosine { from, to } => half_wave(from, to, done),
             Self::WarmUp { from, to, share } if done < share => line(from, to, done, share),
             Self::WarmUp { to, .. } => to,
-            Self::WarmUpCosine {
-                from, peak, share, ..
-            } if done < share => line(from, peak, done, share),
-            Self::WarmUpCosine {
-                peak, to, share, ..
-            } => {
+            Self::WarmUpCosine { from, peak, share, .. } if done < share => {
+                line(from, peak, done, share)
+            }
+            Self::WarmUpCosine { peak, to, share, .. } => {
                 // A line that takes all steps leaves none to the wave.
                 let left = (1.0 - share).max(f64::MIN_POSITIVE);
                 half_wave(peak, to, (done - share) / left)
@@ -120,18 +118,11 @@ mod tests {
 
     #[test]
     fn schedules_pass_through_their_ends() {
-        let cosine = Schedule::Cosine {
-            from: 0.996,
-            to: 1.0,
-        };
+        let cosine = Schedule::Cosine { from: 0.996, to: 1.0 };
         assert!((at(cosine, 0) - 0.996).abs() < 1e-12);
         assert!((at(cosine, 50) - 0.998).abs() < 1e-12);
         assert!((at(cosine, 100) - 1.0).abs() < 1e-12);
-        let warm = Schedule::WarmUp {
-            from: 0.04,
-            to: 0.07,
-            share: 0.3,
-        };
+        let warm = Schedule::WarmUp { from: 0.04, to: 0.07, share: 0.3 };
         assert!((at(warm, 0) - 0.04).abs() < 1e-12);
         assert!((at(warm, 10) - 0.05).abs() < 1e-12);
         assert_eq!(at(warm, 30), 0.07);
@@ -141,12 +132,7 @@ mod tests {
 
     #[test]
     fn a_warm_up_ends_where_the_wave_begins() {
-        let schedule = |share| Schedule::WarmUpCosine {
-            from: 0.1,
-            peak: 0.9,
-            to: 0.3,
-            share,
-        };
+        let schedule = |share| Schedule::WarmUpCosine { from: 0.1, peak: 0.9, to: 0.3, share };
         for (share, step, expected) in [
             (0.2, 0, 0.1),
             (0.2, 5, 0.3),
@@ -166,12 +152,7 @@ mod tests {
 
     #[test]
     fn values_and_shares_are_what_is_checked() {
-        let schedule = |from, peak, to, share| Schedule::WarmUpCosine {
-            from,
-            peak,
-            to,
-            share,
-        };
+        let schedule = |from, peak, to, share| Schedule::WarmUpCosine { from, peak, to, share };
         let check = |schedule: Schedule| schedule.checked("key", crate::error::not_negative);
         check(schedule(0.0, 1.0, 0.0, 0.1)).unwrap();
         for (wrong, says) in [
@@ -181,10 +162,7 @@ mod tests {
             (schedule(0.0, 1.0, 0.0, 1.5), "found 1.5"),
         ] {
             let error = check(wrong).unwrap_err().to_string();
-            assert!(
-                error.starts_with("method.key: ") && error.ends_with(says),
-                "{error}"
-            );
+            assert!(error.starts_with("method.key: ") && error.ends_with(says), "{error}");
         }
     }
 

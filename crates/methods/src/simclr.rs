@@ -12,8 +12,8 @@ use crate::{Form, Method, MethodError, Place, Views};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimClrConfig {
-    /// Which negatives count: in the seed's form the other view's `B - 1` other images, in the paper's
-    /// all `2B - 2` other views.
+    /// Which negatives count: in the seed's form the other view's `B - 1` other images, in the
+    /// paper's all `2B - 2` other views.
     pub form: Form,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,

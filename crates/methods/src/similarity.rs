@@ -2,8 +2,8 @@
 
 use tch::{Kind, Reduction, Tensor};
 
-/// The smallest variance that a column is divided by. Below it a column counts as constant: it becomes
-/// 0, not not-a-number.
+/// The smallest variance that a column is divided by. Below it a column counts as constant: it
+/// becomes 0, not not-a-number.
 const LEAST_VARIANCE: f64 = 1e-8;
 
 /// Rows scaled to unit length, with the *squared* norm bounded from below at 1e-12.
@@ -11,9 +11,7 @@ const LEAST_VARIANCE: f64 = 1e-8;
 /// # Shapes
 /// `[n, d]` -> `[n, d]`
 pub(crate) fn normalize(x: &Tensor) -> Tensor {
-    let squared = x
-        .square()
-        .sum_dim_intlist([-1i64].as_slice(), true, x.kind());
+    let squared = x.square().sum_dim_intlist([-1i64].as_slice(), true, x.kind());
     x * squared.clamp_min(1e-12).rsqrt()
 }
 
@@ -34,8 +32,8 @@ pub(crate) fn centered(x: &Tensor) -> (Tensor, Tensor) {
     (centered, variance)
 }
 
-/// The sum of `square((C_ii - 1))` over the diagonal of a matrix, and that of `square(C_ij - target)` over
-/// all other entries.
+/// The sum of `square((C_ii - 1))` over the diagonal of a matrix, and that of
+/// `square(C_ij - target)` over all other entries.
 ///
 /// # Shapes
 /// `[d, d]` -> two scalars
@@ -58,8 +56,8 @@ pub(crate) fn diagonal_cross_entropy(logits: &Tensor) -> Tensor {
 
 /// Cross-entropy of predicted probabilities against target probabilities, a value a row.
 ///
-/// Each prediction is divided by its row's sum, then clipped to `[1e-7, 1 - 1e-7]`; no gradient flows
-/// where the clip acts. This is Keras' `categorical_crossentropy` on probabilities.
+/// Each prediction is divided by its row's sum, then clipped to `[1e-7, 1 - 1e-7]`; no gradient
+/// flows where the clip acts. This is Keras' `categorical_crossentropy` on probabilities.
 ///
 /// # Shapes
 /// `target`, `prediction` `[n, d]` -> `[n]`
@@ -77,9 +75,7 @@ pub(crate) fn clipped_cross_entropy(target: &Tensor, prediction: &Tensor) -> Ten
 pub(crate) fn soft_cross_entropy(target: &Tensor, logits: &Tensor) -> Tensor {
     let kind = logits.kind();
     let terms = target * logits.log_softmax(-1, kind);
-    -terms
-        .sum_dim_intlist([-1i64].as_slice(), false, kind)
-        .mean(kind)
+    -terms.sum_dim_intlist([-1i64].as_slice(), false, kind).mean(kind)
 }
 
 /// A square matrix with its diagonal at minus infinity.
@@ -88,7 +84,8 @@ pub(crate) fn without_diagonal(matrix: &Tensor) -> Tensor {
     matrix.masked_fill(&own, f64::NEG_INFINITY)
 }
 
-/// NT-Xent: each unit row of `[a; b]` is to be told, as the other's row of the same image, from all other rows.
+/// NT-Xent: each unit row of `[a; b]` is to be told, as the other's row of the same image, from all
+/// other rows.
 ///
 /// # Shapes
 /// unit rows `a`, `b` `[B, d]` -> scalar

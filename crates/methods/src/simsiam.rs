@@ -12,8 +12,8 @@ use crate::{Method, MethodError, Place, Views};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimSiamConfig {
-    /// Dense layers from projections to predictions. `null` takes them away, and with them what keeps
-    /// projections from collapsing.
+    /// Dense layers from projections to predictions. `null` takes them away, and with them what
+    /// keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
@@ -28,9 +28,7 @@ struct SimSiam {
 
 impl SimSiamConfig {
     pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
-        Ok(Box::new(SimSiam {
-            predictor: place.predictor(&self.predictor)?,
-        }))
+        Ok(Box::new(SimSiam { predictor: place.predictor(&self.predictor)? }))
     }
 }
 

@@ -14,14 +14,15 @@ use crate::{Method, MethodError, Place, Views};
 pub struct SwavConfig {
     /// Divides the scores that predict; the paper's is 0.1.
     pub temperature: f64,
-    /// Divides the scores that are balanced: the smaller, the sharper the codes; the paper's is 0.05.
+    /// Divides the scores that are balanced: the smaller, the sharper the codes; the paper's is
+    /// 0.05.
     pub epsilon: f64,
     /// Rounds of balancing; the paper's are 3.
     pub iterations: u32,
     /// Number of prototypes; the paper's are 3000.
     pub prototypes: i64,
-    /// Earlier images whose scores are balanced along, for batches that are smaller than the number of
-    /// prototypes; used once it is full. 0 for none.
+    /// Earlier images whose scores are balanced along, for batches that are smaller than the number
+    /// of prototypes; used once it is full. 0 for none.
     pub queue: i64,
 }
 
@@ -84,7 +85,8 @@ impl Method for Swav {
 /// The mean cross-entropy of every view's prediction of the codes of the other global views.
 ///
 /// # Shapes
-/// `scores`: `[B, K]` a view, the two global ones first; `queued`: `[Q, K]` for each of these -> scalar
+/// `scores`: `[B, K]` a view, the two global ones first; `queued`: `[Q, K]` for each of these ->
+/// scalar
 fn swapped_prediction(
     scores: &[Tensor],
     queued: Option<&[Tensor; 2]>,
@@ -110,7 +112,8 @@ fn swapped_prediction(
     Tensor::stack(&losses, 0).mean(scores[0].kind())
 }
 
-/// Assignments that use every prototype equally: each row adds up to 1, the columns nearly to the same.
+/// Assignments that use every prototype equally: each row adds up to 1, the columns nearly to the
+/// same.
 ///
 /// # Shapes
 /// `scores` `[n, K]` -> `[n, K]`
@@ -161,17 +164,14 @@ mod tests {
                 .iter()
                 .map(|name| name.as_str().unwrap())
                 .collect();
-            for (kind, value, gradient, stored) in [
-                (Kind::Double, 1e-9, 1e-8, 2e-7),
-                (Kind::Float, 1e-5, 1e-5, 1e-5),
-            ] {
+            for (kind, value, gradient, stored) in
+                [(Kind::Double, 1e-9, 1e-8, 2e-7), (Kind::Float, 1e-5, 1e-5, 1e-5)]
+            {
                 let get = |name: &&str| tensors.get(name).to_kind(kind).copy();
                 let (queued, scores): (Vec<_>, Vec<_>) =
                     names.iter().partition(|name| name.contains(".zq"));
-                let scores: Vec<_> = scores
-                    .iter()
-                    .map(|name| get(name).set_requires_grad(true))
-                    .collect();
+                let scores: Vec<_> =
+                    scores.iter().map(|name| get(name).set_requires_grad(true)).collect();
                 let queued: Option<[Tensor; 2]> =
                     queued.iter().map(get).collect::<Vec<_>>().try_into().ok();
                 let loss = swapped_prediction(&scores, queued.as_ref(), &config);
@@ -187,11 +187,7 @@ mod tests {
                     };
                     let expected = tensors.get(key);
                     let off = difference(found, expected) / largest(expected);
-                    let allowed = if expected.kind() == Kind::Double {
-                        gradient
-                    } else {
-                        stored
-                    };
+                    let allowed = if expected.kind() == Kind::Double { gradient } else { stored };
                     assert!(off <= allowed, "{key} {kind:?}: off by {off}");
                 }
                 checked += 1;
@@ -202,9 +198,7 @@ mod tests {
 
     #[test]
     fn codes_use_every_prototype_equally() {
-        let scores = Tensor::arange(60, (Kind::Double, tch::Device::Cpu))
-            .sin()
-            .view([12, 5]);
+        let scores = Tensor::arange(60, (Kind::Double, tch::Device::Cpu)).sin().view([12, 5]);
         let codes = sinkhorn(&scores, 0.5, 50);
         let rows = codes.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
         let columns = codes.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);

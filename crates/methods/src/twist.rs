@@ -1,4 +1,5 @@
-//! TWIST: the two views get the same distribution over clusters, sharp for each image, even over all.
+//! TWIST: the two views get the same distribution over clusters, sharp for each image, even over
+//! all.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,9 @@ pub struct TwistConfig {
 /// Wang et al. 2021, arXiv 2110.07402, equation 3, on standardised projections.
 ///
 /// # Differs from the paper
-/// In the seed form: the two entropies of the mean distributions are added, not averaged, and `2 log 2` is
-/// taken off; probabilities inside logarithms are clipped to `[1e-7, 1 - 1e-7]`. In both forms the
-/// gradient flows through the target of the cross-entropies too.
+/// In the seed form: the two entropies of the mean distributions are added, not averaged, and
+/// `2 log 2` is taken off; probabilities inside logarithms are clipped to `[1e-7, 1 - 1e-7]`. In
+/// both forms the gradient flows through the target of the cross-entropies too.
 #[derive(Debug)]
 struct Twist {
     form: Form,
@@ -49,16 +50,10 @@ impl Method for Twist {
 fn seed(z1: &Tensor, z2: &Tensor) -> Tensor {
     let kind = z1.kind();
     let (q1, q2) = (z1.softmax(-1, kind), z2.softmax(-1, kind));
-    let sharp = Tensor::cat(
-        &[
-            clipped_cross_entropy(&q1, &q2),
-            clipped_cross_entropy(&q2, &q1),
-        ],
-        0,
-    );
+    let sharp = Tensor::cat(&[clipped_cross_entropy(&q1, &q2), clipped_cross_entropy(&q2, &q1)], 0);
     let mean = |q: &Tensor| q.mean_dim([0i64].as_slice(), true, kind); // [1, d]
-    // One row of length 2d that adds up to 2: its clipped cross-entropy with itself halves it, which is
-    // where the constant comes from.
+    // One row of length 2d that adds up to 2: its clipped cross-entropy with itself halves it,
+    // which is where the constant comes from.
     let means = Tensor::cat(&[mean(&q1), mean(&q2)], 1);
     sharp.mean(kind) - clipped_cross_entropy(&means, &means).mean(kind)
 }

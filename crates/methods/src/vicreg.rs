@@ -24,8 +24,8 @@ pub struct VicRegConfig {
 }
 
 /// # Reference
-/// Bardes et al. 2021, arXiv 2105.04906, equation 6. As the authors' code does, the hinge is averaged over
-/// the two views.
+/// Bardes et al. 2021, arXiv 2105.04906, equation 6. As the authors' code does, the hinge is
+/// averaged over the two views.
 #[derive(Debug)]
 struct VicReg {
     weights: [f64; 3],
@@ -57,14 +57,13 @@ impl Method for VicReg {
     }
 }
 
-/// The mean hinge of the standard deviations, and the sum of squared covariances over the dimension.
+/// The mean hinge of the standard deviations, and the sum of squared covariances over the
+/// dimension.
 ///
 /// # Shapes
 /// `[B, d]` -> two scalars
 fn spread(p: &Tensor) -> (Tensor, Tensor) {
-    let [images, dimension] = p.size()[..] else {
-        panic!("projections are matrices")
-    };
+    let [images, dimension] = p.size()[..] else { panic!("projections are matrices") };
     let (images, dimension) = (images as f64, dimension as f64);
     let kind = p.kind();
     let (centered, variance) = centered(p);

@@ -2,7 +2,8 @@
 
 use tch::Tensor;
 
-/// The projections of one batch, as every objective sees them. The first two views are the global ones.
+/// The projections of one batch, as every objective sees them. The first two views are the global
+/// ones.
 #[derive(Debug)]
 pub struct Views {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
@@ -42,9 +43,7 @@ impl Views {
 }
 
 fn pair(views: &[Tensor]) -> (&Tensor, &Tensor) {
-    let [a, b] = views else {
-        panic!("expected two views, found {}", views.len())
-    };
+    let [a, b] = views else { panic!("expected two views, found {}", views.len()) };
     assert_eq!(a.size(), b.size(), "projections of the two views");
     (a, b)
 }

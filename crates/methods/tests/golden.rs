@@ -1,5 +1,6 @@
-//! Every method against numbers computed elsewhere: the seed's losses (set A), published forms (set D and
-//! our own formulas), in float64 and float32. A method's fixture says which cases are its own.
+//! Every method against numbers computed elsewhere: the seed's losses (set A), published forms (set
+//! D and our own formulas), in float64 and float32. A method's fixture says which cases are its
+//! own.
 
 use std::path::Path;
 
@@ -30,10 +31,9 @@ fn fill(template: &Value, hyper: &Value) -> Value {
                 Some((a, b)) => json!(hyper[a].as_f64().unwrap() / hyper[b].as_f64().unwrap()),
             },
         },
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (key.clone(), fill(value, hyper)))
-            .collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), fill(value, hyper))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -58,10 +58,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
     store.set_kind(kind);
     let place = Place {
         path: store.root(),
-        stream: InitStream {
-            seed: 0,
-            network: 0,
-        },
+        stream: InitStream { seed: 0, network: 0 },
         dimension: given.student[0].size()[1],
         compute: kind,
     };
@@ -74,17 +71,12 @@ fn run(given: &Given, kind: Kind) -> Outcome {
     };
     let mut outcome = None;
     for step in 0..given.calls {
-        let student: Vec<Tensor> = cast(&given.student)
-            .into_iter()
-            .map(|p| p.set_requires_grad(true))
-            .collect();
+        let student: Vec<Tensor> =
+            cast(&given.student).into_iter().map(|p| p.set_requires_grad(true)).collect();
         let views = Views {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
-            progress: Progress {
-                step,
-                of: given.calls,
-            },
+            progress: Progress { step, of: given.calls },
         };
         let loss = method.loss(&views);
         assert_eq!(loss.kind(), kind);
@@ -93,11 +85,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         outcome = Some((loss.double_value(&[]), gradients));
     }
     let (loss, gradients) = outcome.unwrap();
-    Outcome {
-        loss,
-        gradients,
-        store,
-    }
+    Outcome { loss, gradients, store }
 }
 
 /// Compares a loss and those gradients that the reference has.
@@ -114,11 +102,7 @@ fn check(
         _ => 1e-5 + 1e-5 * loss.abs(),
     };
     let off = (outcome.loss - loss).abs();
-    assert!(
-        off <= tolerance,
-        "{what}: {} instead of {loss}",
-        outcome.loss
-    );
+    assert!(off <= tolerance, "{what}: {} instead of {loss}", outcome.loss);
     for (found, expected) in outcome.gradients.iter().zip(gradients) {
         let Some(expected) = expected else { continue };
         let tolerance = match (kind, expected.kind()) {
@@ -128,33 +112,22 @@ fn check(
         };
         let expected = expected.to_kind(Kind::Double) * scale;
         let off = difference(found, &expected) / largest(&expected);
-        assert!(
-            off <= tolerance,
-            "{what}: gradient off by {off} of its largest entry"
-        );
+        assert!(off <= tolerance, "{what}: gradient off by {off} of its largest entry");
     }
 }
 
 fn indices(value: &Value, default: &[usize]) -> Vec<usize> {
     value.as_array().map_or(default.to_vec(), |list| {
-        list.iter()
-            .map(|index| index.as_u64().unwrap() as usize)
-            .collect()
+        list.iter().map(|index| index.as_u64().unwrap() as usize).collect()
     })
 }
 
 /// The files of a set: its cases, its gradients and other tensors, by method.
 fn files(set: &str, name: &str) -> (&'static str, String) {
     match set {
-        "a" => (
-            "a_losses.json",
-            format!("a_{}.safetensors", name.to_lowercase()),
-        ),
+        "a" => ("a_losses.json", format!("a_{}.safetensors", name.to_lowercase())),
         "d" => ("d_lightly.json", "d_lightly.safetensors".to_owned()),
-        "own" => (
-            "d_own_paper_forms.json",
-            "d_own_paper_forms.safetensors".to_owned(),
-        ),
+        "own" => ("d_own_paper_forms.json", "d_own_paper_forms.safetensors".to_owned()),
         other => panic!("no set {other}"),
     }
 }
@@ -167,16 +140,12 @@ struct Sources {
 
 impl Sources {
     fn find(&self, name: &str) -> Tensor {
-        let source = if self.inputs.has(name) {
-            &self.inputs
-        } else {
-            &self.own
-        };
+        let source = if self.inputs.has(name) { &self.inputs } else { &self.own };
         source.get(name).shallow_clone()
     }
 
-    /// The config of an entry with the numbers of a case, and the queue of the case's `shape`, where the
-    /// config has one.
+    /// The config of an entry with the numbers of a case, and the queue of the case's `shape`,
+    /// where the config has one.
     fn config(
         &self,
         method: &str,
@@ -198,16 +167,10 @@ impl Sources {
     fn given(&self, method: &str, entry: &Value, case: &Value) -> Given {
         let names = case["inputs"].as_array().unwrap();
         let get = |list: &[usize]| -> Vec<Tensor> {
-            list.iter()
-                .map(|&index| self.find(names[index].as_str().unwrap()))
-                .collect()
+            list.iter().map(|&index| self.find(names[index].as_str().unwrap())).collect()
         };
         let student = indices(&entry["student"], &[0, 1]);
-        let teacher = if names.len() >= 4 {
-            vec![2, 3]
-        } else {
-            student.clone()
-        };
+        let teacher = if names.len() >= 4 { vec![2, 3] } else { student.clone() };
         let (config, state) = self.config(method, entry, case, case["case"].as_str().unwrap());
         Given {
             config,
@@ -221,15 +184,10 @@ impl Sources {
 
 /// Runs all cases of the reference that belong to one entry of a fixture; their number.
 fn check_entry(method: &str, entry: &Value) -> usize {
-    let (set, name) = (
-        entry["set"].as_str().unwrap(),
-        entry["name"].as_str().unwrap(),
-    );
+    let (set, name) = (entry["set"].as_str().unwrap(), entry["name"].as_str().unwrap());
     let (cases, tensors) = files(set, name);
-    let sources = Sources {
-        inputs: Tensors::open("a_inputs.safetensors"),
-        own: Tensors::open(&tensors),
-    };
+    let sources =
+        Sources { inputs: Tensors::open("a_inputs.safetensors"), own: Tensors::open(&tensors) };
     let reference = golden::json(cases);
     let key = if set == "a" { "method" } else { "loss" };
     let mut checked = 0;
@@ -320,16 +278,12 @@ fn golden_losses_and_gradients_match_every_methods_fixture() {
             assert!(checked >= KINDS.len(), "no case of {}", entry["name"]);
         }
         let seed = entries.iter().any(|entry| entry["set"] == "a");
-        assert_eq!(
-            seed,
-            method.has_seed_form(),
-            "{}: the seed's form and set A",
-            method.name
-        );
+        assert_eq!(seed, method.has_seed_form(), "{}: the seed's form and set A", method.name);
     }
 }
 
-/// Edge cases give the student's views by name; a teacher's are the ordinary ones of the second view's shape.
+/// Edge cases give the student's views by name; a teacher's are the ordinary ones of the second
+/// view's shape.
 fn edge_case(method: &str, entry: &Value, case: &Value, sources: &Sources) -> Given {
     let name = |view: &str| case[view].as_str().unwrap().to_owned();
     let (p1, p2) = (name("p1"), name("p2"));

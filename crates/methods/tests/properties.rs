@@ -1,5 +1,5 @@
-//! What holds for every method and form, whatever the projections: order doesn't matter, and nothing that
-//! a batch can hold makes a loss or a gradient other than finite.
+//! What holds for every method and form, whatever the projections: order doesn't matter, and
+//! nothing that a batch can hold makes a loss or a gradient other than finite.
 
 use methods::{CATALOG, MethodConfig, Place, Progress, Views};
 use models::InitStream;
@@ -34,13 +34,7 @@ fn the_catalog_names_every_form() {
             .filter_map(form)
             .collect();
         assert_eq!(forms, entry.forms, "{}", entry.name);
-        assert!(
-            configs()
-                .iter()
-                .any(|config| config.get(entry.name).is_some()),
-            "{}",
-            entry.name
-        );
+        assert!(configs().iter().any(|config| config.get(entry.name).is_some()), "{}", entry.name);
     }
 }
 
@@ -55,10 +49,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let method = parse(config)
         .build(&Place {
             path: store.root(),
-            stream: InitStream {
-                seed: 1,
-                network: 0,
-            },
+            stream: InitStream { seed: 1, network: 0 },
             dimension: DIMENSION,
             compute: Kind::Double,
         })
@@ -122,9 +113,7 @@ proptest! {
 fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
     let values = |images: i64, step: f64| {
         let count = images * DIMENSION;
-        (Tensor::arange(count, (Kind::Double, Device::Cpu)) * step)
-            .sin()
-            .view([images, DIMENSION])
+        (Tensor::arange(count, (Kind::Double, Device::Cpu)) * step).sin().view([images, DIMENSION])
     };
     let mut batches = Vec::new();
     for images in [2, 3, 8] {
@@ -136,11 +125,7 @@ fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
         let column = a.copy();
         let _ = column.select(1, 2).fill_(0.5);
         batches.push(("a constant column", column.copy(), b.copy()));
-        batches.push((
-            "all alike",
-            a.get(0).repeat([images, 1]),
-            a.get(0).repeat([images, 1]),
-        ));
+        batches.push(("all alike", a.get(0).repeat([images, 1]), a.get(0).repeat([images, 1])));
         batches.push(("zero", a.zeros_like(), b.zeros_like()));
         batches.push(("large", a * 1e4, b * 1e4));
     }
@@ -148,16 +133,10 @@ fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
         for (what, p1, p2) in &batches {
             let (loss, gradients) = run(&config, [p1, p2], [p1, p2]);
             let images = p1.size()[0];
-            assert!(
-                loss.is_finite(),
-                "{config}: {what}, {images} images: {loss}"
-            );
+            assert!(loss.is_finite(), "{config}: {what}, {images} images: {loss}");
             for gradient in gradients.iter().filter(|gradient| gradient.defined()) {
                 let largest = gradient.abs().max().double_value(&[]);
-                assert!(
-                    largest.is_finite(),
-                    "{config}: {what}, {images} images: gradient"
-                );
+                assert!(largest.is_finite(), "{config}: {what}, {images} images: gradient");
             }
         }
     }
@@ -166,10 +145,7 @@ fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
 #[test]
 fn hyper_parameters_out_of_range_are_named() {
     for (config, key) in [
-        (
-            json!({"simclr": {"form": "seed", "temperature": 0.0}}),
-            "simclr.temperature",
-        ),
+        (json!({"simclr": {"form": "seed", "temperature": 0.0}}), "simclr.temperature"),
         (
             json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 0, "predictor": null}}),
             "nnclr.queue",
@@ -194,22 +170,13 @@ fn hyper_parameters_out_of_range_are_named() {
         let store = VarStore::new(Device::Cpu);
         let place = Place {
             path: store.root(),
-            stream: InitStream {
-                seed: 1,
-                network: 0,
-            },
+            stream: InitStream { seed: 1, network: 0 },
             dimension: DIMENSION,
             compute: Kind::Float,
         };
         let error = parse(&config).build(&place).unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("method.{key}: expected")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("method.{key}: expected")), "{error}");
     }
     let missing = json!({"simsiam": {}});
-    assert!(
-        serde_json::from_value::<MethodConfig>(missing).is_err(),
-        "no hidden defaults"
-    );
+    assert!(serde_json::from_value::<MethodConfig>(missing).is_err(), "no hidden defaults");
 }

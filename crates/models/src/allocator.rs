@@ -2,9 +2,9 @@
 
 /// Lets the process keep the memory that tensors free, for the next ones.
 ///
-/// glibc gives a block of more than 32 MB back to the system as soon as it is freed, and the pages of the next
-/// one are cleared and mapped anew: of a training step with a small encoder on a CPU that is a third. Does
-/// nothing with another C library.
+/// glibc gives a block of more than 32 MB back to the system as soon as it is freed, and the pages
+/// of the next one are cleared and mapped anew: of a training step with a small encoder on a CPU
+/// that is a third. Does nothing with another C library.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -27,7 +27,8 @@ pub struct ConvConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
-    /// Every position has weights of its own in the dense layer, which fixes the side of the images.
+    /// Every position has weights of its own in the dense layer, which fixes the side of the
+    /// images.
     Flatten,
     /// The mean over positions, so that images of any side will do.
     Mean,
@@ -52,15 +53,8 @@ impl ConvEncoder {
         side: i64,
         compute: Kind,
     ) -> Result<Self, ModelError> {
-        let &ConvConfig {
-            width,
-            layers,
-            pool,
-        } = config;
-        for (key, found) in [
-            ("encoder.conv.width", width),
-            ("encoder.conv.layers", layers),
-        ] {
+        let &ConvConfig { width, layers, pool } = config;
+        for (key, found) in [("encoder.conv.width", width), ("encoder.conv.layers", layers)] {
             if found < 1 {
                 return Err(ModelError::NotPositive { key, found });
             }
@@ -68,11 +62,7 @@ impl ConvEncoder {
         let left = (0..layers).fold(side, |side, _| (side - SIDE).div_euclid(STRIDE) + 1);
         let least = (0..layers).fold(1, |side, _| (side - 1) * STRIDE + SIDE);
         if left < 1 {
-            return Err(ModelError::ImageTooSmall {
-                layers,
-                least,
-                found: side,
-            });
+            return Err(ModelError::ImageTooSmall { layers, least, found: side });
         }
         let convolutions = (0..layers)
             .map(|layer| {
@@ -86,15 +76,7 @@ impl ConvEncoder {
             Pool::Mean => (width, Sides::from(least)),
         };
         let dense = Linear::new(&(path / "dense"), stream, inputs, width, compute);
-        Ok(Self {
-            convolutions,
-            pool,
-            sides,
-            dense,
-            width,
-            compute,
-            master: path.kind(),
-        })
+        Ok(Self { convolutions, pool, sides, dense, width, compute, master: path.kind() })
     }
 }
 
@@ -133,36 +115,25 @@ mod tests {
     use super::*;
     use crate::{EncoderConfig, MlpConfig, Norm, ProjectionConfig};
 
-    const STREAM: InitStream = InitStream {
-        seed: 0,
-        network: 0,
-    };
+    const STREAM: InitStream = InitStream { seed: 0, network: 0 };
 
     fn build(side: i64, store: &VarStore) -> Result<Box<dyn Encoder>, ModelError> {
-        EncoderConfig::Conv(ConvConfig {
-            width: 128,
-            layers: 4,
-            pool: Pool::Flatten,
-        })
-        .build(&(store.root() / "encoder"), STREAM, side, Kind::Float)
+        EncoderConfig::Conv(ConvConfig { width: 128, layers: 4, pool: Pool::Flatten }).build(
+            &(store.root() / "encoder"),
+            STREAM,
+            side,
+            Kind::Float,
+        )
     }
 
     #[test]
     fn seed_encoder_and_head_have_889_088_parameters() {
         let store = VarStore::new(Device::Cpu);
         let encoder = build(96, &store).unwrap();
-        let head = ProjectionConfig::Mlp(MlpConfig {
-            hidden: vec![128],
-            output: 128,
-            norm: Norm::None,
-        });
-        head.build(
-            &(store.root() / "projection"),
-            STREAM,
-            encoder.feature_size(),
-            Kind::Float,
-        )
-        .unwrap();
+        let head =
+            ProjectionConfig::Mlp(MlpConfig { hidden: vec![128], output: 128, norm: Norm::None });
+        head.build(&(store.root() / "projection"), STREAM, encoder.feature_size(), Kind::Float)
+            .unwrap();
         let count: usize = store.trainable_variables().iter().map(Tensor::numel).sum();
         assert_eq!(count, 889_088);
     }
@@ -183,15 +154,9 @@ mod tests {
     #[test]
     fn a_mean_over_positions_takes_any_side() {
         let store = VarStore::new(Device::Cpu);
-        let config = ConvConfig {
-            width: 8,
-            layers: 4,
-            pool: Pool::Mean,
-        };
+        let config = ConvConfig { width: 8, layers: 4, pool: Pool::Mean };
         let config = EncoderConfig::Conv(config);
-        let encoder = config
-            .build(&store.root(), STREAM, 96, Kind::Float)
-            .unwrap();
+        let encoder = config.build(&store.root(), STREAM, 96, Kind::Float).unwrap();
         assert_eq!(encoder.sides(), Sides::from(31));
         for side in [31, 48, 96] {
             let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));

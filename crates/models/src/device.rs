@@ -1,7 +1,8 @@
 //! Where to compute, and how CUDA is found.
 //!
-//! The binary links the CPU part of libtorch only, so that one build serves every host. Where a CUDA
-//! libtorch is on the library path, its library is loaded at run time and registers its kernels.
+//! The binary links the CPU part of libtorch only, so that one build serves every host. Where a
+//! CUDA libtorch is on the library path, its library is loaded at run time and registers its
+//! kernels.
 
 use std::borrow::Cow;
 use std::ffi::c_void;
@@ -117,16 +118,10 @@ impl DeviceChoice {
                 Device::Cpu
             }),
             Self::Cuda(asked) => {
-                cuda().as_ref().map_err(|why| DeviceError::NoCuda {
-                    asked,
-                    why: why.clone(),
-                })?;
+                cuda().as_ref().map_err(|why| DeviceError::NoCuda { asked, why: why.clone() })?;
                 let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
                 match count {
-                    0 => Err(DeviceError::NoCuda {
-                        asked,
-                        why: "no GPU is visible".to_owned(),
-                    }),
+                    0 => Err(DeviceError::NoCuda { asked, why: "no GPU is visible".to_owned() }),
                     _ if asked >= count => Err(DeviceError::NoSuchGpu { asked, count }),
                     _ => Ok(Device::Cuda(asked)),
                 }
@@ -135,11 +130,11 @@ impl DeviceChoice {
     }
 }
 
-/// Has cuDNN use only algorithms that give the same bits again, and 32-bit floats where it is asked for them,
-/// not the 10 bits of TensorFloat-32 that libtorch allows it by default.
+/// Has cuDNN use only algorithms that give the same bits again, and 32-bit floats where it is asked
+/// for them, not the 10 bits of TensorFloat-32 that libtorch allows it by default.
 fn repeatable() {
-    // SAFETY: the functions of libtorch 2.11's `at::Context`, by their names in its C++ ABI: a reference to a
-    // static object, and two of its members that each store a flag.
+    // SAFETY: the functions of libtorch 2.11's `at::Context`, by their names in its C++ ABI: a
+    // reference to a static object, and two of its members that each store a flag.
     unsafe {
         let context = global_context();
         set_deterministic_cudnn(context, true);
@@ -147,7 +142,8 @@ fn repeatable() {
     }
 }
 
-// SAFETY: signatures and names in the C++ ABI are those of libtorch 2.11's headers. `tch` has no names for these.
+// SAFETY: signatures and names in the C++ ABI are those of libtorch 2.11's headers. `tch` has no
+// names for these.
 unsafe extern "C" {
     #[link_name = "_ZN2at13globalContextEv"]
     fn global_context() -> *mut c_void;
@@ -161,8 +157,8 @@ unsafe extern "C" {
 fn cuda() -> &'static Result<(), String> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
     LOADED.get_or_init(|| {
-        // SAFETY: the library's initialisers only register kernels with the libtorch that is already
-        // loaded; it is never unloaded, so nothing it registered can dangle.
+        // SAFETY: the library's initialisers only register kernels with the libtorch that is
+        // already loaded; it is never unloaded, so nothing it registered can dangle.
         let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
         match library {
             Ok(library) => {
@@ -219,8 +215,8 @@ impl Precision {
     }
 }
 
-/// Whether the processor multiplies bfloat16 itself. Without that it is emulated, at a tenth of the speed of
-/// 32-bit floats. Processors with AMX have AVX512_BF16 too.
+/// Whether the processor multiplies bfloat16 itself. Without that it is emulated, at a tenth of the
+/// speed of 32-bit floats. Processors with AMX have AVX512_BF16 too.
 fn cpu_has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512bf16");
@@ -234,11 +230,7 @@ mod tests {
 
     #[test]
     fn only_auto_depends_on_the_device() {
-        let fast = if cpu_has_bf16() {
-            Precision::Bf16
-        } else {
-            Precision::F32
-        };
+        let fast = if cpu_has_bf16() { Precision::Bf16 } else { Precision::F32 };
         assert_eq!(Precision::Auto.on(Device::Cpu), fast);
         assert_eq!(Precision::Auto.on(Device::Cuda(0)), Precision::Bf16);
         for device in [Device::Cpu, Device::Cuda(0)] {
@@ -252,10 +244,7 @@ mod tests {
         for name in ["auto", "cpu", "cuda:0", "cuda:3"] {
             assert_eq!(String::from(name.parse::<DeviceChoice>().unwrap()), name);
         }
-        assert_eq!(
-            "cuda".parse::<DeviceChoice>().unwrap(),
-            DeviceChoice::Cuda(0)
-        );
+        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
         for name in ["", "gpu", "cuda:", "cuda:x", "cuda:+1", "cuda:1000", "CPU"] {
             assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
         }

@@ -16,19 +16,16 @@ impl Door {
     }
 
     /// # Shapes
-    /// `bytes` `[images, views, 3, height, width]`, row-major planes of `u8` -> `[views * images, 3, height,
-    /// width]`, one view of all images after the other, in 0..=1 (value / 255), channels last in memory.
+    /// `bytes` `[images, views, 3, height, width]`, row-major planes of `u8` ->
+    /// `[views * images, 3, height, width]`, one view of all images after the other, in 0..=1
+    /// (value / 255), channels last in memory.
     ///
     /// # Panics
     /// If the number of bytes isn't `images * views * 3 * height * width`.
     pub fn images(&self, bytes: &[u8], [images, views]: [usize; 2], side: [usize; 2]) -> Tensor {
         let [height, width] = side;
         let shape = [images, views, 3, height, width].map(|side| side as i64);
-        assert_eq!(
-            bytes.len() as i64,
-            shape.iter().product::<i64>(),
-            "bytes of {shape:?} images"
-        );
+        assert_eq!(bytes.len() as i64, shape.iter().product::<i64>(), "bytes of {shape:?} images");
         let planes = match self.device {
             Device::Cuda(_) => upload(bytes, self.device).view(shape),
             _ => Tensor::from_data_size(bytes, &shape, Kind::Uint8),
@@ -45,11 +42,12 @@ impl Door {
     }
 }
 
-/// Starts the copy of `bytes` to a GPU, by way of page-locked memory, and does not wait for it. libtorch keeps
-/// such memory, and uses a block again only when no copy out of it is under way.
+/// Starts the copy of `bytes` to a GPU, by way of page-locked memory, and does not wait for it.
+/// libtorch keeps such memory, and uses a block again only when no copy out of it is under way.
 fn upload(bytes: &[u8], gpu: Device) -> Tensor {
     let size = bytes.len() as i64;
-    // SAFETY: it has the length, kind and layout of `bytes`, is only read, and is gone before `bytes` is.
+    // SAFETY: it has the length, kind and layout of `bytes`, is only read, and is gone before
+    // `bytes` is.
     let pageable =
         unsafe { Tensor::from_blob(bytes.as_ptr(), &[size], &[1], Kind::Uint8, Device::Cpu) };
     let page_locked = pageable.internal_pin_memory(gpu);
@@ -70,10 +68,7 @@ mod tests {
         for (index, &byte) in bytes.iter().enumerate() {
             let at = [index / 24, index / 8 % 3, index / 4 % 2, index % 4].map(|i| i as i64);
             let value = images.double_value(&at);
-            assert!(
-                (value - f64::from(byte) / 255.0).abs() < 1e-7,
-                "{at:?}: {value}"
-            );
+            assert!((value - f64::from(byte) / 255.0).abs() < 1e-7, "{at:?}: {value}");
         }
     }
 
@@ -85,9 +80,6 @@ mod tests {
         let bytes: Vec<u8> = values.iter().flat_map(|&value| [value; 12]).collect();
         let images = door.images(&bytes, [3, 2], [2, 2]) * 255.0;
         let first = images.flatten(1, -1).select(1, 0).round();
-        assert_eq!(
-            Vec::<f32>::try_from(&first).unwrap(),
-            [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]
-        );
+        assert_eq!(Vec::<f32>::try_from(&first).unwrap(), [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]);
     }
 }

@@ -15,15 +15,15 @@ use crate::vit::{Vit, VitConfig};
 /// What a forward pass is for, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Training: batch normalisation takes the statistics of the batch, and its running ones move. Nothing
-    /// else about an encoder changes in a forward pass.
+    /// Training: batch normalisation takes the statistics of the batch, and its running ones move.
+    /// Nothing else about an encoder changes in a forward pass.
     Train,
     /// Reading: batch normalisation takes its running statistics, and nothing changes.
     Eval,
 }
 
-/// Images to features. In [`Mode::Eval`] each image on its own: what else is in a batch changes nothing, so
-/// that a batch may be encoded in parts. In [`Mode::Train`] too, unless the encoder
+/// Images to features. In [`Mode::Eval`] each image on its own: what else is in a batch changes
+/// nothing, so that a batch may be encoded in parts. In [`Mode::Train`] too, unless the encoder
 /// [says otherwise](Encoder::uses_batch_statistics).
 pub trait Encoder: fmt::Debug {
     /// # Shapes
@@ -37,12 +37,13 @@ pub trait Encoder: fmt::Debug {
     /// The sides in pixels of images that give features; one only, where the size is built in.
     fn sides(&self) -> Sides;
 
-    /// Whether training normalises over the images of a batch, so that the features of one depend on the
-    /// others: a batch must not be split then.
+    /// Whether training normalises over the images of a batch, so that the features of one depend
+    /// on the others: a batch must not be split then.
     fn uses_batch_statistics(&self) -> bool;
 }
 
-/// Sides in pixels of the square images that an encoder takes: the multiples of `multiple_of` between two ends.
+/// Sides in pixels of the square images that an encoder takes: the multiples of `multiple_of`
+/// between two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides {
     /// The least.
@@ -56,29 +57,17 @@ pub struct Sides {
 impl Sides {
     /// One side only.
     pub fn only(side: i64) -> Self {
-        Self {
-            least: side,
-            most: side,
-            multiple_of: 1,
-        }
+        Self { least: side, most: side, multiple_of: 1 }
     }
 
     /// Any side from `least` on.
     pub fn from(least: i64) -> Self {
-        Self {
-            least,
-            most: i64::MAX,
-            multiple_of: 1,
-        }
+        Self { least, most: i64::MAX, multiple_of: 1 }
     }
 
     /// All multiples of a side.
     pub fn multiples_of(side: i64) -> Self {
-        Self {
-            least: side,
-            most: i64::MAX,
-            multiple_of: side,
-        }
+        Self { least: side, most: i64::MAX, multiple_of: side }
     }
 
     /// Whether `side` is one of them.
@@ -94,10 +83,9 @@ impl fmt::Display for Sides {
                 write!(f, "{most}, for which this encoder is built")
             }
             Self { multiple_of: 1, .. } => write!(f, "at least {} for this encoder", self.least),
-            Self { multiple_of, .. } => write!(
-                f,
-                "a multiple of {multiple_of}, the side of this encoder's patches"
-            ),
+            Self { multiple_of, .. } => {
+                write!(f, "a multiple of {multiple_of}, the side of this encoder's patches")
+            }
         }
     }
 }
@@ -177,9 +165,9 @@ impl EncoderConfig {
         compute: Kind,
     ) -> Result<Box<dyn Encoder>, ModelError> {
         match self {
-            Self::Conv(config) => Ok(Box::new(ConvEncoder::new(
-                config, path, stream, side, compute,
-            )?)),
+            Self::Conv(config) => {
+                Ok(Box::new(ConvEncoder::new(config, path, stream, side, compute)?))
+            }
             Self::ResNet(config) => Ok(Box::new(ResNet::new(config, path, stream, compute)?)),
             Self::Vit(config) => Ok(Box::new(Vit::new(config, path, stream, compute)?)),
         }

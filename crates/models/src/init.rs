@@ -29,7 +29,8 @@ pub enum Init {
     /// Normal with mean 0 and variance `2 / fan_out`.
     ///
     /// # Reference
-    /// He et al. 2015, arXiv 1502.01852, equation 14; the convolutions of torchvision's residual networks.
+    /// He et al. 2015, arXiv 1502.01852, equation 14; the convolutions of torchvision's residual
+    /// networks.
     KaimingNormal {
         /// Outputs that one input reaches.
         fan_out: i64,
@@ -73,9 +74,8 @@ impl InitStream {
             }
             Init::Normal { deviation } => {
                 let mut random = self.generator(name);
-                let values: Vec<f32> = (0..count)
-                    .map(|_| (deviation * normal(&mut random)) as f32)
-                    .collect();
+                let values: Vec<f32> =
+                    (0..count).map(|_| (deviation * normal(&mut random)) as f32).collect();
                 Tensor::from_slice(&values).view(shape)
             }
             Init::UnitRows => {
@@ -125,41 +125,20 @@ mod tests {
 
     #[test]
     fn draws_depend_on_seed_network_and_name_alone() {
-        let rule = Init::GlorotUniform {
-            fan_in: 20,
-            fan_out: 4,
-        };
-        let stream = InitStream {
-            seed: 1,
-            network: 0,
-        };
+        let rule = Init::GlorotUniform { fan_in: 20, fan_out: 4 };
+        let stream = InitStream { seed: 1, network: 0 };
         let first = stream.draw("a", &[4, 20], rule);
         assert_eq!(first, stream.draw("a", &[4, 20], rule));
         assert_ne!(first, stream.draw("b", &[4, 20], rule));
-        assert_ne!(
-            first,
-            InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule)
-        );
-        assert_ne!(
-            first,
-            InitStream {
-                network: 1,
-                ..stream
-            }
-            .draw("a", &[4, 20], rule)
-        );
+        assert_ne!(first, InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule));
+        assert_ne!(first, InitStream { network: 1, ..stream }.draw("a", &[4, 20], rule));
     }
 
     #[test]
     fn unit_rows_point_everywhere() {
-        let stream = InitStream {
-            seed: 7,
-            network: 0,
-        };
+        let stream = InitStream { seed: 7, network: 0 };
         let rows = stream.draw("q", &[4000, 3], Init::UnitRows);
-        let norms = rows
-            .square()
-            .sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+        let norms = rows.square().sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
         assert!((norms - 1.0).abs().max().double_value(&[]) < 1e-6);
         // On the sphere in three dimensions each coordinate is uniform in -1..1.
         for column in 0..3 {
@@ -172,17 +151,11 @@ mod tests {
 
     #[test]
     fn kaiming_has_the_variance_and_the_tails_of_a_normal_distribution() {
-        let stream = InitStream {
-            seed: 7,
-            network: 0,
-        };
+        let stream = InitStream { seed: 7, network: 0 };
         let draw = stream.draw("w", &[40_000], Init::KaimingNormal { fan_out: 50 });
         let (mean, deviation) = (draw.mean(Kind::Float), draw.std(false));
         assert!(mean.double_value(&[]).abs() < 0.003, "{mean}");
-        assert!(
-            (deviation.double_value(&[]) - 0.2).abs() < 0.003,
-            "{deviation}"
-        );
+        assert!((deviation.double_value(&[]) - 0.2).abs() < 0.003, "{deviation}");
         // 4.55 % are further than two deviations from the mean.
         let far = draw.abs().gt(0.4).to_kind(Kind::Float).mean(Kind::Float);
         assert!((far.double_value(&[]) - 0.0455).abs() < 0.004, "{far}");
@@ -190,26 +163,13 @@ mod tests {
 
     #[test]
     fn glorot_fills_its_interval() {
-        let stream = InitStream {
-            seed: 7,
-            network: 0,
-        };
-        let draw = stream.draw(
-            "w",
-            &[20_000],
-            Init::GlorotUniform {
-                fan_in: 100,
-                fan_out: 50,
-            },
-        );
+        let stream = InitStream { seed: 7, network: 0 };
+        let draw = stream.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
         let bound = 0.2; // sqrt(6 / 150)
         let (low, high) = (draw.min().double_value(&[]), draw.max().double_value(&[]));
         assert!(low > -bound && low < -0.99 * bound, "{low}");
         assert!(high < bound && high > 0.99 * bound, "{high}");
         let deviation = draw.std(false).double_value(&[]);
-        assert!(
-            (deviation - bound / 3f64.sqrt()).abs() < 0.002,
-            "{deviation}"
-        );
+        assert!((deviation - bound / 3f64.sqrt()).abs() < 0.002, "{deviation}");
     }
 }

@@ -16,10 +16,7 @@ pub struct Linear {
 impl Linear {
     /// Registers `weight` `[outputs, inputs]` and `bias` `[outputs]` under `path`.
     pub fn new(path: &Path, stream: InitStream, inputs: i64, outputs: i64, compute: Kind) -> Self {
-        let rule = Init::GlorotUniform {
-            fan_in: inputs,
-            fan_out: outputs,
-        };
+        let rule = Init::GlorotUniform { fan_in: inputs, fan_out: outputs };
         Self::with_rule(path, stream, (inputs, outputs), rule, compute)
     }
 
@@ -58,7 +55,8 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`. No padding.
+    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`. No
+    /// padding.
     pub fn new(
         path: &Path,
         stream: InitStream,
@@ -67,10 +65,7 @@ impl Conv2d {
         compute: Kind,
     ) -> Self {
         let area = side * side;
-        let rule = Init::GlorotUniform {
-            fan_in: channels.0 * area,
-            fan_out: channels.1 * area,
-        };
+        let rule = Init::GlorotUniform { fan_in: channels.0 * area, fan_out: channels.1 * area };
         Self {
             weight: kernel(path, stream, channels, side, rule),
             bias: Some(draw(path, stream, "bias", &[channels.1], Init::Zeros)),
@@ -80,9 +75,9 @@ impl Conv2d {
         }
     }
 
-    /// Registers `weight` `[outputs, inputs, side, side]` under `path` and, where it is asked for, `bias`
-    /// `[outputs]`. Padded by half of an odd side with zeros, so that stride 1 keeps the size of a map, and
-    /// with the initial weights of residual networks.
+    /// Registers `weight` `[outputs, inputs, side, side]` under `path` and, where it is asked for,
+    /// `bias` `[outputs]`. Padded by half of an odd side with zeros, so that stride 1 keeps the
+    /// size of a map, and with the initial weights of residual networks.
     pub fn padded(
         path: &Path,
         stream: InitStream,
@@ -91,9 +86,7 @@ impl Conv2d {
         bias: bool,
         compute: Kind,
     ) -> Self {
-        let rule = Init::KaimingNormal {
-            fan_out: channels.1 * side * side,
-        };
+        let rule = Init::KaimingNormal { fan_out: channels.1 * side * side };
         Self {
             weight: kernel(path, stream, channels, side, rule),
             bias: bias.then(|| draw(path, stream, "bias", &[channels.1], Init::Zeros)),
@@ -103,8 +96,8 @@ impl Conv2d {
         }
     }
 
-    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`, for squares that
-    /// lie side by side. Initial values are those of PyTorch's `Conv2d`.
+    /// Registers `weight` `[outputs, inputs, side, side]` and `bias` `[outputs]` under `path`, for
+    /// squares that lie side by side. Initial values are those of PyTorch's `Conv2d`.
     pub fn patches(
         path: &Path,
         stream: InitStream,
@@ -124,7 +117,8 @@ impl Conv2d {
     }
 
     /// # Shapes
-    /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h + 2 padding - side) / stride + 1, ...]`, rounded down.
+    /// `x` `[n, inputs, h, w]` -> `[n, outputs, (h + 2 padding - side) / stride + 1, ...]`, rounded
+    /// down.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let weight = self.weight.to_kind(self.compute);
         let bias = self.bias.as_ref().map(|bias| bias.to_kind(self.compute));
@@ -146,25 +140,23 @@ impl BatchNorm {
     /// Added to the variance.
     const EPSILON: f64 = 1e-5;
 
-    /// Registers a scale `weight` `[columns]`, all 1, and a shift `bias` `[columns]`, all 0, under `path`.
+    /// Registers a scale `weight` `[columns]`, all 1, and a shift `bias` `[columns]`, all 0, under
+    /// `path`.
     pub fn affine(path: &Path, columns: i64) -> Self {
         let options = (path.kind(), path.device());
         let scale = path.add("weight", Tensor::ones([columns], options), true);
         let shift = path.add("bias", Tensor::zeros([columns], options), true);
-        Self {
-            scale_and_shift: Some((scale, shift)),
-        }
+        Self { scale_and_shift: Some((scale, shift)) }
     }
 
     /// Without scale and shift.
     pub fn plain() -> Self {
-        Self {
-            scale_and_shift: None,
-        }
+        Self { scale_and_shift: None }
     }
 
     /// # Shapes
-    /// `x` `[n, columns]` -> the same, each column with mean 0 and variance 1 before scale and shift.
+    /// `x` `[n, columns]` -> the same, each column with mean 0 and variance 1 before scale and
+    /// shift.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (scale, shift) = match &self.scale_and_shift {
             Some((scale, shift)) => (Some(scale), Some(shift)),
@@ -184,7 +176,8 @@ impl BatchNorm {
     }
 }
 
-/// Normalisation of each row over its columns, with the population variance, in the kind of the master weights.
+/// Normalisation of each row over its columns, with the population variance, in the kind of the
+/// master weights.
 ///
 /// # Reference
 /// Ba et al. 2016, arXiv 1607.06450, equation 4.
@@ -198,7 +191,8 @@ impl LayerNorm {
     /// Added to the variance: as timm's vision transformers have it.
     const EPSILON: f64 = 1e-6;
 
-    /// Registers a scale `weight` `[columns]`, all 1, and a shift `bias` `[columns]`, all 0, under `path`.
+    /// Registers a scale `weight` `[columns]`, all 1, and a shift `bias` `[columns]`, all 0, under
+    /// `path`.
     pub fn new(path: &Path, columns: i64) -> Self {
         let options = (path.kind(), path.device());
         Self {
@@ -215,8 +209,8 @@ impl LayerNorm {
     }
 }
 
-/// Registers the weights of a convolution: shape `[outputs, inputs, side, side]` over memory `[outputs, side,
-/// side, inputs]`, which is what channels-last convolutions want.
+/// Registers the weights of a convolution: shape `[outputs, inputs, side, side]` over memory
+/// `[outputs, side, side, inputs]`, which is what channels-last convolutions want.
 fn kernel(
     path: &Path,
     stream: InitStream,
@@ -225,18 +219,11 @@ fn kernel(
     rule: Init,
 ) -> Tensor {
     let drawn = stream.draw(&path.path("weight"), &[outputs, side, side, inputs], rule);
-    let weight = drawn
-        .to_device(path.device())
-        .to_kind(path.kind())
-        .permute([0, 3, 1, 2]);
+    let weight = drawn.to_device(path.device()).to_kind(path.kind()).permute([0, 3, 1, 2]);
     path.add("weight", weight, true)
 }
 
 fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {
     let drawn = stream.draw(&path.path(name), shape, rule);
-    path.add(
-        name,
-        drawn.to_device(path.device()).to_kind(path.kind()),
-        true,
-    )
+    path.add(name, drawn.to_device(path.device()).to_kind(path.kind()), true)
 }

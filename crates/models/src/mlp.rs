@@ -32,8 +32,8 @@ pub enum Norm {
     All,
 }
 
-/// A multi-layer perceptron. It is used while training only, so that batch normalisation always takes
-/// the statistics of the batch.
+/// A multi-layer perceptron. It is used while training only, so that batch normalisation always
+/// takes the statistics of the batch.
 #[derive(Debug)]
 pub struct Mlp {
     hidden: Vec<(Linear, Option<BatchNorm>)>,
@@ -43,7 +43,8 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Registers `dense1`, `dense2`, ... and `norm1`, ... under `path`; `key` is where the config stands.
+    /// Registers `dense1`, `dense2`, ... and `norm1`, ... under `path`; `key` is where the config
+    /// stands.
     ///
     /// # Errors
     /// [`ModelError::NotPositive`] where a size isn't.
@@ -63,13 +64,8 @@ impl Mlp {
         let mut size = inputs;
         let mut hidden = Vec::with_capacity(config.hidden.len());
         for (number, &units) in (1..).zip(&config.hidden) {
-            let dense = Linear::new(
-                &(path / format!("dense{number}")),
-                stream,
-                size,
-                units,
-                compute,
-            );
+            let dense =
+                Linear::new(&(path / format!("dense{number}")), stream, size, units, compute);
             let norm = (config.norm != Norm::None)
                 .then(|| BatchNorm::affine(&(path / format!("norm{number}")), units));
             hidden.push((dense, norm));
@@ -113,19 +109,10 @@ mod tests {
     #[test]
     fn normalised_outputs_have_mean_0_and_variance_1_and_names_are_in_order() {
         let store = VarStore::new(Device::Cpu);
-        let config = MlpConfig {
-            hidden: vec![7, 5],
-            output: 4,
-            norm: Norm::All,
-        };
-        let stream = InitStream {
-            seed: 0,
-            network: 0,
-        };
+        let config = MlpConfig { hidden: vec![7, 5], output: 4, norm: Norm::All };
+        let stream = InitStream { seed: 0, network: 0 };
         let mlp = Mlp::new(&config, &store.root(), stream, 6, Kind::Float, "projection").unwrap();
-        let x = Tensor::arange(60, (Kind::Float, Device::Cpu))
-            .sin()
-            .view([10, 6]);
+        let x = Tensor::arange(60, (Kind::Float, Device::Cpu)).sin().view([10, 6]);
         let y = mlp.forward(&x);
         assert_eq!(y.size(), [10, 4]);
         let (mean, variance) = (

@@ -8,8 +8,8 @@ use tch::{Tensor, no_grad};
 /// The trainable weights of one variable store, laid out in one flat tensor.
 ///
 /// The layers keep their tensors; those become views of [`flat`](Self::flat). Weights of
-/// convolutions stand in channels-last order. Parameters follow each other in the order in which they
-/// were registered.
+/// convolutions stand in channels-last order. Parameters follow each other in the order in which
+/// they were registered.
 #[derive(Debug)]
 pub struct Parameters {
     flat: Tensor,
@@ -43,11 +43,7 @@ impl Parameters {
             }
             flat
         });
-        Self {
-            flat,
-            names,
-            tensors,
-        }
+        Self { flat, names, tensors }
     }
 
     /// All weights, `[number of weights]`. Changing it in place changes the layers.
@@ -60,14 +56,14 @@ impl Parameters {
         self.tensors.is_empty()
     }
 
-    /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A weight
-    /// that `loss` doesn't depend on has gradient 0. Frees the graph.
+    /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A
+    /// weight that `loss` doesn't depend on has gradient 0. Frees the graph.
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
         self.flat_gradient(&Tensor::run_backward(&[loss], &self.tensors, false, false))
     }
 
-    /// As [`gradient`](Self::gradient), and beside it the gradient with respect to `input`, in its shape: a
-    /// tensor that requires a gradient and that `loss` was computed from.
+    /// As [`gradient`](Self::gradient), and beside it the gradient with respect to `input`, in its
+    /// shape: a tensor that requires a gradient and that `loss` was computed from.
     pub fn gradient_with(&self, loss: &Tensor, input: &Tensor) -> (Tensor, Tensor) {
         let inputs: Vec<&Tensor> = self.tensors.iter().chain([input]).collect();
         let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false);
@@ -107,32 +103,21 @@ impl Parameters {
     /// They are views, with the shapes of the parameters.
     pub fn named(&self, flat: &Tensor) -> Vec<(String, Tensor)> {
         let shapes: Vec<_> = self.tensors.iter().map(Tensor::size).collect();
-        self.names
-            .iter()
-            .cloned()
-            .zip(split(flat, &shapes))
-            .collect()
+        self.names.iter().cloned().zip(split(flat, &shapes)).collect()
     }
 }
 
 /// The tensors of `store` that are saved but not trained (queues, centres), sorted by name.
 pub fn buffers(store: &VarStore) -> Vec<(String, Tensor)> {
-    let mut named: Vec<_> = store
-        .variables()
-        .into_iter()
-        .filter(|(_, tensor)| !tensor.requires_grad())
-        .collect();
+    let mut named: Vec<_> =
+        store.variables().into_iter().filter(|(_, tensor)| !tensor.requires_grad()).collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     named
 }
 
 /// The gradient of `tensor`, zeros where the loss doesn't depend on it.
 fn defined(gradient: &Tensor, tensor: &Tensor) -> Tensor {
-    if gradient.defined() {
-        gradient.shallow_clone()
-    } else {
-        tensor.zeros_like()
-    }
+    if gradient.defined() { gradient.shallow_clone() } else { tensor.zeros_like() }
 }
 
 /// One dimension, convolution weights as (output, row, column, input).
@@ -169,21 +154,10 @@ mod tests {
     fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = InitStream {
-            seed: 3,
-            network: 0,
-        };
-        let conv = Conv2d::new(
-            &(store.root() / "conv"),
-            stream,
-            (3, 5),
-            (3, 2),
-            Kind::Double,
-        );
+        let stream = InitStream { seed: 3, network: 0 };
+        let conv = Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Double);
         let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Double);
-        let images = Tensor::arange(150, (Kind::Double, Device::Cpu))
-            .sin()
-            .view([2, 3, 5, 5]);
+        let images = Tensor::arange(150, (Kind::Double, Device::Cpu)).sin().view([2, 3, 5, 5]);
         let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
         let before = forward();
         let parameters = Parameters::flatten(&store);
@@ -213,10 +187,7 @@ mod tests {
     fn first_weights_share_memory_and_a_gradient_goes_on_through_an_input() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = InitStream {
-            seed: 3,
-            network: 0,
-        };
+        let stream = InitStream { seed: 3, network: 0 };
         let dense = |name: &str, sizes: (i64, i64)| {
             let path = store.root() / name;
             Linear::new(&path, stream, sizes.0, sizes.1, Kind::Double)
@@ -252,17 +223,8 @@ mod tests {
     #[test]
     fn named_parts_have_the_shapes_of_the_parameters() {
         let store = VarStore::new(Device::Cpu);
-        let stream = InitStream {
-            seed: 3,
-            network: 0,
-        };
-        Conv2d::new(
-            &(store.root() / "conv"),
-            stream,
-            (3, 5),
-            (3, 2),
-            Kind::Float,
-        );
+        let stream = InitStream { seed: 3, network: 0 };
+        Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
         let parameters = Parameters::flatten(&store);
         let named = parameters.named(parameters.flat());
         assert_eq!(named[1].0, "conv.bias");

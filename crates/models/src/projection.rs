@@ -18,8 +18,8 @@ pub enum ProjectionConfig {
     Prototypes(PrototypesConfig),
 }
 
-/// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length, then its
-/// cosines with learned directions (a weight-normalised layer whose gains stay 1).
+/// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length,
+/// then its cosines with learned directions (a weight-normalised layer whose gains stay 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrototypesConfig {
@@ -133,9 +133,7 @@ impl Prototypes {
             x = dense.forward(&x).gelu("none");
         }
         let unit = |x: &Tensor| {
-            let norm = x
-                .square()
-                .sum_dim_intlist([-1i64].as_slice(), true, x.kind());
+            let norm = x.square().sum_dim_intlist([-1i64].as_slice(), true, x.kind());
             x * norm.clamp_min(1e-12).rsqrt()
         };
         let bottleneck = unit(&last.forward(&x).to_kind(self.master)).to_kind(self.compute);
@@ -158,14 +156,9 @@ mod tests {
             bottleneck: 4,
             output: 5,
         });
-        let stream = InitStream {
-            seed: 0,
-            network: 0,
-        };
+        let stream = InitStream { seed: 0, network: 0 };
         let head = config.build(&store.root(), stream, 6, Kind::Float).unwrap();
-        let x = Tensor::arange(18, (Kind::Float, Device::Cpu))
-            .cos()
-            .view([3, 6]);
+        let x = Tensor::arange(18, (Kind::Float, Device::Cpu)).cos().view([3, 6]);
         let before = head.forward(&x);
         assert_eq!(before.size(), [3, 5]);
         assert!(before.abs().max().double_value(&[]) <= 1.0 + 1e-6);

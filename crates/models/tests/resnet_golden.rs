@@ -31,10 +31,7 @@ fn weights(name: &str, shape: &[i64]) -> Tensor {
         _ if name.ends_with(".weight") => Box::new(|u: f64| 1.0 + 0.25 * u),
         _ => Box::new(|u: f64| 0.25 * u),
     };
-    let values: Vec<f32> = uniform(name, count)
-        .into_iter()
-        .map(|u| rule(u) as f32)
-        .collect();
+    let values: Vec<f32> = uniform(name, count).into_iter().map(|u| rule(u) as f32).collect();
     Tensor::from_slice(&values).view(shape)
 }
 
@@ -42,10 +39,7 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: ResNetConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = InitStream {
-        seed: 0,
-        network: 0,
-    };
+    let stream = InitStream { seed: 0, network: 0 };
     let encoder = EncoderConfig::ResNet(config).build(&store.root(), stream, 32, kind);
     (store, encoder.expect("an encoder"))
 }
@@ -64,9 +58,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     let side = case["side"].as_i64().expect("a number");
     let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
-    let images = Tensor::from_slice(&pixels)
-        .view([IMAGES, 3, side, side])
-        .to_kind(kind);
+    let images = Tensor::from_slice(&pixels).view([IMAGES, 3, side, side]).to_kind(kind);
     let features = |what: &str, features: &Tensor| {
         let expected = case[what].as_array().expect("a list");
         for (image, expected) in (0..).zip(expected) {
@@ -81,10 +73,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     let pattern = Tensor::from_slice(&uniform("loss", trained.numel()));
     let pattern = pattern.view_as(&trained).to_kind(kind);
     let gradient = parameters.gradient(&(&trained * pattern).sum(kind));
-    features(
-        "eval_after_train",
-        &no_grad(|| encoder.forward(&images, Mode::Eval)),
-    );
+    features("eval_after_train", &no_grad(|| encoder.forward(&images, Mode::Eval)));
     let running = case["running"].as_object().expect("statistics");
     let named = store.variables();
     for (name, expected) in running {
@@ -95,10 +84,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     }
     let statistics = buffers(&store);
     assert_eq!(statistics.len(), running.len() / 2 * 3, "{what}");
-    for (name, count) in statistics
-        .iter()
-        .filter(|(name, _)| name.ends_with("tracked"))
-    {
+    for (name, count) in statistics.iter().filter(|(name, _)| name.ends_with("tracked")) {
         assert_eq!(count.int64_value(&[]), 4, "{what} {name}");
     }
     // In float32 rounding decides about single positions of ReLU and of max pooling.
@@ -108,12 +94,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
             let (_, found) = named.iter().find(|(own, _)| own == name).expect("a weight");
             let expected = numbers(expected);
             let found = picked(found, expected.len());
-            assert_close(
-                &format!("{what} gradient of {name}"),
-                &found,
-                &expected,
-                tolerance,
-            );
+            assert_close(&format!("{what} gradient of {name}"), &found, &expected, tolerance);
         }
     }
 }
@@ -148,11 +129,8 @@ fn golden_names_and_shapes_are_torchvisions() {
             };
             let config = serde_json::to_value(config).expect("JSON");
             let (store, _) = build(&config, Kind::Float);
-            let mut found: Vec<(String, Vec<i64>)> = store
-                .variables()
-                .into_iter()
-                .map(|(name, tensor)| (name, tensor.size()))
-                .collect();
+            let mut found: Vec<(String, Vec<i64>)> =
+                store.variables().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
             found.sort();
             let names = names.as_object().expect("shapes by names").iter();
             let mut expected: Vec<(String, Vec<i64>)> = names

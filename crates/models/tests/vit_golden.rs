@@ -33,10 +33,7 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: VitConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = InitStream {
-        seed: 0,
-        network: 0,
-    };
+    let stream = InitStream { seed: 0, network: 0 };
     let encoder = EncoderConfig::Vit(config).build(&store.root(), stream, 48, kind);
     (store, encoder.expect("an encoder"))
 }
@@ -52,9 +49,7 @@ fn check(case: &Value, kind: Kind) {
     let side = case["side"].as_i64().expect("a number");
     let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
-    let images = Tensor::from_slice(&pixels)
-        .view([IMAGES, 3, side, side])
-        .to_kind(kind);
+    let images = Tensor::from_slice(&pixels).view([IMAGES, 3, side, side]).to_kind(kind);
     let tolerance = match kind {
         // timm interpolates in float32.
         Kind::Double if case["image"] == case["side"] => 1e-8,
@@ -90,10 +85,8 @@ fn golden_vision_transformers_match_timm() {
         check(case, Kind::Float);
     }
     for (key, expected) in [("size", "small tiny"), ("patch", "12 16 8")] {
-        let mut found: Vec<String> = cases
-            .iter()
-            .map(|case| case[key].to_string().replace('"', ""))
-            .collect();
+        let mut found: Vec<String> =
+            cases.iter().map(|case| case[key].to_string().replace('"', "")).collect();
         found.sort();
         found.dedup();
         assert_eq!(found.join(" "), expected);
@@ -104,10 +97,7 @@ fn golden_vision_transformers_match_timm() {
 #[test]
 fn golden_names_and_shapes_are_timms() {
     for (size, names) in reference()["names"].as_object().expect("names") {
-        let (store, _) = build(
-            &json!({"size": size, "patch": 16, "image": 224}),
-            Kind::Float,
-        );
+        let (store, _) = build(&json!({"size": size, "patch": 16, "image": 224}), Kind::Float);
         let found: Value = store
             .variables()
             .into_iter()

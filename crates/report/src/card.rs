@@ -1,4 +1,5 @@
-//! A card for an exported encoder: what it is, what it was trained on and how, and what was measured.
+//! A card for an exported encoder: what it is, what it was trained on and how, and what was
+//! measured.
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,8 @@ pub struct Exported<'a> {
     pub licence: Option<&'a str>,
 }
 
-/// Writes the card of the encoder that was exported from the run in `folder`, as `<file>.card.json` and
-/// `<file>.card.md`.
+/// Writes the card of the encoder that was exported from the run in `folder`, as `<file>.card.json`
+/// and `<file>.card.md`.
 ///
 /// # Errors
 /// As [`Run::read`], and [`Error::Io`].
@@ -153,14 +154,8 @@ fn markdown(card: &Value) -> String {
             word(&training["device"]),
         ),
     ));
-    rows.push((
-        "Licence",
-        card["licence"].as_str().unwrap_or("not stated").to_owned(),
-    ));
-    let mut text = format!(
-        "# {}: an image encoder trained by {method}\n\n",
-        word(&card["file"])
-    );
+    rows.push(("Licence", card["licence"].as_str().unwrap_or("not stated").to_owned()));
+    let mut text = format!("# {}: an image encoder trained by {method}\n\n", word(&card["file"]));
     text += "| | |\n| :-- | :-- |\n";
     for (what, value) in rows {
         text += &format!("| {what} | {} |\n", value.replace('|', "\\|"));
@@ -183,9 +178,7 @@ fn scores(results: &Value) -> String {
         "| protocol | accuracy on the test split | 95 % interval | images |\n| :-- | --: | --: | --: |\n",
     );
     let percent = |value: &Value| {
-        value
-            .as_f64()
-            .map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+        value.as_f64().map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
     };
     for (name, score) in accuracy {
         let interval = &score["interval95"];

@@ -174,24 +174,12 @@ mod tests {
 
     #[test]
     fn numbers_are_written_in_their_unit() {
-        let spread = |mean, std| Spread {
-            mean,
-            std,
-            min: mean,
-            max: mean,
-            n: 1,
-        };
-        assert_eq!(
-            Unit::Percent.write(&spread(0.4519, Some(0.0123))),
-            "45.2 ± 1.2"
-        );
+        let spread = |mean, std| Spread { mean, std, min: mean, max: mean, n: 1 };
+        assert_eq!(Unit::Percent.write(&spread(0.4519, Some(0.0123))), "45.2 ± 1.2");
         assert_eq!(Unit::Percent.write(&spread(0.4519, None)), "45.2");
         assert_eq!(Unit::Digits(0).write(&spread(67.94, None)), "68");
         assert_eq!(Unit::Minutes.write(&spread(90.0, None)), "1.5");
-        assert_eq!(
-            Unit::Gibibytes.write(&spread(1_610_612_736.0, None)),
-            "1.50"
-        );
+        assert_eq!(Unit::Gibibytes.write(&spread(1_610_612_736.0, None)), "1.50");
     }
 
     #[test]
@@ -209,9 +197,7 @@ mod tests {
         let rows = crate::Comparison::of(&[crate::Run::read(&path).unwrap()]).rows;
         let json = serde_json::to_value(&rows[0]).unwrap();
         for column in COLUMNS {
-            let found = json
-                .get(column.key)
-                .unwrap_or_else(|| panic!("{}", column.key));
+            let found = json.get(column.key).unwrap_or_else(|| panic!("{}", column.key));
             let expected = serde_json::to_value((column.value)(&rows[0])).unwrap();
             assert_eq!(found, &expected, "{}", column.key);
         }

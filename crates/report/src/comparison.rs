@@ -64,19 +64,11 @@ pub struct Row {
 impl Comparison {
     /// Puts `runs` side by side.
     pub fn of(runs: &[Run]) -> Self {
-        let mut rows: Vec<Row> = by_method(runs)
-            .into_iter()
-            .map(|(method, runs)| Row::of(method, &runs))
-            .collect();
-        let score = |row: &Row| {
-            row.probe_last
-                .map_or(f64::NEG_INFINITY, |spread| spread.mean)
-        };
+        let mut rows: Vec<Row> =
+            by_method(runs).into_iter().map(|(method, runs)| Row::of(method, &runs)).collect();
+        let score = |row: &Row| row.probe_last.map_or(f64::NEG_INFINITY, |spread| spread.mean);
         rows.sort_by(|a, b| score(b).total_cmp(&score(a)));
-        Self {
-            notes: notes(runs),
-            rows,
-        }
+        Self { notes: notes(runs), rows }
     }
 }
 
@@ -103,14 +95,8 @@ impl Row {
             method: method.to_owned(),
             seeds: runs.iter().map(|run| run.seed).collect(),
             finished: runs.iter().filter(|run| run.finished()).count(),
-            last_epochs: runs
-                .iter()
-                .map(|run| run.last().map_or(0, |epoch| epoch.epoch))
-                .collect(),
-            best_epochs: runs
-                .iter()
-                .filter_map(|run| Some(run.best()?.epoch))
-                .collect(),
+            last_epochs: runs.iter().map(|run| run.last().map_or(0, |epoch| epoch.epoch)).collect(),
+            best_epochs: runs.iter().filter_map(|run| Some(run.best()?.epoch)).collect(),
             probe_last: last(|epoch| epoch.test_p_acc),
             probe_best: over(|run| run.best()?.test_p_acc),
             linear: over(|run| run.evaluation.as_ref()?.linear),
@@ -129,22 +115,14 @@ impl Row {
 fn notes(runs: &[Run]) -> Vec<String> {
     let mut notes: Vec<String> = different_data(runs).into_iter().collect();
     for run in runs.iter().filter(|run| !run.finished()) {
-        notes.push(format!(
-            "{} with seed {} is {}.",
-            run.method,
-            run.seed,
-            run.state()
-        ));
+        notes.push(format!("{} with seed {} is {}.", run.method, run.seed, run.state()));
     }
     notes
 }
 
 /// A warning where the runs did not see the same data.
 pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<String> {
-    let data: BTreeSet<&str> = runs
-        .into_iter()
-        .map(|run| run.data.fingerprint.as_str())
-        .collect();
+    let data: BTreeSet<&str> = runs.into_iter().map(|run| run.data.fingerprint.as_str()).collect();
     (data.len() > 1).then(|| {
         format!(
             "The runs saw {} different data sets: their accuracies can't be compared.",
@@ -153,8 +131,9 @@ pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Str
     })
 }
 
-/// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy` and
-/// `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Each file appears whole or not at all.
+/// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy`
+/// and `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Each file appears whole or
+/// not at all.
 ///
 /// # Errors
 /// [`Error::NoRuns`], [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
@@ -163,18 +142,9 @@ pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
         return Err(Error::NoRuns);
     }
     let comparison = Comparison::of(runs);
-    output::write(
-        &out.join("leaderboard.json"),
-        leaderboard::json(&comparison).as_bytes(),
-    )?;
-    output::write(
-        &out.join("leaderboard.csv"),
-        leaderboard::csv(&comparison).as_bytes(),
-    )?;
-    output::write(
-        &out.join("leaderboard.md"),
-        leaderboard::markdown(&comparison).as_bytes(),
-    )?;
+    output::write(&out.join("leaderboard.json"), leaderboard::json(&comparison).as_bytes())?;
+    output::write(&out.join("leaderboard.csv"), leaderboard::csv(&comparison).as_bytes())?;
+    output::write(&out.join("leaderboard.md"), leaderboard::markdown(&comparison).as_bytes())?;
     let figures = figures(&comparison, runs);
     for figure in &figures {
         let svg = figure.svg(&Layout::WIDE);
@@ -192,8 +162,7 @@ fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
     let methods = by_method(runs);
     let lines = |value: series::Value| {
         let rows = comparison.rows.iter();
-        rows.map(|row| Series::of(&row.method, &methods[row.method.as_str()], value))
-            .collect()
+        rows.map(|row| Series::of(&row.method, &methods[row.method.as_str()], value)).collect()
     };
     [
         Figure {
@@ -239,21 +208,12 @@ mod tests {
         assert_eq!(names, ["dino", "simclr", "byol"]);
         assert_eq!(rows[0].probe_last.unwrap().mean, 0.6);
         assert_eq!(rows[0].probe_best.unwrap().mean, 0.7);
-        assert_eq!(
-            (&rows[0].best_epochs[..], &rows[0].last_epochs[..]),
-            (&[1][..], &[2][..])
-        );
+        assert_eq!((&rows[0].best_epochs[..], &rows[0].last_epochs[..]), (&[1][..], &[2][..]));
         assert_eq!(rows[1].seeds, [0, 1]);
         assert!((rows[1].probe_last.unwrap().mean - 0.4).abs() < 1e-12);
         assert_eq!(rows[1].linear.unwrap().n, 2);
-        assert_eq!(
-            (rows[2].probe_last, rows[2].knn, rows[2].wall_secs),
-            (None, None, None)
-        );
-        assert_eq!(
-            notes,
-            ["byol with seed 0 is unfinished: 0 of 1 epochs done."]
-        );
+        assert_eq!((rows[2].probe_last, rows[2].knn, rows[2].wall_secs), (None, None, None));
+        assert_eq!(notes, ["byol with seed 0 is unfinished: 0 of 1 epochs done."]);
     }
 
     #[test]
@@ -262,10 +222,7 @@ mod tests {
         let mut runs = three(folder.path());
         runs[0].data.fingerprint = "other".to_owned();
         let notes = Comparison::of(&runs).notes;
-        assert!(
-            notes[0].starts_with("The runs saw 2 different data sets"),
-            "{notes:?}"
-        );
+        assert!(notes[0].starts_with("The runs saw 2 different data sets"), "{notes:?}");
     }
 
     #[test]
@@ -291,11 +248,7 @@ mod tests {
         ];
         assert_eq!(names, expected);
         let png = fs::read(out.path().join("probe_accuracy.png")).unwrap();
-        assert_eq!(
-            png[16..24],
-            [0, 0, 6, 64, 0, 0, 3, 232],
-            "1600 x 1000 pixels"
-        );
+        assert_eq!(png[16..24], [0, 0, 6, 64, 0, 0, 3, 232], "1600 x 1000 pixels");
     }
 
     #[test]
@@ -306,11 +259,7 @@ mod tests {
         write_comparison(a.path(), &runs).unwrap();
         let reversed: Vec<Run> = runs.into_iter().rev().collect();
         write_comparison(b.path(), &reversed).unwrap();
-        for name in [
-            "probe_accuracy.png",
-            "leaderboard.csv",
-            "probe_accuracy.svg",
-        ] {
+        for name in ["probe_accuracy.png", "leaderboard.csv", "probe_accuracy.svg"] {
             let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
             assert_eq!(read(a.path()), read(b.path()), "{name}");
         }
@@ -319,10 +268,7 @@ mod tests {
     #[test]
     fn nothing_to_compare_is_an_error() {
         let out = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            write_comparison(out.path(), &[]),
-            Err(Error::NoRuns)
-        ));
+        assert!(matches!(write_comparison(out.path(), &[]), Err(Error::NoRuns)));
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
     }
 }

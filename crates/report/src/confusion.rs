@@ -1,8 +1,8 @@
 //! A confusion matrix as a picture: rows are true classes, columns predicted ones.
 //!
-//! One hue from light to dark, so that no reader depends on telling colours apart, and numbers wherever a
-//! cell has room for them, black or white, whichever contrasts more. A cell shows its share of the images of
-//! the true class, so that classes of different sizes can be compared.
+//! One hue from light to dark, so that no reader depends on telling colours apart, and numbers
+//! wherever a cell has room for them, black or white, whichever contrasts more. A cell shows its
+//! share of the images of the true class, so that classes of different sizes can be compared.
 
 use std::path::Path;
 
@@ -18,11 +18,7 @@ struct Drawing<'a> {
 }
 
 /// The ends and the middle of the scale, red, green and blue in 0..=255.
-const SCALE: [[f64; 3]; 3] = [
-    [247.0, 251.0, 255.0],
-    [74.0, 144.0, 200.0],
-    [8.0, 40.0, 94.0],
-];
+const SCALE: [[f64; 3]; 3] = [[247.0, 251.0, 255.0], [74.0, 144.0, 200.0], [8.0, 40.0, 94.0]];
 /// Height of a line of text.
 const FONT: f64 = 13.0;
 /// From the edge to what is nearest to it.
@@ -32,8 +28,8 @@ const LEGEND: f64 = 84.0;
 
 /// Draws a matrix with a heading to `path`, as a PNG.
 ///
-/// `counts` are the images of each true class by predicted class, one row a class and as many columns. A class
-/// without a name is called by its number.
+/// `counts` are the images of each true class by predicted class, one row a class and as many
+/// columns. A class without a name is called by its number.
 ///
 /// # Errors
 /// [`Error::Figure`], [`Error::Io`].
@@ -43,11 +39,7 @@ pub fn write_confusion(
     class_names: &[String],
     counts: &[Vec<u64>],
 ) -> Result<(), Error> {
-    let drawing = Drawing {
-        title,
-        class_names,
-        counts,
-    };
+    let drawing = Drawing { title, class_names, counts };
     output::write(path, &png(path, &drawing.svg())?)
 }
 
@@ -173,9 +165,7 @@ impl Drawing<'_> {
 
 /// A cell of `count` out of the `images` of its row, with numbers where there is room.
 fn cell(layout: &Layout, [row, column]: [usize; 2], count: u64, images: u64) -> String {
-    let Layout {
-        cell, left, top, ..
-    } = *layout;
+    let Layout { cell, left, top, .. } = *layout;
     let share = count as f64 / images as f64;
     let (x, y) = (left + column as f64 * cell, top + row as f64 * cell);
     let mut svg = format!(
@@ -233,11 +223,7 @@ fn legend(x: f64, y: f64) -> String {
 /// The colour of a share in 0..=1.
 fn color(share: f64) -> [u8; 3] {
     let place = 2.0 * share.clamp(0.0, 1.0);
-    let (from, part) = if place < 1.0 {
-        (0, place)
-    } else {
-        (1, place - 1.0)
-    };
+    let (from, part) = if place < 1.0 { (0, place) } else { (1, place - 1.0) };
     [0, 1, 2].map(|channel| {
         let (a, b) = (SCALE[from][channel], SCALE[from + 1][channel]);
         (a + part * (b - a)).round() as u8
@@ -245,9 +231,7 @@ fn color(share: f64) -> [u8; 3] {
 }
 
 fn hex(color: [u8; 3]) -> String {
-    color.iter().fold("#".to_owned(), |text, channel| {
-        format!("{text}{channel:02x}")
-    })
+    color.iter().fold("#".to_owned(), |text, channel| format!("{text}{channel:02x}"))
 }
 
 /// Relative luminance in 0..=1, as the Web Content Accessibility Guidelines 2.1 define it.
@@ -261,11 +245,7 @@ fn luminance(color: [u8; 3]) -> f64 {
 
 /// Black or white, whichever contrasts more with `color`: always 4.5 or more.
 fn ink(color: [u8; 3]) -> &'static str {
-    if luminance(color) < 0.179 {
-        "#ffffff"
-    } else {
-        "#000000"
-    }
+    if luminance(color) < 0.179 { "#ffffff" } else { "#000000" }
 }
 
 #[cfg(test)]
@@ -274,20 +254,14 @@ mod tests {
 
     fn drawing(counts: &[Vec<u64>], names: &[&str]) -> String {
         let class_names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let drawing = Drawing {
-            title: "a <title>",
-            class_names: &class_names,
-            counts,
-        };
+        let drawing = Drawing { title: "a <title>", class_names: &class_names, counts };
         drawing.svg()
     }
 
     #[test]
     fn cells_say_their_share_of_the_true_class_and_their_images() {
-        let svg = drawing(
-            &[vec![3, 1], vec![0, 1000]],
-            &["<cat>", "a name of more than 24 characters"],
-        );
+        let svg =
+            drawing(&[vec![3, 1], vec![0, 1000]], &["<cat>", "a name of more than 24 characters"]);
         for text in [">75<", ">3<", ">25<", ">1<", ">100<", ">1000<"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
@@ -307,19 +281,11 @@ mod tests {
     fn any_number_of_classes_is_drawn() {
         for classes in [0, 1, 15, 30, 80, 150, 256] {
             let counts: Vec<Vec<u64>> = (0..classes)
-                .map(|row| {
-                    (0..classes)
-                        .map(|column| u64::from(row == column))
-                        .collect()
-                })
+                .map(|row| (0..classes).map(|column| u64::from(row == column)).collect())
                 .collect();
             let svg = drawing(&counts, &["one"; 3]);
             let cells = svg.matches("<rect").count();
-            assert_eq!(
-                cells,
-                classes + 7,
-                "a cell a class, the paper, the frame, the scale"
-            );
+            assert_eq!(cells, classes + 7, "a cell a class, the paper, the frame, the scale");
             let bytes = png(Path::new("x.png"), &svg).unwrap();
             assert!(bytes.starts_with(b"\x89PNG"), "{classes}");
             let named = classes <= 150;

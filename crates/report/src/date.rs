@@ -6,7 +6,8 @@ const ERA: u64 = 146_097;
 
 /// The day in UTC, as `2026-11-24`.
 pub fn day(secs: u64) -> String {
-    // Years that begin in March put the leap day last; day 0 is then 0000-03-01, 719,468 days before 1970.
+    // Years that begin in March put the leap day last; day 0 is then 0000-03-01, 719,468 days
+    // before 1970.
     let days = secs / SECS_A_DAY + 719_468;
     let (era, day_of_era) = (days / ERA, days % ERA);
     let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / (ERA - 1);
@@ -15,15 +16,8 @@ pub fn day(secs: u64) -> String {
     // From March on, months begin at 0, 31, 61, 92, 122, 153, ...: a line of slope 153 / 5.
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, carried) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!(
-        "{:04}-{month:02}-{day:02}",
-        400 * era + year_of_era + carried
-    )
+    let (month, carried) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", 400 * era + year_of_era + carried)
 }
 
 #[cfg(test)]

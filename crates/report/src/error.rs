@@ -1,4 +1,5 @@
-//! What can be wrong with a run folder: the file, what was expected there and what was found, on one line.
+//! What can be wrong with a run folder: the file, what was expected there and what was found, on
+//! one line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,11 +54,7 @@ pub enum Error {
 impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            action,
-            source,
-        }
+        move |source| Self::Io { path: path.to_owned(), action, source }
     }
 
     /// For `map_err`: a file that can't be understood.

@@ -87,11 +87,7 @@ impl Evaluation {
                 counts,
             });
         }
-        Ok(Self {
-            linear,
-            knn,
-            confusions,
-        })
+        Ok(Self { linear, knn, confusions })
     }
 }
 
@@ -115,9 +111,7 @@ mod tests {
         });
         let evaluation = Evaluation::parse(Path::new("e.json"), value).unwrap();
         assert_eq!((evaluation.linear, evaluation.knn), (Some(0.75), Some(0.5)));
-        let [confusion] = &evaluation.confusions[..] else {
-            panic!("{evaluation:?}")
-        };
+        let [confusion] = &evaluation.confusions[..] else { panic!("{evaluation:?}") };
         assert_eq!(confusion.protocol, "linear");
         assert_eq!(confusion.class_names, ["cat", "dog"]);
         assert_eq!(confusion.counts, [[2, 0], [1, 1]]);
@@ -127,9 +121,6 @@ mod tests {
     fn a_confusion_is_square() {
         let value = json!({"protocols": {"knn": {"test": {"confusion": [[1, 2], [3]]}}}});
         let error = Evaluation::parse(Path::new("e.json"), value).unwrap_err();
-        assert!(
-            error.to_string().starts_with("e.json: expected as many"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("e.json: expected as many"), "{error}");
     }
 }

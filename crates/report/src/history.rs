@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::Error;
 
-/// What one epoch measured. Accuracies are shares, 0..=1; a number that was not measured, or was not finite,
-/// is `None`.
+/// What one epoch measured. Accuracies are shares, 0..=1; a number that was not measured, or was
+/// not finite, is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Epoch {
     /// The epoch, counted from 1.
@@ -68,8 +68,9 @@ struct Kind {
     kind: String,
 }
 
-/// The epochs in the file at `path`, in order, each once: of two lines about one epoch the later counts. No
-/// file, no epochs. A last line without its line break is one that is still being written, and is left out.
+/// The epochs in the file at `path`, in order, each once: of two lines about one epoch the later
+/// counts. No file, no epochs. A last line without its line break is one that is still being
+/// written, and is left out.
 ///
 /// # Errors
 /// [`Error::Content`] with the first line that is damaged, [`Error::Io`].
@@ -78,9 +79,7 @@ pub fn read(path: &Path) -> Result<Vec<Epoch>, Error> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(Error::content(path, None, "JSON lines")(
-                "bytes that are no text",
-            ));
+            return Err(Error::content(path, None, "JSON lines")("bytes that are no text"));
         }
         Err(error) => return Err(Error::io(path, "read it")(error)),
     };
@@ -95,9 +94,7 @@ pub fn read(path: &Path) -> Result<Vec<Epoch>, Error> {
             "a record of a step or an epoch",
         );
         let epoch = serde_json::from_str(line).and_then(|Kind { kind }| {
-            (kind == "epoch")
-                .then(|| serde_json::from_str::<Epoch>(line))
-                .transpose()
+            (kind == "epoch").then(|| serde_json::from_str::<Epoch>(line)).transpose()
         });
         if let Some(epoch) = epoch.map_err(damaged)? {
             epochs.insert(epoch.epoch, epoch);
@@ -135,17 +132,9 @@ mod tests {
 
     #[test]
     fn a_damaged_line_is_named() {
-        for bad in [
-            "{\"kind\":\"ep",
-            "",
-            "[]",
-            "{\"kind\":\"epoch\",\"step\":1}",
-        ] {
+        for bad in ["{\"kind\":\"ep", "", "[]", "{\"kind\":\"epoch\",\"step\":1}"] {
             let error = of(&format!("{STEP}{bad}\n{STEP}")).unwrap_err();
-            assert!(
-                matches!(error, Error::Content { line: Some(2), .. }),
-                "{error}"
-            );
+            assert!(matches!(error, Error::Content { line: Some(2), .. }), "{error}");
             assert!(error.to_string().contains("metrics.jsonl:2: expected"));
         }
     }

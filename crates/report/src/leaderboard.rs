@@ -21,23 +21,15 @@ pub fn json(comparison: &Comparison) -> String {
     format!("{document:#}\n")
 }
 
-/// One line a method: names as in the JSON, `_mean` and `_std` (empty for one seed) for each number.
+/// One line a method: names as in the JSON, `_mean` and `_std` (empty for one seed) for each
+/// number.
 pub fn csv(comparison: &Comparison) -> String {
-    let mut header: Vec<String> = [
-        "method",
-        "seeds",
-        "runs",
-        "finished",
-        "last_epochs",
-        "best_epochs",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let mut header: Vec<String> =
+        ["method", "seeds", "runs", "finished", "last_epochs", "best_epochs"]
+            .map(str::to_owned)
+            .to_vec();
     for column in COLUMNS {
-        header.extend([
-            format!("{}_mean", column.key),
-            format!("{}_std", column.key),
-        ]);
+        header.extend([format!("{}_mean", column.key), format!("{}_std", column.key)]);
     }
     let mut lines = vec![header];
     lines.extend(comparison.rows.iter().map(|row| {
@@ -127,10 +119,7 @@ fn cell(row: &Row, column: &Column) -> String {
 
 /// Text that can't end a table cell or a line.
 fn in_cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace(['\n', '\r'], " ")
-        .replace('<', "&lt;")
+    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
 }
 
 #[cfg(test)]
@@ -168,10 +157,7 @@ mod tests {
         ));
         let start = "simclr,0 1,2,2,2 2,2 2,0.625,0.1767766952966369,";
         assert!(lines[1].starts_with(start), "{}", lines[1]);
-        assert_eq!(
-            lines[2],
-            format!("\"a,\"\"b\"\"|c\",0,1,0,0,{}", ",".repeat(22))
-        );
+        assert_eq!(lines[2], format!("\"a,\"\"b\"\"|c\",0,1,0,0,{}", ",".repeat(22)));
         let fields = |line: &str| line.split(',').count();
         assert_eq!(fields(lines[0]), fields(lines[1]));
     }
@@ -199,17 +185,9 @@ mod tests {
             "{}",
             lines[2]
         );
-        assert!(
-            lines[3].starts_with("| a,\"b\"\\|c (unfinished) | 1 | – |"),
-            "{}",
-            lines[3]
-        );
+        assert!(lines[3].starts_with("| a,\"b\"\\|c (unfinished) | 1 | – |"), "{}", lines[3]);
         let bars = |line: &str| line.replace("\\|", "").matches('|').count();
-        assert!(
-            lines[..4]
-                .iter()
-                .all(|line| bars(line) == COLUMNS.len() + 3)
-        );
+        assert!(lines[..4].iter().all(|line| bars(line) == COLUMNS.len() + 3));
         assert!(text.contains(SELECTION) && text.contains(DEVIATION));
     }
 }

@@ -1,11 +1,12 @@
-//! Run folders in, pages out: a comparison of methods with its leaderboard and figures, or a report of single runs.
+//! Run folders in, pages out: a comparison of methods with its leaderboard and figures, or a report
+//! of single runs.
 //!
-//! This crate reads what runs have written and trains nothing: it knows JSON, text and pictures, no tensors
-//! and no single method. [`Run::read`] reads one run, finished or not. [`write_comparison`] puts runs side
-//! by side, one row a method, with means and standard deviations over seeds; [`write_report`] shows one or
-//! several runs whole, each a [`Portrait`] with what others drew of it. What a column or a curve is, how it is
-//! written and what it means is said once, in [`COLUMNS`] and in `panel.rs`, for every format.
-//! [`write_confusion`] draws a confusion matrix.
+//! This crate reads what runs have written and trains nothing: it knows JSON, text and pictures, no
+//! tensors and no single method. [`Run::read`] reads one run, finished or not. [`write_comparison`]
+//! puts runs side by side, one row a method, with means and standard deviations over seeds;
+//! [`write_report`] shows one or several runs whole, each a [`Portrait`] with what others drew of
+//! it. What a column or a curve is, how it is written and what it means is said once, in
+//! [`COLUMNS`] and in `panel.rs`, for every format. [`write_confusion`] draws a confusion matrix.
 //!
 //! ```
 //! # let place = tempfile::tempdir()?;

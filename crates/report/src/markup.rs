@@ -1,6 +1,7 @@
 //! Text inside HTML and SVG.
 
-/// `text` as content or as an attribute's value: nothing in it is markup, and every character is allowed in XML.
+/// `text` as content or as an attribute's value: nothing in it is markup, and every character is
+/// allowed in XML.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -12,20 +12,15 @@ use crate::Error;
 /// # Errors
 /// [`Error::Io`]; `path` is then as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = Builder::new();
     // Others may read it as they may read any file of the user.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder
-        .tempfile_in(folder)
-        .map_err(Error::io(path, "write it"))?;
+    let mut file = builder.tempfile_in(folder).map_err(Error::io(path, "write it"))?;
     file.write_all(bytes).map_err(Error::io(path, "write it"))?;
-    file.persist(path)
-        .map_err(|error| Error::io(path, "write it")(error.error))?;
+    file.persist(path).map_err(|error| Error::io(path, "write it")(error.error))?;
     Ok(())
 }
 

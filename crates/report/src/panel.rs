@@ -37,38 +37,18 @@ const fn panel(
     scale: Scale,
     value: fn(&Epoch) -> Option<f64>,
 ) -> Panel {
-    Panel {
-        key,
-        title,
-        unit,
-        definition,
-        scale,
-        setting: false,
-        value,
-    }
+    Panel { key, title, unit, definition, scale, setting: false, value }
 }
 
 const fn setting(text: [&'static str; 4], value: fn(&Epoch) -> Option<f64>) -> Panel {
-    Panel {
-        setting: true,
-        ..panel(text, Scale::Plain, value)
-    }
+    Panel { setting: true, ..panel(text, Scale::Plain, value) }
 }
 
 /// All panels, in order.
 pub static GROUPS: [Group; 3] = [
-    Group {
-        heading: "Training",
-        panels: &TRAINING,
-    },
-    Group {
-        heading: "Health",
-        panels: &HEALTH,
-    },
-    Group {
-        heading: "Speed",
-        panels: &SPEED,
-    },
+    Group { heading: "Training", panels: &TRAINING },
+    Group { heading: "Health", panels: &HEALTH },
+    Group { heading: "Speed", panels: &SPEED },
 ];
 
 const TRAINING: [Panel; 9] = [
@@ -298,11 +278,7 @@ mod tests {
 
     #[test]
     fn a_key_is_the_name_of_its_measure() {
-        let panels: Vec<Panel> = GROUPS
-            .iter()
-            .flat_map(|group| group.panels)
-            .copied()
-            .collect();
+        let panels: Vec<Panel> = GROUPS.iter().flat_map(|group| group.panels).copied().collect();
         for panel in &panels {
             for other in &panels {
                 let expected = (panel.key == other.key).then_some(0.5);

@@ -21,11 +21,7 @@ pub struct Picture {
 impl Picture {
     /// The picture of `size` (width and height) that `bytes` are a JPEG of.
     pub fn jpeg(bytes: Vec<u8>, size: [u32; 2]) -> Self {
-        Self {
-            bytes,
-            media: "image/jpeg",
-            size,
-        }
+        Self { bytes, media: "image/jpeg", size }
     }
 
     /// The PNG at `path`; `None` where there is no file.
@@ -48,20 +44,12 @@ impl Picture {
             )));
         };
         let size = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
-        Ok(Some(Self {
-            bytes,
-            media: "image/png",
-            size,
-        }))
+        Ok(Some(Self { bytes, media: "image/png", size }))
     }
 
     /// The picture as an address that holds it.
     pub(crate) fn uri(&self) -> String {
-        format!(
-            "data:{};base64,{}",
-            self.media,
-            STANDARD.encode(&self.bytes)
-        )
+        format!("data:{};base64,{}", self.media, STANDARD.encode(&self.bytes))
     }
 }
 
@@ -80,11 +68,7 @@ pub mod tests {
         fs::write(&path, PNG).unwrap();
         let picture = Picture::read(&path).unwrap().unwrap();
         assert_eq!(picture.size, [8, 4]);
-        assert!(
-            picture
-                .uri()
-                .starts_with("data:image/png;base64,iVBORw0KGgo")
-        );
+        assert!(picture.uri().starts_with("data:image/png;base64,iVBORw0KGgo"));
     }
 
     #[test]
@@ -93,9 +77,6 @@ pub mod tests {
         let path = folder.path().join("neighbors.png");
         fs::write(&path, "GIF89a").unwrap();
         let error = Picture::read(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("neighbors.png: expected a PNG image"),
-            "{error}"
-        );
+        assert!(error.contains("neighbors.png: expected a PNG image"), "{error}");
     }
 }

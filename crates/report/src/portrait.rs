@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Map, Picture, Run, output, page};
 
-/// All that a report shows of a run. What stands in its folder is read; who has the encoder and the images may
-/// put newer scores and pictures in their places.
+/// All that a report shows of a run. What stands in its folder is read; who has the encoder and the
+/// images may put newer scores and pictures in their places.
 #[derive(Clone, Debug)]
 pub struct Portrait {
     /// The run.
@@ -47,7 +47,8 @@ pub fn write_report(out: &Path, portraits: &[Portrait]) -> Result<(), Error> {
     output::write(out, page::report(portraits).as_bytes())
 }
 
-/// What to call each of `folders`: its last part, with a number behind it where several have the same one.
+/// What to call each of `folders`: its last part, with a number behind it where several have the
+/// same one.
 pub fn labels<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for folder in folders {

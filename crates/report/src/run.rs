@@ -69,10 +69,7 @@ impl Data {
     /// The name of its folder, or its kind where it has none.
     pub fn name(&self) -> String {
         let folder = self.path.as_ref().and_then(|path| path.file_name());
-        folder.map_or_else(
-            || self.kind.clone(),
-            |name| name.to_string_lossy().into_owned(),
-        )
+        folder.map_or_else(|| self.kind.clone(), |name| name.to_string_lossy().into_owned())
     }
 }
 
@@ -142,15 +139,8 @@ impl Run {
                 "no such folder".to_owned()
             },
         })?;
-        let Settings {
-            seed,
-            method,
-            train,
-        } = Settings::deserialize(&record.config).map_err(Error::content(
-            &path,
-            None,
-            "the settings of a run",
-        ))?;
+        let Settings { seed, method, train } = Settings::deserialize(&record.config)
+            .map_err(Error::content(&path, None, "the settings of a run"))?;
         let mut names = method.into_iter().map(|(name, _)| name);
         let (Some(method), None) = (names.next(), names.next()) else {
             return Err(Error::content(&path, None, "one method in config.method")(
@@ -207,17 +197,8 @@ impl Run {
 
     /// The first of the epochs at which the probe was best on the test split.
     pub fn best(&self) -> Option<&Epoch> {
-        let measured = self
-            .history
-            .iter()
-            .filter(|epoch| epoch.test_p_acc.is_some());
-        measured.reduce(|best, epoch| {
-            if epoch.test_p_acc > best.test_p_acc {
-                epoch
-            } else {
-                best
-            }
-        })
+        let measured = self.history.iter().filter(|epoch| epoch.test_p_acc.is_some());
+        measured.reduce(|best, epoch| if epoch.test_p_acc > best.test_p_acc { epoch } else { best })
     }
 
     /// Images a second over the whole of training.
@@ -240,8 +221,7 @@ impl Run {
             .history
             .iter()
             .map(|epoch| Some(epoch.train_secs? + epoch.eval_secs.unwrap_or(0.0)));
-        secs.sum::<Option<f64>>()
-            .filter(|_| !self.history.is_empty())
+        secs.sum::<Option<f64>>().filter(|_| !self.history.is_empty())
     }
 }
 
@@ -253,21 +233,17 @@ pub(crate) fn json<T: DeserializeOwned>(
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             return Ok(None);
         }
         Err(error) => return Err(Error::io(path, "read it")(error)),
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(Error::content(path, None, expected))
+    serde_json::from_slice(&bytes).map(Some).map_err(Error::content(path, None, expected))
 }
 
-/// The time in the name of the first TensorBoard file: it survives copying, unlike a file's own time.
+/// The time in the name of the first TensorBoard file: it survives copying, unlike a file's own
+/// time.
 fn started(folder: &Path) -> Option<u64> {
     let files = fs::read_dir(folder).ok()?;
     files
@@ -291,14 +267,8 @@ mod tests {
         fs::write(path.join("events.out.tfevents.1700000000.1"), "").unwrap();
         fs::write(path.join("events.out.tfevents.1600000000.2"), "").unwrap();
         let run = Run::read(&path).unwrap();
-        assert_eq!(
-            (run.method.as_str(), run.seed, run.epochs),
-            ("simclr", 3, 3)
-        );
-        assert_eq!(
-            (run.data.name(), run.precision.as_str()),
-            ("photos".to_owned(), "bf16")
-        );
+        assert_eq!((run.method.as_str(), run.seed, run.epochs), ("simclr", 3, 3));
+        assert_eq!((run.data.name(), run.precision.as_str()), ("photos".to_owned(), "bf16"));
         assert_eq!((run.started, run.finished()), (Some(1_600_000_000), true));
         assert_eq!(run.last().unwrap().epoch, 3);
         assert_eq!(run.best().unwrap().epoch, 2);
@@ -319,22 +289,14 @@ mod tests {
         // 2 epochs of 10 s at 64 images a second.
         assert_eq!(run.images_per_sec(), Some(64.0));
         let begun = Run::read(&sample::unfinished(folder.path(), "dino", 1, &[])).unwrap();
-        assert_eq!(
-            (begun.last(), begun.wall_secs(), begun.images_per_sec()),
-            (None, None, None)
-        );
+        assert_eq!((begun.last(), begun.wall_secs(), begun.images_per_sec()), (None, None, None));
     }
 
     #[test]
     fn a_folder_without_a_record_is_no_run() {
         let folder = tempfile::tempdir().unwrap();
         let error = Run::read(folder.path()).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("found a folder without config.json"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("found a folder without config.json"), "{error}");
         let absent = Run::read(&folder.path().join("absent")).unwrap_err();
         assert!(matches!(absent, Error::NoRun { .. }));
     }
@@ -346,10 +308,7 @@ mod tests {
             ("config.json", "{"),
             ("config.json", "{\"version\":1}"),
             ("summary.json", "[]"),
-            (
-                "evaluation.json",
-                "{\"protocols\":{\"knn\":{\"accuracy\":\"high\"}}}",
-            ),
+            ("evaluation.json", "{\"protocols\":{\"knn\":{\"accuracy\":\"high\"}}}"),
         ] {
             let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
             fs::write(path.join(file), content).unwrap();
@@ -375,11 +334,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = sample::unfinished(folder.path(), "simclr", 0, &[]);
         let text = fs::read_to_string(path.join("config.json")).unwrap();
-        fs::write(
-            path.join("config.json"),
-            text.replace("\"simclr\"", "\"x\":{},\"simclr\""),
-        )
-        .unwrap();
+        fs::write(path.join("config.json"), text.replace("\"simclr\"", "\"x\":{},\"simclr\""))
+            .unwrap();
         let error = Run::read(&path).unwrap_err();
         assert!(error.to_string().contains("expected one method"), "{error}");
     }

@@ -23,13 +23,9 @@ impl Series {
         for epoch in runs.iter().flat_map(|run| &run.history) {
             epochs.entry(epoch.epoch).or_default().push(value(epoch));
         }
-        let points = epochs
-            .into_iter()
-            .filter_map(|(epoch, values)| Some((epoch, Spread::of(values)?)));
-        Self {
-            name: name.to_owned(),
-            points: points.collect(),
-        }
+        let points =
+            epochs.into_iter().filter_map(|(epoch, values)| Some((epoch, Spread::of(values)?)));
+        Self { name: name.to_owned(), points: points.collect() }
     }
 
     /// Whether some epoch has several seeds, so that there is a band to draw.

@@ -18,13 +18,11 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The spread of `values`, without those that are missing or not finite; `None` where none is left.
+    /// The spread of `values`, without those that are missing or not finite; `None` where none is
+    /// left.
     pub fn of(values: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
-        let values: Vec<f64> = values
-            .into_iter()
-            .flatten()
-            .filter(|value| value.is_finite())
-            .collect();
+        let values: Vec<f64> =
+            values.into_iter().flatten().filter(|value| value.is_finite()).collect();
         let n = values.len();
         if n == 0 {
             return None;
@@ -48,10 +46,7 @@ mod tests {
     #[test]
     fn mean_and_sample_deviation() {
         let spread = Spread::of([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0].map(Some)).unwrap();
-        assert_eq!(
-            (spread.mean, spread.min, spread.max, spread.n),
-            (5.0, 2.0, 9.0, 8)
-        );
+        assert_eq!((spread.mean, spread.min, spread.max, spread.n), (5.0, 2.0, 9.0, 8));
         // Squares sum to 32; 32 / 7 under the root.
         assert!((spread.std.unwrap() - 2.138_089_935_299_395).abs() < 1e-12);
     }
@@ -64,13 +59,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_not_finite_does_not_count() {
-        let spread = Spread::of([
-            Some(1.0),
-            None,
-            Some(f64::NAN),
-            Some(3.0),
-            Some(f64::INFINITY),
-        ]);
+        let spread = Spread::of([Some(1.0), None, Some(f64::NAN), Some(3.0), Some(f64::INFINITY)]);
         assert_eq!(spread.map(|spread| (spread.mean, spread.n)), Some((2.0, 2)));
         assert_eq!(Spread::of([None, Some(f64::NAN)]), None);
     }

@@ -1,8 +1,8 @@
 //! Antialiased resampling of one plane of bytes, by `fast_image_resize`.
 //!
 //! That crate's kernels are generic and take a minute to compile wherever they are used with a new
-//! kind of image. Here they are instantiated once: to bytes for `dataset`, to fixed-point numbers for
-//! `augment`, which goes on computing with them.
+//! kind of image. Here they are instantiated once: to bytes for `dataset`, to fixed-point numbers
+//! for `augment`, which goes on computing with them.
 //!
 //! ```
 //! use resample::{Rectangle, Region, Resampler};
@@ -62,9 +62,9 @@ impl Resampler {
 
     /// Fills `out`, a row-major plane of `out_size` (width, height), with what `rectangle` shows.
     ///
-    /// The filter is a triangle as wide as the reduction: antialiased bilinear. `plane` is row-major, of
-    /// `size` (width, height). Only pixels inside `region` are looked at, as if they had been cut out
-    /// first; `rectangle` is relative to it.
+    /// The filter is a triangle as wide as the reduction: antialiased bilinear. `plane` is
+    /// row-major, of `size` (width, height). Only pixels inside `region` are looked at, as if they
+    /// had been cut out first; `rectangle` is relative to it.
     ///
     /// # Panics
     /// Where a plane's bytes don't match its size, or a part isn't inside the whole.
@@ -82,8 +82,8 @@ impl Resampler {
         run(&mut self.resizer, &source, region, rectangle, &mut target);
     }
 
-    /// As [`resample`](Self::resample), to fixed-point numbers with `BITS` fraction bits: what a byte would
-    /// round away stays.
+    /// As [`resample`](Self::resample), to fixed-point numbers with `BITS` fraction bits: what a
+    /// byte would round away stays.
     ///
     /// # Panics
     /// Where a plane's length doesn't match its size, or a part isn't inside the whole.
@@ -98,11 +98,7 @@ impl Resampler {
         assert_eq!(plane.len(), size.0 * size.1, "bytes of a plane");
         let [source, target] = &mut self.fine;
         source.clear();
-        for row in plane
-            .chunks_exact(size.0)
-            .skip(region.top)
-            .take(region.height)
-        {
+        for row in plane.chunks_exact(size.0).skip(region.top).take(region.height) {
             let row = &row[region.left..][..region.width];
             source.extend(row.iter().map(|&byte| U16::new(u16::from(byte) << BITS)));
         }
@@ -112,11 +108,7 @@ impl Resampler {
         let (width, height) = (out_size.0 as u32, out_size.1 as u32);
         let mut image = TypedImage::from_pixels_slice(width, height, target)
             .expect("an output plane has width x height numbers");
-        let whole = Region {
-            left: 0,
-            top: 0,
-            ..region
-        };
+        let whole = Region { left: 0, top: 0, ..region };
         run(&mut self.resizer, &source, whole, rectangle, &mut image);
         for (out, value) in out.iter_mut().zip(target) {
             *out = value.0 as i16;
@@ -136,41 +128,24 @@ fn run<P: InnerPixel + PixelTrait>(
         [region.left, region.top, region.width, region.height].map(|side| side as u32);
     let source = TypedCroppedImage::from_ref(source, left, top, width, height)
         .expect("a region lies inside its plane");
-    let Rectangle {
-        left,
-        top,
-        width,
-        height,
-    } = rectangle;
+    let Rectangle { left, top, width, height } = rectangle;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
         .crop(left, top, width, height);
-    resizer
-        .resize_typed(&source, target, &options)
-        .expect("a rectangle lies inside its region");
+    resizer.resize_typed(&source, target, &options).expect("a rectangle lies inside its region");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const WHOLE: Region = Region {
-        left: 0,
-        top: 0,
-        width: 4,
-        height: 2,
-    };
+    const WHOLE: Region = Region { left: 0, top: 0, width: 4, height: 2 };
 
     #[test]
     fn halving_averages_with_a_triangle() {
         // Reduction 2: taps 1/8, 3/8, 3/8, 1/8, renormalised where the border cuts them.
         let mut out = [0u8; 2];
-        let rectangle = Rectangle {
-            left: 0.0,
-            top: 0.0,
-            width: 4.0,
-            height: 2.0,
-        };
+        let rectangle = Rectangle { left: 0.0, top: 0.0, width: 4.0, height: 2.0 };
         let plane = [0, 80, 160, 240, 0, 80, 160, 240];
         Resampler::new().resample((&plane, (4, 2)), WHOLE, rectangle, (&mut out, (2, 1)));
         // (3 * 0 + 3 * 80 + 160) / 7 and its mirror image.
@@ -185,18 +160,8 @@ mod tests {
     #[test]
     fn pixels_outside_of_the_region_are_not_seen() {
         let plane = [255, 10, 10, 255, 255, 10, 10, 255];
-        let region = Region {
-            left: 1,
-            top: 0,
-            width: 2,
-            height: 2,
-        };
-        let rectangle = Rectangle {
-            left: 0.0,
-            top: 0.0,
-            width: 2.0,
-            height: 2.0,
-        };
+        let region = Region { left: 1, top: 0, width: 2, height: 2 };
+        let rectangle = Rectangle { left: 0.0, top: 0.0, width: 2.0, height: 2.0 };
         let mut out = [0u8; 9];
         Resampler::new().resample((&plane, (4, 2)), region, rectangle, (&mut out, (3, 3)));
         assert_eq!(out, [10; 9]);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// A file that is appended to. A record that can't be written whole, as on a full disk, is not there at all.
+/// A file that is appended to. A record that can't be written whole, as on a full disk, is not
+/// there at all.
 #[derive(Debug)]
 pub struct Appended {
     path: PathBuf,
@@ -20,10 +21,7 @@ impl Appended {
     /// [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = OpenOptions::new().create(true).append(true).open(path);
-        Ok(Self {
-            path: path.to_owned(),
-            file: file.map_err(Error::io(path, "open it"))?,
-        })
+        Ok(Self { path: path.to_owned(), file: file.map_err(Error::io(path, "open it"))? })
     }
 
     /// Appends one record.
@@ -48,9 +46,7 @@ impl Appended {
     /// # Errors
     /// [`Error::Io`].
     pub fn sync(&self) -> Result<(), Error> {
-        self.file
-            .sync_data()
-            .map_err(Error::io(&self.path, "write it"))
+        self.file.sync_data().map_err(Error::io(&self.path, "write it"))
     }
 }
 

@@ -19,23 +19,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = folder_of(path);
     let mut file = beside(folder).map_err(Error::io(path, "write it"))?;
     file.write_all(bytes).map_err(Error::io(path, "write it"))?;
-    file.as_file()
-        .sync_all()
-        .map_err(Error::io(path, "write it"))?;
-    file.persist(path)
-        .map_err(|error| error.error)
-        .map_err(Error::io(path, "write it"))?;
+    file.as_file().sync_all().map_err(Error::io(path, "write it"))?;
+    file.persist(path).map_err(|error| error.error).map_err(Error::io(path, "write it"))?;
     // The rename itself is on disk once the folder is.
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io(folder, "write it"))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "write it"))
 }
 
 /// The folder that a file is in.
 pub fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Finds out whether a file can be written to `path`, before the work that will fill it.
@@ -43,18 +35,13 @@ pub fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// [`Error::Unwritable`].
 pub fn check_writable(path: &Path) -> Result<(), Error> {
-    let unwritable = |found: String| Error::Unwritable {
-        path: path.to_owned(),
-        found,
-    };
+    let unwritable = |found: String| Error::Unwritable { path: path.to_owned(), found };
     if path.is_dir() {
         return Err(unwritable("a folder".to_owned()));
     }
     // Without a name, so that a signal at this very moment leaves nothing.
     let attempt = tempfile::tempfile_in(folder_of(path));
-    attempt
-        .map(drop)
-        .map_err(|error| unwritable(error.to_string()))
+    attempt.map(drop).map_err(|error| unwritable(error.to_string()))
 }
 
 /// A temporary file in `folder` that others may read as they may read any file of the user.
@@ -78,11 +65,7 @@ mod tests {
         check_writable(&folder.path().join("out.json")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         let missing = check_writable(&folder.path().join("no/out.json")).unwrap_err();
-        assert!(
-            missing
-                .to_string()
-                .contains("no/out.json: expected a file that can be written")
-        );
+        assert!(missing.to_string().contains("no/out.json: expected a file that can be written"));
         let error = check_writable(folder.path()).unwrap_err().to_string();
         assert!(error.ends_with("found a folder"), "{error}");
     }

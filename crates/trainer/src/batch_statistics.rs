@@ -1,5 +1,5 @@
-//! Encoders that normalise over the batch, and the same networks without: whose statistics a step takes, when
-//! they move, and that a run which stops and goes on keeps them.
+//! Encoders that normalise over the batch, and the same networks without: whose statistics a step
+//! takes, when they move, and that a run which stops and goes on keeps them.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -30,15 +30,8 @@ fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
 }
 
 fn learner(config: &Config, kind: Kind) -> Result<Learner, Error> {
-    let kinds = Kinds {
-        master: kind,
-        compute: kind,
-    };
-    let task = Task {
-        classes: Some(3),
-        device: Device::Cpu,
-        kinds,
-    };
+    let kinds = Kinds { master: kind, compute: kind };
+    let task = Task { classes: Some(3), device: Device::Cpu, kinds };
     Learner::new(config, task)
 }
 
@@ -91,14 +84,11 @@ fn without_batch_statistics_a_step_in_parts_equals_a_whole_one() {
         let named = checkpoint::tensors(&split.1);
         assert_eq!(named.len(), checkpoint::tensors(&whole.1).len());
         for ((name, split), (_, whole)) in named.iter().zip(&checkpoint::tensors(&whole.1)) {
-            // The first moment is a tenth of the gradient; Adam blows the rounding of a gradient that is 0 up
-            // to a step, so that the weights say less.
+            // The first moment is a tenth of the gradient; Adam blows the rounding of a gradient
+            // that is 0 up to a step, so that the weights say less.
             if name.ends_with(".moment1") {
                 let off = golden::difference(split, whole);
-                assert!(
-                    off <= 1e-9 * (1.0 + golden::largest(whole)),
-                    "{norm} {name}: {off}"
-                );
+                assert!(off <= 1e-9 * (1.0 + golden::largest(whole)), "{norm} {name}: {off}");
             }
         }
     }
@@ -107,10 +97,7 @@ fn without_batch_statistics_a_step_in_parts_equals_a_whole_one() {
 #[test]
 fn every_view_is_normalised_by_its_own_statistics() {
     let config = config("simclr", "batch", None);
-    let (a, b) = (
-        learner(&config, Kind::Float).unwrap(),
-        learner(&config, Kind::Float).unwrap(),
-    );
+    let (a, b) = (learner(&config, Kind::Float).unwrap(), learner(&config, Kind::Float).unwrap());
     let views = step(0, Kind::Float).views;
     no_grad(|| {
         let features = a.student.training_features(&views, IMAGES);
@@ -136,9 +123,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
     assert_eq!([counted(&learner.student), counted(teacher)], [2, 2]);
     let before = [copies(&learner.student), copies(teacher)];
     let sample = Block {
-        bytes: (0..2 * 4 * 3 * SIDE * SIDE)
-            .map(|i| (i * i % 251) as u8)
-            .collect(),
+        bytes: (0..2 * 4 * 3 * SIDE * SIDE).map(|i| (i * i % 251) as u8).collect(),
         views: 2,
         images: 4,
         height: SIDE as usize,
@@ -155,11 +140,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
     let before = variance(teacher);
     let student = learner.parameters.flat().shallow_clone();
     let _ = no_grad(|| student.shallow_clone().g_mul_scalar_(1.5));
-    learner
-        .teacher
-        .as_mut()
-        .unwrap()
-        .follow(&learner.parameters, 0.5);
+    learner.teacher.as_mut().unwrap().follow(&learner.parameters, 0.5);
     let teacher = learner.teacher.as_mut().unwrap();
     assert_eq!(variance(&teacher.networks), before);
     teacher.copy_from(&learner.student);
@@ -176,13 +157,7 @@ impl Observer for Silent {
 }
 
 fn set() -> Dataset {
-    let spec = SyntheticSpec {
-        unlabeled: 18,
-        train: 6,
-        test: 6,
-        size: SIDE as usize,
-        seed: 0,
-    };
+    let spec = SyntheticSpec { unlabeled: 18, train: 6, test: 6, size: SIDE as usize, seed: 0 };
     dataset::synthetic(&spec).unwrap()
 }
 
@@ -191,11 +166,7 @@ fn train(config: &Config, steps: u64, folder: &Path) {
     let mut config = config.clone();
     config.train.batch_size = 8;
     config.train.steps = Some(steps);
-    let origin = Origin {
-        version: "0".to_owned(),
-        revision: "0".to_owned(),
-        data: None,
-    };
+    let origin = Origin { version: "0".to_owned(), revision: "0".to_owned(), data: None };
     let mut session = Session::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {
         session.restore(folder).unwrap();
@@ -225,10 +196,7 @@ fn a_run_that_goes_on_has_the_statistics_of_one_that_never_stopped() {
     let newest = |run: &Path| stored(&checkpoint::newest_of(run).unwrap());
     let (whole_newest, parts_newest) = (newest(&whole), newest(&parts));
     assert_eq!(whole_newest, parts_newest);
-    for name in [
-        "encoder.bn1.running_mean",
-        "teacher.encoder.bn1.running_mean",
-    ] {
+    for name in ["encoder.bn1.running_mean", "teacher.encoder.bn1.running_mean"] {
         let found = whole_newest.iter().find(|(own, _)| own == name);
         assert!(golden::largest(&found.unwrap().1) > 0.0, "{name}");
     }

@@ -11,19 +11,21 @@ use crate::EpochReport;
 pub enum BestBy {
     /// The effective rank of the features on the fixed sample; needs no labels.
     Rank,
-    /// The online probe's accuracy on labelled images that are held out from training. Where a set has no
-    /// labels, as [`Rank`](Self::Rank).
+    /// The online probe's accuracy on labelled images that are held out from training. Where a set
+    /// has no labels, as [`Rank`](Self::Rank).
     Validation {
-        /// Share of the labelled training images of each class that is held out, above 0 and below 1.
+        /// Share of the labelled training images of each class that is held out, above 0 and
+        /// below 1.
         share: f64,
     },
 }
 
-/// What the best epoch is chosen by, with this set: a number of [`EpochReport`], the higher the better.
+/// What the best epoch is chosen by, with this set: a number of [`EpochReport`], the higher the
+/// better.
 ///
 /// # Reference
-/// Garrido et al. 2023, arXiv 2210.02885, for the effective rank (RankMe): it compares networks of one
-/// architecture that one method trained on one set.
+/// Garrido et al. 2023, arXiv 2210.02885, for the effective rank (RankMe): it compares networks of
+/// one architecture that one method trained on one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {

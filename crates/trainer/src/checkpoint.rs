@@ -64,7 +64,8 @@ impl Header {
         }
     }
 
-    /// Checks that the checkpoint at `path`, which has this header, is one of the run that `record` describes.
+    /// Checks that the checkpoint at `path`, which has this header, is one of the run that `record`
+    /// describes.
     ///
     /// # Errors
     /// [`Error::Damaged`].
@@ -90,27 +91,16 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
     let mut named = parameters.named(parameters.flat());
     named.extend(models::buffers(&learner.student.store));
     let optimizer = learner.optimizer.state(parameters);
-    named.extend(
-        optimizer
-            .into_iter()
-            .map(|(name, tensor)| (format!("optimizer.{name}"), tensor)),
-    );
+    named.extend(optimizer.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
     if let Some(teacher) = &learner.teacher {
         let mut all = teacher.parameters.named(teacher.parameters.flat());
         all.extend(models::buffers(&teacher.networks.store));
-        named.extend(
-            all.into_iter()
-                .map(|(name, tensor)| (format!("teacher.{name}"), tensor)),
-        );
+        named.extend(all.into_iter().map(|(name, tensor)| (format!("teacher.{name}"), tensor)));
     }
     if let Some(probe) = &learner.probe {
         named.extend(probe.parameters.named(probe.parameters.flat()));
         let state = probe.optimizer.state(&probe.parameters);
-        named.extend(
-            state
-                .into_iter()
-                .map(|(name, tensor)| (format!("optimizer.{name}"), tensor)),
-        );
+        named.extend(state.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
     }
     named
 }
@@ -135,7 +125,8 @@ pub fn save(path: &Path, learner: &Learner, header: &Header) -> Result<(), Error
 const SUM: &str = r#"{"sha256":""#;
 const AFTER_SUM: &str = r#"","header":"#;
 
-/// A SHA-256 over a header and tensors, in hexadecimal digits; the order of the tensors doesn't matter.
+/// A SHA-256 over a header and tensors, in hexadecimal digits; the order of the tensors doesn't
+/// matter.
 fn checksum<'a>(
     header: &str,
     tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,
@@ -156,8 +147,8 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A SHA-256 over the names, kinds, shapes and bytes of `named`, in hexadecimal digits; their order doesn't
-/// matter.
+/// A SHA-256 over the names, kinds, shapes and bytes of `named`, in hexadecimal digits; their order
+/// doesn't matter.
 pub fn fingerprint(named: &[(String, Tensor)]) -> String {
     let stored = stored(named);
     let views = stored
@@ -207,8 +198,8 @@ fn write_stored(
 /// Restores `learner` from `path`.
 ///
 /// # Errors
-/// [`Error::Damaged`] where the file isn't a checkpoint of such a learner; the learner is then partly
-/// overwritten.
+/// [`Error::Damaged`] where the file isn't a checkpoint of such a learner; the learner is then
+/// partly overwritten.
 pub fn load(path: &Path, learner: &mut Learner) -> Result<Header, Error> {
     let (bytes, header) = open(path)?;
     let file = parse(path, &bytes)?;
@@ -242,10 +233,7 @@ pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Res
 pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
     all(&folder.join("checkpoints"))
         .pop()
-        .ok_or_else(|| Error::NoRun {
-            path: folder.to_owned(),
-            found: "no checkpoint".to_owned(),
-        })
+        .ok_or_else(|| Error::NoRun { path: folder.to_owned(), found: "no checkpoint".to_owned() })
 }
 
 /// The checkpoint of the run in `folder` from the end of `epoch` (1-based), where it was kept.
@@ -261,14 +249,8 @@ pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
         }
         kept.push(header.epoch.to_string());
     }
-    let found = format!(
-        "no checkpoint after epoch {epoch}, only after {}",
-        kept.join(", ")
-    );
-    Err(Error::NoRun {
-        path: folder.to_owned(),
-        found,
-    })
+    let found = format!("no checkpoint after epoch {epoch}, only after {}", kept.join(", "));
+    Err(Error::NoRun { path: folder.to_owned(), found })
 }
 
 /// The checkpoint that the newest of the run in `folder` says is that of the best epoch.
@@ -277,10 +259,7 @@ pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
 /// [`Error::NoRun`] where no epoch was chosen or its checkpoint is gone, [`Error::Damaged`].
 pub fn best_of(folder: &Path) -> Result<PathBuf, Error> {
     let (_, header) = open(&newest_of(folder)?)?;
-    let none = |found: String| Error::NoRun {
-        path: folder.to_owned(),
-        found,
-    };
+    let none = |found: String| Error::NoRun { path: folder.to_owned(), found };
     let best = header.history.best;
     let best = best.ok_or_else(|| none("no epoch that was chosen as the best".to_owned()))?;
     let path = path_of(&folder.join("checkpoints"), best.step);
@@ -297,10 +276,7 @@ pub fn best_of(folder: &Path) -> Result<PathBuf, Error> {
 /// [`Error::Damaged`] where it isn't a checkpoint.
 pub fn has_teacher(path: &Path) -> Result<bool, Error> {
     let (bytes, _) = open(path)?;
-    Ok(parse(path, &bytes)?
-        .names()
-        .iter()
-        .any(|name| name.starts_with("teacher.")))
+    Ok(parse(path, &bytes)?.names().iter().any(|name| name.starts_with("teacher.")))
 }
 
 /// The checkpoint in `folder` after `step` steps.
@@ -314,10 +290,7 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or("");
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
             name.starts_with("step-") && name.ends_with(".safetensors")
         })
         .collect();
@@ -328,11 +301,7 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
 /// Makes an [`Error::Damaged`] for `path`.
 pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl ToString) -> Error {
     let (path, expected, found) = (path.to_owned(), expected.into(), found.to_string());
-    Error::Damaged {
-        path,
-        expected,
-        found,
-    }
+    Error::Damaged { path, expected, found }
 }
 
 fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
@@ -356,16 +325,10 @@ fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
     let views: Vec<_> = views.collect();
     let found = checksum(
         text,
-        views
-            .iter()
-            .map(|(name, view)| (*name, view.dtype(), view.shape(), view.data())),
+        views.iter().map(|(name, view)| (*name, view.dtype(), view.shape(), view.data())),
     );
     if found != sum {
-        return Err(damaged(
-            path,
-            format!("content with the checksum {sum}"),
-            found,
-        ));
+        return Err(damaged(path, format!("content with the checksum {sum}"), found));
     }
     let not_a_header = |error| damaged(path, "a checkpoint's header", error);
     // Before the rest, of which another format may have more or less.
@@ -402,11 +365,7 @@ pub(crate) fn copy(
     let shape: Vec<i64> = stored.shape().iter().map(|&side| side as i64).collect();
     if shape != to.size() || stored.dtype() != dtype(to.kind()) {
         let expected = format!("{name} of {:?} {:?}", to.kind(), to.size());
-        return Err(damaged(
-            path,
-            expected,
-            format!("{:?} {shape:?}", stored.dtype()),
-        ));
+        return Err(damaged(path, expected, format!("{:?} {shape:?}", stored.dtype())));
     }
     let tensor = Tensor::from_data_size(stored.data(), &shape, to.kind());
     no_grad(|| to.copy_(&tensor));

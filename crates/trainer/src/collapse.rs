@@ -25,19 +25,10 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     let task = Task {
         classes: None,
         device: Device::Cpu,
-        kinds: Kinds {
-            master: Kind::Float,
-            compute: Kind::Float,
-        },
+        kinds: Kinds { master: Kind::Float, compute: Kind::Float },
     };
     let mut learner = Learner::new(&config, task).unwrap();
-    let set = SyntheticSpec {
-        unlabeled: 256,
-        train: 10,
-        test: 10,
-        size: 32,
-        seed: 0,
-    };
+    let set = SyntheticSpec { unlabeled: 256, train: 10, test: 10, size: 32, seed: 0 };
     let plan = Plan {
         seed: 0,
         unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
@@ -72,28 +63,14 @@ fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
     let byol = |momentum: f64, predictor: &Value| json!({"byol": {"momentum": {"constant": momentum}, "predictor": predictor}});
     let simsiam = |predictor: &Value| json!({"simsiam": {"predictor": predictor}});
     for (name, kept, collapsed) in [
-        (
-            "byol",
-            (byol(0.99, &predictor), head("hidden")),
-            (byol(0.0, &Value::Null), head("none")),
-        ),
-        (
-            "simsiam",
-            (simsiam(&predictor), head("all")),
-            (simsiam(&Value::Null), head("none")),
-        ),
+        ("byol", (byol(0.99, &predictor), head("hidden")), (byol(0.0, &Value::Null), head("none"))),
+        ("simsiam", (simsiam(&predictor), head("all")), (simsiam(&Value::Null), head("none"))),
     ] {
         let kept = train(kept.0, kept.1, 0.002, 300);
         let collapsed = train(collapsed.0, collapsed.1, 0.002, 300);
         let what = format!("{name}: {kept:?} {collapsed:?}");
-        assert!(
-            collapsed.projection_std < 0.1 * kept.projection_std,
-            "{what}"
-        );
-        assert!(
-            collapsed.projection_rank < 0.6 * kept.projection_rank,
-            "{what}"
-        );
+        assert!(collapsed.projection_std < 0.1 * kept.projection_std, "{what}");
+        assert!(collapsed.projection_rank < 0.6 * kept.projection_rank, "{what}");
         assert!(collapsed.feature_std < 0.2 * kept.feature_std, "{what}");
         assert!(collapsed.effective_rank < kept.effective_rank, "{what}");
     }
@@ -111,12 +88,6 @@ fn without_centring_dino_ends_with_projections_that_show_it() {
     let kept = train(dino(0.9), head(), 0.001, 150);
     let collapsed = train(dino(1.0), head(), 0.001, 150);
     let what = format!("{kept:?} {collapsed:?}");
-    assert!(
-        collapsed.projection_std < 0.5 * kept.projection_std,
-        "{what}"
-    );
-    assert!(
-        collapsed.projection_rank < 0.7 * kept.projection_rank,
-        "{what}"
-    );
+    assert!(collapsed.projection_std < 0.5 * kept.projection_std, "{what}");
+    assert!(collapsed.projection_rank < 0.7 * kept.projection_rank, "{what}");
 }

@@ -132,7 +132,8 @@ pub struct CheckpointConfig {
     pub every_minutes: f64,
     /// How many of the newest are kept.
     pub keep: usize,
-    /// What the best epoch is chosen by, whose checkpoint is kept beside these; `None` for no such choice.
+    /// What the best epoch is chosen by, whose checkpoint is kept beside these; `None` for no such
+    /// choice.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<BestBy>")]
     pub best: Option<BestBy>,
@@ -144,10 +145,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the file and the line.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -169,15 +168,13 @@ impl Config {
                 message: message.trim_end_matches(&place).to_owned(),
             }
         })?;
-        form::check("", &given, &config.document()).map_err(|mismatch| ConfigError::Form {
-            origin: origin.to_owned(),
-            mismatch,
-        })?;
+        form::check("", &given, &config.document())
+            .map_err(|mismatch| ConfigError::Form { origin: origin.to_owned(), mismatch })?;
         Ok(config)
     }
 
-    /// The same configuration with `KEY=VALUE` applied; the key is a dotted path, the value JSON (or
-    /// else a string).
+    /// The same configuration with `KEY=VALUE` applied; the key is a dotted path, the value JSON
+    /// (or else a string).
     ///
     /// # Errors
     /// [`ConfigError`] for a key that isn't there and a value that doesn't fit.
@@ -188,10 +185,7 @@ impl Config {
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         let mut document = self.document();
         *find(&mut document, key)? = value;
-        let bad = |message| ConfigError::BadValue {
-            assignment: assignment.to_owned(),
-            message,
-        };
+        let bad = |message| ConfigError::BadValue { assignment: assignment.to_owned(), message };
         let config = Self::deserialize(&document).map_err(|error| bad(error.to_string()))?;
         form::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
         Ok(config)
@@ -217,12 +211,7 @@ impl Config {
     /// [`ConfigError::Range`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         let train = &self.train;
-        range(
-            "train.epochs",
-            train.epochs > 0,
-            "at least 1",
-            train.epochs.to_string(),
-        )?;
+        range("train.epochs", train.epochs > 0, "at least 1", train.epochs.to_string())?;
         range(
             "train.batch_size",
             train.batch_size > 1,
@@ -237,12 +226,7 @@ impl Config {
             let (good, expected) = (most > 0.0 && most.is_finite(), "null or a positive number");
             range("train.clip_norm", good, expected, most.to_string())?;
         }
-        range(
-            "train.log_every",
-            train.log_every > 0,
-            "at least 1",
-            train.log_every.to_string(),
-        )?;
+        range("train.log_every", train.log_every > 0, "at least 1", train.log_every.to_string())?;
         if let Some(steps) = train.steps {
             range("train.steps", steps > 0, "at least 1", steps.to_string())?;
         }
@@ -254,27 +238,14 @@ impl Config {
             range("train.patience", good, expected, epochs.to_string())?;
         }
         if let Some(BestBy::Validation { share }) = self.checkpoint.best {
-            let (key, expected) = (
-                "checkpoint.best.validation.share",
-                "a number between 0 and 1",
-            );
+            let (key, expected) = ("checkpoint.best.validation.share", "a number between 0 and 1");
             range(key, share > 0.0 && share < 1.0, expected, share.to_string())?;
         }
-        range(
-            "image_size",
-            self.image_size >= 8,
-            "at least 8",
-            self.image_size.to_string(),
-        )?;
+        range("image_size", self.image_size >= 8, "at least 8", self.image_size.to_string())?;
         let keep = self.checkpoint.keep;
         range("checkpoint.keep", keep > 0, "at least 1", keep.to_string())?;
         let every = self.checkpoint.every_epochs;
-        range(
-            "checkpoint.every_epochs",
-            every > 0,
-            "at least 1",
-            every.to_string(),
-        )?;
+        range("checkpoint.every_epochs", every > 0, "at least 1", every.to_string())?;
         let minutes = self.checkpoint.every_minutes;
         range(
             "checkpoint.every_minutes",
@@ -339,10 +310,7 @@ fn find<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigE
         };
         let next = match at {
             Value::Object(map) => map.get_mut(part),
-            Value::Array(list) => part
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| list.get_mut(index)),
+            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
             _ => None,
         };
         at = next.ok_or_else(|| ConfigError::UnknownKey {
@@ -367,10 +335,7 @@ mod tests {
     #[test]
     fn a_config_reads_back_as_it_was_written() {
         let config = tiny_config("dino");
-        assert_eq!(
-            Config::parse(&config.document().to_string(), "here").unwrap(),
-            config
-        );
+        assert_eq!(Config::parse(&config.document().to_string(), "here").unwrap(), config);
         config.validate().unwrap();
     }
 
@@ -380,51 +345,28 @@ mod tests {
             |text: &str, what: &str| 1 + text.lines().position(|line| line.contains(what)).unwrap();
         let unknown = text().replace("\"seed\": 0", "\"seed\": 0,\n  \"sead\": 1");
         let error = Config::parse(&unknown, "my.json").unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("my.json:{}:", line(&unknown, "sead"))),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("my.json:{}:", line(&unknown, "sead"))), "{error}");
         assert!(error.contains("unknown field `sead`"), "{error}");
         let wrong = text().replace("\"epochs\": 2", "\"epochs\": \"two\"");
         let error = Config::parse(&wrong, "my.json").unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("my.json:{}:", line(&wrong, "two"))),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("my.json:{}:", line(&wrong, "two"))), "{error}");
         assert!(!error.contains(" at line "), "{error}");
     }
 
     #[test]
     fn settings_change_what_they_name() {
-        let config = tiny_config("simclr")
-            .with("method.simclr.temperature=0.2")
-            .unwrap();
+        let config = tiny_config("simclr").with("method.simclr.temperature=0.2").unwrap();
         assert_eq!(config.document()["method"]["simclr"]["temperature"], 0.2);
         let config = config.with("augment.views.1.ops.0.flip.p=0").unwrap();
-        assert_eq!(
-            config.document()["augment"]["views"][1]["ops"][0]["flip"]["p"],
-            0.0
-        );
+        assert_eq!(config.document()["augment"]["views"][1]["ops"][0]["flip"]["p"], 0.0);
         assert_eq!(config.with("train.steps=7").unwrap().train.steps, Some(7));
-        assert_eq!(
-            config.with("train.precision=bf16").unwrap().train.precision,
-            Precision::Bf16
-        );
+        assert_eq!(config.with("train.precision=bf16").unwrap().train.precision, Precision::Bf16);
     }
 
     #[test]
     fn settings_that_can_not_be_made_say_why() {
-        let error = |assignment| {
-            tiny_config("simclr")
-                .with(assignment)
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(
-            error("train.epoch=3").contains("train has epochs"),
-            "{}",
-            error("train.epoch=3")
-        );
+        let error = |assignment| tiny_config("simclr").with(assignment).unwrap_err().to_string();
+        assert!(error("train.epoch=3").contains("train has epochs"), "{}", error("train.epoch=3"));
         assert!(error("train.epochs").contains("KEY=VALUE"));
         assert!(error("train.epochs=many").contains("many"));
         assert!(error("method.dino.temperature=1").contains("method has simclr"));
@@ -439,18 +381,12 @@ mod tests {
             ("train.clip_norm=0", "train.clip_norm"),
             ("checkpoint.keep=0", "checkpoint.keep"),
             ("train.patience=0", "train.patience"),
-            (
-                "checkpoint.best={\"validation\":{\"share\":1}}",
-                "checkpoint.best.validation.share",
-            ),
+            ("checkpoint.best={\"validation\":{\"share\":1}}", "checkpoint.best.validation.share"),
             ("checkpoint.every_minutes=-1", "checkpoint.every_minutes"),
             ("health.checks=0", "health.checks"),
             ("health.least_rank=-1", "health.least_rank"),
             ("optimizer.adam.betas.1=1", "optimizer.adam.betas.1"),
-            (
-                "probe.optimizer.adam.epsilon=0",
-                "probe.optimizer.adam.epsilon",
-            ),
+            ("probe.optimizer.adam.epsilon=0", "probe.optimizer.adam.epsilon"),
             ("augment.probe.size=31", "augment.probe.size"),
             ("augment.views.0.ops.1.crop.area.0=2", "augment.views.0"),
         ] {
@@ -461,9 +397,6 @@ mod tests {
         let config = tiny_config("simclr").with("checkpoint.best=null").unwrap();
         let config = config.with("train.patience=3").unwrap();
         let error = config.validate().unwrap_err().to_string();
-        assert!(
-            error.contains("null where checkpoint.best is null"),
-            "{error}"
-        );
+        assert!(error.contains("null where checkpoint.best is null"), "{error}");
     }
 }

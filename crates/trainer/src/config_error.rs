@@ -80,9 +80,5 @@ pub(crate) fn range(
     if good {
         return Ok(());
     }
-    Err(ConfigError::Range {
-        key: key.to_owned(),
-        expected: expected.to_owned(),
-        found,
-    })
+    Err(ConfigError::Range { key: key.to_owned(), expected: expected.to_owned(), found })
 }

@@ -1,4 +1,5 @@
-//! An encoder as a file that others load: its weights as safetensors, or the whole of it as TorchScript.
+//! An encoder as a file that others load: its weights as safetensors, or the whole of it as
+//! TorchScript.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +10,8 @@ use tch::{CModule, Kind, Tensor, no_grad};
 use crate::networks::Networks;
 use crate::{Config, Error, Frozen, atomic, checkpoint};
 
-/// Most that features of the written file may differ from those of the encoder, in parts of the largest feature.
+/// Most that features of the written file may differ from those of the encoder, in parts of the
+/// largest feature.
 const TOLERANCE: f64 = 1e-5;
 
 /// The pixels that a traced encoder takes: RGB, `[n, 3, side, side]`, any `n`.
@@ -41,7 +43,8 @@ pub(crate) fn write_encoder(
 }
 
 impl Frozen {
-    /// Writes the encoder's weights as safetensors, named as `encoder.safetensors` of a run names them.
+    /// Writes the encoder's weights as safetensors, named as `encoder.safetensors` of a run names
+    /// them.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -49,16 +52,15 @@ impl Frozen {
         write_encoder(path, &self.networks, &self.record.config)
     }
 
-    /// Writes the encoder as TorchScript: a module whose `forward` takes `pixels` and gives features
-    /// `[n, feature_size]`, float32. The file is loaded and compared with the encoder before it gets its name.
+    /// Writes the encoder as TorchScript: a module whose `forward` takes `pixels` and gives
+    /// features `[n, feature_size]`, float32. The file is loaded and compared with the encoder
+    /// before it gets its name.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Export`] where libtorch can't trace it or the file gives other features.
+    /// [`Error::Io`]; [`Error::Export`] where libtorch can't trace it or the file gives other
+    /// features.
     pub fn save_traced(&self, pixels: Pixels, path: &Path) -> Result<(), Error> {
-        let failure = |found: String| Error::Export {
-            path: path.to_owned(),
-            found,
-        };
+        let failure = |found: String| Error::Export { path: path.to_owned(), found };
         let of_libtorch = |error: tch::TchError| {
             // What follows is where in libtorch it happened.
             let text = error.to_string();
@@ -73,8 +75,8 @@ impl Frozen {
                 &mut forward,
             )
             .map_err(of_libtorch)?;
-            // The file's name becomes part of what is in it: always the same one, so that equal encoders are equal
-            // files.
+            // The file's name becomes part of what is in it: always the same one, so that equal
+            // encoders are equal files.
             let folder = atomic::folder_of(path);
             let place = tempfile::Builder::new()
                 .prefix(atomic::PREFIX)
@@ -101,10 +103,7 @@ impl Frozen {
     /// `images` `[n, 3, side, side]` of `pixels` -> features `[n, feature_size]`, float32.
     fn features_of(&self, images: &Tensor, pixels: Pixels) -> Tensor {
         // As the door does it: convolutions read channels last, and equal sums round equally.
-        let interleaved = images
-            .permute([0, 2, 3, 1])
-            .contiguous()
-            .to_kind(Kind::Float);
+        let interleaved = images.permute([0, 2, 3, 1]).contiguous().to_kind(Kind::Float);
         let interleaved = match pixels {
             Pixels::Bytes => interleaved / 255.0,
             Pixels::Floats => interleaved,
@@ -151,11 +150,7 @@ mod tests {
                 held_out: 0,
                 class_names: Vec::new(),
             },
-            batch: BatchRecord {
-                unlabeled: 8,
-                labeled: 8,
-                steps_per_epoch: 1,
-            },
+            batch: BatchRecord { unlabeled: 8, labeled: 8, steps_per_epoch: 1 },
             init: None,
             config: tiny_config("simclr"),
         };
@@ -168,18 +163,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let frozen = untrained(folder.path());
         // More images than go through the encoder at a time.
-        let bytes: Vec<u8> = (0..70 * 3 * 32 * 32u64)
-            .map(|i| (i * i % 241) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..70 * 3 * 32 * 32u64).map(|i| (i * i % 241) as u8).collect();
         let shape = [70, 3, 32, 32];
         let images = Tensor::from_data_size(&bytes, &shape, Kind::Uint8);
-        let expected = frozen.encode(&Block {
-            bytes,
-            views: 1,
-            images: 70,
-            height: 32,
-            width: 32,
-        });
+        let expected = frozen.encode(&Block { bytes, views: 1, images: 70, height: 32, width: 32 });
         let path = folder.path().join("encoder.pt");
         for (pixels, input) in [
             (Pixels::Bytes, images.shallow_clone()),

@@ -1,8 +1,9 @@
-//! Fine-tuning: a copy of the encoder with a new linear layer, trained end to end on labelled images.
+//! Fine-tuning: a copy of the encoder with a new linear layer, trained end to end on labelled
+//! images.
 //!
-//! The run's own encoder stays as it is. Each learning rate trains a copy on the training images without a
-//! validation part, which chooses the rate; with it another copy is trained on all of them. Normalisation
-//! layers keep the statistics of pretraining.
+//! The run's own encoder stays as it is. Each learning rate trains a copy on the training images
+//! without a validation part, which chooses the rate; with it another copy is trained on all of
+//! them. Normalisation layers keep the statistics of pretraining.
 
 use dataset::Split;
 use eval::{Error, Score, TrainedReport};
@@ -34,17 +35,10 @@ pub fn finetune(
     let (labels, test_labels) = (labels("train", train)?, labels("test", test)?);
     let classes = eval::classes_of(&labels, &test_labels)?;
     let held_out = eval::stratified_holdout(&labels, settings.validation_share, settings.seed);
-    let (part, validation) = (
-        train.select(&held_out.fit),
-        train.select(&held_out.validation),
-    );
+    let (part, validation) = (train.select(&held_out.fit), train.select(&held_out.validation));
     let rates = settings.rates(&held_out);
     let passes = |split: &Split| settings.length(split.len()).0 as usize * split.len();
-    let choosing = if validation.is_empty() {
-        0
-    } else {
-        rates.len()
-    };
+    let choosing = if validation.is_empty() { 0 } else { rates.len() };
     let mut task = Task {
         frozen,
         settings,
@@ -77,10 +71,7 @@ pub fn finetune(
 /// SGD with momentum, its rate falling from `rate` to 0.
 fn falling(rate: f64) -> OptimizerConfig {
     OptimizerConfig::Sgd(SgdConfig {
-        learning_rate: Schedule::Cosine {
-            from: rate,
-            to: 0.0,
-        },
+        learning_rate: Schedule::Cosine { from: rate, to: 0.0 },
         momentum: 0.9,
         nesterov: false,
         weight_decay: Schedule::Constant(0.0),
@@ -89,10 +80,7 @@ fn falling(rate: f64) -> OptimizerConfig {
 }
 
 fn labels(name: &'static str, split: &Split) -> Result<Vec<i64>, Error> {
-    let labels = split.labels().ok_or(Error::NoLabels {
-        split: name,
-        images: split.len(),
-    })?;
+    let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
     Ok(labels.iter().map(|&label| i64::from(label)).collect())
 }
 
@@ -117,10 +105,7 @@ impl Task<'_> {
     /// A copy that has learned nothing yet, with its weights.
     fn copy(&self) -> (Tuned, Parameters) {
         let networks = self.frozen.copy();
-        let stream = InitStream {
-            seed: self.settings.seed,
-            network: CLASSIFIER_NETWORK,
-        };
+        let stream = InitStream { seed: self.settings.seed, network: CLASSIFIER_NETWORK };
         let head = Linear::new(
             &(networks.store.root() / "classifier"),
             stream,

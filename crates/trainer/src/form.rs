@@ -1,8 +1,9 @@
 //! One way to write a configuration.
 //!
-//! What reads JSON into types is more lenient than what writes it: it takes a list for an object, its values in
-//! the order of the keys, and `{"seed": null}` for `"seed"`. Nobody who reads such a file knows what it says, and
-//! the [schema](crate::schema()) has no words for it, so only what would be written is let through.
+//! What reads JSON into types is more lenient than what writes it: it takes a list for an object,
+//! its values in the order of the keys, and `{"seed": null}` for `"seed"`. Nobody who reads such a
+//! file knows what it says, and the [schema](crate::schema()) has no words for it, so only what
+//! would be written is let through.
 
 use dataset::OneLine;
 use serde_json::Value;
@@ -19,23 +20,25 @@ pub struct Mismatch {
     pub found: &'static str,
 }
 
-/// Compares what was `given` with what is `written` for it; `key` is where both stand. Values may differ.
+/// Compares what was `given` with what is `written` for it; `key` is where both stand. Values may
+/// differ.
 pub fn check(key: &str, given: &Value, written: &Value) -> Result<(), Mismatch> {
     let below = |part: &str| match key {
         "" => part.to_owned(),
         key => format!("{key}.{part}"),
     };
     match (given, written) {
-        // A key that isn't written is an optional one that says nothing: the types refuse unknown ones.
+        // A key that isn't written is an optional one that says nothing: the types refuse unknown
+        // ones.
         (Value::Object(given), Value::Object(written)) => given
             .iter()
             .filter_map(|(part, given)| Some((part, given, written.get(part)?)))
             .try_for_each(|(part, given, written)| check(&below(part), given, written)),
-        (Value::Array(given), Value::Array(written)) if given.len() == written.len() => (0..)
-            .zip(given.iter().zip(written))
-            .try_for_each(|(index, (given, written))| {
+        (Value::Array(given), Value::Array(written)) if given.len() == written.len() => {
+            (0..).zip(given.iter().zip(written)).try_for_each(|(index, (given, written))| {
                 check(&below(&format!("{index}")), given, written)
-            }),
+            })
+        }
         (given, written) if kind(given) == kind(written) => Ok(()),
         (given, written) => Err(Mismatch {
             key: if key.is_empty() { "the config" } else { key }.to_owned(),
@@ -71,10 +74,7 @@ mod tests {
                 r#"{"form":{"seed":null},"temperature":0.1}"#,
                 "a.json: method.simclr.form: expected a word in quotes, found an object",
             ),
-            (
-                r#"["seed",0.1]"#,
-                "a.json: method.simclr: expected an object, found a list",
-            ),
+            (r#"["seed",0.1]"#, "a.json: method.simclr: expected an object, found a list"),
         ] {
             let error = Config::parse(&written.replace(settings, given), "a.json").unwrap_err();
             assert_eq!(error.to_string(), says);

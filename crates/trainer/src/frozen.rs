@@ -25,10 +25,7 @@ pub enum Weights {
 }
 
 /// Whatever a run was trained in: what is measured here is what others get who load the weights.
-const KINDS: Kinds = Kinds {
-    master: Kind::Float,
-    compute: Kind::Float,
-};
+const KINDS: Kinds = Kinds { master: Kind::Float, compute: Kind::Float };
 
 /// An encoder that doesn't change.
 #[derive(Debug)]
@@ -59,12 +56,14 @@ pub struct WeightsRecord {
     pub step: u64,
     /// Whether they are a teacher's.
     pub teacher: bool,
-    /// Over names, kinds, shapes and bytes of the encoder's tensors, named as in `encoder.safetensors`.
+    /// Over names, kinds, shapes and bytes of the encoder's tensors, named as in
+    /// `encoder.safetensors`.
     pub sha256: String,
 }
 
 impl Frozen {
-    /// The encoder of the run in `folder`; the teacher's where there is one, as the online probe reads it.
+    /// The encoder of the run in `folder`; the teacher's where there is one, as the online probe
+    /// reads it.
     ///
     /// # Errors
     /// [`Error::NoRun`], [`Error::Damaged`], or a device that can't be had.
@@ -98,11 +97,7 @@ impl Frozen {
             Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
         };
         frozen.teacher = checkpoint::has_teacher(&checkpoint)?;
-        let prefix = if frozen.teacher {
-            "teacher.encoder."
-        } else {
-            "encoder."
-        };
+        let prefix = if frozen.teacher { "teacher.encoder." } else { "encoder." };
         let named = frozen.networks.encoder_tensors();
         let header = checkpoint::load_into(&checkpoint, prefix, named)?;
         header.check(&checkpoint, &frozen.record)?;

@@ -1,8 +1,8 @@
-//! Linear classifiers trained side by side on the same features, each with a learning rate of its own: one pass of
-//! the encoder serves them all.
+//! Linear classifiers trained side by side on the same features, each with a learning rate of its
+//! own: one pass of the encoder serves them all.
 //!
-//! Each is multinomial logistic regression from weights 0 by SGD with momentum. The gradient of the mean
-//! cross-entropy is written out: `(softmax - one-hot)^T x / n`.
+//! Each is multinomial logistic regression from weights 0 by SGD with momentum. The gradient of the
+//! mean cross-entropy is written out: `(softmax - one-hot)^T x / n`.
 
 use tch::{Kind, Tensor, no_grad};
 
@@ -23,19 +23,13 @@ impl Heads {
     /// Classifiers of `features` numbers, one for each of `rates`, on the device of `like`.
     pub fn new(rates: &[f64], classes: usize, features: i64, like: &Tensor) -> Self {
         let heads = rates.len() as i64;
-        let zeros = || {
-            Tensor::zeros(
-                [heads, classes as i64, features + 1],
-                (Kind::Float, like.device()),
-            )
-        };
+        let zeros =
+            || Tensor::zeros([heads, classes as i64, features + 1], (Kind::Float, like.device()));
         let rates: Vec<f32> = rates.iter().map(|&rate| rate as f32).collect();
         Self {
             weights: zeros(),
             velocity: zeros(),
-            rates: Tensor::from_slice(&rates)
-                .view([heads, 1, 1])
-                .to_device(like.device()),
+            rates: Tensor::from_slice(&rates).view([heads, 1, 1]).to_device(like.device()),
         }
     }
 
@@ -65,18 +59,13 @@ impl Heads {
     pub fn predict(&self, x: &Tensor) -> Vec<Vec<i64>> {
         let best = no_grad(|| self.logits(&with_one(x)).argmax(-1, false));
         let rows = best.unbind(0);
-        rows.iter()
-            .map(|row| Vec::try_from(row).expect("a vector of int64"))
-            .collect()
+        rows.iter().map(|row| Vec::try_from(row).expect("a vector of int64")).collect()
     }
 }
 
 /// `x` `[n, features]` with a column of ones, for the bias.
 fn with_one(x: &Tensor) -> Tensor {
-    Tensor::cat(
-        &[x, &x.new_ones([x.size()[0], 1], (x.kind(), x.device()))],
-        1,
-    )
+    Tensor::cat(&[x, &x.new_ones([x.size()[0], 1], (x.kind(), x.device()))], 1)
 }
 
 #[cfg(test)]
@@ -86,9 +75,7 @@ mod tests {
     use super::*;
 
     fn data() -> (Tensor, Tensor) {
-        let x = Tensor::arange(60, (Kind::Float, Device::Cpu))
-            .sin()
-            .view([12, 5]);
+        let x = Tensor::arange(60, (Kind::Float, Device::Cpu)).sin().view([12, 5]);
         let labels: Vec<i64> = (0..12).map(|row| row % 3).collect();
         (x, Tensor::from_slice(&labels))
     }

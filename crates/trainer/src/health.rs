@@ -17,8 +17,8 @@ pub(crate) const SAMPLE: usize = 256;
 pub struct HealthConfig {
     /// What to do about a collapse.
     pub on_collapse: OnCollapse,
-    /// Least standard deviation of unit-length features, times the root of their number: 1 for directions
-    /// that are spread evenly.
+    /// Least standard deviation of unit-length features, times the root of their number: 1 for
+    /// directions that are spread evenly.
     pub least_std: f64,
     /// Least effective rank of the features.
     pub least_rank: f64,
@@ -38,10 +38,9 @@ pub enum OnCollapse {
 
 impl HealthConfig {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        for (key, value) in [
-            ("health.least_std", self.least_std),
-            ("health.least_rank", self.least_rank),
-        ] {
+        for (key, value) in
+            [("health.least_std", self.least_std), ("health.least_rank", self.least_rank)]
+        {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(ConfigError::Range {
                     key: key.to_owned(),
@@ -80,8 +79,8 @@ impl HealthConfig {
     }
 }
 
-/// Measures of the networks on a fixed sample of images, two views of each. The features are those that
-/// probes read.
+/// Measures of the networks on a fixed sample of images, two views of each. The features are those
+/// that probes read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// Mean standard deviation of unit-length features; 0 when collapsed.
@@ -94,8 +93,8 @@ pub struct Health {
     pub projection_rank: f64,
     /// Mean squared distance of the unit-length features of the two views, 0..=4; small is aligned.
     pub alignment: f64,
-    /// Logarithm of the mean of `exp(-2 d^2)` over pairs of images, `d` the distance of their unit-length
-    /// features: 0 when collapsed, less the more evenly they are spread.
+    /// Logarithm of the mean of `exp(-2 d^2)` over pairs of images, `d` the distance of their
+    /// unit-length features: 0 when collapsed, less the more evenly they are spread.
     pub uniformity: f64,
     /// Share of the features that are 0 for every image.
     pub dead_features: f64,

@@ -41,27 +41,20 @@ pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, E
     for networks in learner.networks() {
         sha256 = load(path, networks)?;
     }
-    Ok(InitRecord {
-        path: absolute,
-        sha256,
-    })
+    Ok(InitRecord { path: absolute, sha256 })
 }
 
-/// Sets the encoder of `networks` to the weights and running statistics in `path`, by their names in the
-/// encoder. Classifiers (`fc.`, `head.`) are passed over. Gives the SHA-256 of the file.
+/// Sets the encoder of `networks` to the weights and running statistics in `path`, by their names
+/// in the encoder. Classifiers (`fc.`, `head.`) are passed over. Gives the SHA-256 of the file.
 ///
 /// # Errors
-/// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or shape,
-/// and where there is one that the encoder doesn't have.
+/// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or
+/// shape, and where there is one that the encoder doesn't have.
 pub(crate) fn load(path: &Path, networks: &Networks) -> Result<String, Error> {
     let bytes = fs::read(path).map_err(|error| damaged(path, "a file of weights", error))?;
     let file = checkpoint::parse(path, &bytes)?;
     let named = networks.encoder_tensors();
-    let known = |name: &&str| {
-        named
-            .binary_search_by(|(own, _)| own.as_str().cmp(name))
-            .is_ok()
-    };
+    let known = |name: &&str| named.binary_search_by(|(own, _)| own.as_str().cmp(name)).is_ok();
     let mut foreign = file.names();
     let classifies = |name: &str| CLASSIFIERS.iter().any(|prefix| name.starts_with(prefix));
     foreign.retain(|name| !known(name) && !classifies(name));
@@ -71,11 +64,7 @@ pub(crate) fn load(path: &Path, networks: &Networks) -> Result<String, Error> {
     }
     if let Some(first) = foreign.first() {
         let expected = "no tensors but those of the encoder";
-        return Err(damaged(
-            path,
-            expected,
-            format!("{first} ({} such)", foreign.len()),
-        ));
+        return Err(damaged(path, expected, format!("{first} ({} such)", foreign.len())));
     }
     Ok(checkpoint::hexadecimal(&Sha256::digest(&bytes)))
 }

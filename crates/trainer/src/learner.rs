@@ -37,8 +37,8 @@ pub struct Learner {
     split: Option<Parameters>,
 }
 
-/// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of its own
-/// puts in its place.
+/// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of
+/// its own puts in its place.
 pub type BuildMethod<'a> =
     &'a dyn Fn(&MethodConfig, &Place) -> Result<Box<dyn Method>, MethodError>;
 
@@ -94,19 +94,12 @@ impl Learner {
     /// # Errors
     /// As [`new`](Self::new), and what `build` refuses.
     pub fn with_method(config: &Config, task: Task, build: BuildMethod) -> Result<Self, Error> {
-        let Task {
-            classes,
-            device,
-            kinds,
-        } = task;
+        let Task { classes, device, kinds } = task;
         let side = config.side() as i64;
         let student = Networks::new(config, side, 0, device, kinds)?;
         let place = Place {
             path: student.store.root() / "method",
-            stream: InitStream {
-                seed: config.seed,
-                network: METHOD_NETWORK,
-            },
+            stream: InitStream { seed: config.seed, network: METHOD_NETWORK },
             dimension: config.projection.output(),
             compute: kinds.compute,
         };
@@ -120,10 +113,7 @@ impl Learner {
             Some(_) => {
                 let networks = Networks::new(config, side, TEACHER_NETWORK, device, kinds)?;
                 let weights = Parameters::flatten(&networks.store);
-                let mut teacher = Teacher {
-                    networks,
-                    parameters: weights,
-                };
+                let mut teacher = Teacher { networks, parameters: weights };
                 if config.train.teacher_init == TeacherInit::Copy {
                     teacher.copy_from(&student);
                 }
@@ -132,13 +122,7 @@ impl Learner {
         };
         let features = student.encoder.feature_size();
         let probe = classes.map(|classes| {
-            Probe::new(
-                &config.probe.optimizer,
-                config.seed,
-                (features, classes),
-                device,
-                kinds,
-            )
+            Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, kinds)
         });
         let reduction = config.train.reduction;
         let split = config.train.micro_batch;
@@ -173,9 +157,9 @@ impl Learner {
 
     /// One step of training, the `number`-th (from 0) of `of`.
     ///
-    /// The objective's update comes first; measures are of the features from before it; then the probe
-    /// learns on the updated encoder, the method observes the batch, and the teacher follows. Running
-    /// statistics move where student and teacher encode the views.
+    /// The objective's update comes first; measures are of the features from before it; then the
+    /// probe learns on the updated encoder, the method observes the batch, and the teacher follows.
+    /// Running statistics move where student and teacher encode the views.
     pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
         let features = match self.split {
             None => self.student.training_features(&step.views, step.images),
@@ -196,11 +180,7 @@ impl Learner {
             }),
         };
         let progress = Progress { step: number, of };
-        let views = Views {
-            student,
-            teacher,
-            progress,
-        };
+        let views = Views { student, teacher, progress };
         let loss = self.method.loss(&views);
         let objective = match self.reduction {
             Reduction::Mean => loss.shallow_clone(),
@@ -248,9 +228,10 @@ impl Learner {
         }))
     }
 
-    /// The gradient of `objective`, which was computed from the `features` of `views`, with respect to all
-    /// weights. Where the encoder is split, the loss has seen the whole batch, the encoder's graph never is
-    /// that of all of it: GradCache, cut at the features, so that heads keep the statistics of the batch.
+    /// The gradient of `objective`, which was computed from the `features` of `views`, with respect
+    /// to all weights. Where the encoder is split, the loss has seen the whole batch, the encoder's
+    /// graph never is that of all of it: GradCache, cut at the features, so that heads keep the
+    /// statistics of the batch.
     fn gradient(&self, objective: &Tensor, features: &Tensor, views: &[Tensor]) -> Tensor {
         let Some(encoder) = &self.split else {
             return self.parameters.gradient(objective);
@@ -277,10 +258,7 @@ impl Learner {
         let (images, labels) = step.probe.as_ref()?;
         let features = no_grad(|| self.probed().features(images));
         let probe = self.probe.as_mut()?;
-        Some((
-            tch::with_grad(|| probe.step(&features, labels, progress)),
-            labels.size()[0],
-        ))
+        Some((tch::with_grad(|| probe.step(&features, labels, progress)), labels.size()[0]))
     }
 }
 
@@ -311,15 +289,10 @@ fn check_views(config: &Config, sides: Sides, multi_crop: bool) -> Result<(), Co
         .map(|(view, recipe)| (format!("augment.views.{view}.size"), recipe.size))
         .collect();
     named.push(("augment.probe.size".to_owned(), config.augment.probe.size));
-    match named
-        .into_iter()
-        .find(|(_, size)| !sides.contain(*size as i64))
-    {
+    match named.into_iter().find(|(_, size)| !sides.contain(*size as i64)) {
         None => Ok(()),
-        Some((key, size)) => Err(ConfigError::Range {
-            key,
-            expected: sides.to_string(),
-            found: size.to_string(),
-        }),
+        Some((key, size)) => {
+            Err(ConfigError::Range { key, expected: sides.to_string(), found: size.to_string() })
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Session::prepare`] checks a [`Config`] against a data set and builds a [`Learner`];
 //! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and
-//! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be read as
-//! a paragraph.
+//! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be
+//! read as a paragraph.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;

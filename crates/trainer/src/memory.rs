@@ -10,9 +10,7 @@ pub fn reset_peak() {
 /// The largest resident size since the start or the last [`reset_peak`], in bytes.
 pub fn peak_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -25,10 +23,7 @@ mod tests {
     fn the_peak_holds_what_was_freed_again() {
         let before = peak_bytes().unwrap();
         let block = vec![1u8; 64 << 20];
-        assert_eq!(
-            block.iter().map(|&byte| u64::from(byte)).sum::<u64>(),
-            64 << 20
-        );
+        assert_eq!(block.iter().map(|&byte| u64::from(byte)).sum::<u64>(), 64 << 20);
         drop(block);
         assert!(peak_bytes().unwrap() >= before.max(64 << 20));
     }

@@ -103,11 +103,9 @@ impl Pending {
     pub fn push(&mut self, measured: &Measured) {
         let zero = || Tensor::zeros([0i64; 0], (Kind::Double, measured.loss.device()));
         let (probe_loss, correct, images) = match &measured.probe {
-            Some((score, images)) => (
-                score.loss_sum.shallow_clone(),
-                score.correct.shallow_clone(),
-                *images,
-            ),
+            Some((score, images)) => {
+                (score.loss_sum.shallow_clone(), score.correct.shallow_clone(), *images)
+            }
             None => (zero(), zero(), 0),
         };
         let scalars = [
@@ -128,7 +126,8 @@ impl Pending {
         self.0.len()
     }
 
-    /// Brings all kept steps to the host, oldest first: the one place where a step's numbers are waited for.
+    /// Brings all kept steps to the host, oldest first: the one place where a step's numbers are
+    /// waited for.
     pub fn take(&mut self) -> Vec<StepNumbers> {
         if self.0.is_empty() {
             return Vec::new();

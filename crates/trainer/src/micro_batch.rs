@@ -1,5 +1,5 @@
-//! A step whose encoder is trained a few views at a time is the step that it is without: every method, every
-//! form.
+//! A step whose encoder is trained a few views at a time is the step that it is without: every
+//! method, every form.
 
 use std::cell::RefCell;
 use std::mem;
@@ -22,8 +22,8 @@ fn methods() -> Vec<Value> {
     serde_json::from_str(include_str!("../../methods/tests/forms.json")).unwrap()
 }
 
-/// A learner of `method` with two global views and, where the method takes them, two local ones. Its head
-/// normalises over the batch, or has DINO's prototypes.
+/// A learner of `method` with two global views and, where the method takes them, two local ones.
+/// Its head normalises over the batch, or has DINO's prototypes.
 fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
@@ -45,15 +45,8 @@ fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, 
         recipe.size = SIDES[1] as usize;
         config.augment.views.extend([recipe.clone(), recipe]);
     }
-    let kinds = Kinds {
-        master: kind,
-        compute: kind,
-    };
-    let task = Task {
-        classes: Some(3),
-        device: Device::Cpu,
-        kinds,
-    };
+    let kinds = Kinds { master: kind, compute: kind };
+    let task = Task { classes: Some(3), device: Device::Cpu, kinds };
     (Learner::new(&config, task).unwrap(), local)
 }
 
@@ -62,11 +55,7 @@ fn step(number: i64, local: bool, kind: Kind) -> Step {
     let images = |count: i64, side: i64| {
         let pixels = Tensor::arange(count * 3 * side * side, (Kind::Double, Device::Cpu));
         let pixels = (pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3;
-        pixels
-            .frac()
-            .abs()
-            .view([count, 3, side, side])
-            .to_kind(kind)
+        pixels.frac().abs().view([count, 3, side, side]).to_kind(kind)
     };
     let mut views = vec![images(2 * IMAGES, SIDES[0])];
     if local {
@@ -100,10 +89,7 @@ fn name(method: &Value) -> &str {
 
 #[test]
 fn a_step_in_parts_equals_a_whole_one() {
-    let (methods, forms) = (
-        methods(),
-        CATALOG.iter().map(|entry| entry.forms.len().max(1)),
-    );
+    let (methods, forms) = (methods(), CATALOG.iter().map(|entry| entry.forms.len().max(1)));
     assert_eq!(methods.len(), forms.sum::<usize>(), "forms of all methods");
     for entry in CATALOG {
         assert!(methods.iter().any(|method| name(method) == entry.name));
@@ -114,17 +100,11 @@ fn a_step_in_parts_equals_a_whole_one() {
             let split = train(method, Some(micro_batch), Kind::Double, 2);
             for (split, whole) in split.0.iter().zip(&whole.0) {
                 let off = (split - whole).abs();
-                assert!(
-                    off <= 1e-8 * (1.0 + whole.abs()),
-                    "{method}: loss {split}, not {whole}"
-                );
+                assert!(off <= 1e-8 * (1.0 + whole.abs()), "{method}: loss {split}, not {whole}");
             }
             for ((name, split), (_, whole)) in split.1.iter().zip(&whole.1) {
                 let off = golden::difference(split, whole);
-                assert!(
-                    off <= 1e-8,
-                    "{method} by {micro_batch}: {name} off by {off}"
-                );
+                assert!(off <= 1e-8, "{method} by {micro_batch}: {name} off by {off}");
             }
         }
     }
@@ -135,8 +115,8 @@ fn gradients_in_parts_equal_whole_ones_in_single_precision() {
     for method in &methods() {
         let whole = train(method, None, Kind::Float, 1);
         let split = train(method, Some(3), Kind::Float, 1);
-        // The first moment is a tenth of the gradient. Adam turns the rounding of a gradient that is 0 into
-        // a step, so that the weights say less.
+        // The first moment is a tenth of the gradient. Adam turns the rounding of a gradient that
+        // is 0 into a step, so that the weights say less.
         let moments = |stored: &(String, Tensor)| stored.0.ends_with(".moment1");
         let largest = whole.1.iter().filter(|stored| moments(stored));
         let largest = largest.map(|(_, moment)| golden::largest(moment));
@@ -186,14 +166,8 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         let noted = Noted::default();
         let calls = noted.calls.clone();
         let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));
-        learner.student.encoder = Box::new(Noted {
-            inner: Some(inner),
-            calls: calls.clone(),
-        });
-        let step = Step {
-            probe: None,
-            ..step(0, local, Kind::Float)
-        };
+        learner.student.encoder = Box::new(Noted { inner: Some(inner), calls: calls.clone() });
+        let step = Step { probe: None, ..step(0, local, Kind::Float) };
         learner.step(&step, 0, 10);
         let calls = calls.borrow();
         let count = |graph: bool| -> i64 {

@@ -6,14 +6,16 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Config;
 
-/// Images that go through an encoder together on a CPU. What a layer needs only while it computes is then
-/// a sixteenth of what 256 images of two views need, which more than halves the peak of a step's memory.
+/// Images that go through an encoder together on a CPU. What a layer needs only while it computes
+/// is then a sixteenth of what 256 images of two views need, which more than halves the peak of a
+/// step's memory.
 const CPU_CHUNK: i64 = 32;
 
 /// Encoder, projection head and their weights.
 #[derive(Debug)]
 pub struct Networks {
-    /// Holds weights and running statistics by name: `encoder.*`, `projection.*`, and what a method registers.
+    /// Holds weights and running statistics by name: `encoder.*`, `projection.*`, and what a method
+    /// registers.
     pub store: VarStore,
     /// Images to features.
     pub encoder: Box<dyn Encoder>,
@@ -46,31 +48,19 @@ impl Networks {
     ) -> Result<Self, ModelError> {
         let mut store = VarStore::new(device);
         store.set_kind(kinds.master);
-        let stream = InitStream {
-            seed: config.seed,
-            network,
-        };
+        let stream = InitStream { seed: config.seed, network };
         let root = store.root();
-        let encoder = config
-            .encoder
-            .build(&(&root / "encoder"), stream, side, kinds.compute)?;
+        let encoder = config.encoder.build(&(&root / "encoder"), stream, side, kinds.compute)?;
         let inputs = encoder.feature_size();
         let projection =
-            config
-                .projection
-                .build(&(&root / "projection"), stream, inputs, kinds.compute)?;
+            config.projection.build(&(&root / "projection"), stream, inputs, kinds.compute)?;
         let of_device = match device {
             Device::Cpu => CPU_CHUNK,
             _ => i64::MAX,
         };
         let asked = config.train.micro_batch;
         let at_once = asked.map_or(of_device, |images| of_device.min(images as i64));
-        Ok(Self {
-            store,
-            encoder,
-            projection,
-            at_once,
-        })
+        Ok(Self { store, encoder, projection, at_once })
     }
 
     /// The encoder's weights and running statistics by their names in it, sorted.
@@ -83,24 +73,25 @@ impl Networks {
         named
     }
 
-    /// Features of the views of a step that trains, in their order. An encoder with batch statistics is given
-    /// each view of all images on its own and whole, so that a view is normalised by its own statistics; these
-    /// then move the running ones, the first view's first.
+    /// Features of the views of a step that trains, in their order. An encoder with batch
+    /// statistics is given each view of all images on its own and whole, so that a view is
+    /// normalised by its own statistics; these then move the running ones, the first view's first.
     ///
     /// # Shapes
-    /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features `[all k * images, feature_size]`.
+    /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features
+    /// `[all k * images, feature_size]`.
     pub fn training_features(&self, views: &[Tensor], images: i64) -> Tensor {
         let most = match self.encoder.uses_batch_statistics() {
             true => images,
             false => self.at_once,
         };
-        let features: Vec<_> = parts(views, most)
-            .map(|part| self.encoder.forward(&part, Mode::Train))
-            .collect();
+        let features: Vec<_> =
+            parts(views, most).map(|part| self.encoder.forward(&part, Mode::Train)).collect();
         Tensor::cat(&features, 0)
     }
 
-    /// Features of images, each on its own, and nothing changes: what probes, measures and evaluation read.
+    /// Features of images, each on its own, and nothing changes: what probes, measures and
+    /// evaluation read.
     ///
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
@@ -117,19 +108,16 @@ impl Networks {
     /// `features` `[views * images, feature_size]` -> `[images, output]` a view.
     pub fn project(&self, features: &Tensor, images: i64) -> Vec<Tensor> {
         let views = features.split(images, 0);
-        views
-            .iter()
-            .map(|view| self.projection.forward(view))
-            .collect()
+        views.iter().map(|view| self.projection.forward(view)).collect()
     }
 
-    /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`, its gradient
-    /// with respect to the features of `views`. They go through the encoder once more, and the graph is that
-    /// of one chunk at a time; not for an encoder with batch statistics.
+    /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`,
+    /// its gradient with respect to the features of `views`. They go through the encoder once more,
+    /// and the graph is that of one chunk at a time; not for an encoder with batch statistics.
     ///
     /// # Shapes
-    /// `views` as of [`training_features`](Self::training_features), `upstream` `[all n, feature_size]` ->
-    /// `[weights]`.
+    /// `views` as of [`training_features`](Self::training_features), `upstream`
+    /// `[all n, feature_size]` -> `[weights]`.
     ///
     /// # Reference
     /// Gao et al. 2021, arXiv 2101.06983, section 3.2, steps 3 and 4.
@@ -162,8 +150,9 @@ fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = Tensor> {
     })
 }
 
-/// A network that isn't trained but follows the student. What it normalises over a batch has the statistics of
-/// the batch in training, as the student's: its running ones are of what it saw itself.
+/// A network that isn't trained but follows the student. What it normalises over a batch has the
+/// statistics of the batch in training, as the student's: its running ones are of what it saw
+/// itself.
 #[derive(Debug)]
 pub struct Teacher {
     /// The networks.
@@ -183,8 +172,8 @@ impl Teacher {
         });
     }
 
-    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight. Running
-    /// statistics don't follow: they are of what the teacher sees.
+    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight.
+    /// Running statistics don't follow: they are of what the teacher sees.
     ///
     /// # Reference
     /// He et al. 2019, arXiv 1911.05722, equation 2.
@@ -197,9 +186,7 @@ impl Teacher {
 
     /// The student's weights that have a counterpart here: its first ones.
     pub(crate) fn shared(&self, student: &Parameters) -> Tensor {
-        student
-            .flat()
-            .narrow(0, 0, self.parameters.flat().size()[0])
+        student.flat().narrow(0, 0, self.parameters.flat().size()[0])
     }
 }
 
@@ -218,17 +205,11 @@ mod tests {
         let tensors = Tensors::open("c_momentum.safetensors");
         for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 5e-7)] {
             for case in reference["cases"].as_array().unwrap() {
-                let kinds = Kinds {
-                    master: kind,
-                    compute: kind,
-                };
+                let kinds = Kinds { master: kind, compute: kind };
                 let load = |prefix: &str| {
                     let mut store = VarStore::new(Device::Cpu);
                     store.set_kind(kind);
-                    let stream = InitStream {
-                        seed: 0,
-                        network: 0,
-                    };
+                    let stream = InitStream { seed: 0, network: 0 };
                     for layer in ["encoder", "projection"] {
                         Linear::new(&(store.root() / layer), stream, 6, 6, kind);
                     }
@@ -242,10 +223,7 @@ mod tests {
                 let student = load("w");
                 let networks =
                     Networks::new(&tiny_config("dino"), 32, 0, Device::Cpu, kinds).unwrap();
-                let mut teacher = Teacher {
-                    networks,
-                    parameters: load("m"),
-                };
+                let mut teacher = Teacher { networks, parameters: load("m") };
                 teacher.follow(&student, case["coefficient"].as_f64().unwrap());
                 for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {
                     let after = case["after"].as_str().unwrap();

@@ -118,11 +118,7 @@ impl EpochReport {
         ];
         always
             .into_iter()
-            .chain(
-                sometimes
-                    .into_iter()
-                    .filter_map(|(tag, value)| Some((tag, value?))),
-            )
+            .chain(sometimes.into_iter().filter_map(|(tag, value)| Some((tag, value?))))
             .collect()
     }
 }
@@ -148,18 +144,14 @@ pub struct TestBest {
 }
 
 impl History {
-    /// Takes in an epoch; whether it is better by `criterion` than all before. The first of equals stays.
+    /// Takes in an epoch; whether it is better by `criterion` than all before. The first of equals
+    /// stays.
     pub fn add(&mut self, report: &EpochReport, criterion: Option<Criterion>) -> bool {
         self.last = Some(report.clone());
         if let Some(test_p_acc) = report.test_p_acc
-            && self
-                .best_test_p_acc
-                .is_none_or(|best| test_p_acc > best.test_p_acc)
+            && self.best_test_p_acc.is_none_or(|best| test_p_acc > best.test_p_acc)
         {
-            self.best_test_p_acc = Some(TestBest {
-                epoch: report.epoch,
-                test_p_acc,
-            });
+            self.best_test_p_acc = Some(TestBest { epoch: report.epoch, test_p_acc });
         }
         let candidate = criterion.and_then(|criterion| criterion.candidate(report));
         let better = candidate.filter(|new| self.best.is_none_or(|best| new.value > best.value));

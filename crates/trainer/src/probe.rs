@@ -43,28 +43,16 @@ impl Probe {
     ) -> Self {
         let mut store = VarStore::new(device);
         store.set_kind(kinds.master);
-        let stream = InitStream {
-            seed,
-            network: PROBE_NETWORK,
-        };
-        let linear = Linear::new(
-            &(store.root() / "probe"),
-            stream,
-            features,
-            classes,
-            kinds.master,
-        );
+        let stream = InitStream { seed, network: PROBE_NETWORK };
+        let linear =
+            Linear::new(&(store.root() / "probe"), stream, features, classes, kinds.master);
         let parameters = Parameters::flatten(&store);
         let optimizer = Optimizer::new(optimizer, &parameters);
-        Self {
-            store,
-            linear,
-            parameters,
-            optimizer,
-        }
+        Self { store, linear, parameters, optimizer }
     }
 
-    /// One step on `features` `[n, features]` of the classes `labels` `[n]`; the score is that before it.
+    /// One step on `features` `[n, features]` of the classes `labels` `[n]`; the score is that
+    /// before it.
     pub fn step(&mut self, features: &Tensor, labels: &Tensor, progress: Progress) -> ProbeScore {
         let logits = self.linear.forward(&features.detach());
         let loss = cross_entropy(&logits, labels, Reduction::Mean);

@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
-/// Seconds a step, by what they were spent on. On a GPU, work is only handed over unless the profiler waits
-/// for it; then these are times of the host.
+/// Seconds a step, by what they were spent on. On a GPU, work is only handed over unless the
+/// profiler waits for it; then these are times of the host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepSecs {
     /// Waiting for views.
@@ -56,12 +56,7 @@ impl Profiler {
             Device::Cuda(gpu) if exact => Some(gpu as i64),
             _ => None,
         };
-        Self {
-            waits_for,
-            last: Instant::now(),
-            secs: StepSecs::default(),
-            steps: 0,
-        }
+        Self { waits_for, last: Instant::now(), secs: StepSecs::default(), steps: 0 }
     }
 
     /// A step begins.
@@ -82,14 +77,8 @@ impl Profiler {
 
     /// Means over the steps since the last call.
     pub fn take(&mut self) -> StepSecs {
-        let StepSecs {
-            wait,
-            copy,
-            forward,
-            backward,
-            optimizer,
-            metrics,
-        } = std::mem::take(&mut self.secs);
+        let StepSecs { wait, copy, forward, backward, optimizer, metrics } =
+            std::mem::take(&mut self.secs);
         let steps = std::mem::take(&mut self.steps).max(1) as f64;
         StepSecs {
             wait: wait / steps,
@@ -116,10 +105,7 @@ mod tests {
             profiler.lap(|secs| &mut secs.backward);
         }
         let secs = profiler.take();
-        assert!(
-            secs.forward >= 0.003 && secs.backward < secs.forward,
-            "{secs:?}"
-        );
+        assert!(secs.forward >= 0.003 && secs.backward < secs.forward, "{secs:?}");
         assert_eq!(secs.wait, 0.0);
         assert_eq!(profiler.take(), StepSecs::default());
     }

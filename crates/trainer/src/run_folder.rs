@@ -70,13 +70,14 @@ pub struct RunFolder {
     metrics: Appended,
     /// The newest checkpoint of this process from before training looked like collapse.
     healthy: Option<PathBuf>,
-    /// Locked as long as the folder is open; the system unlocks it when the process ends, however it does.
+    /// Locked as long as the folder is open; the system unlocks it when the process ends, however
+    /// it does.
     _lock: File,
 }
 
 impl RunFolder {
-    /// Makes a new folder for the run that `record` describes, whose `networks` are at their first weights.
-    /// These are kept where they came from a file. Nothing stays behind on failure.
+    /// Makes a new folder for the run that `record` describes, whose `networks` are at their first
+    /// weights. These are kept where they came from a file. Nothing stays behind on failure.
     ///
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
@@ -112,8 +113,8 @@ impl RunFolder {
         })
     }
 
-    /// Opens the folder of a run to go on with it at `step`, as `record` says: lines of later steps are
-    /// taken out of `metrics.jsonl`, so that each step is there once.
+    /// Opens the folder of a run to go on with it at `step`, as `record` says: lines of later steps
+    /// are taken out of `metrics.jsonl`, so that each step is there once.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -158,8 +159,8 @@ impl RunFolder {
         self.metrics.write(text.as_bytes())
     }
 
-    /// Saves a checkpoint, then removes the oldest beyond `keep`; that of the best epoch stays, and so does the
-    /// newest from before training looked like collapse.
+    /// Saves a checkpoint, then removes the oldest beyond `keep`; that of the best epoch stays, and
+    /// so does the newest from before training looked like collapse.
     ///
     /// # Errors
     /// [`Error::Io`]; older checkpoints are then still there.
@@ -207,8 +208,9 @@ impl RunFolder {
 }
 
 impl RunRecord {
-    /// Checks that the run in `folder` can go on as `method` with `config`: only what doesn't change
-    /// its past may differ. Gives `config` with the precision of the run where it says `auto`.
+    /// Checks that the run in `folder` can go on as `method` with `config`: only what doesn't
+    /// change its past may differ. Gives `config` with the precision of the run where it says
+    /// `auto`.
     ///
     /// # Errors
     /// [`Error::ConfigChanged`] with the first key that differs.
@@ -220,19 +222,10 @@ impl RunRecord {
     ) -> Result<Config, Error> {
         let path = folder.join("config.json");
         let changed = |key: &str, expected: String, found: String| {
-            Err(Error::ConfigChanged {
-                path: path.clone(),
-                key: key.to_owned(),
-                expected,
-                found,
-            })
+            Err(Error::ConfigChanged { path: path.clone(), key: key.to_owned(), expected, found })
         };
         if method != self.config.method.name() {
-            return changed(
-                "method",
-                self.config.method.name().to_owned(),
-                method.to_owned(),
-            );
+            return changed("method", self.config.method.name().to_owned(), method.to_owned());
         }
         if config.train.precision == Precision::Auto {
             config.train.precision = self.config.train.precision;
@@ -245,15 +238,10 @@ impl RunRecord {
         }
     }
 
-    /// The settings in which `config`, with which this run goes on, differs from what it had: their dotted keys, the values
-    /// before and after.
+    /// The settings in which `config`, with which this run goes on, differs from what it had: their
+    /// dotted keys, the values before and after.
     pub fn changes(&self, config: &Config) -> Vec<(String, Value, Value)> {
-        differences(
-            "",
-            &self.config.document(),
-            &config.document(),
-            &["$schema"],
-        )
+        differences("", &self.config.document(), &config.document(), &["$schema"])
     }
 
     /// A SHA-256 over all settings that can't change on resume, in hexadecimal digits.
@@ -269,8 +257,9 @@ impl RunRecord {
         checkpoint::hexadecimal(&hash.finalize())
     }
 
-    /// The first setting in which `other` is another training than this one with another seed: its dotted key, the
-    /// value here and the value there. `None` where a mean over both says something about the method.
+    /// The first setting in which `other` is another training than this one with another seed: its
+    /// dotted key, the value here and the value there. `None` where a mean over both says something
+    /// about the method.
     pub fn differs_from(&self, other: &Self) -> Option<(String, String, String)> {
         let records = [self, other];
         let methods = records.map(|record| record.config.method.name().to_owned());
@@ -339,11 +328,7 @@ fn differences(key: &str, a: &Value, b: &Value, may: &[&str]) -> Vec<Difference>
         return Vec::new();
     }
     let below = |part: &str| {
-        if key.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{key}.{part}")
-        }
+        if key.is_empty() { part.to_owned() } else { format!("{key}.{part}") }
     };
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
@@ -370,10 +355,9 @@ fn leaves(key: &str, value: &Value) -> Vec<(String, String)> {
     };
     match value {
         Value::Null => Vec::new(),
-        Value::Object(parts) => parts
-            .iter()
-            .flat_map(|(part, value)| leaves(&below(part), value))
-            .collect(),
+        Value::Object(parts) => {
+            parts.iter().flat_map(|(part, value)| leaves(&below(part), value)).collect()
+        }
         Value::Array(parts) => (0..)
             .zip(parts)
             .flat_map(|(index, value)| leaves(&below(&format!("{index}")), value))
@@ -396,7 +380,8 @@ fn is_used(path: &Path) -> bool {
     })
 }
 
-/// Takes the run folder for this process: the folder itself is locked, so that nothing is left behind.
+/// Takes the run folder for this process: the folder itself is locked, so that nothing is left
+/// behind.
 fn lock(path: &Path) -> Result<File, Error> {
     let folder = File::open(path).map_err(Error::io(path, "open it"))?;
     match folder.try_lock() {

@@ -1,8 +1,8 @@
 //! The JSON Schema of a configuration, made of the types that read it.
 //!
-//! It lets through what [`Config::parse`] reads and nothing else, with one exception that JSON Schema can't
-//! express: it takes `2.0` for a whole number, which the parser doesn't. What [`Config::validate`] says of
-//! ranges is not in it.
+//! It lets through what [`Config::parse`] reads and nothing else, with one exception that JSON
+//! Schema can't express: it takes `2.0` for a whole number, which the parser doesn't. What
+//! [`Config::validate`] says of ranges is not in it.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -53,9 +53,7 @@ fn without_links(text: &str) -> String {
             break;
         };
         plain += &format!("{before}`{name}`");
-        let target = after
-            .strip_prefix('(')
-            .and_then(|after| after.split_once(')'));
+        let target = after.strip_prefix('(').and_then(|after| after.split_once(')'));
         rest = target.map_or(after, |(_, after)| after);
     }
     plain + rest
@@ -68,10 +66,7 @@ mod tests {
     #[test]
     fn descriptions_are_plain_text() {
         let text = "As [`Rank`](Self::Rank), or [`A::b`]; [0, 1] and [`open";
-        assert_eq!(
-            without_links(text),
-            "As `Rank`, or `A::b`; [0, 1] and [`open"
-        );
+        assert_eq!(without_links(text), "As `Rank`, or `A::b`; [0, 1] and [`open");
     }
 
     #[test]

@@ -54,8 +54,8 @@ impl Session {
         Self::prepare_with(config, data, origin, &MethodConfig::build)
     }
 
-    /// The same, with the method that `build` makes of the configuration: how a program trains by a method of
-    /// its own, which the configuration calls `{"own": {...}}`.
+    /// The same, with the method that `build` makes of the configuration: how a program trains by a
+    /// method of its own, which the configuration calls `{"own": {...}}`.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare), and what `build` refuses.
@@ -73,16 +73,9 @@ impl Session {
         let plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::Plan)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
-        let kinds = Kinds {
-            master: Kind::Float,
-            compute: config.train.precision.kind(device),
-        };
+        let kinds = Kinds { master: Kind::Float, compute: config.train.precision.kind(device) };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
-        let task = Task {
-            classes,
-            device,
-            kinds,
-        };
+        let task = Task { classes, device, kinds };
         let learner = Learner::with_method(&config, task, build)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
@@ -115,15 +108,16 @@ impl Session {
         })
     }
 
-    /// Waits for the device after every part of a step, so that [`EpochReport::step_secs`] is exact on a GPU
-    /// too; this slows training.
+    /// Waits for the device after every part of a step, so that [`EpochReport::step_secs`] is exact
+    /// on a GPU too; this slows training.
     pub fn profile(&mut self) {
         let device = self.learner.student.store.device();
         self.learner.profiler = Profiler::new(device, true);
     }
 
-    /// Sets the first weights of the encoder to those in `file`, by their names in `encoder.safetensors` and in
-    /// torchvision's networks. A teacher's encoder begins with them too.
+    /// Sets the first weights of the encoder to those in `file`, by their names in
+    /// `encoder.safetensors` and in torchvision's networks. A teacher's encoder begins with them
+    /// too.
     ///
     /// # Errors
     /// [`Error::Damaged`] where they aren't weights of such an encoder.
@@ -145,9 +139,9 @@ impl Session {
         &self.record
     }
 
-    /// Goes on from the newest checkpoint of the run in `folder` that can be read; the errors are those of
-    /// newer ones, which can't. Without any checkpoint, as after an early crash, the run begins again with the
-    /// weights that it began with.
+    /// Goes on from the newest checkpoint of the run in `folder` that can be read; the errors are
+    /// those of newer ones, which can't. Without any checkpoint, as after an early crash, the run
+    /// begins again with the weights that it began with.
     ///
     /// # Errors
     /// [`Error::Damaged`] where there are checkpoints and none fits.
@@ -188,8 +182,8 @@ impl Session {
         })
     }
 
-    /// Why the run is over before its last step, if it is. A function of the last checkpoint, so that a run
-    /// that is resumed stops where one that never was does.
+    /// Why the run is over before its last step, if it is. A function of the last checkpoint, so
+    /// that a run that is resumed stops where one that never was does.
     pub fn stopped_early(&self) -> Option<EarlyStop> {
         let (patience, criterion) = (self.record.config.train.patience?, self.criterion()?);
         let best = self.header.history.best;
@@ -202,8 +196,8 @@ impl Session {
         })
     }
 
-    /// Trains until all steps are done, patience is over, or `stop` is set; then the step under way is
-    /// finished and saved.
+    /// Trains until all steps are done, patience is over, or `stop` is set; then the step under way
+    /// is finished and saved.
     ///
     /// # Errors
     /// [`Error`]; the last checkpoint stays loadable.
@@ -218,10 +212,7 @@ impl Session {
         if self.header.step == 0 {
             events.augmentation(&self.plan)?;
         }
-        let position = Position {
-            epoch: self.header.epoch,
-            step: self.header.step_in_epoch,
-        };
+        let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
         let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::Plan)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
@@ -281,10 +272,8 @@ impl Session {
             let (counts, side) = ([block.images, block.views], [block.height, block.width]);
             self.door.images(&block.bytes, counts, side)
         };
-        let probe = batch
-            .probe
-            .as_ref()
-            .map(|probe| (image(probe), self.door.labels(&batch.labels)));
+        let probe =
+            batch.probe.as_ref().map(|probe| (image(probe), self.door.labels(&batch.labels)));
         let step = Step {
             views: batch.blocks.iter().map(image).collect(),
             images: batch.blocks[0].images as i64,
@@ -331,10 +320,7 @@ impl Session {
     }
 
     fn progress_of(&self, step: u64) -> methods::Progress {
-        methods::Progress {
-            step,
-            of: self.total_steps,
-        }
+        methods::Progress { step, of: self.total_steps }
     }
 
     /// The step size that was used in `step`, from 0.
@@ -396,7 +382,8 @@ impl Session {
         report
     }
 
-    /// Counts epochs that look like collapse; an error where there were as many as the configuration allows.
+    /// Counts epochs that look like collapse; an error where there were as many as the
+    /// configuration allows.
     fn check_health(&mut self, report: &EpochReport, observer: &mut dyn Observer) -> Option<Error> {
         let config = &self.record.config.health;
         let features = self.learner.student.encoder.feature_size();
@@ -417,11 +404,7 @@ impl Session {
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
     fn probe_on(&self, split: &Split) -> Option<[f64; 2]> {
         let probe = self.learner.probe.as_ref()?;
-        let labels: Vec<i64> = split
-            .labels()?
-            .iter()
-            .map(|&label| i64::from(label))
-            .collect();
+        let labels: Vec<i64> = split.labels()?.iter().map(|&label| i64::from(label)).collect();
         let side = self.record.config.side();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(split, side, EVAL_BATCH) {
@@ -439,7 +422,8 @@ impl Session {
         (done > 0).then(|| [loss / done as f64, correct as f64 / done as f64])
     }
 
-    /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so far.
+    /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so
+    /// far.
     fn begin_epoch(&mut self, report: &EpochReport, whole: bool) -> bool {
         let criterion = self.criterion();
         let improved = self.header.history.add(report, criterion);
@@ -451,8 +435,8 @@ impl Session {
         improved
     }
 
-    /// Whether the step that was just done is to be followed by a checkpoint; it ended an epoch where it
-    /// was the `whole`.
+    /// Whether the step that was just done is to be followed by a checkpoint; it ended an epoch
+    /// where it was the `whole`.
     fn checkpoint_due(&self, whole: bool, since: Duration) -> bool {
         let every = &self.record.config.checkpoint;
         let epochs = whole && (self.header.epoch + 1).is_multiple_of(every.every_epochs);
@@ -463,11 +447,7 @@ impl Session {
     }
 
     fn save(&mut self, folder: &mut RunFolder, clock: &Clock) -> Result<(), Error> {
-        let probe = self
-            .learner
-            .probe
-            .as_ref()
-            .map_or(0, |probe| probe.optimizer.steps());
+        let probe = self.learner.probe.as_ref().map_or(0, |probe| probe.optimizer.steps());
         let header = Header {
             optimizer_steps: [self.learner.optimizer.steps(), probe],
             train_secs: self.header.train_secs + clock.trained(),

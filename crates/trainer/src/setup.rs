@@ -12,9 +12,11 @@ use crate::{BestBy, Config};
 
 /// Batches that may wait in the channel.
 const PREFETCH: usize = 3;
-/// Threads of libtorch beside a GPU. Copying a batch took 4.2 ms with one, 2.0 with 4 and 15 with 16, on 16 cores.
+/// Threads of libtorch beside a GPU. Copying a batch took 4.2 ms with one, 2.0 with 4 and 15 with
+/// 16, on 16 cores.
 const GPU_THREADS: i32 = 4;
-/// Draws which images are held out. Not the seed of the run, so that runs with several are judged alike.
+/// Draws which images are held out. Not the seed of the run, so that runs with several are judged
+/// alike.
 const HOLD_OUT_SEED: u64 = 0;
 
 /// What only the program knows of a run.
@@ -24,12 +26,13 @@ pub struct Origin {
     pub version: String,
     /// Source revision that it was built from.
     pub revision: String,
-    /// Where the data was read from; `None` for what is made in memory, as the built-in procedural set is.
+    /// Where the data was read from; `None` for what is made in memory, as the built-in procedural
+    /// set is.
     pub data: Option<PathBuf>,
 }
 
-/// What is left of `data` to train on, and the labelled images held out from it, where the best epoch is
-/// chosen by such. Training never sees these: not without their labels either.
+/// What is left of `data` to train on, and the labelled images held out from it, where the best
+/// epoch is chosen by such. Training never sees these: not without their labels either.
 pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option<Split>) {
     let mut rest = data.clone();
     let Some(BestBy::Validation { share }) = best else {
@@ -75,8 +78,8 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
     }
 }
 
-/// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes well
-/// under a hundredth of the step. A GPU leaves them to the views.
+/// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes
+/// well under a hundredth of the step. A GPU leaves them to the views.
 fn workers(asked: usize, device: Device) -> usize {
     let cores = available_parallelism().map_or(1, usize::from);
     match (asked, device) {
@@ -86,8 +89,8 @@ fn workers(asked: usize, device: Device) -> usize {
     }
 }
 
-/// Threads of libtorch, which this sets. Beside a GPU they only copy batches to page-locked memory, and one for
-/// every core would stand in the way of those that make views.
+/// Threads of libtorch, which this sets. Beside a GPU they only copy batches to page-locked memory,
+/// and one for every core would stand in the way of those that make views.
 pub(crate) fn libtorch_threads(device: Device) -> usize {
     if device.is_cuda() {
         tch::set_num_threads(tch::get_num_threads().min(GPU_THREADS));
@@ -126,13 +129,7 @@ mod tests {
     use super::*;
 
     fn set() -> Dataset {
-        let spec = SyntheticSpec {
-            unlabeled: 20,
-            train: 60,
-            test: 10,
-            size: 16,
-            seed: 0,
-        };
+        let spec = SyntheticSpec { unlabeled: 20, train: 60, test: 10, size: 16, seed: 0 };
         dataset::synthetic(&spec).unwrap()
     }
 
@@ -152,14 +149,8 @@ mod tests {
         assert!(out.iter().all(|image| !kept.contains(image)));
         // Some of every class on both sides.
         for class in 0..10 {
-            let count = |split: &Split| {
-                split
-                    .labels()
-                    .unwrap()
-                    .iter()
-                    .filter(|&&c| c == class)
-                    .count()
-            };
+            let count =
+                |split: &Split| split.labels().unwrap().iter().filter(|&&c| c == class).count();
             assert!(count(&held) >= 1 && count(train) > count(&held), "{class}");
         }
         let again = hold_out(best, &data).1.unwrap();

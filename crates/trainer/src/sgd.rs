@@ -1,8 +1,9 @@
-//! The protocol of most papers: a linear classifier trained by SGD on features of randomly cropped and flipped
-//! images, which are encoded anew in each epoch.
+//! The protocol of most papers: a linear classifier trained by SGD on features of randomly cropped
+//! and flipped images, which are encoded anew in each epoch.
 //!
-//! The encoder stays frozen. Classifiers with several learning rates learn side by side, and those that learn
-//! from all training images beside those that leave a validation part out; that part chooses the rate.
+//! The encoder stays frozen. Classifiers with several learning rates learn side by side, and those
+//! that learn from all training images beside those that leave a validation part out; that part
+//! chooses the rate.
 
 use std::ops::ControlFlow;
 
@@ -16,8 +17,8 @@ use tch::{Kind, Tensor};
 use crate::Frozen;
 use crate::heads::Heads;
 
-/// Called after each step with the images that were learned from and those of the whole training, each counted as
-/// often as it is seen; breaks where the work shall end.
+/// Called after each step with the images that were learned from and those of the whole training,
+/// each counted as often as it is seen; breaks where the work shall end.
 pub type Watch<'a> = &'a dyn Fn(usize, usize) -> ControlFlow<()>;
 
 /// How to train classifiers by gradient steps.
@@ -71,24 +72,14 @@ impl ClassifierSettings {
 
     /// These with exactly so many passes over the training images.
     pub fn with_epochs(self, epochs: u32) -> Self {
-        Self {
-            epochs,
-            least_steps: 0,
-            ..self
-        }
+        Self { epochs, least_steps: 0, ..self }
     }
 
     /// Crops and flips to `side` pixels.
     pub(crate) fn recipe(&self, side: usize) -> Recipe {
-        let crop = Crop {
-            area: self.crop_area,
-            aspect: [3.0 / 4.0, 4.0 / 3.0],
-            draw: CropDraw::Redrawn,
-        };
-        Recipe {
-            size: side,
-            ops: vec![Op::Flip(Flip { p: 0.5 }), Op::Crop(crop)],
-        }
+        let crop =
+            Crop { area: self.crop_area, aspect: [3.0 / 4.0, 4.0 / 3.0], draw: CropDraw::Redrawn };
+        Recipe { size: side, ops: vec![Op::Flip(Flip { p: 0.5 }), Op::Crop(crop)] }
     }
 
     /// The rates to choose from, where there are images to choose by, else the one to take.
@@ -116,8 +107,8 @@ pub(crate) fn cosine(step: u64, steps: u64) -> f64 {
 
 /// Trains classifiers on views of the images of `split` and scores the best on `test`.
 ///
-/// `train` and `test` are the features of whole images: those of `split`, in its order, and those of the
-/// test split.
+/// `train` and `test` are the features of whole images: those of `split`, in its order, and those
+/// of the test split.
 ///
 /// # Errors
 /// Where the labels leave nothing to learn, and [`Error::Interrupted`].
@@ -197,7 +188,8 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Chooses the rate on the validation part, and scores the classifier with it that learned from all images.
+    /// Chooses the rate on the validation part, and scores the classifier with it that learned from
+    /// all images.
     fn report(&self, test: &Features, steps: u64) -> Result<TrainedReport, Error> {
         let score = |predictions: &[i64], of: &Features| {
             Score::new(predictions, &of.label_vec(), self.classes)
@@ -233,12 +225,7 @@ impl<'a> Training<'a> {
 /// The rates with their accuracies.
 pub(crate) fn scored(rates: &[f64], accuracies: &[f64]) -> Vec<RateScore> {
     let pairs = rates.iter().zip(accuracies);
-    pairs
-        .map(|(&learning_rate, &accuracy)| RateScore {
-            learning_rate,
-            accuracy,
-        })
-        .collect()
+    pairs.map(|(&learning_rate, &accuracy)| RateScore { learning_rate, accuracy }).collect()
 }
 
 /// Row numbers as a tensor on the device of `like`.

@@ -24,11 +24,7 @@ impl EventFile {
     /// [`Error::Io`].
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let now = now_secs();
-        let name = format!(
-            "events.out.tfevents.{:010}.{}",
-            now as u64,
-            std::process::id()
-        );
+        let name = format!("events.out.tfevents.{:010}.{}", now as u64, std::process::id());
         let mut events = Self(Appended::open(&folder.join(name))?);
         let mut event = Message::default();
         event.double(1, now);
@@ -93,20 +89,14 @@ impl EventFile {
     /// One record: length, its checksum, the data, its checksum.
     fn record(&mut self, data: &[u8]) -> Result<(), Error> {
         let length = (data.len() as u64).to_le_bytes();
-        let parts: [&[u8]; 4] = [
-            &length,
-            &masked_crc(&length).to_le_bytes(),
-            data,
-            &masked_crc(data).to_le_bytes(),
-        ];
+        let parts: [&[u8]; 4] =
+            [&length, &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()];
         self.0.write(&parts.concat())
     }
 }
 
 fn now_secs() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |time| time.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 /// A protocol buffer message being encoded.
@@ -185,10 +175,7 @@ mod tests {
             let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
             assert_eq!(masked_crc(&rest[..8]).to_le_bytes(), rest[8..12]);
             let data = &rest[12..12 + length];
-            assert_eq!(
-                masked_crc(data).to_le_bytes(),
-                rest[12 + length..16 + length]
-            );
+            assert_eq!(masked_crc(data).to_le_bytes(), rest[12 + length..16 + length]);
             records.push(data);
             rest = &rest[16 + length..];
         }

@@ -96,11 +96,7 @@ fn trajectory_config(run: &Value) -> Config {
         other => panic!("no method called {other}"),
     });
     let mean = run["run"].as_str().unwrap().ends_with("_mean");
-    config.train.reduction = if mean {
-        Reduction::Mean
-    } else {
-        Reduction::Sum
-    };
+    config.train.reduction = if mean { Reduction::Mean } else { Reduction::Sum };
     let side = run["image_size"].as_u64().unwrap() as usize;
     for recipe in &mut config.augment.views {
         recipe.size = side;
@@ -112,9 +108,7 @@ fn trajectory_config(run: &Value) -> Config {
 fn load_initial(learner: &Learner, run: &Value) {
     let initial = Tensors::open("f_initial_weights.safetensors");
     let init = run["init"].as_str().unwrap();
-    let copied = run["momentum_init"]
-        .as_str()
-        .is_some_and(|how| how.starts_with("copied"));
+    let copied = run["momentum_init"].as_str().is_some_and(|how| how.starts_with("copied"));
     for (name, mut tensor) in reference_names(learner) {
         let source = match name.strip_prefix("m_") {
             Some(name) if copied => format!("{init}.{name}"),
@@ -130,32 +124,20 @@ fn load_initial(learner: &Learner, run: &Value) {
 }
 
 fn images(inputs: &Tensors, name: &str, step: i64, side: i64, kind: Kind) -> Tensor {
-    let images = inputs
-        .get(name)
-        .get(step)
-        .narrow(1, 0, side)
-        .narrow(2, 0, side);
-    (images.to_kind(kind) / 256.0)
-        .contiguous()
-        .permute([0, 3, 1, 2])
+    let images = inputs.get(name).get(step).narrow(1, 0, side).narrow(2, 0, side);
+    (images.to_kind(kind) / 256.0).contiguous().permute([0, 3, 1, 2])
 }
 
-/// A weight of a run and an output channel that float32 can't settle: before the third step one of its
-/// pre-activations is 1.0e-8 in float64, at a scale of 0.8, so that rounding decides whether ReLU passes it.
+/// A weight of a run and an output channel that float32 can't settle: before the third step one of
+/// its pre-activations is 1.0e-8 in float64, at a scale of 0.8, so that rounding decides whether
+/// ReLU passes it.
 const KINK: ((&str, &str), i64) = (("moco_32_mean", "encoder.conv1.kernel"), 5);
 
 fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let name = run["run"].as_str().unwrap();
     let side = run["image_size"].as_i64().unwrap();
-    let kinds = Kinds {
-        master: kind,
-        compute: kind,
-    };
-    let task = Task {
-        classes: Some(10),
-        device: Device::Cpu,
-        kinds,
-    };
+    let kinds = Kinds { master: kind, compute: kind };
+    let task = Task { classes: Some(10), device: Device::Cpu, kinds };
     let mut learner = Learner::new(config, task).unwrap();
     load_initial(&learner, run);
     let inputs = Tensors::open("f_inputs.safetensors");
@@ -186,11 +168,7 @@ fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
             );
         };
         close("c_loss_mean", numbers.loss, loss_tolerance);
-        close(
-            "p_loss",
-            numbers.probe_loss / numbers.probe[1] as f64,
-            loss_tolerance,
-        );
+        close("p_loss", numbers.probe_loss / numbers.probe[1] as f64, loss_tolerance);
         close("c_acc", metrics.c_acc(), 1e-6);
         close("r_acc", metrics.r_acc(), 1e-6);
         close("p_acc", metrics.p_acc().unwrap(), 1e-6);
@@ -200,7 +178,8 @@ fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let tolerance = if double { 1e-8 } else { 1e-5 };
     for (weight, found) in reference_names(&learner) {
         let expected = to_our_layout(last.get(&format!("{name}.final.{weight}")));
-        // Whether the sum or the mean is differentiated doesn't change which weights have a gradient.
+        // Whether the sum or the mean is differentiated doesn't change which weights have a
+        // gradient.
         let run = name.replace("_mean", "_seed");
         let gradient = format!("{run}.grad1.{}", weight.trim_start_matches("m_"));
         let off = if double || !gradients.has(&gradient) {

@@ -1,4 +1,5 @@
-//! Whatever the bytes of a configuration or a checkpoint are, it is read, or refused by an error that names it.
+//! Whatever the bytes of a configuration or a checkpoint are, it is read, or refused by an error
+//! that names it.
 
 mod read;
 
@@ -12,13 +13,9 @@ use trainer::Config;
 
 /// The seeds of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/corpus")
-        .join(target);
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
@@ -46,16 +43,11 @@ fn read_checkpoint(bytes: &[u8]) {
 
 #[test]
 fn seeds_are_read() {
-    seeds("checkpoint")
-        .iter()
-        .for_each(|seed| read_checkpoint(seed));
+    seeds("checkpoint").iter().for_each(|seed| read_checkpoint(seed));
     seeds("config").iter().for_each(|seed| read::config(seed));
     let text = String::from_utf8(seeds("config").remove(0)).unwrap();
     let document = &text[..=text.rfind('}').unwrap()];
-    assert!(
-        Config::parse(document, "a.json").is_ok(),
-        "a seed that is a configuration"
-    );
+    assert!(Config::parse(document, "a.json").is_ok(), "a seed that is a configuration");
 }
 
 proptest! {

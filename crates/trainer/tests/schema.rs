@@ -41,10 +41,7 @@ fn validator() -> Validator {
 fn the_committed_schema_is_that_of_the_types() {
     let committed = fs::read_to_string(configs().join("schema.json")).unwrap_or_default();
     let schema = serde_json::to_string_pretty(&trainer::schema()).unwrap() + "\n";
-    assert!(
-        committed == schema,
-        "configs/schema.json is out of date: {COMMAND}"
-    );
+    assert!(committed == schema, "configs/schema.json is out of date: {COMMAND}");
 }
 
 #[test]

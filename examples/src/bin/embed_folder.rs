@@ -1,5 +1,5 @@
-//! Embeds a folder of images (of one with splits, those to pretrain on) with the encoder of a run: prints each
-//! image's name and its first features.
+//! Embeds a folder of images (of one with splits, those to pretrain on) with the encoder of a run:
+//! prints each image's name and its first features.
 //!
 //! ```sh
 //! cargo run -p examples --bin embed_folder -- runs/own_data photos
@@ -19,10 +19,7 @@ const SHOWN: usize = 8;
 fn main() -> anyhow::Result<()> {
     let [run, folder] = examples::arguments("embed_folder RUN FOLDER")?;
     let frozen = Frozen::open(&run, Weights::Newest, DeviceChoice::Auto)?;
-    let options = OpenOptions {
-        image_size: frozen.record.config.image_size,
-        ..Default::default()
-    };
+    let options = OpenOptions { image_size: frozen.record.config.image_size, ..Default::default() };
     let images = dataset::open(&folder, &options)?.unlabeled;
     let encode = |block: &_| frozen.encode(block);
     let features = eval::extract(&images, frozen.side(), BATCH, &encode)?; // [images, features]

@@ -36,7 +36,8 @@ fn split(first: usize, images: usize) -> Split {
     Split::in_memory(bytes, Some(labels), SIDE, SIDE, PixelOrder::RowMajor)
 }
 
-/// The red, green and blue plane of an image, row by row. Length of the wave and phases differ between images.
+/// The red, green and blue plane of an image, row by row. Length of the wave and phases differ
+/// between images.
 fn image(number: usize) -> Vec<u8> {
     let waves = 1.0 + (number * 7 % 5) as f64;
     let phase = |plane: usize| (number * (13 + 8 * plane) % 64) as f64 / 64.0;
@@ -61,11 +62,7 @@ mod tests {
             let red = &train.image(index).bytes[..SIDE * SIDE];
             let flat_row = red[..SIDE].iter().all(|&value| value == red[0]);
             let flat_column = red.iter().step_by(SIDE).all(|&value| value == red[0]);
-            assert_eq!(
-                [flat_column, flat_row],
-                [label == 0, label == 1],
-                "image {index}"
-            );
+            assert_eq!([flat_column, flat_row], [label == 0, label == 1], "image {index}");
         }
     }
 }

@@ -56,11 +56,7 @@ fn build(config: &MethodConfig, place: &Place) -> Result<Box<dyn Method>, Method
 
 impl Method for AlignUniform {
     fn loss(&self, views: &Views) -> Tensor {
-        let Settings {
-            power,
-            sharpness,
-            weight,
-        } = self.0;
+        let Settings { power, sharpness, weight } = self.0;
         let (p1, p2) = views.pair();
         let (a, b) = (unit_rows(p1), unit_rows(p2)); // [B, d]
         let kind = a.kind();
@@ -99,10 +95,7 @@ mod tests {
         let store = VarStore::new(Device::Cpu);
         let place = Place {
             path: store.root(),
-            stream: models::InitStream {
-                seed: 0,
-                network: 0,
-            },
+            stream: models::InitStream { seed: 0, network: 0 },
             dimension: 2,
             compute: Kind::Float,
         };
@@ -115,10 +108,7 @@ mod tests {
         let settings = json!({"power": 2.0, "sharpness": 2.0, "weight": 0.5});
         let method = built(settings).unwrap();
         let view = |rows: [[f32; 2]; 2]| Tensor::from_slice2(&rows);
-        let student = vec![
-            view([[3.0, 0.0], [0.0, 1.0]]),
-            view([[0.0, 2.0], [1.0, 0.0]]),
-        ];
+        let student = vec![view([[3.0, 0.0], [0.0, 1.0]]), view([[0.0, 2.0], [1.0, 0.0]])];
         let views = Views {
             teacher: student.iter().map(Tensor::detach).collect(),
             student,
@@ -132,10 +122,7 @@ mod tests {
     fn settings_that_do_not_fit_are_refused() {
         let settings = json!({"power": 2.0, "sharpness": 2.0, "wait": 0.5});
         let error = built(settings).unwrap_err().to_string();
-        assert!(
-            error.starts_with("method.own.settings: expected power, "),
-            "{error}"
-        );
+        assert!(error.starts_with("method.own.settings: expected power, "), "{error}");
         assert!(error.contains("wait"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! Reads the reference vectors that golden tests compare with.
 //!
 //! The folder is `tests/reference`, or the one that `TWINVIEW_REFERENCE` names. Tests walk the JSON
-//! files and look tensors up by the names that stand there. For tests only: whatever is missing panics.
+//! files and look tensors up by the names that stand there. For tests only: whatever is missing
+//! panics.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,12 +35,7 @@ impl Tensors {
     pub fn open(name: &str) -> Self {
         let path = path(name);
         let named = Tensor::read_safetensors(&path);
-        Self(
-            named
-                .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-                .into_iter()
-                .collect(),
-        )
+        Self(named.unwrap_or_else(|e| panic!("{}: {e}", path.display())).into_iter().collect())
     }
 
     /// Whether there is a tensor called `name`.
@@ -49,28 +45,19 @@ impl Tensors {
 
     /// The tensor called `name`.
     pub fn get(&self, name: &str) -> &Tensor {
-        self.0
-            .get(name)
-            .unwrap_or_else(|| panic!("no tensor {name} in the reference"))
+        self.0.get(name).unwrap_or_else(|| panic!("no tensor {name} in the reference"))
     }
 
     /// The tensors whose names start with `prefix`, with the rest of their names.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
-        self.0
-            .iter()
-            .filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
+        self.0.iter().filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
     }
 }
 
 /// The largest absolute difference of two tensors of one shape.
 pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
-    no_grad(|| {
-        (a.to_kind(Kind::Double) - b.to_kind(Kind::Double))
-            .abs()
-            .max()
-            .double_value(&[])
-    })
+    no_grad(|| (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[]))
 }
 
 /// The largest absolute entry.

@@ -9,14 +9,8 @@ use serde_json::{Value, json};
 use crate::workspace::{Workspace, output};
 
 /// Instructions that decide which kernels run.
-const FEATURES: [&str; 6] = [
-    "avx2",
-    "avx512bw",
-    "avx512_bf16",
-    "amx_bf16",
-    "avx_vnni",
-    "avx512_vnni",
-];
+const FEATURES: [&str; 6] =
+    ["avx2", "avx512bw", "avx512_bf16", "amx_bf16", "avx_vnni", "avx512_vnni"];
 
 /// What there is to say of the machine, the source and the day.
 ///
@@ -54,10 +48,7 @@ pub fn load() -> Option<f64> {
 /// Whether the processor multiplies bfloat16 numbers itself.
 pub fn multiplies_bf16(machine: &Value) -> bool {
     let features = machine["features"].as_array();
-    features.is_some_and(|list| {
-        list.iter()
-            .any(|name| name == "avx512_bf16" || name == "amx_bf16")
-    })
+    features.is_some_and(|list| list.iter().any(|name| name == "avx512_bf16" || name == "amx_bf16"))
 }
 
 /// The bytes of a value like `24 kB`.
@@ -66,10 +57,7 @@ fn bytes(value: &str) -> Option<f64> {
 }
 
 fn features(cpu: &str) -> Vec<&'static str> {
-    let all: Vec<&str> = field(cpu, "flags")
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
+    let all: Vec<&str> = field(cpu, "flags").unwrap_or_default().split_whitespace().collect();
     let has = |name: &&'static str| all.contains(name);
     FEATURES.iter().copied().filter(has).collect()
 }

@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: measures, and writes what was measured as a page.
 //!
-//! The contenders are programs that print their numbers as JSON lines: `benches` for what needs no libtorch, the
-//! `twinview` command for training, and the scripts in `tools/bench` for other libraries. They take turns, so
-//! that what changes on the machine meets all of them. The page is a pure function of the numbers.
+//! The contenders are programs that print their numbers as JSON lines: `benches` for what needs no
+//! libtorch, the `twinview` command for training, and the scripts in `tools/bench` for other
+//! libraries. They take turns, so that what changes on the machine meets all of them. The page is a
+//! pure function of the numbers.
 
 mod effort;
 mod machine;
@@ -40,7 +41,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds them: with optimisation across crates, or where that is too `quick` a run for it, as `cargo build` does.
+    /// Builds them: with optimisation across crates, or where that is too `quick` a run for it, as
+    /// `cargo build` does.
     ///
     /// # Errors
     /// When the build fails or does not say where they are.
@@ -49,10 +51,7 @@ impl Programs {
         args.extend((!quick).then_some("--release"));
         let names = ["twinview", "benchmarks"];
         let [twinview, benchmarks] = runner::build(workspace, libtorch, &args, names)?;
-        Ok(Self {
-            twinview,
-            benchmarks,
-        })
+        Ok(Self { twinview, benchmarks })
     }
 }
 
@@ -119,12 +118,7 @@ impl Bench {
             true => Some(Peers::install(workspace, scratch.path())?),
             false => None,
         };
-        let records = measure(
-            &own,
-            peers.as_ref(),
-            machine::multiplies_bf16(&machine),
-            photos,
-        )?;
+        let records = measure(&own, peers.as_ref(), machine::multiplies_bf16(&machine), photos)?;
         machine["load_after"] = json!(machine::load());
         let mut numbers = records.to_json();
         numbers["machine"] = machine;
@@ -139,12 +133,7 @@ impl Bench {
         let mut command = "cargo xtask bench".to_owned();
         command += if self.peers { " --peers" } else { "" };
         command += if self.quick { " --quick" } else { "" };
-        command
-            + if self.photos.is_some() {
-                " --photos DIR"
-            } else {
-                ""
-            }
+        command + if self.photos.is_some() { " --photos DIR" } else { "" }
     }
 }
 

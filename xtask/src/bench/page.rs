@@ -37,46 +37,25 @@ fn head(numbers: &Value, records: &Records) -> String {
     };
     let features = machine["features"].as_array();
     let features = features.into_iter().flatten().filter_map(Value::as_str);
-    let software: Vec<String> = records
-        .software()
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect();
-    let changed = if machine["changed"] == true {
-        ", with changes"
-    } else {
-        ""
-    };
+    let software: Vec<String> =
+        records.software().map(|(name, version)| format!("{name} {version}")).collect();
+    let changed = if machine["changed"] == true { ", with changes" } else { "" };
     let mut rows = vec![
-        (
-            "command",
-            format!("`{}`", numbers["command"].as_str().unwrap_or_default()),
-        ),
+        ("command", format!("`{}`", numbers["command"].as_str().unwrap_or_default())),
         ("date", text("date")),
         ("source revision", text("revision") + changed),
         (
             "processor",
-            format!(
-                "{} (family {}, model {})",
-                text("processor"),
-                text("family"),
-                text("model")
-            ),
+            format!("{} (family {}, model {})", text("processor"), text("family"), text("model")),
         ),
         ("instructions", features.collect::<Vec<_>>().join(", ")),
         (
             "cores, memory",
-            format!(
-                "{}, {}",
-                text("cores"),
-                cell(machine["memory_bytes"].as_f64(), bytes)
-            ),
+            format!("{}, {}", text("cores"), cell(machine["memory_bytes"].as_f64(), bytes)),
         ),
         ("system", text("kernel")),
         ("compiler", text("compiler")),
-        (
-            "load before and after",
-            format!("{}, {}", text("load_before"), text("load_after")),
-        ),
+        ("load before and after", format!("{}, {}", text("load_before"), text("load_after"))),
     ];
     if !software.is_empty() {
         rows.push(("other libraries", software.join(", ")));
@@ -113,11 +92,7 @@ fn augmentation(records: &Records) -> String {
                 cell(time(who), |ns| cell(own, |own| times(ns / own))),
             ]
         };
-        let rows: Vec<_> = records
-            .contenders("augmentation", recipe)
-            .iter()
-            .map(row)
-            .collect();
+        let rows: Vec<_> = records.contenders("augmentation", recipe).iter().map(row).collect();
         let head = [recipe, "ns a view", "views a second", "spread", "ratio"];
         text += &format!("\n{}", table(&head, &rows));
     }
@@ -130,10 +105,8 @@ fn loader(records: &Records) -> String {
         .into_iter()
         .map(|threads| {
             let get = |who, metric| records.median("loader", threads, who, metric);
-            let (bare, loader) = (
-                get("kernels", "views a second"),
-                get("loader", "views a second"),
-            );
+            let (bare, loader) =
+                (get("kernels", "views a second"), get("loader", "views a second"));
             let added = bare.zip(loader).map(|(bare, loader)| bare / loader - 1.0);
             vec![
                 threads.to_owned(),
@@ -174,14 +147,7 @@ fn loader(records: &Records) -> String {
 }
 
 /// Parts of a step, in its order.
-const PARTS: [&str; 6] = [
-    "wait",
-    "copy",
-    "forward",
-    "backward",
-    "optimizer",
-    "metrics",
-];
+const PARTS: [&str; 6] = ["wait", "copy", "forward", "backward", "optimizer", "metrics"];
 
 fn training(records: &Records) -> String {
     let contenders = records.contenders("training", "step");
@@ -192,10 +158,7 @@ fn training(records: &Records) -> String {
         vec![
             (*who).to_owned(),
             cell(rate, short),
-            cell(
-                records.spread("training", "step", who, "images a second"),
-                percent,
-            ),
+            cell(records.spread("training", "step", who, "images a second"), percent),
             cell(rate.zip(base).map(|(rate, base)| rate / base), times),
             cell(get(who, "share of waiting"), percent),
             cell(get(who, "bytes"), bytes),
@@ -243,9 +206,7 @@ fn growth(records: &Records) -> String {
                 images.parse().map_or_else(|_| images.to_owned(), grouped),
                 cell(get("bytes of the file"), bytes),
                 secs("seconds to render"),
-                cell(get("seconds to open"), |secs| {
-                    format!("{} ms", short(1e3 * secs))
-                }),
+                cell(get("seconds to open"), |secs| format!("{} ms", short(1e3 * secs))),
                 cell(get("bytes to open"), bytes),
                 secs("seconds to the first step"),
                 cell(get("bytes to train"), bytes),
@@ -278,21 +239,11 @@ fn photos(records: &Records) -> String {
             let rate = get(who, "images a processor second");
             let ratio = own.zip(rate).map(|(own, rate)| own / rate);
             let spread = records.spread("photos", "packing", who, "images a processor second");
-            vec![
-                (*who).to_owned(),
-                cell(rate, short),
-                cell(spread, percent),
-                cell(ratio, times),
-            ]
+            vec![(*who).to_owned(), cell(rate, short), cell(spread, percent), cell(ratio, times)]
         })
         .collect();
     let count = cell(get("twinview", "images"), grouped);
-    let head = [
-        "",
-        "images a processor second",
-        "spread",
-        "twinview is faster by",
-    ];
+    let head = ["", "images a processor second", "spread", "twinview is faster by"];
     format!(
         "## JPEG files\n\n{count} files, once into the packed cache: read, decoded, shorter side to 96 pixels, centre cropped, \
          written. Pillow and OpenCV decode with libjpeg-turbo.\n\n{}",

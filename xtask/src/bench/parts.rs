@@ -157,11 +157,7 @@ impl Own<'_> {
     fn synth(&self, out: &Path, unlabeled: usize, train: usize) -> Command {
         let mut command = Command::new(&self.programs.twinview);
         command.args(["data", "synth", "--quiet", "--out"]).arg(out);
-        for (name, count) in [
-            ("--unlabeled", unlabeled),
-            ("--train", train),
-            ("--test", TEST),
-        ] {
+        for (name, count) in [("--unlabeled", unlabeled), ("--train", train), ("--test", TEST)] {
             command.args([name, &count.to_string()]);
         }
         command.current_dir(&self.workspace.root);
@@ -170,9 +166,7 @@ impl Own<'_> {
 
     fn pretrain(&self, data: &Path, run: &Path) -> Command {
         let mut command = Command::new(&self.programs.twinview);
-        command.args([
-            "pretrain", "simclr", "--quiet", "--device", "cpu", "--config", CONFIG,
-        ]);
+        command.args(["pretrain", "simclr", "--quiet", "--device", "cpu", "--config", CONFIG]);
         command.args(["--batch-size", &self.effort.batch.to_string()]);
         command.arg("--data").arg(data).arg("--run").arg(run);
         command.current_dir(&self.workspace.root);
@@ -185,13 +179,12 @@ pub fn read(printed: &str, records: &mut Records) -> anyhow::Result<()> {
     printed.lines().try_for_each(|line| records.read_line(line))
 }
 
-/// The lines of a run's metrics that are of a kind. The last one may be half-written while the run goes on.
+/// The lines of a run's metrics that are of a kind. The last one may be half-written while the run
+/// goes on.
 fn lines(path: &Path, kind: &str) -> anyhow::Result<Vec<Value>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parsed = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
+    let parsed = text.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(parsed.filter(|line: &Value| line["kind"] == kind).collect())
 }
 

@@ -10,12 +10,8 @@ use crate::runner::run;
 use crate::workspace::{self, Workspace};
 
 /// As `tools/bench/augment.py` names them.
-const LIBRARIES: [&str; 4] = [
-    "torchvision v1 (PIL)",
-    "torchvision v2 (tensors)",
-    "kornia (batches)",
-    "albumentations",
-];
+const LIBRARIES: [&str; 4] =
+    ["torchvision v1 (PIL)", "torchvision v2 (tensors)", "kornia (batches)", "albumentations"];
 
 /// A Python environment with other libraries, in a folder that does not outlive the run.
 pub struct Peers {
@@ -37,16 +33,8 @@ impl Peers {
         let python = environment.join("bin/python");
         let mut install = Command::new(&python);
         // Without pip's cache, which would keep gigabytes of what is thrown away here.
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-cache-dir",
-        ]);
-        install
-            .arg("--requirement")
-            .arg(scripts.join("requirements.txt"));
+        install.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir"]);
+        install.arg("--requirement").arg(scripts.join("requirements.txt"));
         workspace::run(install)?;
         Ok(Self { python, scripts })
     }
@@ -58,11 +46,7 @@ impl Peers {
             command.arg(own.recipes()).arg(own.data());
             command.arg(own.effort.secs.to_string());
             // One thread; and no look for a newer version.
-            for variable in [
-                "OMP_NUM_THREADS",
-                "MKL_NUM_THREADS",
-                "NO_ALBUMENTATIONS_UPDATE",
-            ] {
+            for variable in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "NO_ALBUMENTATIONS_UPDATE"] {
                 command.env(variable, "1");
             }
             read(&run(command)?, records)?;

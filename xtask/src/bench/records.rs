@@ -13,7 +13,8 @@ struct Record {
 
 const KEYS: [&str; 4] = ["part", "subject", "contender", "metric"];
 
-/// All quantities, in the order in which they were first measured, and the versions of what was measured.
+/// All quantities, in the order in which they were first measured, and the versions of what was
+/// measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
     records: Vec<Record>,
@@ -26,14 +27,12 @@ impl Records {
         let key = [part, subject, contender, metric];
         match self.records.iter_mut().find(|record| record.key == key) {
             Some(record) => record.values.push(value),
-            None => self.records.push(Record {
-                key: key.map(str::to_owned),
-                values: vec![value],
-            }),
+            None => self.records.push(Record { key: key.map(str::to_owned), values: vec![value] }),
         }
     }
 
-    /// Adds what a line of a contender's output says: a value, or under `software` the versions of what it uses.
+    /// Adds what a line of a contender's output says: a value, or under `software` the versions of
+    /// what it uses.
     ///
     /// # Errors
     /// When the line is neither.
@@ -47,13 +46,7 @@ impl Records {
         let text = |key| parsed.get(key).and_then(Value::as_str).ok_or_else(wrong);
         let value = parsed.get("value").and_then(Value::as_f64);
         let [part, subject, contender, metric] = KEYS.map(text);
-        self.add(
-            part?,
-            subject?,
-            contender?,
-            metric?,
-            value.ok_or_else(wrong)?,
-        );
+        self.add(part?, subject?, contender?, metric?, value.ok_or_else(wrong)?);
         Ok(())
     }
 
@@ -73,14 +66,13 @@ impl Records {
         })
     }
 
-    /// How far the values of a quantity lie apart, as a share of their median; none of fewer than two.
+    /// How far the values of a quantity lie apart, as a share of their median; none of fewer than
+    /// two.
     pub fn spread(&self, part: &str, subject: &str, contender: &str, metric: &str) -> Option<f64> {
         let values = self.values([part, subject, contender, metric])?;
-        let (least, most) = values
-            .iter()
-            .fold((f64::MAX, f64::MIN), |(least, most), &value| {
-                (least.min(value), most.max(value))
-            });
+        let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| {
+            (least.min(value), most.max(value))
+        });
         let median = self.median(part, subject, contender, metric)?;
         (values.len() > 1).then(|| (most - least) / median)
     }
@@ -108,18 +100,15 @@ impl Records {
 
     /// Names and versions of the contenders' software.
     pub fn software(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.software
-            .iter()
-            .filter_map(|(name, version)| Some((name.as_str(), version.as_str()?)))
+        self.software.iter().filter_map(|(name, version)| Some((name.as_str(), version.as_str()?)))
     }
 
     /// As it is kept in a file.
     pub fn to_json(&self) -> Value {
         let record = |record: &Record| {
             let named = KEYS.iter().zip(&record.key);
-            let mut object: Map<_, _> = named
-                .map(|(name, value)| ((*name).to_owned(), json!(value)))
-                .collect();
+            let mut object: Map<_, _> =
+                named.map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
             object.insert("values".to_owned(), json!(record.values));
             Value::Object(object)
         };

@@ -3,9 +3,8 @@
 /// A table in Markdown: the first column is text, the others are numbers.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
-    let rule: Vec<&str> = (0..head.len())
-        .map(|column| if column == 0 { ":--" } else { "--:" })
-        .collect();
+    let rule: Vec<&str> =
+        (0..head.len()).map(|column| if column == 0 { ":--" } else { "--:" }).collect();
     let mut text = line(head) + &line(&rule);
     for row in rows {
         text += &line(&row.iter().map(String::as_str).collect::<Vec<_>>());
@@ -15,9 +14,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// A table in Markdown of names and what they stand for.
 pub fn facts(rows: &[(&str, String)]) -> String {
-    let lines = rows
-        .iter()
-        .map(|(name, fact)| format!("| {name} | {fact} |\n"));
+    let lines = rows.iter().map(|(name, fact)| format!("| {name} | {fact} |\n"));
     format!("| | |\n| :-- | :-- |\n{}", lines.collect::<String>())
 }
 
@@ -44,11 +41,7 @@ pub fn short(value: f64) -> String {
 /// A whole number with a comma between thousands.
 pub fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
-    let mut text = if value < 0.0 {
-        "-".to_owned()
-    } else {
-        String::new()
-    };
+    let mut text = if value < 0.0 { "-".to_owned() } else { String::new() };
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
@@ -87,10 +80,7 @@ mod tests {
         let shown = [0.0, 0.012, 0.25, 1.5, 12.34, 1234.0].map(short);
         assert_eq!(shown, ["0", "0.0120", "0.250", "1.50", "12.3", "1,234"]);
         assert_eq!(percent(0.0123), "1.23 %");
-        assert_eq!(
-            (bytes(2.5e9), bytes(3e5)),
-            ("2.50 GB".into(), "0.3 MB".into())
-        );
+        assert_eq!((bytes(2.5e9), bytes(3e5)), ("2.50 GB".into(), "0.3 MB".into()));
     }
 
     #[test]
@@ -98,9 +88,6 @@ mod tests {
         let facts = facts(&[("x", "y".to_owned())]);
         assert_eq!(facts, "| | |\n| :-- | :-- |\n| x | y |\n");
         let rows = [vec!["a".to_owned(), "1".to_owned()]];
-        assert_eq!(
-            table(&["x", "y"], &rows),
-            "| x | y |\n| :-- | --: |\n| a | 1 |\n"
-        );
+        assert_eq!(table(&["x", "y"], &rows), "| x | y |\n| :-- | --: |\n| a | 1 |\n");
     }
 }

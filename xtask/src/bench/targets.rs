@@ -37,22 +37,11 @@ impl Target {
         let word = if self.at_least { "at least" } else { "at most" };
         let wanted = format!("{word} {}", (self.form)(self.wanted));
         let Some(found) = self.found else {
-            return vec![
-                self.what.clone(),
-                wanted,
-                String::new(),
-                "not measured".to_owned(),
-            ];
+            return vec![self.what.clone(), wanted, String::new(), "not measured".to_owned()];
         };
         let off = percent(((found - self.wanted) / self.wanted).abs());
-        let (met, side) = (
-            found >= self.wanted,
-            if found >= self.wanted {
-                "above"
-            } else {
-                "below"
-            },
-        );
+        let (met, side) =
+            (found >= self.wanted, if found >= self.wanted { "above" } else { "below" });
         let verdict = if met == self.at_least || found == self.wanted {
             format!("met, {off} {side}")
         } else {
@@ -67,13 +56,7 @@ pub fn targets(records: &Records) -> Vec<Target> {
     let mut targets = Vec::new();
     let mut at_least = |what: String, wanted, found, form: fn(f64) -> String| {
         let at_least = true;
-        targets.push(Target {
-            what,
-            wanted,
-            at_least,
-            found,
-            form,
-        });
+        targets.push(Target { what, wanted, at_least, found, form });
     };
     let view = |recipe: &str, who: &str| records.median("augmentation", recipe, who, "ns a view");
     let best = fastest_level(records);
@@ -84,20 +67,13 @@ pub fn targets(records: &Records) -> Vec<Target> {
         }
     }
     for recipe in ["seed", "SimCLR"] {
-        for (library, wanted) in [
-            ("torchvision", TORCHVISION),
-            ("albumentations", ALBUMENTATIONS),
-        ] {
+        for (library, wanted) in [("torchvision", TORCHVISION), ("albumentations", ALBUMENTATIONS)]
+        {
             let contenders = records.contenders("augmentation", recipe);
             let peers = contenders.iter().filter(|name| name.starts_with(library));
             let peer = least(peers.filter_map(|name| view(recipe, name)));
             let own = best.and_then(|level| view(recipe, level));
-            at_least(
-                format!("{recipe} recipe, times {library}"),
-                wanted,
-                ratio(peer, own),
-                times,
-            );
+            at_least(format!("{recipe} recipe, times {library}"), wanted, ratio(peer, own), times);
         }
     }
     let rate = |threads: &str, who: &str| records.median("loader", threads, who, "views a second");
@@ -114,10 +90,7 @@ pub fn targets(records: &Records) -> Vec<Target> {
     }
     let own = fastest(records, &["twinview, f32", "twinview, bf16"]);
     let default = fastest(records, &["PyTorch, default"]);
-    let tuned = fastest(
-        records,
-        &["PyTorch, channels_last", "PyTorch, channels_last, bf16"],
-    );
+    let tuned = fastest(records, &["PyTorch, channels_last", "PyTorch, channels_last, bf16"]);
     at_least(
         "fastest training step, times PyTorch's default".to_owned(),
         DEFAULT_LOOP,
@@ -133,13 +106,7 @@ pub fn targets(records: &Records) -> Vec<Target> {
 
     let mut at_most = |what: String, wanted, found| {
         let (at_least, form): (bool, fn(f64) -> String) = (false, percent);
-        targets.push(Target {
-            what,
-            wanted,
-            at_least,
-            found,
-            form,
-        });
+        targets.push(Target { what, wanted, at_least, found, form });
     };
     for threads in records.subjects("loader") {
         let what = format!("what the loader adds to the kernels, worker threads: {threads}");
@@ -156,11 +123,7 @@ pub fn targets(records: &Records) -> Vec<Target> {
         let who = format!("twinview, {precision}");
         let waiting = records.median("training", "step", &who, "share of waiting");
         if waiting.is_some() {
-            at_most(
-                format!("waiting for views in training, {precision}"),
-                WAITING,
-                waiting,
-            );
+            at_most(format!("waiting for views in training, {precision}"), WAITING, waiting);
         }
     }
     targets
@@ -169,9 +132,7 @@ pub fn targets(records: &Records) -> Vec<Target> {
 /// The level that the program uses on this machine.
 pub fn fastest_level(records: &Records) -> Option<&'static str> {
     let measured = records.contenders("augmentation", "seed");
-    ["AVX-512", "AVX2", "portable"]
-        .into_iter()
-        .find(|level| measured.contains(level))
+    ["AVX-512", "AVX2", "portable"].into_iter().find(|level| measured.contains(level))
 }
 
 /// Images a second of the fastest of some training loops.
@@ -194,15 +155,7 @@ mod tests {
 
     fn row(at_least: bool, wanted: f64, found: Option<f64>) -> String {
         let what = String::new();
-        Target {
-            what,
-            wanted,
-            at_least,
-            found,
-            form: short,
-        }
-        .row()[3]
-            .clone()
+        Target { what, wanted, at_least, found, form: short }.row()[3].clone()
     }
 
     #[test]
@@ -219,21 +172,11 @@ mod tests {
     #[test]
     fn the_fastest_peer_and_this_machines_level_count() {
         let mut records = Records::default();
-        for (who, ns) in [
-            ("AVX2", 10.0),
-            ("torchvision v1", 400.0),
-            ("torchvision v2", 600.0),
-        ] {
+        for (who, ns) in [("AVX2", 10.0), ("torchvision v1", 400.0), ("torchvision v2", 600.0)] {
             records.add("augmentation", "seed", who, "ns a view", ns);
         }
         records.add("training", "step", "twinview, f32", "images a second", 90.0);
-        records.add(
-            "training",
-            "step",
-            "PyTorch, default",
-            "images a second",
-            30.0,
-        );
+        records.add("training", "step", "PyTorch, default", "images a second", 30.0);
         let targets = targets(&records);
         let find = |what: &str| {
             let found = targets.iter().find(|target| target.what.contains(what));

@@ -1,8 +1,8 @@
 //! `.cargo/libtorch.toml`: how a plain `cargo run` or `cargo test` finds libtorch.
 //!
-//! `[env]` tells the build of `torch-sys` where it is (a variable that the user has set wins), and the
-//! run path that the linker writes into each binary tells the loader. Doc tests are linked by rustdoc,
-//! which has flags of its own.
+//! `[env]` tells the build of `torch-sys` where it is (a variable that the user has set wins), and
+//! the run path that the linker writes into each binary tells the loader. Doc tests are linked by
+//! rustdoc, which has flags of its own.
 
 use std::fs;
 use std::io;
@@ -15,8 +15,8 @@ use crate::Usage;
 /// The file, from the top of the workspace.
 pub const FILE: &str = ".cargo/libtorch.toml";
 
-/// What the file should say: `LIBTORCH`, when it is for cargo to set, and the folder of the libraries,
-/// when the loader does not look there by itself.
+/// What the file should say: `LIBTORCH`, when it is for cargo to set, and the folder of the
+/// libraries, when the loader does not look there by itself.
 ///
 /// # Errors
 /// [`Usage`] for a path that can't be passed on through cargo and the linker.
@@ -36,9 +36,7 @@ pub fn render(libtorch: Option<&Path>, lib: Option<&Path>) -> Result<String, Usa
 /// The `LIBTORCH` that a file written by [`render`] sets.
 pub fn recorded(root: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(root.join(FILE)).ok()?;
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("LIBTORCH = "))?;
+    let value = text.lines().find_map(|line| line.strip_prefix("LIBTORCH = "))?;
     let value = value.strip_prefix('"')?.strip_suffix('"')?;
     Some(value.replace("\\\"", "\"").into())
 }
@@ -58,11 +56,10 @@ pub fn write(root: &Path, text: &str) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The linker takes a comma for the end of the path, and neither format can carry other odd characters.
+/// The linker takes a comma for the end of the path, and neither format can carry other odd
+/// characters.
 fn checked(path: &Path) -> Result<&str, Usage> {
-    let text = path
-        .to_str()
-        .filter(|text| !text.contains([',', '\\', '\n', '\r', '\t']));
+    let text = path.to_str().filter(|text| !text.contains([',', '\\', '\n', '\r', '\t']));
     text.ok_or_else(|| {
         Usage(format!(
             "cannot pass {path:?} through cargo to the linker: move libtorch to a path in UTF-8 \
@@ -89,12 +86,7 @@ mod tests {
              rustdocflags = [\"-C\", \"link-arg=-Wl,-rpath,/a b/lib\"]\n"
         );
         assert_eq!(render(None, None).unwrap(), "");
-        assert!(
-            render(None, Some(Path::new("/a,b")))
-                .unwrap_err()
-                .0
-                .contains("/a,b")
-        );
+        assert!(render(None, Some(Path::new("/a,b"))).unwrap_err().0.contains("/a,b"));
     }
 
     #[test]

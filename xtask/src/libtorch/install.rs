@@ -18,7 +18,8 @@ pub fn is_finished(folder: &Path, flavour: Flavour) -> bool {
         && folder.join("lib/libtorch_cpu.so").is_file()
 }
 
-/// Makes sure that the libtorch stands in `cache`, and says where. Offline and instant when it does.
+/// Makes sure that the libtorch stands in `cache`, and says where. Offline and instant when it
+/// does.
 ///
 /// # Errors
 /// When a wheel can't be fetched or is not the pinned one, or the disk is full.
@@ -54,11 +55,8 @@ pub fn install(
             .context("cannot link libtorch.so")?;
     }
     // Last, as it is what says that the rest is there.
-    fs::write(
-        scratch.path().join("build-version"),
-        flavour.build_version() + "\n",
-    )
-    .context("cannot write build-version")?;
+    fs::write(scratch.path().join("build-version"), flavour.build_version() + "\n")
+        .context("cannot write build-version")?;
     scratch.publish(&target)?;
     for wheel in &fetched {
         fs::remove_file(wheel).with_context(|| format!("cannot remove {}", wheel.display()))?;
@@ -69,11 +67,7 @@ pub fn install(
 
 /// Waits until no other set-up is at work on this cache. The lock goes with the returned file.
 fn lock(path: &Path) -> anyhow::Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = file.with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
@@ -82,8 +76,7 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
         }
     }
-    file.lock()
-        .with_context(|| format!("cannot lock {}", path.display()))?;
+    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     Ok(file)
 }
 

@@ -33,15 +33,9 @@ impl World {
         let wheels = [(TORCH, torch), (CUDART, cudart)].map(|(file, entries)| {
             let path = index.join(file);
             fs::write(&path, zip_of(entries)).unwrap();
-            Wheel {
-                file,
-                sha256: sha256_of(&path).unwrap().leak(),
-            }
+            Wheel { file, sha256: sha256_of(&path).unwrap().leak() }
         });
-        let world = Self {
-            root,
-            wheels: wheels.to_vec(),
-        };
+        let world = Self { root, wheels: wheels.to_vec() };
         world.python(
             r#"case "$*" in
                  *--help) echo "  --resume-retries N"; exit 0;;
@@ -60,9 +54,7 @@ impl World {
         // Written by another process: a file held open for writing, even by a fork of a test beside
         // this one, can't be executed.
         let mut shell = std::process::Command::new("sh");
-        shell
-            .args(["-c", r#"printf '%s' "$1" > "$0" && chmod +x "$0""#])
-            .arg(&path);
+        shell.args(["-c", r#"printf '%s' "$1" > "$0" && chmod +x "$0""#]).arg(&path);
         let script = format!("#!/bin/sh\nhere={}\n{script}\n", self.root.path().display());
         assert!(shell.arg(script).status().unwrap().success());
     }
@@ -105,8 +97,7 @@ fn list(root: &Path, folder: &Path, names: &mut Vec<String>) {
 fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
-        zip.start_file(*name, SimpleFileOptions::default().unix_permissions(0o755))
-            .unwrap();
+        zip.start_file(*name, SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -129,14 +120,8 @@ fn lays_out_a_cpu_libtorch_once() {
         fs::read_link(target.join("lib/libtorch.so")).unwrap(),
         Path::new("libtorch_cpu.so")
     );
-    assert_eq!(
-        fs::read_to_string(target.join("build-version")).unwrap(),
-        "2.11.0+cpu\n"
-    );
-    let mode = fs::metadata(target.join("lib/libtorch_cpu.so"))
-        .unwrap()
-        .permissions()
-        .mode();
+    assert_eq!(fs::read_to_string(target.join("build-version")).unwrap(), "2.11.0+cpu\n");
+    let mode = fs::metadata(target.join("lib/libtorch_cpu.so")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o755);
 
     // From here on neither Python nor the index is needed.
@@ -150,15 +135,9 @@ fn lays_out_a_cuda_libtorch_beside_it() {
     let world = World::new();
     world.install(Flavour::Cpu).unwrap();
     let target = world.install(Flavour::Cuda).unwrap();
-    assert_eq!(
-        fs::read_to_string(target.join("lib/libtorch.so")).unwrap(),
-        "shell"
-    );
+    assert_eq!(fs::read_to_string(target.join("lib/libtorch.so")).unwrap(), "shell");
     assert!(target.join("lib/libtorch_cuda.so").is_file());
-    assert_eq!(
-        fs::read_to_string(target.join("build-version")).unwrap(),
-        "2.11.0+cu130\n"
-    );
+    assert_eq!(fs::read_to_string(target.join("build-version")).unwrap(), "2.11.0+cu130\n");
 }
 
 #[test]
@@ -166,11 +145,7 @@ fn fetches_only_the_wheels_that_are_missing_or_damaged() {
     let world = World::new();
     let wheels = world.cache().join("wheels");
     fs::create_dir_all(&wheels).unwrap();
-    fs::copy(
-        world.root.path().join("index").join(TORCH),
-        wheels.join(TORCH),
-    )
-    .unwrap();
+    fs::copy(world.root.path().join("index").join(TORCH), wheels.join(TORCH)).unwrap();
     fs::write(wheels.join(CUDART), "cut short").unwrap();
     world.install(Flavour::Cpu).unwrap();
     assert_eq!(world.calls(), 1);
@@ -182,10 +157,8 @@ fn fetches_only_the_wheels_that_are_missing_or_damaged() {
 #[test]
 fn replaces_what_an_interrupted_run_left() {
     let world = World::new();
-    for left in [
-        "libtorch-2.11.0-cpu.partial/lib/junk",
-        "libtorch-2.11.0-cpu/lib/libtorch_cpu.so",
-    ] {
+    for left in ["libtorch-2.11.0-cpu.partial/lib/junk", "libtorch-2.11.0-cpu/lib/libtorch_cpu.so"]
+    {
         let path = world.cache().join(left);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "half").unwrap();
@@ -202,10 +175,7 @@ fn a_wrong_checksum_names_file_expected_and_found() {
     let error = world.install(Flavour::Cpu).unwrap_err();
     let path = world.cache().join("wheels").join(TORCH);
     assert!(error.contains(path.to_str().unwrap()), "{error}");
-    assert!(
-        error.contains(&format!("expected sha256 00ff, found {found}")),
-        "{error}"
-    );
+    assert!(error.contains(&format!("expected sha256 00ff, found {found}")), "{error}");
     assert!(world.cached().is_empty(), "{:?}", world.cached());
 }
 
@@ -216,50 +186,22 @@ fn an_archive_that_is_none_leaves_nothing_half_done() {
     fs::write(&path, "not a zip").unwrap();
     world.wheels[1].sha256 = sha256_of(&path).unwrap().leak();
     let error = world.install(Flavour::Cpu).unwrap_err();
-    assert!(
-        error.contains("cannot unpack") && error.contains(CUDART),
-        "{error}"
-    );
-    assert!(
-        world
-            .cached()
-            .iter()
-            .all(|name| name.starts_with("wheels/")),
-        "{:?}",
-        world.cached()
-    );
+    assert!(error.contains("cannot unpack") && error.contains(CUDART), "{error}");
+    assert!(world.cached().iter().all(|name| name.starts_with("wheels/")), "{:?}", world.cached());
 }
 
 #[test]
 fn says_what_is_missing() {
     let world = World::new();
     world.python("exit 1");
-    assert!(
-        world
-            .install(Flavour::Cpu)
-            .unwrap_err()
-            .contains("has no pip")
-    );
+    assert!(world.install(Flavour::Cpu).unwrap_err().contains("has no pip"));
     fs::remove_file(world.root.path().join("python3")).unwrap();
-    assert!(
-        world
-            .install(Flavour::Cpu)
-            .unwrap_err()
-            .contains("python3 not found")
-    );
+    assert!(world.install(Flavour::Cpu).unwrap_err().contains("python3 not found"));
     world.python(r#"case "$*" in *--help) exit 0;; esac; exit 3"#);
     let error = world.install(Flavour::Cpu).unwrap_err();
-    assert!(
-        error.contains("-m pip download") && error.contains("exit status: 3"),
-        "{error}"
-    );
+    assert!(error.contains("-m pip download") && error.contains("exit status: 3"), "{error}");
     world.python("exit 0");
-    assert!(
-        world
-            .install(Flavour::Cpu)
-            .unwrap_err()
-            .contains("did not deliver")
-    );
+    assert!(world.install(Flavour::Cpu).unwrap_err().contains("did not deliver"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Getting libtorch, and telling cargo where it is.
 //!
-//! What the user already has comes first: `LIBTORCH_USE_PYTORCH`, then `LIBTORCH`, then a libtorch of
-//! the system. Without any of them one is put together from published wheels in the user's cache, outside the
-//! clone, so that the next clone need not fetch it again.
+//! What the user already has comes first: `LIBTORCH_USE_PYTORCH`, then `LIBTORCH`, then a libtorch
+//! of the system. Without any of them one is put together from published wheels in the user's
+//! cache, outside the clone, so that the next clone need not fetch it again.
 
 mod cargo_config;
 mod install;
@@ -91,15 +91,12 @@ const SYSTEM: &str = "/usr/lib/libtorch.so";
 /// Makes sure that there is a libtorch and that cargo finds it.
 ///
 /// # Errors
-/// [`Usage`] when the environment names a libtorch that does not fit or this platform has no published
-/// one; any other error when fetching fails.
+/// [`Usage`] when the environment names a libtorch that does not fit or this platform has no
+/// published one; any other error when fetching fails.
 pub fn ensure(workspace: &Workspace, request: Request) -> anyhow::Result<Libtorch> {
     require_compiler()?;
     if std::env::var_os("RUSTFLAGS").is_some() {
-        eprintln!(
-            "warning: RUSTFLAGS replaces the run path to libtorch in {}",
-            cargo_config::FILE
-        );
+        eprintln!("warning: RUSTFLAGS replaces the run path to libtorch in {}", cargo_config::FILE);
     }
     let recorded = cargo_config::recorded(&workspace.root);
     let env = |name: &str| std::env::var_os(name);
@@ -131,14 +128,9 @@ fn existing(
         return python_libtorch(check_version).map(Some);
     }
     // cargo passes on what the configuration says as if the user had set it.
-    if let Some(root) = env("LIBTORCH")
-        .map(PathBuf::from)
-        .filter(|set| Some(&**set) != recorded)
-    {
+    if let Some(root) = env("LIBTORCH").map(PathBuf::from).filter(|set| Some(&**set) != recorded) {
         let include = env("LIBTORCH_INCLUDE").map_or_else(|| root.clone(), PathBuf::from);
-        let lib = env("LIBTORCH_LIB")
-            .map_or_else(|| root.clone(), PathBuf::from)
-            .join("lib");
+        let lib = env("LIBTORCH_LIB").map_or_else(|| root.clone(), PathBuf::from).join("lib");
         let found = version_of(&root).or_else(|| version_of(&include));
         let wrong = user_libtorch_problem(request, &lib, found.as_deref(), check_version);
         return match wrong {
@@ -188,26 +180,13 @@ fn version_of(root: &Path) -> Option<String> {
         let after = text.split("#define TORCH_VERSION \\").nth(1)?;
         Some(after.split('"').nth(1)?.to_owned())
     };
-    let version = fs::read_to_string(root.join("build-version"))
-        .ok()
-        .or_else(header)?;
-    Some(
-        version
-            .trim()
-            .split('+')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-    )
+    let version = fs::read_to_string(root.join("build-version")).ok().or_else(header)?;
+    Some(version.trim().split('+').next().unwrap_or_default().to_owned())
 }
 
 /// The libtorch of the Python environment, asked as `torch-sys` asks it.
 fn python_libtorch(check_version: bool) -> anyhow::Result<Libtorch> {
-    let python = if std::env::var_os("VIRTUAL_ENV").is_some() {
-        "python"
-    } else {
-        "python3"
-    };
+    let python = if std::env::var_os("VIRTUAL_ENV").is_some() { "python" } else { "python3" };
     let script = "import os, torch; print(torch.__version__); \
                   print(os.path.join(os.path.dirname(torch.__file__), 'lib'))";
     let mut command = Command::new(python);
@@ -217,10 +196,7 @@ fn python_libtorch(check_version: bool) -> anyhow::Result<Libtorch> {
     let mut lines = printed.as_deref().unwrap_or_default().lines();
     let (Some(version), Some(lib)) = (lines.next(), lines.next()) else {
         let wrong = format!("LIBTORCH_USE_PYTORCH is set, but {python} cannot import torch");
-        return Err(Usage(format!(
-            "{wrong}: install torch {VERSION} there, or unset it"
-        ))
-        .into());
+        return Err(Usage(format!("{wrong}: install torch {VERSION} there, or unset it")).into());
     };
     if check_version && version.split('+').next() != Some(VERSION) {
         let wrong = format!("LIBTORCH_USE_PYTORCH is set, but {python} has torch {version}");
@@ -241,9 +217,7 @@ fn flavour(request: Request, recorded: Option<&Path>) -> Flavour {
 
 /// The folder outside the clone that all clones share.
 fn cache_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Usage> {
-    let xdg = env("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
+    let xdg = env("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(env("HOME")?).join(".cache"));
     let cache = xdg.or_else(home).map(|cache| cache.join("twinview"));
     cache
@@ -252,11 +226,7 @@ fn cache_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Usage
 
 /// Published wheels are for one platform only.
 fn require_platform() -> Result<(), Usage> {
-    if cfg!(all(
-        target_os = "linux",
-        target_arch = "x86_64",
-        target_env = "gnu"
-    )) {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return Ok(());
     }
     Err(Usage(format!(
@@ -271,12 +241,7 @@ fn require_platform() -> Result<(), Usage> {
 fn require_compiler() -> anyhow::Result<()> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     // CXX may carry a wrapper or flags: "ccache g++".
-    let program = compiler
-        .to_string_lossy()
-        .split_whitespace()
-        .next()
-        .unwrap_or("c++")
-        .to_owned();
+    let program = compiler.to_string_lossy().split_whitespace().next().unwrap_or("c++").to_owned();
     let mut command = Command::new(&program);
     command.arg("--version");
     let found = output(command).context("cannot look for a C++ compiler")?;

@@ -33,10 +33,7 @@ impl Pip {
             }
             Some(help) => {
                 let resume = String::from_utf8_lossy(&help.stdout).contains("--resume-retries");
-                Ok(Self {
-                    python: python.to_owned(),
-                    resume,
-                })
+                Ok(Self { python: python.to_owned(), resume })
             }
         }
     }
@@ -55,9 +52,7 @@ impl Pip {
         }
         let mut command = Command::new(&self.python);
         command.args(["-m", "pip", "download", "--disable-pip-version-check"]);
-        command
-            .args(["--no-deps", "--only-binary=:all:", "--dest"])
-            .arg(folder);
+        command.args(["--no-deps", "--only-binary=:all:", "--dest"]).arg(folder);
         if self.resume {
             command.args(["--resume-retries", "10"]);
         }
@@ -66,10 +61,7 @@ impl Pip {
             command
         })?;
         if !path.is_file() {
-            bail!(
-                "pip reported success but did not deliver {}",
-                path.display()
-            );
+            bail!("pip reported success but did not deliver {}", path.display());
         }
         verify(&path, wheel).inspect_err(|_| {
             // Or the next run would find it and blame it again.
@@ -83,10 +75,7 @@ fn verify(path: &Path, wheel: &Wheel) -> anyhow::Result<()> {
     let found = sha256_of(path).with_context(|| format!("cannot read {}", path.display()))?;
     let expected = wheel.sha256;
     if found != expected {
-        bail!(
-            "checksum mismatch in {}: expected sha256 {expected}, found {found}",
-            path.display()
-        );
+        bail!("checksum mismatch in {}: expected sha256 {expected}, found {found}", path.display());
     }
     Ok(())
 }

@@ -45,41 +45,26 @@ fn the_users_own_comes_first() {
     let (user, system) = (libtorch(GOOD), libtorch(GOOD));
     let vars = [("LIBTORCH", user.path())];
     let root = user.path().to_owned();
-    let expected = Libtorch::User {
-        lib: root.join("lib"),
-        root,
-    };
-    assert_eq!(
-        choose(Request::Cpu, &vars, None, system.path()),
-        Ok(Some(expected))
-    );
+    let expected = Libtorch::User { lib: root.join("lib"), root };
+    assert_eq!(choose(Request::Cpu, &vars, None, system.path()), Ok(Some(expected)));
 }
 
 #[test]
 fn a_value_that_cargo_read_from_the_configuration_is_not_the_users() {
     let ours = libtorch(GOOD);
     let vars = [("LIBTORCH", ours.path())];
-    assert_eq!(
-        choose(Request::Cpu, &vars, Some(ours.path()), Path::new(NOWHERE)),
-        Ok(None)
-    );
+    assert_eq!(choose(Request::Cpu, &vars, Some(ours.path()), Path::new(NOWHERE)), Ok(None));
 }
 
 #[test]
 fn the_systems_serves_only_when_it_fits() {
     let good = libtorch(GOOD);
     let old = libtorch(&[GOOD[0], GOOD[1], ("build-version", "2.1.0\n")]);
-    assert_eq!(
-        choose(Request::Cpu, &[], None, good.path()),
-        Ok(Some(Libtorch::System))
-    );
+    assert_eq!(choose(Request::Cpu, &[], None, good.path()), Ok(Some(Libtorch::System)));
     assert_eq!(choose(Request::Cuda, &[], None, good.path()), Ok(None));
     assert_eq!(choose(Request::Cpu, &[], None, old.path()), Ok(None));
     let recorded = Some(Path::new(NOWHERE));
-    assert_eq!(
-        choose(Request::Configured, &[], recorded, good.path()),
-        Ok(None)
-    );
+    assert_eq!(choose(Request::Configured, &[], recorded, good.path()), Ok(None));
 }
 
 #[test]
@@ -91,15 +76,8 @@ fn what_does_not_fit_is_said() {
     let error = problem(old.path(), Request::Cpu);
     assert!(error.contains("is libtorch 2.10.0: set it to"), "{error}");
     assert!(error.contains(old.path().to_str().unwrap()), "{error}");
-    let bypass = [
-        ("LIBTORCH", old.path()),
-        ("LIBTORCH_BYPASS_VERSION_CHECK", Path::new("1")),
-    ];
-    assert!(
-        choose(Request::Cpu, &bypass, None, Path::new(NOWHERE))
-            .unwrap()
-            .is_some()
-    );
+    let bypass = [("LIBTORCH", old.path()), ("LIBTORCH_BYPASS_VERSION_CHECK", Path::new("1"))];
+    assert!(choose(Request::Cpu, &bypass, None, Path::new(NOWHERE)).unwrap().is_some());
 
     let bare = libtorch(&[("lib/libtorch_cpu.so", "")]);
     assert!(problem(bare.path(), Request::Cpu).contains("neither build-version nor"));
@@ -128,9 +106,6 @@ fn the_cache_follows_the_environment() {
     let both = [("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
     assert_eq!(cache(&both), Ok("/x/twinview".into()));
     assert_eq!(cache(&both[1..]), Ok("/h/.cache/twinview".into()));
-    assert_eq!(
-        cache(&[("XDG_CACHE_HOME", "relative"), both[1]]),
-        Ok("/h/.cache/twinview".into())
-    );
+    assert_eq!(cache(&[("XDG_CACHE_HOME", "relative"), both[1]]), Ok("/h/.cache/twinview".into()));
     assert!(cache(&[]).unwrap_err().contains("XDG_CACHE_HOME"));
 }

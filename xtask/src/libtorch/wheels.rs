@@ -101,15 +101,10 @@ const CUDA_ONLY: &[Wheel] = &[
     ),
 ];
 
-/// The libraries of a CPU libtorch. `libtorch.so` is not among them: the wheel's own is an empty shell
-/// that pulls in the CUDA library, so a link to `libtorch_cpu.so` stands in for it.
-const CPU_LIBRARIES: &[&str] = &[
-    "libc10.so",
-    "libtorch_cpu.so",
-    "libgomp.so.1",
-    "libcudart.so.13",
-    "libcupti.so.13",
-];
+/// The libraries of a CPU libtorch. `libtorch.so` is not among them: the wheel's own is an empty
+/// shell that pulls in the CUDA library, so a link to `libtorch_cpu.so` stands in for it.
+const CPU_LIBRARIES: &[&str] =
+    &["libc10.so", "libtorch_cpu.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"];
 
 /// Needs a Python to load, and nothing here does.
 const PYTHON_LIBRARIES: &[&str] = &["libtorch_python.so", "libshm.so"];
@@ -123,7 +118,8 @@ impl Flavour {
         }
     }
 
-    /// The content of `build-version`, the file in which published libtorch archives say what they are.
+    /// The content of `build-version`, the file in which published libtorch archives say what they
+    /// are.
     pub fn build_version(self) -> String {
         match self {
             Self::Cpu => format!("{VERSION}+cpu"),
@@ -168,16 +164,11 @@ impl Wheel {
             Some(minor) => ("cp", format!("3.{minor}")),
             None => ("py", "3.11".to_owned()),
         };
-        [
-            "--python-version",
-            &release,
-            "--implementation",
-            implementation,
-        ]
-        .into_iter()
-        .chain(["--abi", abi, "--platform", platform, &requirement])
-        .map(str::to_owned)
-        .collect()
+        ["--python-version", &release, "--implementation", implementation]
+            .into_iter()
+            .chain(["--abi", abi, "--platform", platform, &requirement])
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -203,11 +194,7 @@ mod tests {
     fn checksums_are_whole() {
         for wheel in Flavour::Cuda.wheels() {
             assert_eq!(wheel.sha256.len(), 64, "{}", wheel.file);
-            assert!(
-                wheel.sha256.bytes().all(|b| b.is_ascii_hexdigit()),
-                "{}",
-                wheel.file
-            );
+            assert!(wheel.sha256.bytes().all(|b| b.is_ascii_hexdigit()), "{}", wheel.file);
         }
     }
 
@@ -220,27 +207,15 @@ mod tests {
         assert_eq!(both("torch/nn/modules/conv.py"), (None, None));
         assert_eq!(both("torch/lib/libtorch_python.so"), (None, None));
         let header = some("include/c10/core/Device.h");
-        assert_eq!(
-            both("torch/include/c10/core/Device.h"),
-            (header.clone(), header)
-        );
+        assert_eq!(both("torch/include/c10/core/Device.h"), (header.clone(), header));
         let library = some("lib/libtorch_cpu.so");
-        assert_eq!(
-            both("torch/lib/libtorch_cpu.so"),
-            (library.clone(), library)
-        );
-        assert_eq!(
-            both("torch/lib/libtorch.so"),
-            (None, some("lib/libtorch.so"))
-        );
+        assert_eq!(both("torch/lib/libtorch_cpu.so"), (library.clone(), library));
+        assert_eq!(both("torch/lib/libtorch.so"), (None, some("lib/libtorch.so")));
         assert_eq!(
             both("nvidia/cu13/lib/libnvperf_host.so"),
             (None, some("lib/libnvperf_host.so"))
         );
-        assert_eq!(
-            both("nvidia/cudnn/lib/libcudnn.so.9"),
-            (None, some("lib/libcudnn.so.9"))
-        );
+        assert_eq!(both("nvidia/cudnn/lib/libcudnn.so.9"), (None, some("lib/libcudnn.so.9")));
         assert_eq!(both("nvidia/cu13/include/cupti.h"), (None, None));
     }
 }

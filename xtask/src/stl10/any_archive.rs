@@ -1,4 +1,5 @@
-//! What holds of unpacking, whatever the archive: nothing is written but the known files in their folder. A fuzz target asks for it too.
+//! What holds of unpacking, whatever the archive: nothing is written but the known files in their
+//! folder. A fuzz target asks for it too.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,11 +12,7 @@ use super::archive::{Archive, Member, Size};
 use super::unpack;
 
 const fn member(name: &'static str, size: Size) -> Member {
-    Member {
-        name,
-        size,
-        md5: None,
-    }
+    Member { name, size, md5: None }
 }
 
 const ARCHIVE: Archive = Archive {
@@ -23,20 +20,14 @@ const ARCHIVE: Archive = Archive {
     bytes: 0,
     md5: "",
     folder: "set",
-    members: &[
-        member("a.bin", Size::Exactly(4)),
-        member("b.txt", Size::AtMost(1 << 10)),
-    ],
+    members: &[member("a.bin", Size::Exactly(4)), member("b.txt", Size::AtMost(1 << 10))],
 };
 
 /// The names in a folder, in order.
 pub fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry"));
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
-        .collect();
+    let entries = fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry"));
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
     names.sort();
     names
 }

@@ -60,38 +60,18 @@ pub const STL10: Archive = Archive {
     members: &[
         images("train_X.bin", 5_000, "918c2871b30a85fa023e0c44e0bee87f"),
         labels("train_y.bin", 5_000, "5a34089d4802c674881badbb80307741"),
-        images(
-            "unlabeled_X.bin",
-            100_000,
-            "5242ba1fed5e4be9e1e742405eb56ca4",
-        ),
+        images("unlabeled_X.bin", 100_000, "5242ba1fed5e4be9e1e742405eb56ca4"),
         images("test_X.bin", 8_000, "7f263ba9f9e0b06b93213547f721ac82"),
         labels("test_y.bin", 8_000, "36f9794fa4beb8a2c72628de14fa638e"),
-        Member {
-            name: "class_names.txt",
-            size: Size::AtMost(1 << 10),
-            md5: None,
-        },
-        Member {
-            name: "fold_indices.txt",
-            size: Size::AtMost(1 << 20),
-            md5: None,
-        },
+        Member { name: "class_names.txt", size: Size::AtMost(1 << 10), md5: None },
+        Member { name: "fold_indices.txt", size: Size::AtMost(1 << 20), md5: None },
     ],
 };
 
 const fn images(name: &'static str, count: u64, md5: &'static str) -> Member {
-    Member {
-        name,
-        size: Size::Exactly(count * IMAGE_BYTES),
-        md5: Some(md5),
-    }
+    Member { name, size: Size::Exactly(count * IMAGE_BYTES), md5: Some(md5) }
 }
 
 const fn labels(name: &'static str, count: u64, md5: &'static str) -> Member {
-    Member {
-        name,
-        size: Size::Exactly(count),
-        md5: Some(md5),
-    }
+    Member { name, size: Size::Exactly(count), md5: Some(md5) }
 }

@@ -23,11 +23,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            stall: Duration::from_secs(30),
-            retries: 6,
-            pause: Duration::from_secs(1),
-        }
+        Self { stall: Duration::from_secs(30), retries: 6, pause: Duration::from_secs(1) }
     }
 }
 
@@ -42,7 +38,8 @@ enum Failure {
 /// Appends to `file` what it lacks of the `bytes` bytes at `url`.
 ///
 /// # Errors
-/// When the server refuses, offers something of another size, or stops for good; when `file` can't be written.
+/// When the server refuses, offers something of another size, or stops for good; when `file` can't
+/// be written.
 pub fn fetch(
     url: &str,
     file: &mut File,
@@ -51,11 +48,7 @@ pub fn fetch(
     progress: &ProgressBar,
 ) -> anyhow::Result<()> {
     let agent = ureq::Agent::config_builder()
-        .tls_config(
-            TlsConfig::builder()
-                .root_certs(root_certificates()?)
-                .build(),
-        )
+        .tls_config(TlsConfig::builder().root_certs(root_certificates()?).build())
         .http_status_as_error(false)
         .timeout_connect(Some(patience.stall))
         .timeout_per_read(Some(patience.stall))
@@ -76,11 +69,7 @@ pub fn fetch(
         failures = if have > furthest { 1 } else { failures + 1 };
         furthest = furthest.max(have);
         // A server from which nothing has come yet is more likely wrong than busy.
-        let retries = if furthest > begun {
-            patience.retries
-        } else {
-            patience.retries.min(2)
-        };
+        let retries = if furthest > begun { patience.retries } else { patience.retries.min(2) };
         if failures > retries {
             return Err(error.context(format!("{url}: gave up after {have} of {bytes} bytes")));
         }
@@ -93,8 +82,8 @@ pub fn fetch(
     }
 }
 
-/// The certificates to trust: those of the file that `SSL_CERT_FILE` names, as other programs do, else
-/// the usual public ones.
+/// The certificates to trust: those of the file that `SSL_CERT_FILE` names, as other programs do,
+/// else the usual public ones.
 fn root_certificates() -> anyhow::Result<RootCerts> {
     let Some(path) = std::env::var_os("SSL_CERT_FILE") else {
         return Ok(RootCerts::WebPki);
@@ -106,9 +95,7 @@ fn root_certificates() -> anyhow::Result<RootCerts> {
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     });
-    let certificates = certificates
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(context)?;
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().with_context(context)?;
     Ok(RootCerts::from(certificates))
 }
 
@@ -153,22 +140,14 @@ fn attempt(
         }
         416 => {
             restart(file)?;
-            return Err(Failure::Passing(anyhow!(
-                "HTTP 416: cannot resume from byte {have}"
-            )));
+            return Err(Failure::Passing(anyhow!("HTTP 416: cannot resume from byte {have}")));
         }
         408 | 429 | 500..=599 => return Err(Failure::Passing(anyhow!("HTTP status {status}"))),
         _ => return Err(Failure::Final(anyhow!("HTTP status {status}"))),
     };
     progress.set_position(start);
     progress.reset_eta();
-    copy(
-        &mut response.into_body().into_reader(),
-        file,
-        start,
-        bytes,
-        progress,
-    )
+    copy(&mut response.into_body().into_reader(), file, start, bytes, progress)
 }
 
 fn copy(
@@ -190,9 +169,7 @@ fn copy(
             }
             Ok(n) if have + n as u64 > bytes => {
                 restart(file)?;
-                return Err(Failure::Final(anyhow!(
-                    "more than the expected {bytes} bytes"
-                )));
+                return Err(Failure::Final(anyhow!("more than the expected {bytes} bytes")));
             }
             Ok(n) => {
                 file.write_all(&buffer[..n]).map_err(cannot_write)?;
@@ -209,8 +186,7 @@ fn copy(
 
 /// Forgets what was downloaded.
 fn restart(file: &mut File) -> Result<u64, Failure> {
-    file.set_len(0)
-        .map_err(|error| Failure::Final(anyhow!("cannot write: {error}")))?;
+    file.set_len(0).map_err(|error| Failure::Final(anyhow!("cannot write: {error}")))?;
     Ok(0)
 }
 
@@ -224,13 +200,7 @@ fn check_size(offered: Option<u64>, expected: u64) -> Result<(), Failure> {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The first byte and, where it is said, the size of the whole: `bytes 10-99/100`.

@@ -1,7 +1,7 @@
 //! Fetching STL-10 as published: download, checksum, unpack aside, move into place.
 //!
-//! What is expected of the archive is data ([`Archive`]), so the tests run this very code on archives
-//! of a few bytes from a server that misbehaves.
+//! What is expected of the archive is data ([`Archive`]), so the tests run this very code on
+//! archives of a few bytes from a server that misbehaves.
 
 mod archive;
 mod fetch;
@@ -28,7 +28,8 @@ pub enum Outcome {
     Fetched(PathBuf),
 }
 
-/// Makes sure that `dir` holds the unpacked archive. An interrupted download is taken up where it stopped.
+/// Makes sure that `dir` holds the unpacked archive. An interrupted download is taken up where it
+/// stopped.
 ///
 /// # Errors
 /// [`Usage`] when wrong files are in the way or `url` is of a kind that can't be fetched; any other
@@ -77,37 +78,26 @@ fn problem(archive: &Archive, folder: &Path) -> anyhow::Result<Option<String>> {
         };
         let (size, found) = (member.size, metadata.len());
         if !size.fits(found) {
-            return Ok(Some(format!(
-                "{}: expected {size}, found {found}",
-                path.display()
-            )));
+            return Ok(Some(format!("{}: expected {size}, found {found}", path.display())));
         }
         let Some(expected) = member.md5 else { continue };
         let found = md5_of(&path).with_context(|| format!("cannot read {}", path.display()))?;
         if found != expected {
-            return Ok(Some(format!(
-                "{}: expected MD5 {expected}, found {found}",
-                path.display()
-            )));
+            return Ok(Some(format!("{}: expected MD5 {expected}, found {found}", path.display())));
         }
     }
     Ok(None)
 }
 
-/// Completes the partial file and checks it. What was there before may be of another file: should the
-/// whole turn out wrong, it is fetched once more from the start.
+/// Completes the partial file and checks it. What was there before may be of another file: should
+/// the whole turn out wrong, it is fetched once more from the start.
 fn fetch_whole(
     archive: &Archive,
     path: &Path,
     url: &str,
     patience: &Patience,
 ) -> anyhow::Result<()> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path);
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
     let mut file = file.with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -117,9 +107,7 @@ fn fetch_whole(
         }
     }
     loop {
-        let resumed = file
-            .metadata()
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let resumed = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
         println!("==> downloading {url} to {}", path.display());
         let progress = ProgressBar::new(archive.bytes).with_style(
             ProgressStyle::with_template(
@@ -134,13 +122,9 @@ fn fetch_whole(
         if found == archive.md5 {
             return Ok(());
         }
-        file.set_len(0)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        file.set_len(0).with_context(|| format!("cannot write {}", path.display()))?;
         if resumed.len() == 0 {
-            bail!(
-                "{url}: expected MD5 {}, found {found}; not the published file",
-                archive.md5
-            );
+            bail!("{url}: expected MD5 {}, found {found}; not the published file", archive.md5);
         }
         println!("==> the part downloaded earlier does not fit: starting over");
     }

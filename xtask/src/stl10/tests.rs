@@ -1,4 +1,5 @@
-//! The real download against a real server that misbehaves, and the real unpacking of hostile archives.
+//! The real download against a real server that misbehaves, and the real unpacking of hostile
+//! archives.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -48,10 +49,7 @@ impl Server {
     /// Gives one reply to each request in turn, and the last to all that follow.
     fn start(body: Vec<u8>, replies: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!(
-            "http://{}/stl10_binary.tar.gz",
-            listener.local_addr().unwrap()
-        );
+        let url = format!("http://{}/stl10_binary.tar.gz", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, replies) = (Arc::clone(&asked), replies.to_vec());
         std::thread::spawn(move || {
@@ -108,11 +106,7 @@ fn serve(
             total - 1
         ),
     };
-    write!(
-        stream,
-        "{head}Content-Length: {}\r\nConnection: close\r\n\r\n",
-        total - first
-    )?;
+    write!(stream, "{head}Content-Length: {}\r\nConnection: close\r\n\r\n", total - first)?;
     stream.write_all(&body[first..end.map_or(total, |n| (first + n).min(total))])?;
     if let Reply::StallAfter(_) = reply {
         stream.read_to_end(&mut Vec::new())?; // until the client loses patience
@@ -127,11 +121,7 @@ const IMAGES: &[u8] = &[5; 3000];
 const GOOD: &[Entry] = &[
     (EntryType::Directory, "stl10_binary/", b""),
     (EntryType::Regular, "stl10_binary/train_X.bin", IMAGES),
-    (
-        EntryType::Regular,
-        "stl10_binary/class_names.txt",
-        b"bird\n",
-    ),
+    (EntryType::Regular, "stl10_binary/class_names.txt", b"bird\n"),
 ];
 
 fn tar_gz(entries: &[Entry]) -> Vec<u8> {
@@ -163,11 +153,7 @@ fn published(body: &[u8]) -> Archive {
         size: Size::Exactly(IMAGES.len() as u64),
         md5: Some(md5_text(IMAGES)),
     };
-    let names = Member {
-        name: "class_names.txt",
-        size: Size::AtMost(100),
-        md5: None,
-    };
+    let names = Member { name: "class_names.txt", size: Size::AtMost(100), md5: None };
     Archive {
         url: "http://unused",
         bytes: body.len() as u64,
@@ -200,9 +186,7 @@ impl Place {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     fn assert_complete(&self) {
@@ -214,7 +198,8 @@ impl Place {
     }
 }
 
-/// Downloads the good archive from a server that gives these replies; hands back the ranges asked for.
+/// Downloads the good archive from a server that gives these replies; hands back the ranges asked
+/// for.
 fn succeeds(replies: &[Reply]) -> Vec<Option<usize>> {
     let body = tar_gz(GOOD);
     let (place, archive) = (Place::new(), published(&body));
@@ -239,24 +224,13 @@ fn a_good_server_is_asked_once() {
 
 #[test]
 fn a_cut_or_stalled_download_goes_on_where_it_stopped() {
-    let replies = [
-        Reply::CutAfter(1000),
-        Reply::StallAfter(500),
-        Reply::Status(503),
-        Reply::Well,
-    ];
-    assert_eq!(
-        succeeds(&replies),
-        [None, Some(1000), Some(1500), Some(1500)]
-    );
+    let replies = [Reply::CutAfter(1000), Reply::StallAfter(500), Reply::Status(503), Reply::Well];
+    assert_eq!(succeeds(&replies), [None, Some(1000), Some(1500), Some(1500)]);
 }
 
 #[test]
 fn a_server_without_ranges_makes_it_start_over() {
-    assert_eq!(
-        succeeds(&[Reply::CutAfter(1000), Reply::IgnoringRange]),
-        [None, Some(1000)]
-    );
+    assert_eq!(succeeds(&[Reply::CutAfter(1000), Reply::IgnoringRange]), [None, Some(1000)]);
     let refused = [Reply::CutAfter(1000), Reply::Status(416), Reply::Well];
     assert_eq!(succeeds(&refused), [None, Some(1000), None]);
 }
@@ -276,39 +250,22 @@ fn wrong_offers_end_it_at_once_and_leave_nothing() {
     let bytes = tar_gz(GOOD).len();
     for (reply, expected) in [
         (Reply::Status(404), "HTTP status 404".to_owned()),
-        (
-            Reply::WrongSize,
-            format!("expected {bytes} bytes, offered 18"),
-        ),
-        (
-            Reply::WrongBytes,
-            format!("expected MD5 {}, found ", md5_text(&tar_gz(GOOD))),
-        ),
+        (Reply::WrongSize, format!("expected {bytes} bytes, offered 18")),
+        (Reply::WrongBytes, format!("expected MD5 {}, found ", md5_text(&tar_gz(GOOD)))),
     ] {
         let (error, place) = fails(&[reply]);
-        assert!(
-            error.contains(&expected) && error.contains("http://127.0.0.1"),
-            "{error}"
-        );
+        assert!(error.contains(&expected) && error.contains("http://127.0.0.1"), "{error}");
         assert!(place.names().is_empty(), "{:?}", place.names());
     }
     let (error, _) = fails(&[Reply::CutAfter(1000), Reply::WrongRange]);
-    assert!(
-        error.contains("asked for bytes from 1000, offered bytes from 1001"),
-        "{error}"
-    );
+    assert!(error.contains("asked for bytes from 1000, offered bytes from 1001"), "{error}");
 }
 
 #[test]
 fn no_server_is_an_error_too() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let place = Place::new();
-    let error = place
-        .download(&published(b"x"), &format!("http://{gone}/"))
-        .unwrap_err();
+    let error = place.download(&published(b"x"), &format!("http://{gone}/")).unwrap_err();
     assert!(error.contains("gave up after 0 of 1 bytes"), "{error}");
     assert!(place.names().is_empty());
     let error = place.download(&published(b"x"), "ftp://host/").unwrap_err();
@@ -321,11 +278,7 @@ fn a_run_that_was_killed_is_taken_up() {
     let (place, archive) = (Place::new(), published(&body));
     fs::write(place.part(), &body[..2000]).unwrap();
     fs::create_dir(place.0.path().join(".stl10_binary.partial")).unwrap();
-    fs::write(
-        place.0.path().join(".stl10_binary.partial/train_X.bin"),
-        "half",
-    )
-    .unwrap();
+    fs::write(place.0.path().join(".stl10_binary.partial/train_X.bin"), "half").unwrap();
     let server = Server::start(body, &[Reply::Well]);
     place.download(&archive, &server.url).unwrap();
     place.assert_complete();
@@ -360,22 +313,13 @@ fn a_second_run_does_nothing() {
     let images = target.join("train_X.bin");
     fs::write(&images, [6; 3000]).unwrap();
     let error = place.download(&archive, &server.url).unwrap_err();
-    let expected = format!(
-        "{}: expected MD5 {}, found",
-        images.display(),
-        md5_text(IMAGES)
-    );
+    let expected = format!("{}: expected MD5 {}, found", images.display(), md5_text(IMAGES));
     assert!(error.starts_with(&expected), "{error}");
     fs::write(&images, "short").unwrap();
     let error = place.download(&archive, &server.url).unwrap_err();
     assert!(error.contains("expected 3000 bytes, found 5"), "{error}");
     fs::remove_file(&images).unwrap();
-    assert!(
-        place
-            .download(&archive, &server.url)
-            .unwrap_err()
-            .contains("is missing")
-    );
+    assert!(place.download(&archive, &server.url).unwrap_err().contains("is missing"));
 }
 
 #[test]
@@ -383,9 +327,7 @@ fn two_at_once_do_not_write_to_one_file() {
     let place = Place::new();
     let other = fs::File::create(place.part()).unwrap();
     other.lock().unwrap();
-    let error = place
-        .download(&published(b"x"), "http://unused")
-        .unwrap_err();
+    let error = place.download(&published(b"x"), "http://unused").unwrap_err();
     assert!(error.contains("another download"), "{error}");
 }
 
@@ -395,66 +337,21 @@ fn archives_with_anything_unexpected_are_refused() {
     let names = GOOD[2];
     let regular = EntryType::Regular;
     let cases: &[(&[Entry], &str)] = &[
-        (
-            &[(regular, "stl10_binary/../evil", b"x")],
-            "unexpected file \"stl10_binary/../evil\"",
-        ),
-        (
-            &[(regular, "../stl10_binary/train_X.bin", IMAGES)],
-            "unexpected file \"../stl10",
-        ),
-        (
-            &[(regular, "/stl10_binary/train_X.bin", IMAGES)],
-            "unexpected file \"/stl10",
-        ),
-        (
-            &[(regular, "train_X.bin", IMAGES)],
-            "unexpected file \"train_X.bin\"",
-        ),
-        (
-            &[images, names, (regular, "stl10_binary/extra", b"x")],
-            "unexpected file",
-        ),
-        (
-            &[images, images, names],
-            "unexpected file \"stl10_binary/train_X.bin\"",
-        ),
-        (
-            &[(EntryType::Directory, "elsewhere/", b"")],
-            "is a Directory entry",
-        ),
-        (
-            &[(EntryType::Symlink, "stl10_binary/train_X.bin", b"")],
-            "is a Symlink entry",
-        ),
-        (
-            &[(EntryType::Link, "stl10_binary/train_X.bin", b"")],
-            "is a Link entry",
-        ),
-        (
-            &[(EntryType::Fifo, "stl10_binary/train_X.bin", b"")],
-            "is a Fifo entry",
-        ),
-        (
-            &[(EntryType::GNULongName, "stl10_binary/train_X.bin", b"x")],
-            "is a GNULongName entry",
-        ),
-        (
-            &[(regular, "stl10_binary/train_X.bin", &[5; 3001])],
-            "expected 3000 bytes, found 3001",
-        ),
-        (
-            &[(regular, "stl10_binary/train_X.bin", &[5; 2999])],
-            "expected 3000 bytes, found 2999",
-        ),
-        (
-            &[(regular, "stl10_binary/class_names.txt", &[65; 101])],
-            "expected at most 100 bytes",
-        ),
-        (
-            &[(regular, "stl10_binary/train_X.bin", &[6; 3000])],
-            "expected MD5",
-        ),
+        (&[(regular, "stl10_binary/../evil", b"x")], "unexpected file \"stl10_binary/../evil\""),
+        (&[(regular, "../stl10_binary/train_X.bin", IMAGES)], "unexpected file \"../stl10"),
+        (&[(regular, "/stl10_binary/train_X.bin", IMAGES)], "unexpected file \"/stl10"),
+        (&[(regular, "train_X.bin", IMAGES)], "unexpected file \"train_X.bin\""),
+        (&[images, names, (regular, "stl10_binary/extra", b"x")], "unexpected file"),
+        (&[images, images, names], "unexpected file \"stl10_binary/train_X.bin\""),
+        (&[(EntryType::Directory, "elsewhere/", b"")], "is a Directory entry"),
+        (&[(EntryType::Symlink, "stl10_binary/train_X.bin", b"")], "is a Symlink entry"),
+        (&[(EntryType::Link, "stl10_binary/train_X.bin", b"")], "is a Link entry"),
+        (&[(EntryType::Fifo, "stl10_binary/train_X.bin", b"")], "is a Fifo entry"),
+        (&[(EntryType::GNULongName, "stl10_binary/train_X.bin", b"x")], "is a GNULongName entry"),
+        (&[(regular, "stl10_binary/train_X.bin", &[5; 3001])], "expected 3000 bytes, found 3001"),
+        (&[(regular, "stl10_binary/train_X.bin", &[5; 2999])], "expected 3000 bytes, found 2999"),
+        (&[(regular, "stl10_binary/class_names.txt", &[65; 101])], "expected at most 100 bytes"),
+        (&[(regular, "stl10_binary/train_X.bin", &[6; 3000])], "expected MD5"),
         (&[images], "stl10_binary/class_names.txt is missing"),
         (&[], "is missing"),
     ];

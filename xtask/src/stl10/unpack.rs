@@ -21,7 +21,8 @@ pub fn unpack(archive: &Archive, path: &Path, target: &Path) -> anyhow::Result<(
     let file = File::open(path)?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 18, file)));
     let mut missing: Vec<&Member> = archive.members.iter().collect();
-    // Raw: an entry that only tells of the next one, by a name of any length, is not taken into memory.
+    // Raw: an entry that only tells of the next one, by a name of any length, is not taken into
+    // memory.
     for entry in tar.entries()?.raw(true) {
         let mut entry = entry?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -36,13 +37,9 @@ pub fn unpack(archive: &Archive, path: &Path, target: &Path) -> anyhow::Result<(
             bail!("{name:?} is a {kind:?} entry, expected plain files only");
         }
         // Only known names get past this, so none can lead out of the folder or come twice.
-        let member = name
-            .strip_prefix(archive.folder)
-            .and_then(|rest| rest.strip_prefix('/'));
+        let member = name.strip_prefix(archive.folder).and_then(|rest| rest.strip_prefix('/'));
         let known = missing.iter().position(|known| member == Some(known.name));
-        let Some(known) = known else {
-            bail!("unexpected file {name:?}")
-        };
+        let Some(known) = known else { bail!("unexpected file {name:?}") };
         let member = missing.swap_remove(known);
         let (expected, size) = (member.size, entry.size());
         if !expected.fits(size) {
@@ -78,10 +75,7 @@ fn write(source: &mut impl Read, size: u64, path: &Path) -> io::Result<String> {
         }
     }
     if written != size {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the archive ends within it",
-        ));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within it"));
     }
     file.flush()?;
     Ok(hex(&digest.finalize()))

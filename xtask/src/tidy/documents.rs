@@ -7,9 +7,7 @@ use super::tree::{File, Tree};
 /// What is written by people, as against lock files, licences and data.
 fn written(tree: &Tree) -> impl Iterator<Item = &File> {
     let named = |path: &str| {
-        [".rs", ".md", ".py", ".toml", ".sh", ".yml"]
-            .iter()
-            .any(|end| path.ends_with(end))
+        [".rs", ".md", ".py", ".toml", ".sh", ".yml"].iter().any(|end| path.ends_with(end))
     };
     tree.matching("", "").filter(move |file| {
         let path = file.path.as_str();
@@ -28,11 +26,7 @@ pub fn unfinished(tree: &Tree, findings: &mut Vec<Finding>) {
             let words = ["for now", "placeholder"];
             let found = marks.into_iter().find(|mark| text.contains(mark));
             if let Some(found) = found.or(words.into_iter().find(|word| lower.contains(word))) {
-                findings.push(Finding::new(
-                    &file.path,
-                    line,
-                    format!("`{found}`: finish it"),
-                ));
+                findings.push(Finding::new(&file.path, line, format!("`{found}`: finish it")));
             }
         }
     }
@@ -97,18 +91,12 @@ pub fn links(tree: &Tree, findings: &mut Vec<Finding>) {
 /// The targets of `[text](target)`, `[name]: target`, `src="target"` and `href="target"`.
 fn targets(line: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    for (before, after) in [
-        ("](", &[')', ' '][..]),
-        ("src=\"", &['"']),
-        ("href=\"", &['"']),
-    ] {
+    for (before, after) in [("](", &[')', ' '][..]), ("src=\"", &['"']), ("href=\"", &['"'])] {
         for (at, _) in line.match_indices(before) {
             found.extend(line[at + before.len()..].split(after).next());
         }
     }
-    let definition = line
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]: "));
+    let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
     found.extend(definition.and_then(|(_, target)| target.split_whitespace().next()));
     found
 }
@@ -136,10 +124,7 @@ mod tests {
     fn loose_ends_are_found() {
         let text = "todo = 1\n// TODO later\nsimple For Now.\n";
         assert_eq!(
-            say(
-                unfinished,
-                &[("a.rs", text), ("data.bin", text), ("configs/a.json", "{}")]
-            ),
+            say(unfinished, &[("a.rs", text), ("data.bin", text), ("configs/a.json", "{}")]),
             ["a.rs:2: `TODO`: finish it", "a.rs:3: `for now`: finish it"]
         );
     }
@@ -149,11 +134,7 @@ mod tests {
         assert_eq!(
             say(
                 trailing_space,
-                &[
-                    ("a.md", "a\nb \nc\t\n"),
-                    (".ci/run", "x\r\n"),
-                    ("b.rs", "ok\n")
-                ]
+                &[("a.md", "a\nb \nc\t\n"), (".ci/run", "x\r\n"), ("b.rs", "ok\n")]
             ),
             [
                 ".ci/run:1: trailing white space",
@@ -169,10 +150,7 @@ mod tests {
             "see /home/me/x\n\"/tmp/y\"\nhttps://host/home/page\n~/.cache/tmp/ and $OUT/tmp/\n";
         assert_eq!(
             say(machine_paths, &[("a.md", text)]),
-            [
-                "a.md:1: `/home/`: a path of one machine",
-                "a.md:2: `/tmp/`: a path of one machine"
-            ]
+            ["a.md:1: `/home/`: a path of one machine", "a.md:2: `/tmp/`: a path of one machine"]
         );
     }
 
@@ -180,12 +158,7 @@ mod tests {
     fn dead_links_are_found() {
         let text = "[a](b.md) [c](../README.md#top) [d](gone.md) [e](https://x.y/z) [f](#here)\n\
                     ```\n[not](a-link)\n```\n<img src=\"pictures/p.png\">\n[r]: ../src/\n[s]: ../../out\n";
-        let files = [
-            ("docs/a.md", text),
-            ("docs/b.md", ""),
-            ("README.md", ""),
-            ("src/lib.rs", ""),
-        ];
+        let files = [("docs/a.md", text), ("docs/b.md", ""), ("README.md", ""), ("src/lib.rs", "")];
         assert_eq!(
             say(links, &files),
             [

@@ -25,11 +25,7 @@ const ARROWS: &[Arrows] = &[
     may("models", &["dataset"], true),
     may("methods", &["models"], true),
     may("eval", &["dataset", "loader", "models"], true),
-    may(
-        "trainer",
-        &["dataset", "augment", "loader", "models", "methods", "eval"],
-        true,
-    ),
+    may("trainer", &["dataset", "augment", "loader", "models", "methods", "eval"], true),
     may("report", &[], false),
     may(
         "cli",
@@ -42,11 +38,7 @@ const ARROWS: &[Arrows] = &[
     may("benchmarks", &["dataset", "augment", "loader"], false),
     may("xtask", &[], false),
     may("golden", &[], true),
-    may(
-        "examples",
-        &["dataset", "eval", "methods", "models", "trainer"],
-        true,
-    ),
+    may("examples", &["dataset", "eval", "methods", "models", "trainer"], true),
     may("end-to-end", &["dataset"], false),
     may("fuzz", &["dataset", "trainer"], false),
 ];
@@ -66,12 +58,7 @@ pub fn arrows(tree: &Tree, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(&manifest.path, 1, what));
             continue;
         };
-        for Dependency {
-            name: to,
-            line,
-            dev,
-        } in dependencies(manifest)
-        {
+        for Dependency { name: to, line, dev } in dependencies(manifest) {
             let member = members.contains(&to.as_str());
             let test_only = dev && arrows.tch && to == FOR_TESTS;
             let forbidden = match to.as_str() {
@@ -114,11 +101,7 @@ fn dependencies(manifest: &File) -> Vec<Dependency> {
             section = header.ends_with("dependencies").then_some(dev);
             // [dependencies.name]
             if let Some((_, name)) = header.rsplit_once("dependencies.") {
-                found.push(Dependency {
-                    name: name.trim_matches('"').to_owned(),
-                    line,
-                    dev,
-                });
+                found.push(Dependency { name: name.trim_matches('"').to_owned(), line, dev });
             }
             continue;
         }
@@ -127,20 +110,9 @@ fn dependencies(manifest: &File) -> Vec<Dependency> {
             continue;
         };
         // name = { package = "other" } is a dependency on the other.
-        let renamed = value
-            .split_once("package")
-            .and_then(|(_, rest)| rest.split('"').nth(1));
-        let name = key
-            .trim()
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .trim_matches('"');
-        found.push(Dependency {
-            name: renamed.unwrap_or(name).to_owned(),
-            line,
-            dev,
-        });
+        let renamed = value.split_once("package").and_then(|(_, rest)| rest.split('"').nth(1));
+        let name = key.trim().split('.').next().unwrap_or_default().trim_matches('"');
+        found.push(Dependency { name: renamed.unwrap_or(name).to_owned(), line, dev });
     }
     found
 }
@@ -153,10 +125,7 @@ mod tests {
         let text = format!("[package]\nname = \"{name}\"\n{rest}");
         super::super::say(
             arrows,
-            &[
-                ("Cargo.toml", "[workspace]\n"),
-                ("crates/x/Cargo.toml", &text),
-            ],
+            &[("Cargo.toml", "[workspace]\n"), ("crates/x/Cargo.toml", &text)],
         )
     }
 
@@ -164,74 +133,32 @@ mod tests {
     fn arrows_of_the_design_pass() {
         let trainer = "[dependencies]\neval.workspace = true\ntch.workspace = true\n";
         assert!(say("trainer", trainer).is_empty());
-        assert!(
-            say(
-                "cli",
-                "[dependencies]\ntrainer.workspace = true\nserde = \"1\"\n"
-            )
-            .is_empty()
-        );
+        assert!(say("cli", "[dependencies]\ntrainer.workspace = true\nserde = \"1\"\n").is_empty());
         assert!(say("eval", "[dev-dependencies]\ngolden.workspace = true\n").is_empty());
         assert!(
-            say(
-                "augment",
-                "[features]\nmodels = []\n[dependencies]\n# tch = \"1\"\n"
-            )
-            .is_empty()
+            say("augment", "[features]\nmodels = []\n[dependencies]\n# tch = \"1\"\n").is_empty()
         );
     }
 
     #[test]
     fn every_form_of_a_wrong_arrow_is_found() {
         let wrong = |name: &str, to: &str, line: usize| {
-            vec![format!(
-                "crates/x/Cargo.toml:{line}: `{name}` may not depend on `{to}`"
-            )]
+            vec![format!("crates/x/Cargo.toml:{line}: `{name}` may not depend on `{to}`")]
         };
         let cases = [
             ("cli", "[dependencies]\ntch.workspace = true\n", "tch", 4),
-            (
-                "xtask",
-                "[dev-dependencies]\ndataset.workspace = true\n",
-                "dataset",
-                4,
-            ),
-            (
-                "augment",
-                "[dependencies]\n\nloader = { path = \"../loader\" }\n",
-                "loader",
-                5,
-            ),
-            (
-                "loader",
-                "[build-dependencies]\nt = { package = \"tch\" }\n",
-                "tch",
-                4,
-            ),
+            ("xtask", "[dev-dependencies]\ndataset.workspace = true\n", "dataset", 4),
+            ("augment", "[dependencies]\n\nloader = { path = \"../loader\" }\n", "loader", 5),
+            ("loader", "[build-dependencies]\nt = { package = \"tch\" }\n", "tch", 4),
             (
                 "dataset",
                 "[target.'cfg(unix)'.dependencies]\naugment.workspace = true\n",
                 "augment",
                 4,
             ),
-            (
-                "models",
-                "[dependencies.methods]\nworkspace = true\n",
-                "methods",
-                3,
-            ),
-            (
-                "augment",
-                "[dev-dependencies]\ngolden.workspace = true\n",
-                "golden",
-                4,
-            ),
-            (
-                "eval",
-                "[dependencies]\ngolden.workspace = true\n",
-                "golden",
-                4,
-            ),
+            ("models", "[dependencies.methods]\nworkspace = true\n", "methods", 3),
+            ("augment", "[dev-dependencies]\ngolden.workspace = true\n", "golden", 4),
+            ("eval", "[dependencies]\ngolden.workspace = true\n", "golden", 4),
         ];
         for (name, rest, to, line) in cases {
             assert_eq!(say(name, rest), wrong(name, to, line));

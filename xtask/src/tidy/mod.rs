@@ -1,6 +1,7 @@
 //! Quick checks, over the text of the repository, of what no compiler checks.
 //!
-//! Each check is a function from a [`Tree`] to findings, so the tests feed it a tree of a few lines.
+//! Each check is a function from a [`Tree`] to findings, so the tests feed it a tree of a few
+//! lines.
 
 mod documents;
 mod manifests;
@@ -26,11 +27,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into() }
     }
 }
 
@@ -84,8 +81,5 @@ fn findings(tree: &Tree, checks: &[Check]) -> Vec<Finding> {
 /// What a check says of a tree, a line for each finding.
 #[cfg(test)]
 fn say(check: Check, files: &[(&str, &str)]) -> Vec<String> {
-    findings(&Tree::of(files), &[check])
-        .iter()
-        .map(Finding::to_string)
-        .collect()
+    findings(&Tree::of(files), &[check]).iter().map(Finding::to_string).collect()
 }

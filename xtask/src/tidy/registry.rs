@@ -13,10 +13,7 @@ pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
     };
     let mut names = Vec::new();
     for (line, text) in catalog.lines() {
-        let quoted = text
-            .trim()
-            .strip_prefix("row((\"")
-            .and_then(|rest| rest.split('"').next());
+        let quoted = text.trim().strip_prefix("row((\"").and_then(|rest| rest.split('"').next());
         let Some(name) = quoted else { continue };
         names.push(name);
         for file in files(name, text.contains("\"seed\"")) {
@@ -33,10 +30,7 @@ pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
         }
     }
     for config in tree.matching("configs/seed/", ".json") {
-        let name = config
-            .path
-            .trim_start_matches("configs/seed/")
-            .trim_end_matches(".json");
+        let name = config.path.trim_start_matches("configs/seed/").trim_end_matches(".json");
         if !names.contains(&name) {
             let what = format!("no method `{name}` in {CATALOG}");
             findings.push(Finding::new(&config.path, 1, what));
@@ -46,10 +40,8 @@ pub fn complete(tree: &Tree, findings: &mut Vec<Finding>) {
 
 /// What there must be of a method; one with the original repository's form has its settings too.
 fn files(name: &str, seed: bool) -> Vec<String> {
-    let mut files = vec![
-        format!("configs/{name}.json"),
-        format!("crates/methods/tests/fixtures/{name}.json"),
-    ];
+    let mut files =
+        vec![format!("configs/{name}.json"), format!("crates/methods/tests/fixtures/{name}.json")];
     files.extend(seed.then(|| format!("configs/seed/{name}.json")));
     files
 }
@@ -76,14 +68,7 @@ mod tests {
         ];
         assert!(say(complete, &whole).is_empty());
         assert_eq!(
-            say(
-                complete,
-                &[
-                    catalog,
-                    ("configs/seed/moco.json", ""),
-                    ("README.md", "`byol`\n")
-                ]
-            ),
+            say(complete, &[catalog, ("configs/seed/moco.json", ""), ("README.md", "`byol`\n")]),
             [
                 format!("configs/seed/moco.json:1: no method `moco` in {CATALOG}"),
                 format!("{CATALOG}:1: `simclr` has no configs/seed/simclr.json"),

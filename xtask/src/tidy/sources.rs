@@ -6,8 +6,8 @@ use super::tree::{File, Tree};
 /// The most lines a source file may have.
 const MOST_LINES: usize = 500;
 
-/// Where `unsafe` is let in: kernels on vector registers, memory maps, calls into other libraries, the program's
-/// allocator and signals, and the allocator with which a test counts allocations.
+/// Where `unsafe` is let in: kernels on vector registers, memory maps, calls into other libraries,
+/// the program's allocator and signals, and the allocator with which a test counts allocations.
 const UNSAFE: &[&str] = &[
     "crates/augment/src/kernels/",
     "crates/cli/src/faults.rs",
@@ -26,8 +26,7 @@ const SPEAKERS: &[&str] = &["crates/cli/", "benches/", "examples/", "xtask/"];
 pub const SELF: &str = "xtask/src/tidy/";
 
 fn rust(tree: &Tree) -> impl Iterator<Item = &File> {
-    tree.matching("", ".rs")
-        .filter(|file| !file.path.starts_with(SELF))
+    tree.matching("", ".rs").filter(|file| !file.path.starts_with(SELF))
 }
 
 /// A line without its comment and without the content of its strings.
@@ -50,17 +49,13 @@ fn code(line: &str) -> String {
 
 /// Whether a word stands in some code, not as a part of a longer one.
 fn has_word(code: &str, word: &str) -> bool {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .any(|part| part == word)
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|part| part == word)
 }
 
 /// Libraries return what they have to say; only binaries print.
 pub fn no_printing_libraries(tree: &Tree, findings: &mut Vec<Finding>) {
     for file in rust(tree).filter(|file| file.path.contains("src/")) {
-        if SPEAKERS
-            .iter()
-            .any(|speaker| file.path.starts_with(speaker))
-        {
+        if SPEAKERS.iter().any(|speaker| file.path.starts_with(speaker)) {
             continue;
         }
         for (line, text) in file.lines() {
@@ -130,12 +125,7 @@ fn says_why(lines: &[&str]) -> bool {
         code.trim().is_empty() && !line.trim_start().starts_with("//")
             || code.trim_end().ends_with([';', '}'])
     };
-    reason(last)
-        || above
-            .iter()
-            .rev()
-            .take_while(|line| !ends(line))
-            .any(reason)
+    reason(last) || above.iter().rev().take_while(|line| !ends(line)).any(reason)
 }
 
 /// A file that has grown too long holds more than one noun.
@@ -162,13 +152,7 @@ mod tests {
             ["crates/eval/src/a.rs:3: a library does not use eprintln!"]
         );
         assert!(say(no_printing_libraries, &[("crates/cli/src/a.rs", text)]).is_empty());
-        assert!(
-            say(
-                no_printing_libraries,
-                &[("crates/eval/examples/a.rs", text)]
-            )
-            .is_empty()
-        );
+        assert!(say(no_printing_libraries, &[("crates/eval/examples/a.rs", text)]).is_empty());
     }
 
     #[test]
@@ -177,10 +161,7 @@ mod tests {
         assert_eq!(
             say(
                 thin_command_line,
-                &[
-                    ("crates/cli/src/a.rs", text),
-                    ("crates/eval/src/a.rs", text)
-                ]
+                &[("crates/cli/src/a.rs", text), ("crates/eval/src/a.rs", text)]
             ),
             [
                 "crates/cli/src/a.rs:2: the command line knows no single method",
@@ -193,34 +174,14 @@ mod tests {
     fn unsafe_is_rare_and_explained() {
         let say = |path, text| say(unsafe_code, &[(path, text)]);
         let kernel = "crates/augment/src/kernels/sse.rs";
-        let unexplained = [format!(
-            "{kernel}:2: unsafe without a `// SAFETY:` reason above it"
-        )];
+        let unexplained = [format!("{kernel}:2: unsafe without a `// SAFETY:` reason above it")];
         assert!(say(kernel, "// SAFETY: in bounds\nlet a = unsafe { f() };\n").is_empty());
-        assert!(
-            say(
-                kernel,
-                "// SAFETY: in bounds\nlet a =\n    unsafe { f() };\n"
-            )
-            .is_empty()
-        );
-        assert!(
-            say(
-                kernel,
-                "/// # Safety\n/// AVX2.\n#[inline]\nunsafe fn f() {}\n"
-            )
-            .is_empty()
-        );
+        assert!(say(kernel, "// SAFETY: in bounds\nlet a =\n    unsafe { f() };\n").is_empty());
+        assert!(say(kernel, "/// # Safety\n/// AVX2.\n#[inline]\nunsafe fn f() {}\n").is_empty());
         assert_eq!(say(kernel, "\nlet a = unsafe { f() };\n"), unexplained);
+        assert_eq!(say(kernel, "let a = 1; // SAFETY: other\nunsafe { f() };\n"), unexplained);
         assert_eq!(
-            say(kernel, "let a = 1; // SAFETY: other\nunsafe { f() };\n"),
-            unexplained
-        );
-        assert_eq!(
-            say(
-                "crates/eval/src/a.rs",
-                "// unsafe\nlet a = unsafe { f() };\n"
-            ),
+            say("crates/eval/src/a.rs", "// unsafe\nlet a = unsafe { f() };\n"),
             ["crates/eval/src/a.rs:2: unsafe outside the files that tidy lists"]
         );
         assert!(say("crates/eval/src/a.rs", "#![deny(unsafe_op_in_unsafe_fn)]\n").is_empty());

@@ -19,11 +19,7 @@ pub struct File {
 impl File {
     /// Its lines with their numbers, from 1; none if it is not text.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .iter()
-            .flat_map(|text| text.split('\n'))
-            .zip(1..)
-            .map(|(line, at)| (at, line))
+        self.text.iter().flat_map(|text| text.split('\n')).zip(1..).map(|(line, at)| (at, line))
     }
 }
 
@@ -39,13 +35,7 @@ impl Tree {
     /// When git does not list them or one can't be read.
     pub fn read(root: &Path) -> anyhow::Result<Self> {
         let mut git = Command::new("git");
-        git.args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
+        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         git.current_dir(root);
         let listed = match output(git)? {
             Some(listed) if listed.status.success() => listed.stdout,
@@ -56,10 +46,7 @@ impl Tree {
         for path in listed.split_terminator('\0') {
             match fs::read(root.join(path)) {
                 Ok(bytes) => {
-                    files.push(File {
-                        path: path.to_owned(),
-                        text: String::from_utf8(bytes).ok(),
-                    });
+                    files.push(File { path: path.to_owned(), text: String::from_utf8(bytes).ok() });
                 }
                 // Deleted, but not yet in git's eyes.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -76,9 +63,7 @@ impl Tree {
             path: path.to_owned(),
             text: Some(text.to_owned()),
         };
-        Self {
-            files: files.iter().map(file).collect(),
-        }
+        Self { files: files.iter().map(file).collect() }
     }
 
     /// The text files whose path starts and ends so.
@@ -96,15 +81,8 @@ impl Tree {
 
     /// Whether there is a file or a folder at `path`.
     pub fn holds(&self, path: &str) -> bool {
-        let inside = |file: &&File| {
-            file.path
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
-        path.is_empty()
-            || self
-                .files
-                .iter()
-                .any(|file| file.path == path || inside(&file))
+        let inside =
+            |file: &&File| file.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        path.is_empty() || self.files.iter().any(|file| file.path == path || inside(&file))
     }
 }

@@ -40,11 +40,7 @@ struct Blurred<S> {
 impl<S: Simd> Blurred<S> {
     #[inline(always)]
     fn new(middle: S) -> Self {
-        Blurred {
-            middle,
-            twice: middle + middle,
-            sum: S::splat(1),
-        }
+        Blurred { middle, twice: middle + middle, sum: S::splat(1) }
     }
 
     /// Adds the two neighbours at one distance.
@@ -59,13 +55,14 @@ impl<S: Simd> Blurred<S> {
     }
 }
 
-/// Room before and after a channel for `half` taps on either side: whole blocks, so that a row that begins in
-/// a cache line of its own has its pixels in whole ones.
+/// Room before and after a channel for `half` taps on either side: whole blocks, so that a row that
+/// begins in a cache line of its own has its pixels in whole ones.
 pub(crate) fn margin(half: usize) -> usize {
     half.next_multiple_of(LANES)
 }
 
-/// Mirrors a channel of `width` pixels, more than `half`, which starts at [`margin`], beyond both its ends.
+/// Mirrors a channel of `width` pixels, more than `half`, which starts at [`margin`], beyond both
+/// its ends.
 #[inline(always)]
 fn mirror(padded: &mut [i16], width: usize, half: usize) {
     let (before, rest) = padded.split_at_mut(margin(half));
@@ -106,16 +103,8 @@ pub(crate) fn across<S: Simd>(
                 let (before, after) = (half - 1 - k, half + 1 + k);
                 let weight = S::splat(taps[k]);
                 r.add(S::load_from(red, before), S::load_from(red, after), weight);
-                g.add(
-                    S::load_from(green, before),
-                    S::load_from(green, after),
-                    weight,
-                );
-                b.add(
-                    S::load_from(blue, before),
-                    S::load_from(blue, after),
-                    weight,
-                );
+                g.add(S::load_from(green, before), S::load_from(green, after), weight);
+                b.add(S::load_from(blue, before), S::load_from(blue, after), weight);
             }
             let [red_out, green_out, blue_out] = &mut out[block];
             r.value().store(red_out, first);
@@ -125,16 +114,13 @@ pub(crate) fn across<S: Simd>(
     }
 }
 
-/// Where the rows begin that take part in row `y` of `height`, of `blocks` blocks each: the pairs at distance 1,
-/// 2, ...
+/// Where the rows begin that take part in row `y` of `height`, of `blocks` blocks each: the pairs
+/// at distance 1, 2, ...
 #[inline(always)]
 pub(crate) fn pairs(rows: &mut [[usize; 2]], y: usize, height: usize, blocks: usize) {
     for k in 0..rows.len() {
         let offset = k as isize + 1;
-        rows[k] = [
-            blocks * reflect(y, -offset, height),
-            blocks * reflect(y, offset, height),
-        ];
+        rows[k] = [blocks * reflect(y, -offset, height), blocks * reflect(y, offset, height)];
     }
 }
 
@@ -162,21 +148,9 @@ impl Down<'_> {
             let [before, after] = pairs[k];
             let before = &self.rows[before + block];
             let after = &self.rows[after + block];
-            r.add(
-                S::load(&before[0], first),
-                S::load(&after[0], first),
-                weight,
-            );
-            g.add(
-                S::load(&before[1], first),
-                S::load(&after[1], first),
-                weight,
-            );
-            b.add(
-                S::load(&before[2], first),
-                S::load(&after[2], first),
-                weight,
-            );
+            r.add(S::load(&before[0], first), S::load(&after[0], first), weight);
+            g.add(S::load(&before[1], first), S::load(&after[1], first), weight);
+            b.add(S::load(&before[2], first), S::load(&after[2], first), weight);
         }
         [r.value(), g.value(), b.value()]
     }

@@ -34,8 +34,8 @@ pub(crate) const FRACTION_BITS: i32 = 4;
 pub(crate) const WHITE: i16 = 255 << FRACTION_BITS;
 /// Pixels in a block: the widest vector. Rows are padded to whole blocks.
 pub(crate) const LANES: usize = 32;
-/// Values of one channel of neighbouring pixels of a row, in one cache line: reading or writing them as one
-/// vector touches no second one.
+/// Values of one channel of neighbouring pixels of a row, in one cache line: reading or writing
+/// them as one vector touches no second one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Block(pub [i16; LANES]);
@@ -95,10 +95,7 @@ impl Level {
 
     /// The fastest level that this processor has.
     pub fn best() -> Level {
-        let available = Level::ALL
-            .into_iter()
-            .rev()
-            .find(|level| level.is_available());
+        let available = Level::ALL.into_iter().rev().find(|level| level.is_available());
         available.unwrap_or(Level::Scalar)
     }
 }
@@ -108,10 +105,7 @@ impl Level {
 /// # Panics
 /// If this processor lacks `level`.
 pub(crate) fn run(level: Level, pass: Pass<'_>) -> u64 {
-    assert!(
-        level.is_available(),
-        "{level:?} kernels on a processor without it"
-    );
+    assert!(level.is_available(), "{level:?} kernels on a processor without it");
     match level {
         Level::Scalar => pass.run::<portable::Portable>(),
         // SAFETY: the processor has AVX2, checked above.

@@ -17,25 +17,13 @@ use super::{Block, LANES, Point};
 /// Where rows come from.
 pub(crate) enum Source<'a> {
     /// Two-tap sampling of the image.
-    Sample {
-        from: &'a Part<'a>,
-        grid: &'a Grid,
-        cache: &'a mut RowCache,
-    },
+    Sample { from: &'a Part<'a>, grid: &'a Grid, cache: &'a mut RowCache },
     /// Planes of the view's own size, mirrored if `flip`; `row` is scratch.
-    Planes {
-        planes: &'a [i16],
-        flip: bool,
-        row: &'a mut [[Block; 3]],
-    },
+    Planes { planes: &'a [i16], flip: bool, row: &'a mut [[Block; 3]] },
     /// Rows that an earlier pass stored.
     Stored(&'a [[Block; 3]]),
     /// The same, blurred down; `pairs` is scratch, one pair of rows for each tap.
-    Blurred {
-        rows: &'a [[Block; 3]],
-        taps: &'a [i16],
-        pairs: &'a mut [[usize; 2]],
-    },
+    Blurred { rows: &'a [[Block; 3]], taps: &'a [i16], pairs: &'a mut [[usize; 2]] },
 }
 
 /// Where rows go.
@@ -43,11 +31,7 @@ pub(crate) enum Sink<'a> {
     /// Keep them; the pass gives the sum of their gray.
     Store(&'a mut [[Block; 3]]),
     /// Keep them blurred across; `padded` is scratch for a row with room for the taps.
-    Blur {
-        rows: &'a mut [[Block; 3]],
-        taps: &'a [i16],
-        padded: &'a mut [i16],
-    },
+    Blur { rows: &'a mut [[Block; 3]], taps: &'a [i16], padded: &'a mut [i16] },
     /// Round them to bytes: planes of row-major bytes.
     Pack(&'a mut [u8]),
 }
@@ -69,10 +53,7 @@ impl Pass<'_> {
     pub fn run<S: Simd>(mut self) -> u64 {
         let (width, height) = (self.width, self.height);
         let blocks = width.div_ceil(LANES);
-        let mut gray = Gray::<S> {
-            sums: S::no_sums(),
-            rest: 0,
-        };
+        let mut gray = Gray::<S> { sums: S::no_sums(), rest: 0 };
         for y in 0..height {
             let input = self.source.row::<S>(width, height, blocks, y);
             let output = self.sink.row(width, height, blocks, y);
@@ -193,11 +174,7 @@ impl<S: Simd> Read<S> for Between<'_> {
     fn read(&self, block: usize, first: usize) -> Pixels<S> {
         let ([r, g, b], [s, h, c]) = (&self.upper[block], &self.lower[block]);
         let weight = S::splat(self.weight);
-        [
-            between(r, s, first, weight),
-            between(g, h, first, weight),
-            between(b, c, first, weight),
-        ]
+        [between(r, s, first, weight), between(g, h, first, weight), between(b, c, first, weight)]
     }
 }
 
@@ -229,11 +206,7 @@ impl Source<'_> {
             Source::Sample { from, grid, cache } => {
                 cache.prepare::<S>(from, grid, y);
                 let (upper, lower, weight) = cache.taps(grid, y);
-                InputRow::Between(Between {
-                    upper,
-                    lower,
-                    weight,
-                })
+                InputRow::Between(Between { upper, lower, weight })
             }
             Source::Planes { planes, flip, row } => {
                 for channel in 0..3 {
@@ -248,12 +221,7 @@ impl Source<'_> {
             Source::Stored(rows) => InputRow::Plain(&rows[y * blocks..][..blocks]),
             Source::Blurred { rows, taps, pairs } => {
                 blur::pairs(pairs, y, height, blocks);
-                InputRow::Blurred(Down {
-                    rows,
-                    middle: y * blocks,
-                    pairs,
-                    taps,
-                })
+                InputRow::Blurred(Down { rows, middle: y * blocks, pairs, taps })
             }
         }
     }

@@ -71,11 +71,7 @@ impl Point {
             Point::Grayscale => [gray([r, g, b]); 3],
             Point::Solarize { threshold } => {
                 let threshold = S::splat(threshold);
-                [
-                    invert_from(r, threshold),
-                    invert_from(g, threshold),
-                    invert_from(b, threshold),
-                ]
+                [invert_from(r, threshold), invert_from(g, threshold), invert_from(b, threshold)]
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The kernels' vector in plain Rust: what every processor runs, and what the others are tested against.
+//! The kernels' vector in plain Rust: what every processor runs, and what the others are tested
+//! against.
 
 use std::ops::{Add, Sub};
 
@@ -130,11 +131,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn if_equal(self, other: Self, yes: Self, no: Self) -> Self {
-        lanes!(|i| if self.0[i] == other.0[i] {
-            yes.0[i]
-        } else {
-            no.0[i]
-        })
+        lanes!(|i| if self.0[i] == other.0[i] { yes.0[i] } else { no.0[i] })
     }
 
     #[inline(always)]

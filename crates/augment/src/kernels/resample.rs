@@ -68,11 +68,7 @@ impl Grid {
 
 /// The block of outputs from `first` on; lanes beyond `width` see the first pixel of the part.
 fn across(axis: &Axis, flip: bool, from: &Part<'_>, width: usize, first: usize) -> Across {
-    let mut block = Across {
-        bases: [0; GROUPS],
-        index: [0; LANES],
-        weight: Block::ZERO,
-    };
+    let mut block = Across { bases: [0; GROUPS], index: [0; LANES], weight: Block::ZERO };
     for group in 0..GROUPS {
         let start = first + group * GROUP;
         let end = width.min(start + GROUP);
@@ -132,14 +128,12 @@ impl Axis {
         let fraction = position & ((1 << POSITION_BITS) - 1);
         let dropped = POSITION_BITS - WEIGHT_BITS;
         let weight = (fraction + (1 << (dropped - 1))) >> dropped;
-        (
-            (position >> POSITION_BITS) as usize,
-            weight.min(32767) as i16,
-        )
+        ((position >> POSITION_BITS) as usize, weight.min(32767) as i16)
     }
 }
 
-/// The last two source rows, resampled across (blocks of red, green and blue in turn), and which rows they are.
+/// The last two source rows, resampled across (blocks of red, green and blue in turn), and which
+/// rows they are.
 #[derive(Debug, Default)]
 pub(crate) struct RowCache {
     rows: [Vec<[Block; 3]>; 2],
@@ -213,10 +207,7 @@ pub(crate) fn between<S: Simd>(upper: &Block, lower: &Block, first: usize, weigh
 /// The outputs from `first` on of one block: between two pixels of the row `source`.
 #[inline(always)]
 fn taps<S: Simd>(source: &[u8], place: &Across, picks: S::Picks, weight: S, first: usize) -> S {
-    let windows = [
-        window(source, place.bases[0]),
-        window(source, place.bases[1]),
-    ];
+    let windows = [window(source, place.bases[0]), window(source, place.bases[1])];
     let (a, b) = S::pick(&windows, picks, first);
     a.shl::<FRACTION_BITS>() + (b - a).shl::<FRACTION_BITS>().mul(weight)
 }

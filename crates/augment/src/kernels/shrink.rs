@@ -14,24 +14,17 @@ pub(crate) struct Shrinker {
 }
 
 impl Shrinker {
-    /// The box in `width` x `height` pixels: planes of row-major numbers with [`FRACTION_BITS`] fraction bits.
+    /// The box in `width` x `height` pixels: planes of row-major numbers with [`FRACTION_BITS`]
+    /// fraction bits.
     ///
     /// Only the pixels that the box touches are looked at, as if they had been cut out first.
     pub fn shrink(&mut self, from: &Part<'_>, crop: &CropBox, width: usize, height: usize) {
         let (left, columns, inside) = pixels(crop.left, crop.width, from.left + from.width);
         let (top, rows, below) = pixels(crop.top, crop.height, from.top + from.height);
-        let region = Region {
-            left: left - from.left,
-            top: top - from.top,
-            width: columns,
-            height: rows,
-        };
-        let rectangle = Rectangle {
-            left: inside.0,
-            top: below.0,
-            width: inside.1,
-            height: below.1,
-        };
+        let region =
+            Region { left: left - from.left, top: top - from.top, width: columns, height: rows };
+        let rectangle =
+            Rectangle { left: inside.0, top: below.0, width: inside.1, height: below.1 };
         self.planes.resize(3 * width * height, 0);
         let sources = from.bytes.chunks_exact(from.width * from.height);
         for (source, out) in sources.zip(self.planes.chunks_exact_mut(width * height)) {

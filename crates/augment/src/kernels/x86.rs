@@ -1,9 +1,9 @@
 //! The kernels' vector with AVX2 and with AVX-512.
 //!
 //! Every `unsafe` block here has the same two reasons, named once. The instructions exist, because
-//! values of these types are made only inside `run_avx2` and `run_avx512`, which run after detection.
-//! And every load or store stays inside the slice that it is given, because the slice is cut to the
-//! vector's length first; none needs alignment.
+//! values of these types are made only inside `run_avx2` and `run_avx512`, which run after
+//! detection. And every load or store stays inside the slice that it is given, because the slice is
+//! cut to the vector's length first; none needs alignment.
 
 use std::arch::x86_64::*;
 use std::ops::{Add, Sub};
@@ -11,7 +11,8 @@ use std::ops::{Add, Sub};
 use super::LANES;
 use super::simd::{GROUP, Simd, Windows};
 
-/// Thirty-two lanes in two registers: whatever is done once for a vector is then done half as often.
+/// Thirty-two lanes in two registers: whatever is done once for a vector is then done half as
+/// often.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256i, __m256i);
 
@@ -92,12 +93,7 @@ impl Simd for Avx2 {
     fn load_from(from: &[i16], first: usize) -> Self {
         let from = from[first..first + LANES].as_ptr();
         // SAFETY: 32 values are there, see the top of the file.
-        unsafe {
-            Avx2(
-                _mm256_loadu_si256(from.cast()),
-                _mm256_loadu_si256(from.add(16).cast()),
-            )
-        }
+        unsafe { Avx2(_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(16).cast())) }
     }
 
     #[inline(always)]
@@ -149,23 +145,13 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn shl<const BITS: i32>(self) -> Self {
         // SAFETY: the instruction exists, see the top of the file.
-        unsafe {
-            Avx2(
-                _mm256_slli_epi16(self.0, BITS),
-                _mm256_slli_epi16(self.1, BITS),
-            )
-        }
+        unsafe { Avx2(_mm256_slli_epi16(self.0, BITS), _mm256_slli_epi16(self.1, BITS)) }
     }
 
     #[inline(always)]
     fn sar<const BITS: i32>(self) -> Self {
         // SAFETY: the instruction exists, see the top of the file.
-        unsafe {
-            Avx2(
-                _mm256_srai_epi16(self.0, BITS),
-                _mm256_srai_epi16(self.1, BITS),
-            )
-        }
+        unsafe { Avx2(_mm256_srai_epi16(self.0, BITS), _mm256_srai_epi16(self.1, BITS)) }
     }
 
     #[inline(always)]

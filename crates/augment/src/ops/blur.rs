@@ -35,10 +35,7 @@ impl Blur {
     pub(crate) fn draw(&self, draws: &mut Draws, view: &mut View) {
         if draws.chance(self.p) {
             let [low, high] = self.sigma;
-            view.steps.push(Step::Blur {
-                kernel: self.kernel,
-                sigma: draws.uniform(low, high),
-            });
+            view.steps.push(Step::Blur { kernel: self.kernel, sigma: draws.uniform(low, high) });
         }
     }
 }

@@ -111,10 +111,5 @@ fn lerp([low, high]: [f64; 2], unit: f64) -> f64 {
 }
 
 fn whole_pixels(top: usize, left: usize, height: usize, width: usize) -> CropBox {
-    CropBox {
-        top: top as f64,
-        left: left as f64,
-        height: height as f64,
-        width: width as f64,
-    }
+    CropBox { top: top as f64, left: left as f64, height: height as f64, width: width as f64 }
 }

@@ -40,15 +40,9 @@ impl Jitter {
             return;
         }
         let mut steps = [
-            (
-                self.brightness,
-                Step::Brightness(factor(draws, self.brightness)),
-            ),
+            (self.brightness, Step::Brightness(factor(draws, self.brightness))),
             (self.contrast, Step::Contrast(factor(draws, self.contrast))),
-            (
-                self.saturation,
-                Step::Saturation(factor(draws, self.saturation)),
-            ),
+            (self.saturation, Step::Saturation(factor(draws, self.saturation))),
             (self.hue, Step::Hue(draws.uniform(-self.hue, self.hue))),
         ];
         draws.shuffle(&mut steps);

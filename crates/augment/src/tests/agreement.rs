@@ -10,25 +10,11 @@ use crate::{CropBox, Recipe, Renderer, Step, View, ViewKey};
 /// SimCLR's augmentation for small images, with blur.
 fn simclr(size: usize) -> Recipe {
     let ops = vec![
-        Op::Crop(Crop {
-            area: [0.08, 1.0],
-            aspect: [0.75, 4.0 / 3.0],
-            draw: CropDraw::Redrawn,
-        }),
+        Op::Crop(Crop { area: [0.08, 1.0], aspect: [0.75, 4.0 / 3.0], draw: CropDraw::Redrawn }),
         Op::Flip(Flip { p: 0.5 }),
-        Op::Jitter(Jitter {
-            p: 0.8,
-            brightness: 0.8,
-            contrast: 0.8,
-            saturation: 0.8,
-            hue: 0.2,
-        }),
+        Op::Jitter(Jitter { p: 0.8, brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 }),
         Op::Grayscale(Grayscale { p: 0.2 }),
-        Op::Blur(Blur {
-            p: 0.5,
-            kernel: 9,
-            sigma: [0.1, 2.0],
-        }),
+        Op::Blur(Blur { p: 0.5, kernel: 9, sigma: [0.1, 2.0] }),
     ];
     Recipe { size, ops }
 }
@@ -38,10 +24,8 @@ fn distance(view: &View, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> (f64
     let ours = render(view, bytes, from, to);
     let picture = Picture::from_bytes(bytes, from[0], from[1], 255.0);
     let exact = oracle::render(view, &picture, to[0], to[1]);
-    let apart = ours
-        .iter()
-        .zip(&exact.values)
-        .map(|(&a, &b)| (f64::from(a) - f64::from(b) * 255.0).abs());
+    let apart =
+        ours.iter().zip(&exact.values).map(|(&a, &b)| (f64::from(a) - f64::from(b) * 255.0).abs());
     let (mut largest, mut sum) = (0.0f64, 0.0);
     for apart in apart {
         largest = largest.max(apart);
@@ -60,22 +44,11 @@ fn check_recipe(recipe: &Recipe, from: [usize; 2], views: u64) {
             0 => waves(height, width, image as u32),
             _ => noise(3 * height * width, image as u32),
         };
-        let key = ViewKey {
-            seed: 11,
-            epoch: 0,
-            image,
-            view: 1,
-        };
+        let key = ViewKey { seed: 11, epoch: 0, image, view: 1 };
         let view = recipe.draw(key, width, height);
         let (largest, mean) = distance(&view, &bytes, from, [recipe.size; 2]);
-        assert!(
-            largest <= BOUNDS.0,
-            "{view:?} of {from:?}: up to {largest} levels apart"
-        );
-        assert!(
-            mean <= BOUNDS.1,
-            "{view:?} of {from:?}: {mean} levels apart on average"
-        );
+        assert!(largest <= BOUNDS.0, "{view:?} of {from:?}: up to {largest} levels apart");
+        assert!(mean <= BOUNDS.1, "{view:?} of {from:?}: {mean} levels apart on average");
     }
 }
 
@@ -99,10 +72,7 @@ fn nothing_to_do_changes_nothing() {
     for side in [1, 2, 3, 31, 32, 33, 95, 96, 97] {
         let bytes = noise(3 * side * (side + 1), 5);
         let view = View::whole(side + 1, side);
-        assert!(
-            render(&view, &bytes, [side, side + 1], [side, side + 1]) == bytes,
-            "side {side}"
-        );
+        assert!(render(&view, &bytes, [side, side + 1], [side, side + 1]) == bytes, "side {side}");
     }
 }
 
@@ -112,30 +82,15 @@ fn neutral_steps_change_nothing() {
     let bytes = noise(3 * 20 * 37, 9);
     let gray: Vec<u8> = bytes[..20 * 37].repeat(3);
     let flat = [17, 200, 255].map(|value| [value; 740]).concat();
-    let neutral = [
-        Step::Brightness(1.0),
-        Step::Contrast(1.0),
-        Step::Saturation(1.0),
-        Step::Hue(0.0),
-    ];
-    let for_gray = [
-        Step::Grayscale,
-        Step::Saturation(0.3),
-        Step::Saturation(1.9),
-        Step::Hue(0.31),
-    ];
-    let blur = Step::Blur {
-        kernel: 9,
-        sigma: 1.5,
-    };
+    let neutral =
+        [Step::Brightness(1.0), Step::Contrast(1.0), Step::Saturation(1.0), Step::Hue(0.0)];
+    let for_gray = [Step::Grayscale, Step::Saturation(0.3), Step::Saturation(1.9), Step::Hue(0.31)];
+    let blur = Step::Blur { kernel: 9, sigma: 1.5 };
     for (steps, bytes) in [(&neutral[..], &bytes), (&for_gray, &gray), (&[blur], &flat)] {
         for &step in steps {
             let mut view = View::whole(37, 20);
             view.steps.push(step);
-            assert!(
-                render(&view, bytes, [20, 37], [20, 37]) == *bytes,
-                "{step:?}"
-            );
+            assert!(render(&view, bytes, [20, 37], [20, 37]) == *bytes, "{step:?}");
         }
     }
 }
@@ -148,11 +103,7 @@ fn a_third_of_a_turn_exchanges_the_channels() {
     view.steps.push(Step::Hue(1.0 / 3.0));
     let turned = render(&view, &bytes, [4, 8], [4, 8]);
     let expected = [&bytes[64..], &bytes[..64]].concat();
-    let apart = turned
-        .iter()
-        .zip(&expected)
-        .map(|(a, b)| a.abs_diff(*b))
-        .max();
+    let apart = turned.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(apart <= Some(1), "{apart:?}");
 }
 
@@ -169,18 +120,8 @@ fn the_order_of_pixels_on_disk_does_not_matter() {
             }
         }
     }
-    let key = ViewKey {
-        seed: 1,
-        epoch: 2,
-        image: 3,
-        view: 4,
-    };
-    let image = |bytes, order| Image {
-        bytes,
-        width,
-        height,
-        order,
-    };
+    let key = ViewKey { seed: 1, epoch: 2, image: 3, view: 4 };
+    let image = |bytes, order| Image { bytes, width, height, order };
     let render = |image: &Image<'_>| {
         let mut out = vec![0; 3 * 40 * 40];
         Renderer::new().render(&simclr(40), image, key, &mut out);
@@ -197,17 +138,8 @@ fn a_used_renderer_gives_the_same_bytes() {
     for (i, size) in [40, 9, 96, 33, 40, 1, 97].into_iter().enumerate() {
         let bytes = noise(3 * 50 * 45, i as u32);
         let image = super::image(&bytes, 50, 45);
-        let key = ViewKey {
-            seed: 2,
-            epoch: 0,
-            image: i as u64,
-            view: 0,
-        };
-        let recipe = if size < 5 {
-            Recipe::seed_strong(size)
-        } else {
-            simclr(size)
-        };
+        let key = ViewKey { seed: 2, epoch: 0, image: i as u64, view: 0 };
+        let recipe = if size < 5 { Recipe::seed_strong(size) } else { simclr(size) };
         let (mut fresh, mut again) = (vec![0; 3 * size * size], vec![1; 3 * size * size]);
         Renderer::new().render(&recipe, &image, key, &mut fresh);
         used.render(&recipe, &image, key, &mut again);
@@ -219,12 +151,7 @@ fn a_used_renderer_gives_the_same_bytes() {
 #[test]
 fn flip_mirrors_the_output() {
     let bytes = noise(3 * 30 * 41, 6);
-    let crop = CropBox {
-        top: 2.3,
-        left: 4.9,
-        height: 20.1,
-        width: 30.7,
-    };
+    let crop = CropBox { top: 2.3, left: 4.9, height: 20.1, width: 30.7 };
     for to in [[30, 41], [9, 50], [9, 7]] {
         let mut view = View::whole(41, 30);
         view.crop = crop;

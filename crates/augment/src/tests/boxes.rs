@@ -15,9 +15,7 @@ fn crop(area: [f64; 2], draw: CropDraw) -> Crop {
 #[test]
 fn clipped_boxes_are_those_of_the_original() {
     let reference = Reference::read("e_seed_ops");
-    let cases = reference
-        .cases()
-        .filter(|case| case["op"] == "random_resized_crop");
+    let cases = reference.cases().filter(|case| case["op"] == "random_resized_crop");
     let mut count = 0;
     for case in cases {
         let crop = crop(numbers(&case["scale"]), CropDraw::Clipped);
@@ -43,28 +41,13 @@ fn clipped_boxes_are_those_of_the_original() {
 fn draw_many(crop: &Crop) -> Vec<CropBox> {
     let mut view = View::whole(96, 96);
     let draws = (0..20_000).map(|image| {
-        let key = ViewKey {
-            seed: 3,
-            epoch: 0,
-            image,
-            view: 0,
-        };
+        let key = ViewKey { seed: 3, epoch: 0, image, view: 0 };
         crop.draw(&mut Draws::new(key), 96, 96, &mut view);
-        let CropBox {
-            top,
-            left,
-            height,
-            width,
-        } = view.crop;
+        let CropBox { top, left, height, width } = view.crop;
         assert!(
             top >= 0.0 && left >= 0.0 && top + height <= 96.0 + 1e-9 && left + width <= 96.0 + 1e-9
         );
-        CropBox {
-            top: top / 96.0,
-            left: left / 96.0,
-            height: height / 96.0,
-            width: width / 96.0,
-        }
+        CropBox { top: top / 96.0, left: left / 96.0, height: height / 96.0, width: width / 96.0 }
     });
     draws.collect()
 }
@@ -75,10 +58,7 @@ fn check(name: &str, mut values: Vec<f64>, expected: &Value) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let error = 5.0 * number(&expected["std"]) * (2.0 / count).sqrt();
-    assert!(
-        (mean - number(&expected["mean"])).abs() < error,
-        "{name}: mean {mean}, {expected}"
-    );
+    assert!((mean - number(&expected["mean"])).abs() < error, "{name}: mean {mean}, {expected}");
     values.sort_by(f64::total_cmp);
     for (quantile, key) in [(0.05, "q05"), (0.5, "q50"), (0.95, "q95")] {
         let value = values[(count * quantile) as usize];
@@ -92,17 +72,9 @@ fn check_all(boxes: &[CropBox], expected: &Value, top: &str) {
     check("height", of(|b| b.height), &expected["height"]);
     check("width", of(|b| b.width), &expected["width"]);
     check("area", of(|b| b.height * b.width), &expected["area"]);
-    check(
-        "aspect",
-        of(|b| b.width / b.height),
-        &expected["aspect_w_over_h"],
-    );
+    check("aspect", of(|b| b.width / b.height), &expected["aspect_w_over_h"]);
     check("top", of(|b| b.top), &expected[top]);
-    check(
-        "centre",
-        of(|b| b.top + b.height / 2.0),
-        &expected["center_y"],
-    );
+    check("centre", of(|b| b.top + b.height / 2.0), &expected["center_y"]);
 }
 
 #[test]
@@ -112,16 +84,10 @@ fn clipped_boxes_are_distributed_as_in_the_original() {
         let expected = &reference.json["crop_statistics"][name];
         let boxes = draw_many(&crop(area, CropDraw::Clipped));
         check_all(&boxes, expected, "y1");
-        let clipped = boxes
-            .iter()
-            .filter(|b| b.height == 1.0 || b.width == 1.0)
-            .count();
+        let clipped = boxes.iter().filter(|b| b.height == 1.0 || b.width == 1.0).count();
         let share = clipped as f64 / boxes.len() as f64;
         let expected = number(&expected["fraction_with_a_clipped_side"]);
-        assert!(
-            (share - expected).abs() < 0.016,
-            "{name}: {share}, {expected}"
-        );
+        assert!((share - expected).abs() < 0.016, "{name}: {share}, {expected}");
     }
 }
 
@@ -146,23 +112,10 @@ fn redrawn_boxes_are_distributed_as_in_torchvision() {
 fn redrawn_falls_back_to_the_centre() {
     let crop = crop([0.99, 1.0], CropDraw::Redrawn);
     let mut view = View::whole(200, 20);
-    let key = ViewKey {
-        seed: 0,
-        epoch: 0,
-        image: 0,
-        view: 0,
-    };
+    let key = ViewKey { seed: 0, epoch: 0, image: 0, view: 0 };
     crop.draw(&mut Draws::new(key), 200, 20, &mut view);
-    let expected = CropBox {
-        top: 0.0,
-        left: 86.0,
-        height: 20.0,
-        width: 27.0,
-    };
+    let expected = CropBox { top: 0.0, left: 86.0, height: 20.0, width: 27.0 };
     assert_eq!(view.crop, expected);
     crop.draw(&mut Draws::new(key), 20, 200, &mut view);
-    assert_eq!(
-        (view.crop.height, view.crop.width, view.crop.top),
-        (27.0, 20.0, 86.0)
-    );
+    assert_eq!((view.crop.height, view.crop.width, view.crop.top), (27.0, 20.0, 86.0));
 }

@@ -5,12 +5,7 @@ use serde_json::{from_value, json};
 use crate::ops::{Crop, CropDraw, Flip, Jitter, Op};
 use crate::{Recipe, Step, View, ViewKey};
 
-const KEY: ViewKey = ViewKey {
-    seed: 1,
-    epoch: 2,
-    image: 3,
-    view: 4,
-};
+const KEY: ViewKey = ViewKey { seed: 1, epoch: 2, image: 3, view: 4 };
 
 #[test]
 fn json_names_operations_and_settings() {
@@ -89,10 +84,7 @@ fn messages_name_key_expected_found() {
         let recipe: Recipe = from_value(json!({"size": 8, "ops": ops})).unwrap();
         assert_eq!(recipe.validate().unwrap_err().to_string(), message);
     }
-    let recipe = Recipe {
-        size: 0,
-        ops: Vec::new(),
-    };
+    let recipe = Recipe { size: 0, ops: Vec::new() };
     let message = "recipe key `size`: expected a number from 1 to 4096, found 0";
     assert_eq!(recipe.validate().unwrap_err().to_string(), message);
 }
@@ -145,12 +137,8 @@ fn draws_are_pinned() {
 }
 
 const PINNED_PLACE: ([i64; 4], bool) = ([2638, 6323, 46589, 49853], true);
-const PINNED_STEPS: [&str; 4] = [
-    "Contrast(0.6070)",
-    "Brightness(0.9919)",
-    "Hue(0.0234)",
-    "Saturation(1.1682)",
-];
+const PINNED_STEPS: [&str; 4] =
+    ["Contrast(0.6070)", "Brightness(0.9919)", "Hue(0.0234)", "Saturation(1.1682)"];
 
 #[test]
 fn jitter_is_uniform_and_in_every_order() {
@@ -175,33 +163,17 @@ fn jitter_is_uniform_and_in_every_order() {
         }
     }
     // Expected 2,000 of 8,000 (deviation 39), 4,000 of 8,000 (45) and 0.5 (0.0032).
-    assert!(
-        first.iter().all(|count| (1800..2200).contains(count)),
-        "{first:?}"
-    );
+    assert!(first.iter().all(|count| (1800..2200).contains(count)), "{first:?}");
     assert!((3775..4225).contains(&flips), "{flips}");
-    assert!(
-        sums.iter().all(|mean| (mean - 0.5).abs() < 0.016),
-        "{sums:?}"
-    );
+    assert!(sums.iter().all(|mean| (mean - 0.5).abs() < 0.016), "{sums:?}");
 }
 
 #[test]
 fn probabilities_and_ranges_of_zero_leave_operations_out() {
-    let jitter = |p, hue| {
-        Op::Jitter(Jitter {
-            p,
-            brightness: 0.0,
-            contrast: 0.0,
-            saturation: 0.0,
-            hue,
-        })
-    };
+    let jitter =
+        |p, hue| Op::Jitter(Jitter { p, brightness: 0.0, contrast: 0.0, saturation: 0.0, hue });
     let steps = |op| {
-        let recipe = Recipe {
-            size: 8,
-            ops: vec![op],
-        };
+        let recipe = Recipe { size: 8, ops: vec![op] };
         recipe.draw(KEY, 8, 8).steps.len()
     };
     assert_eq!(steps(jitter(0.0, 0.5)), 0);

@@ -17,9 +17,7 @@ fn view(case: &Value, [height, width]: [usize; 2]) -> (View, [usize; 2]) {
         "adjust_saturation" => view.steps.push(Step::Saturation(number(&params["factor"]))),
         "adjust_hue" => view.steps.push(Step::Hue(number(&params["shift"]))),
         "rgb_to_grayscale" => view.steps.push(Step::Grayscale),
-        "solarize" => view
-            .steps
-            .push(Step::Solarize(number(&params["threshold"]))),
+        "solarize" => view.steps.push(Step::Solarize(number(&params["threshold"]))),
         "horizontal_flip" => view.flip = true,
         "gaussian_blur" => view.steps.push(blur(number(&params["sigma"]))),
         "resized_crop" => {
@@ -50,12 +48,7 @@ fn blur(sigma: f64) -> Step {
 
 fn crop_box(list: &Value) -> CropBox {
     let [top, left, height, width] = numbers(list);
-    CropBox {
-        top,
-        left,
-        height,
-        width,
-    }
+    CropBox { top, left, height, width }
 }
 
 /// The case's source image: bytes, height and width.
@@ -74,7 +67,8 @@ fn largest_difference<T: Copy>(ours: &[T], theirs: &[T], apart: impl Fn(T, T) ->
     pairs.fold(0.0, f64::max)
 }
 
-/// Without antialiasing torchvision skips pixels when shrinking; the oracle can, the renderer never does.
+/// Without antialiasing torchvision skips pixels when shrinking; the oracle can, the renderer never
+/// does.
 fn shrinks_without_antialiasing(case: &Value) -> bool {
     let params = &case["params"];
     params["antialias"] == Value::Bool(false) && {
@@ -108,8 +102,8 @@ fn the_oracle_is_torchvision_on_floats() {
     assert_eq!(count, 49, "cases");
 }
 
-/// torchvision truncates after every operation on bytes, and truncates the gray before it is blended;
-/// the kernels round once. So two levels occur where both truncations fall together.
+/// torchvision truncates after every operation on bytes, and truncates the gray before it is
+/// blended; the kernels round once. So two levels occur where both truncations fall together.
 #[test]
 fn bytes_are_those_of_torchvision_within_its_truncation() {
     let reference = Reference::read("e_torchvision");
@@ -141,10 +135,8 @@ fn bytes_are_the_rounded_floats_of_torchvision() {
         }
         let (bytes, from) = source(&reference, case);
         let (view, to) = view(case, from);
-        let ours: Vec<f32> = super::render(&view, &bytes, from, to)
-            .into_iter()
-            .map(f32::from)
-            .collect();
+        let ours: Vec<f32> =
+            super::render(&view, &bytes, from, to).into_iter().map(f32::from).collect();
         let (theirs, _) = reference.floats(key);
         let theirs: Vec<f32> = theirs.iter().map(|value| value * 255.0).collect();
         let apart = largest_difference(&ours, &theirs, |a, b| f64::from((a - b).abs()));
@@ -157,11 +149,7 @@ fn planes(values: &[f32], shape: &[usize], image: usize) -> Picture {
     let (height, width) = (shape[1], shape[2]);
     let pixels = &values[image * height * width * 3..][..height * width * 3];
     let values = (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied());
-    Picture {
-        height,
-        width,
-        values: values.collect(),
-    }
+    Picture { height, width, values: values.collect() }
 }
 
 fn seed_step(op: &str, value: f64) -> Step {
@@ -199,14 +187,9 @@ fn the_oracle_is_the_original_repository() {
                 op => oracle::apply(&picture, seed_step(op, number(&case["value"][image]))),
             };
             let theirs = planes(&theirs, &shape, image);
-            let apart = largest_difference(&ours.values, &theirs.values, |a, b| {
-                f64::from((a - b).abs())
-            });
-            let tolerance = if matches!(op, "hue" | "color_jitter") {
-                1e-5
-            } else {
-                2e-6
-            };
+            let apart =
+                largest_difference(&ours.values, &theirs.values, |a, b| f64::from((a - b).abs()));
+            let tolerance = if matches!(op, "hue" | "color_jitter") { 1e-5 } else { 2e-6 };
             assert!(apart <= tolerance, "{key}, image {image}: {apart:e} apart");
         }
     }

@@ -14,10 +14,9 @@ fn picture(kind: u8, height: usize, width: usize, seed: u32) -> Vec<u8> {
         0 => waves(height, width, seed),
         1 => vec![0; count],
         2 => vec![255; count],
-        3 => noise(count, seed)
-            .into_iter()
-            .map(|value| if value < 128 { 0 } else { 255 })
-            .collect(),
+        3 => {
+            noise(count, seed).into_iter().map(|value| if value < 128 { 0 } else { 255 }).collect()
+        }
         _ => noise(count, seed),
     }
 }
@@ -31,10 +30,8 @@ fn step() -> impl Strategy<Value = Step> {
         prop_oneof![-0.5..=0.5, Just(-0.5), Just(0.5)].prop_map(Step::Hue),
         Just(Step::Grayscale),
         (0.0..=1.0).prop_map(Step::Solarize),
-        (0usize..12, 0.01..5.0).prop_map(|(half, sigma)| Step::Blur {
-            kernel: 2 * half + 1,
-            sigma
-        }),
+        (0usize..12, 0.01..5.0)
+            .prop_map(|(half, sigma)| Step::Blur { kernel: 2 * half + 1, sigma }),
     ]
 }
 
@@ -59,13 +56,7 @@ fn render(
 ) -> Option<Vec<u8>> {
     let mut out = vec![0; 3 * to[0] * to[1]];
     let mut renderer = Renderer::with_level(level)?;
-    renderer.apply(
-        view,
-        &image(bytes, from[0], from[1]),
-        to[0],
-        to[1],
-        &mut out,
-    );
+    renderer.apply(view, &image(bytes, from[0], from[1]), to[0], to[1], &mut out);
     Some(out)
 }
 
@@ -109,15 +100,9 @@ fn hue_agrees_on_a_grid_of_colours() {
     let values: Vec<u8> = (0..=255).step_by(15).collect();
     let colours: Vec<[u8; 3]> = values
         .iter()
-        .flat_map(|&r| {
-            values
-                .iter()
-                .flat_map(move |&g| [0, 1, 127, 254, 255].map(|b| [r, g, b]))
-        })
+        .flat_map(|&r| values.iter().flat_map(move |&g| [0, 1, 127, 254, 255].map(|b| [r, g, b])))
         .collect();
-    let bytes: Vec<u8> = (0..3)
-        .flat_map(|c| colours.iter().map(move |colour| colour[c]))
-        .collect();
+    let bytes: Vec<u8> = (0..3).flat_map(|c| colours.iter().map(move |colour| colour[c])).collect();
     let width = colours.len();
     for turn in [-0.5, -0.33, -0.01, 0.0, 0.02, 0.25, 0.5] {
         let mut view = View::whole(width, 1);
@@ -131,16 +116,8 @@ fn hue_agrees_on_a_grid_of_colours() {
         let turned = scalar.unwrap_or_default();
         for (i, colour) in colours.iter().enumerate() {
             let now = [turned[i], turned[width + i], turned[2 * width + i]];
-            assert_eq!(
-                now.iter().max(),
-                colour.iter().max(),
-                "{colour:?} to {now:?} at {turn}"
-            );
-            assert_eq!(
-                now.iter().min(),
-                colour.iter().min(),
-                "{colour:?} to {now:?} at {turn}"
-            );
+            assert_eq!(now.iter().max(), colour.iter().max(), "{colour:?} to {now:?} at {turn}");
+            assert_eq!(now.iter().min(), colour.iter().min(), "{colour:?} to {now:?} at {turn}");
         }
     }
 }

@@ -13,12 +13,7 @@ use crate::{Renderer, View};
 
 /// A row-major image.
 fn image(bytes: &[u8], height: usize, width: usize) -> Image<'_> {
-    Image {
-        bytes,
-        width,
-        height,
-        order: PixelOrder::RowMajor,
-    }
+    Image { bytes, width, height, order: PixelOrder::RowMajor }
 }
 
 fn render(view: &View, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
@@ -40,7 +35,8 @@ fn noise(count: usize, seed: u32) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Waves of different length in each channel: neighbouring pixels resemble each other as in photographs.
+/// Waves of different length in each channel: neighbouring pixels resemble each other as in
+/// photographs.
 fn waves(height: usize, width: usize, seed: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(3 * height * width);
     for channel in 0..3u32 {

@@ -14,12 +14,7 @@ pub struct Reference {
 impl Reference {
     pub fn read(name: &str) -> Reference {
         let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
-            || {
-                PathBuf::from(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/../../tests/reference"
-                ))
-            },
+            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference")),
             PathBuf::from,
         );
         let read = |extension: &str| {
@@ -51,25 +46,18 @@ impl Reference {
         let tensor = tensors.tensor(key).unwrap();
         assert_eq!(tensor.dtype(), Dtype::F32, "{key}");
         let (values, _) = tensor.data().as_chunks();
-        let values = values
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect();
+        let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         (values, tensor.shape().to_vec())
     }
 }
 
 /// A JSON number.
 pub fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("{value} is a number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is a number"))
 }
 
 /// A list of JSON numbers.
 pub fn numbers<const N: usize>(value: &Value) -> [f64; N] {
-    let list = value
-        .as_array()
-        .unwrap_or_else(|| panic!("{value} is a list"));
+    let list = value.as_array().unwrap_or_else(|| panic!("{value} is a list"));
     std::array::from_fn(|i| number(&list[i]))
 }

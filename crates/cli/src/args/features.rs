@@ -39,7 +39,8 @@ pub struct EmbedArguments {
     /// Write this split; may be given several times [default: all].
     #[arg(long)]
     pub split: Vec<SplitArgument>,
-    /// Use the last weights, those of the best epoch, or those after this one, if its checkpoint was kept.
+    /// Use the last weights, those of the best epoch, or those after this one, if its checkpoint
+    /// was kept.
     #[arg(long, value_name = "last|best|N", value_parser = super::epoch, default_value = "last")]
     pub epoch: EpochArgument,
     /// Where to compute: auto, cpu, cuda or cuda:N.
@@ -55,8 +56,8 @@ pub struct EmbedArguments {
 pub struct NeighborsArguments {
     /// The folder of a run.
     pub run: PathBuf,
-    /// The images; a labelled set with a test split where none of --query, --duplicates and --outliers is given
-    /// [default: the set of the run].
+    /// The images; a labelled set with a test split where none of --query, --duplicates and
+    /// --outliers is given [default: the set of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Find the images nearest to this one.

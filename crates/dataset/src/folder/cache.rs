@@ -1,12 +1,14 @@
-//! The packed cache: what decoding and resizing a folder gave, as binaries that the next opening maps.
+//! The packed cache: what decoding and resizing a folder gave, as binaries that the next opening
+//! maps.
 //!
-//! A packed set is named by its folder and size and by a key over every file's relative path, label, length and
-//! time of change. Hashing the contents would be safer, but means reading everything each time; a file that
-//! changes and keeps both length and time is not noticed. Sets of the same folder and size whose key is
-//! no longer right are deleted when a new one is written. A file that changes while it is packed is told by the same
-//! marks.
+//! A packed set is named by its folder and size and by a key over every file's relative path,
+//! label, length and time of change. Hashing the contents would be safer, but means reading
+//! everything each time; a file that changes and keeps both length and time is not noticed. Sets of
+//! the same folder and size whose key is no longer right are deleted when a new one is written. A
+//! file that changes while it is packed is told by the same marks.
 //!
-//! A set packed without what can't be used has a key of its own, and lists what it is without in `left_out.txt`.
+//! A set packed without what can't be used has a key of its own, and lists what it is without in
+//! `left_out.txt`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::env;
@@ -124,7 +126,8 @@ fn pack(
     }
 }
 
-/// Decodes the images of a split into one file; what can't be used is black there, and handed back by its index.
+/// Decodes the images of a split into one file; what can't be used is black there, and handed back
+/// by its index.
 fn decode_all(
     files: &Files,
     stamps: &[Option<Stamp>],
@@ -153,9 +156,7 @@ fn decode_all(
             Ok(())
         },
     )?;
-    Ok(unusable
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner))
+    Ok(unusable.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Files {
@@ -164,24 +165,18 @@ impl Files {
     /// # Errors
     /// If the split or one of its classes has none left.
     fn without(&self, unusable: &BTreeMap<usize, String>) -> Result<Self, Error> {
-        let kept: Vec<usize> = (0..self.paths.len())
-            .filter(|index| !unusable.contains_key(index))
-            .collect();
+        let kept: Vec<usize> =
+            (0..self.paths.len()).filter(|index| !unusable.contains_key(index)).collect();
         let labels = self.labels.as_ref();
         let label = |index: usize| labels.map(|labels| labels[index]);
         let left: HashSet<Option<u16>> = kept.iter().map(|&index| label(index)).collect();
         for &index in unusable.keys() {
             if !left.contains(&label(index)) {
-                return Err(no_images(
-                    self.paths[index].parent().unwrap_or(Path::new("")),
-                ));
+                return Err(no_images(self.paths[index].parent().unwrap_or(Path::new(""))));
             }
         }
         Ok(Self {
-            paths: kept
-                .iter()
-                .map(|&index| self.paths[index].clone())
-                .collect(),
+            paths: kept.iter().map(|&index| self.paths[index].clone()).collect(),
             labels: labels.map(|labels| kept.iter().map(|&index| labels[index]).collect()),
         })
     }
@@ -213,13 +208,7 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) 
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
             hash.update(stamp.as_ref().map_or(&[0; 24][..], Stamp::bytes));
-            hash.update(
-                files
-                    .labels
-                    .as_ref()
-                    .map_or(0, |labels| labels[i])
-                    .to_le_bytes(),
-            );
+            hash.update(files.labels.as_ref().map_or(0, |labels| labels[i]).to_le_bytes());
         }
     }
     hex(&hash.finalize()[..16])
@@ -230,7 +219,8 @@ fn below<'a>(dir: &Path, path: &'a Path) -> &'a Path {
     path.strip_prefix(dir).unwrap_or(path)
 }
 
-/// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to stop.
+/// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to
+/// stop.
 fn remove_outdated(cache_dir: &Path, family: &str, current: &str) {
     let Ok(entries) = fs::read_dir(cache_dir) else {
         return;
@@ -249,11 +239,8 @@ fn remove_outdated(cache_dir: &Path, family: &str, current: &str) {
 
 /// `twinview/packed` in the user's cache folder.
 fn default_dir() -> Result<PathBuf, Error> {
-    let absolute = |variable: &str| {
-        env::var_os(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .or_else(|| absolute("LOCALAPPDATA"));

@@ -1,7 +1,8 @@
 //! One image file to RGB bytes.
 //!
-//! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up, alpha is dropped.
-//! Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera notes in EXIF is carried out.
+//! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up,
+//! alpha is dropped. Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera
+//! notes in EXIF is carried out.
 
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
@@ -21,7 +22,8 @@ const MAX_SIDE: u32 = 1 << 15;
 const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
-/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from when it was listed.
+/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from
+/// when it was listed.
 pub(super) fn decode(path: &Path, stamp: Option<Stamp>) -> Result<RgbImage, Error> {
     let bytes = read(path, stamp)?;
     let (format, format_name) = match image::guess_format(&bytes) {
@@ -33,11 +35,8 @@ pub(super) fn decode(path: &Path, stamp: Option<Stamp>) -> Result<RgbImage, Erro
             return Err(not_an_image(path, found));
         }
     };
-    let failed = |found: String| Error::Decode {
-        path: path.to_path_buf(),
-        format: format_name,
-        found,
-    };
+    let failed =
+        |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
     // A mistake in a decoder is about this image alone.
     let decoded = panic::catch_unwind(|| pixels(path, &bytes, format, &failed));
     decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
@@ -73,10 +72,7 @@ fn read(path: &Path, stamp: Option<Stamp>) -> Result<Vec<u8>, Error> {
 }
 
 fn not_an_image(path: &Path, found: String) -> Error {
-    Error::NotAnImage {
-        path: path.to_path_buf(),
-        found,
-    }
+    Error::NotAnImage { path: path.to_path_buf(), found }
 }
 
 fn pixels(
@@ -87,17 +83,10 @@ fn pixels(
 ) -> Result<RgbImage, Error> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|error| failed(error.to_string()))?;
+    let mut decoder = reader.into_decoder().map_err(|error| failed(error.to_string()))?;
     let (width, height) = decoder.dimensions();
     if width.min(height) < MIN_SIDE {
-        return Err(Error::TooSmall {
-            path: path.to_path_buf(),
-            min: MIN_SIDE,
-            width,
-            height,
-        });
+        return Err(Error::TooSmall { path: path.to_path_buf(), min: MIN_SIDE, width, height });
     }
     // Said by the header: nothing of this size was allocated yet.
     if decoder.total_bytes() > MAX_DECODED_BYTES {
@@ -130,10 +119,7 @@ fn describe(bytes: &[u8], format: Option<ImageFormat>) -> String {
     match format {
         _ if bytes.is_empty() => "an empty file".into(),
         Some(format) => format!("a {format:?} image"),
-        None if start
-            .iter()
-            .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) =>
-        {
+        None if start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
             "text".into()
         }
         None => format!("unknown content of {} bytes", bytes.len()),

@@ -6,16 +6,13 @@ const END_OF_IMAGE: [u8; 2] = [MARKER, 0xd9];
 
 /// Whether the end marker follows the first scan.
 ///
-/// In scan data a marker byte is always followed by a zero or a restart number, so an end marker there is
-/// one; the thumbnails that cameras put before the scan have end markers of their own.
+/// In scan data a marker byte is always followed by a zero or a restart number, so an end marker
+/// there is one; the thumbnails that cameras put before the scan have end markers of their own.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
     let Some(scan) = first_scan(bytes) else {
         return false;
     };
-    bytes[scan..]
-        .windows(2)
-        .rev()
-        .any(|pair| pair == END_OF_IMAGE)
+    bytes[scan..].windows(2).rev().any(|pair| pair == END_OF_IMAGE)
 }
 
 /// Where the first scan begins: walks the segments, which all state their length.

@@ -26,14 +26,11 @@ pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Err
     if let (Bad::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
         lines.iter().for_each(|line| left_out(line));
     }
-    Ok(Dataset {
-        kind: listing.kind,
-        class_names: listing.class_names,
-        ..packed
-    })
+    Ok(Dataset { kind: listing.kind, class_names: listing.class_names, ..packed })
 }
 
-/// One JPEG, PNG or WebP file as a split of one image, brought to `size` x `size` pixels as the images of folders are.
+/// One JPEG, PNG or WebP file as a split of one image, brought to `size` x `size` pixels as the
+/// images of folders are.
 ///
 /// # Errors
 /// If it can't be read or used, or the size is outside 8 to 4096 pixels.
@@ -42,11 +39,5 @@ pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
     let image = decode::decode(path, None)?;
     let mut planes = vec![0; 3 * size * size];
     Fitter::new().fit_pixels(&image, &mut planes, size);
-    Ok(Split::in_memory(
-        planes,
-        None,
-        size,
-        size,
-        PixelOrder::RowMajor,
-    ))
+    Ok(Split::in_memory(planes, None, size, size, PixelOrder::RowMajor))
 }

@@ -1,9 +1,9 @@
 //! Which files of a folder are images of which split and class.
 //!
-//! Order is that of paths, so a folder gives the same set everywhere. Files and folders whose name begins with
-//! a dot are skipped, as are files that are no images by name; images of a format that is not read are errors,
-//! since leaving them out silently would change the set. A folder that links lead to twice is listed once: links may
-//! go in circles.
+//! Order is that of paths, so a folder gives the same set everywhere. Files and folders whose name
+//! begins with a dot are skipped, as are files that are no images by name; images of a format that
+//! is not read are errors, since leaving them out silently would change the set. A folder that
+//! links lead to twice is listed once: links may go in circles.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,9 +14,8 @@ use crate::Error;
 use crate::names::on_one_line;
 
 const READ: [&str; 6] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
-const NOT_READ: [&str; 13] = [
-    "avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "pbm", "pgm", "ppm", "tga", "tif", "tiff",
-];
+const NOT_READ: [&str; 13] =
+    ["avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "pbm", "pgm", "ppm", "tga", "tif", "tiff"];
 
 /// The image files of one split.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,13 +38,8 @@ pub(super) struct Listing {
 impl Listing {
     /// The splits that are there, by name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Files)> {
-        let all = [
-            ("unlabeled", &self.unlabeled),
-            ("train", &self.train),
-            ("test", &self.test),
-        ];
-        all.into_iter()
-            .filter_map(|(name, files)| Some((name, files.as_ref()?)))
+        let all = [("unlabeled", &self.unlabeled), ("train", &self.train), ("test", &self.test)];
+        all.into_iter().filter_map(|(name, files)| Some((name, files.as_ref()?)))
     }
 }
 
@@ -59,8 +53,8 @@ struct Entries {
 /// Lists the images of `dir`.
 ///
 /// # Errors
-/// If there are none, or the folders of a labelled set do not fit each other; where `bad` refuses, if anything
-/// can't be used.
+/// If there are none, or the folders of a labelled set do not fit each other; where `bad` refuses,
+/// if anything can't be used.
 pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     let has = |name: &str| dir.join(name).is_dir();
     if has("train") || has("unlabeled") {
@@ -70,10 +64,7 @@ pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     if entries.images.is_empty() {
         return Err(unrecognised(dir, &entries));
     }
-    let unlabeled = Some(Files {
-        paths: walk_below(dir, entries, bad)?,
-        labels: None,
-    });
+    let unlabeled = Some(Files { paths: walk_below(dir, entries, bad)?, labels: None });
     Ok(Listing {
         kind: "flat folder of images",
         unlabeled,
@@ -85,34 +76,22 @@ pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
 
 fn scan_splits(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     let folder = |name: &str| Some(dir.join(name)).filter(|path| path.is_dir());
-    let unlabeled = folder("unlabeled")
-        .map(|path| scan_unlabeled(&path, bad))
-        .transpose()?;
+    let unlabeled = folder("unlabeled").map(|path| scan_unlabeled(&path, bad)).transpose()?;
     let (test_path, val_path) = (folder("test"), folder("val"));
     if test_path.is_some() && val_path.is_some() {
         tracing::warn!(folder = %dir.display(), "has test/ and val/: test/ measures, val/ is not used");
     }
     let train_path = folder("train");
-    let train = train_path
-        .as_deref()
-        .map(|path| scan_classes(path, bad))
-        .transpose()?;
+    let train = train_path.as_deref().map(|path| scan_classes(path, bad)).transpose()?;
     let test = test_path.or(val_path);
     let test = test
         .map(|path| scan_classes(&path, bad).map(|(files, names)| (path, files, names)))
         .transpose()?;
-    let class_names = train
-        .as_ref()
-        .map(|(_, names)| names.clone())
-        .unwrap_or_default();
+    let class_names = train.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
     let test = match test {
         Some((path, _, names)) if names != class_names => {
             let (expected, found) = first_difference(&class_names, &names);
-            return Err(Error::Folder {
-                path,
-                expected,
-                found,
-            });
+            return Err(Error::Folder { path, expected, found });
         }
         other => other.map(|(_, files, _)| files),
     };
@@ -131,21 +110,14 @@ fn scan_unlabeled(dir: &Path, bad: &mut Bad) -> Result<Files, Error> {
     if paths.is_empty() {
         return Err(no_images(dir));
     }
-    Ok(Files {
-        paths,
-        labels: None,
-    })
+    Ok(Files { paths, labels: None })
 }
 
 /// One class a folder, in the order of their names.
 fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error> {
     let entries = read_folder(dir, bad)?;
     let folder_error = |expected: &str, found: String| {
-        Err(Error::Folder {
-            path: dir.to_path_buf(),
-            expected: expected.into(),
-            found,
-        })
+        Err(Error::Folder { path: dir.to_path_buf(), expected: expected.into(), found })
     };
     if let Some(image) = entries.images.first() {
         let name = image.file_name().unwrap_or_default().to_string_lossy();
@@ -171,22 +143,12 @@ fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error
         let name = folder.file_name().unwrap_or_default();
         names.push(on_one_line(name.to_string_lossy()).into_owned());
     }
-    Ok((
-        Files {
-            paths,
-            labels: Some(labels),
-        },
-        names,
-    ))
+    Ok((Files { paths, labels: Some(labels) }, names))
 }
 
 /// The images in `dir` and below, in the order of their paths; `entries` are those of `dir`.
 fn walk_below(dir: &Path, entries: Entries, bad: &mut Bad) -> Result<Vec<PathBuf>, Error> {
-    let mut walk = Walk {
-        bad,
-        seen: HashSet::new(),
-        paths: Vec::new(),
-    };
+    let mut walk = Walk { bad, seen: HashSet::new(), paths: Vec::new() };
     walk.once(dir)?;
     walk.take(dir, entries)?;
     Ok(walk.paths)
@@ -206,9 +168,7 @@ impl Walk<'_> {
         }
         self.paths.extend(entries.images);
         for folder in entries.folders {
-            let entries = self
-                .once(&folder)
-                .and_then(|()| read_folder(&folder, self.bad));
+            let entries = self.once(&folder).and_then(|()| read_folder(&folder, self.bad));
             if let Some(entries) = self.bad.leave_out(entries)? {
                 self.take(&folder, entries)?;
             }
@@ -237,19 +197,9 @@ fn read_folder(dir: &Path, bad: &mut Bad) -> Result<Entries, Error> {
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         names.push(entry.map_err(Error::io(dir, "list"))?.path());
     }
-    names.retain(|path| {
-        !path
-            .file_name()
-            .unwrap_or_default()
-            .as_encoded_bytes()
-            .starts_with(b".")
-    });
+    names.retain(|path| !path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(b"."));
     names.sort_unstable();
-    let mut entries = Entries {
-        folders: Vec::new(),
-        images: Vec::new(),
-        others: 0,
-    };
+    let mut entries = Entries { folders: Vec::new(), images: Vec::new(), others: 0 };
     for path in names {
         let sorted = entries.add(path);
         bad.leave_out(sorted)?;
@@ -259,23 +209,16 @@ fn read_folder(dir: &Path, bad: &mut Bad) -> Result<Entries, Error> {
 
 impl Entries {
     fn add(&mut self, path: PathBuf) -> Result<(), Error> {
-        let extension = path
-            .extension()
-            .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         let extension = extension.as_deref().unwrap_or_default();
         // Follows links, which many curated sets are made of.
-        if fs::metadata(&path)
-            .map_err(Error::io(&path, "open"))?
-            .is_dir()
-        {
+        if fs::metadata(&path).map_err(Error::io(&path, "open"))?.is_dir() {
             self.folders.push(path);
         } else if READ.contains(&extension) {
             self.images.push(path);
         } else if NOT_READ.contains(&extension) {
-            return Err(Error::NotAnImage {
-                found: format!("a .{extension} file"),
-                path,
-            });
+            return Err(Error::NotAnImage { found: format!("a .{extension} file"), path });
         } else {
             self.others += 1;
         }
@@ -298,28 +241,18 @@ fn unrecognised(dir: &Path, entries: &Entries) -> Error {
         ([], files) => format!("{files} other files"),
         ([first, ..], _) => {
             let name = first.file_name().unwrap_or_default().to_string_lossy();
-            format!(
-                "{} folders, the first of them {name}",
-                entries.folders.len()
-            )
+            format!("{} folders, the first of them {name}", entries.folders.len())
         }
     };
     let expected =
         "STL-10 or CIFAR-10 binaries, folders train/CLASS or unlabeled, or images".into();
-    Error::Folder {
-        path: dir.to_path_buf(),
-        expected,
-        found,
-    }
+    Error::Folder { path: dir.to_path_buf(), expected, found }
 }
 
 /// Where the class folders of two splits first differ, as "expected" and "found" of the second.
 fn first_difference(train: &[String], test: &[String]) -> (String, String) {
     match train.iter().zip(test).find(|(a, b)| a != b) {
         Some((a, b)) => (format!("the class folders of train, {a} next"), b.clone()),
-        None => (
-            format!("{} class folders as in train", train.len()),
-            test.len().to_string(),
-        ),
+        None => (format!("{} class folders as in train", train.len()), test.len().to_string()),
     }
 }

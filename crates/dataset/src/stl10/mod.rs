@@ -1,8 +1,8 @@
 //! STL-10's binary format: `*_X.bin` holds images, `*_y.bin` labels from 1 on.
 //!
-//! An image is a red, a green and a blue plane, each column by column. The format itself says neither
-//! the image size nor the number of classes: these are STL-10's own unless [`Shape`] lies beside the files. Names of images
-//! are read where `*_names.txt` has them, one a line.
+//! An image is a red, a green and a blue plane, each column by column. The format itself says
+//! neither the image size nor the number of classes: these are STL-10's own unless [`Shape`] lies
+//! beside the files. Names of images are read where `*_names.txt` has them, one a line.
 
 mod read;
 mod shape;

@@ -37,14 +37,7 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
         Some(train) => read_folds(dir, train.len())?,
         None => Vec::new(),
     };
-    Ok(Dataset {
-        kind: "STL-10 binaries",
-        unlabeled,
-        train,
-        test,
-        class_names,
-        folds,
-    })
+    Ok(Dataset { kind: "STL-10 binaries", unlabeled, train, test, class_names, folds })
 }
 
 fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
@@ -88,12 +81,7 @@ fn open_labelled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>
             let split = map_images(&images_path, split, shape, Some(labels))?;
             if found != split.len() {
                 let (images, expected) = (images_name, split.len());
-                return Err(Error::LabelCount {
-                    path: labels_path,
-                    images,
-                    expected,
-                    found,
-                });
+                return Err(Error::LabelCount { path: labels_path, images, expected, found });
             }
             Ok(Some(split))
         }
@@ -108,13 +96,8 @@ fn map_images(
 ) -> Result<Split, Error> {
     let found_bytes = fs::metadata(path).map_err(Error::io(path, "open"))?.len();
     let stride = shape.image_bytes();
-    let length_error = |expected| {
-        Err(Error::Length {
-            path: path.to_path_buf(),
-            expected,
-            found_bytes,
-        })
-    };
+    let length_error =
+        |expected| Err(Error::Length { path: path.to_path_buf(), expected, found_bytes });
     let (width, height) = (shape.width, shape.height);
     if let Some(count) = shape.count(split)
         && found_bytes != count.saturating_mul(stride) as u64
@@ -156,26 +139,20 @@ fn read_labels(path: &Path, shape: &Shape) -> Result<Vec<u16>, Error> {
             found_bytes: bytes.len() as u64,
         });
     }
-    let labels = bytes
-        .chunks_exact(shape.label_bytes)
-        .enumerate()
-        .map(|(position, bytes)| {
-            let found = bytes
-                .iter()
-                .rev()
-                .fold(0, |value, &byte| value << 8 | usize::from(byte));
-            if (1..=shape.classes).contains(&found) {
-                Ok((found - 1) as u16)
-            } else {
-                Err(Error::Label {
-                    path: path.to_path_buf(),
-                    position,
-                    first: 1,
-                    last: shape.classes,
-                    found,
-                })
-            }
-        });
+    let labels = bytes.chunks_exact(shape.label_bytes).enumerate().map(|(position, bytes)| {
+        let found = bytes.iter().rev().fold(0, |value, &byte| value << 8 | usize::from(byte));
+        if (1..=shape.classes).contains(&found) {
+            Ok((found - 1) as u16)
+        } else {
+            Err(Error::Label {
+                path: path.to_path_buf(),
+                position,
+                first: 1,
+                last: shape.classes,
+                found,
+            })
+        }
+    });
     labels.collect()
 }
 
@@ -191,25 +168,13 @@ fn read_optional(path: &Path) -> Result<Option<String>, Error> {
 fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {
     let path = dir.join(CLASS_NAMES);
     let Some(text) = read_optional(&path)? else {
-        return Ok((0..shape.classes)
-            .map(|class| format!("class {class}"))
-            .collect());
+        return Ok((0..shape.classes).map(|class| format!("class {class}")).collect());
     };
-    let names: Vec<String> = text
-        .lines()
-        .map(|line| line.trim().to_string())
-        .filter(|name| !name.is_empty())
-        .collect();
+    let names: Vec<String> =
+        text.lines().map(|line| line.trim().to_string()).filter(|name| !name.is_empty()).collect();
     if names.len() != shape.classes {
-        let (expected, found) = (
-            format!("{} class names", shape.classes),
-            names.len().to_string(),
-        );
-        return Err(Error::Text {
-            path,
-            expected,
-            found,
-        });
+        let (expected, found) = (format!("{} class names", shape.classes), names.len().to_string());
+        return Err(Error::Text { path, expected, found });
     }
     Ok(names)
 }
@@ -229,11 +194,7 @@ fn read_folds(dir: &Path, images: usize) -> Result<Vec<Vec<u32>>, Error> {
                 _ => {
                     let expected = format!("indices below {images}, the number of training images");
                     let found = format!("{word:?} in line {}", number + 1);
-                    return Err(Error::Text {
-                        path,
-                        expected,
-                        found,
-                    });
+                    return Err(Error::Text { path, expected, found });
                 }
             }
         }

@@ -34,9 +34,7 @@ pub(crate) fn write_images<S>(
         bytes.resize(block.min(count - start) * image_bytes, 0);
         let images = bytes.par_chunks_exact_mut(image_bytes).enumerate();
         let failure = images
-            .map_init(&new_state, |state, (i, bytes)| {
-                fill(state, start + i, bytes).err()
-            })
+            .map_init(&new_state, |state, (i, bytes)| fill(state, start + i, bytes).err())
             .find_map_first(|failure| failure);
         failure.map_or(Ok(()), Err)
     };
@@ -52,7 +50,8 @@ pub(crate) fn write_images<S>(
     file.write_all(&ready).map_err(Error::io(path, "write"))
 }
 
-/// Takes the images at the given indices out of a file of images of `image_bytes` each; those after them move up.
+/// Takes the images at the given indices out of a file of images of `image_bytes` each; those after
+/// them move up.
 ///
 /// # Errors
 /// Those of reading and writing.

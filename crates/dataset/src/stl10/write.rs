@@ -24,22 +24,21 @@ pub struct WriteOptions<'a> {
 
 impl Default for WriteOptions<'_> {
     fn default() -> Self {
-        Self {
-            image_size: None,
-            progress: &|_| {},
-        }
+        Self { image_size: None, progress: &|_| {} }
     }
 }
 
-/// Writes `dataset` as STL-10 binaries into `out_dir`, which must be new or empty; [`open`](crate::open) reads them back.
+/// Writes `dataset` as STL-10 binaries into `out_dir`, which must be new or empty;
+/// [`open`](crate::open) reads them back.
 ///
-/// Images of another size have their shorter side resized (bilinear, antialiased) and their centre cropped.
-/// Where the set has no unlabelled images of its own, `unlabeled_X.bin` is a hard link to `train_X.bin`, or
-/// a copy where links cannot be made. Two bytes a label are written for more than 255 classes. Names of images, where they are
-/// known, are kept in `*_names.txt`.
+/// Images of another size have their shorter side resized (bilinear, antialiased) and their centre
+/// cropped. Where the set has no unlabelled images of its own, `unlabeled_X.bin` is a hard link to
+/// `train_X.bin`, or a copy where links cannot be made. Two bytes a label are written for more than
+/// 255 classes. Names of images, where they are known, are kept in `*_names.txt`.
 ///
 /// # Errors
-/// If the size is outside 8 to 4096 pixels, the folder holds something or cannot be written. Nothing stays behind then.
+/// If the size is outside 8 to 4096 pixels, the folder holds something or cannot be written.
+/// Nothing stays behind then.
 pub fn write_stl10(
     dataset: &Dataset,
     out_dir: &Path,
@@ -61,11 +60,7 @@ pub fn write_stl10(
         ("train", dataset.train.as_ref()),
         ("test", dataset.test.as_ref()),
     ];
-    let total = splits
-        .iter()
-        .filter_map(|(_, split)| *split)
-        .map(Split::len)
-        .sum();
+    let total = splits.iter().filter_map(|(_, split)| *split).map(Split::len).sum();
     let mut job = Job::begin("writing images", total, options.progress);
     for (name, split) in splits {
         let Some(split) = split else { continue };
@@ -99,7 +94,8 @@ pub fn write_stl10(
     folder.finish()
 }
 
-/// Renders the set of [`synthetic`](crate::synthetic()) straight into STL-10 binaries, with little memory whatever its size.
+/// Renders the set of [`synthetic`](crate::synthetic()) straight into STL-10 binaries, with little
+/// memory whatever its size.
 ///
 /// # Errors
 /// As [`synthetic`](crate::synthetic()) and [`write_stl10`].
@@ -112,11 +108,7 @@ pub fn write_synthetic(
     let class_names = synthetic::class_names();
     let mut shape = Shape::new(spec.size, spec.size, class_names.len(), Order::ColumnMajor);
     let folder = NewFolder::begin(out_dir)?;
-    let mut job = Job::begin(
-        "rendering images",
-        spec.unlabeled + spec.train + spec.test,
-        progress,
-    );
+    let mut job = Job::begin("rendering images", spec.unlabeled + spec.train + spec.test, progress);
     for (name, part, count) in [
         ("unlabeled", Part::Unlabeled, spec.unlabeled),
         ("train", Part::Train, spec.train),
@@ -187,9 +179,7 @@ fn write_split(split: &Split, path: &Path, shape: &Shape, job: &mut Job<'_>) -> 
 
 /// Row-major planes to column-major ones.
 fn to_columns(planes: &[u8], out: &mut [u8], width: usize, height: usize) {
-    for (from, to) in planes
-        .chunks_exact(width * height)
-        .zip(out.chunks_exact_mut(width * height))
+    for (from, to) in planes.chunks_exact(width * height).zip(out.chunks_exact_mut(width * height))
     {
         transpose(from, width, to, width, height);
     }
@@ -198,9 +188,8 @@ fn to_columns(planes: &[u8], out: &mut [u8], width: usize, height: usize) {
 /// Writes classes from 0 on as labels from 1 on.
 pub(crate) fn write_labels(path: &Path, labels: &[u16], shape: &Shape) -> Result<(), Error> {
     let on_disk = labels.iter().map(|&label| u32::from(label) + 1);
-    let bytes: Vec<u8> = on_disk
-        .flat_map(|label| label.to_le_bytes().into_iter().take(shape.label_bytes))
-        .collect();
+    let bytes: Vec<u8> =
+        on_disk.flat_map(|label| label.to_le_bytes().into_iter().take(shape.label_bytes)).collect();
     fs::write(path, bytes).map_err(Error::io(path, "write"))
 }
 
@@ -225,12 +214,8 @@ fn write_folds(dir: &Path, folds: &[Vec<u32>]) -> Result<(), Error> {
         return Ok(());
     }
     let path = dir.join(FOLDS);
-    let line = |fold: &Vec<u32>| {
-        fold.iter()
-            .map(|index| format!("{index} "))
-            .collect::<String>()
-            + "\n"
-    };
+    let line =
+        |fold: &Vec<u32>| fold.iter().map(|index| format!("{index} ")).collect::<String>() + "\n";
     let text: String = folds.iter().map(line).collect();
     fs::write(&path, text).map_err(Error::io(&path, "write"))
 }

@@ -1,9 +1,10 @@
 //! The procedural set: ten classes of patterned shapes, rendered from a seed.
 //!
-//! A class is a shape with a texture, five of each, paired so that every shape has two textures and every
-//! texture two shapes: either alone leaves two classes open. Colours, place, size, turn, lighting, background and
-//! noise come from the same distributions for every class, and the two colours of a texture change
-//! places at random, so that colour says nothing. An image is a pure function of (seed, split, index).
+//! A class is a shape with a texture, five of each, paired so that every shape has two textures and
+//! every texture two shapes: either alone leaves two classes open. Colours, place, size, turn,
+//! lighting, background and noise come from the same distributions for every class, and the two
+//! colours of a texture change places at random, so that colour says nothing. An image is a pure
+//! function of (seed, split, index).
 
 mod draws;
 mod render;
@@ -37,13 +38,7 @@ pub struct SyntheticSpec {
 impl Default for SyntheticSpec {
     /// 10,000 + 2,000 + 2,000 images of STL-10's size.
     fn default() -> Self {
-        Self {
-            unlabeled: 10_000,
-            train: 2_000,
-            test: 2_000,
-            size: 96,
-            seed: 0,
-        }
+        Self { unlabeled: 10_000, train: 2_000, test: 2_000, size: 96, seed: 0 }
     }
 }
 
@@ -87,7 +82,8 @@ pub(crate) fn class_names() -> Vec<String> {
     (0..CLASSES).map(name).collect()
 }
 
-/// The class of an image. Each run of ten images from a multiple of ten on has all ten classes, in an order of its own.
+/// The class of an image. Each run of ten images from a multiple of ten on has all ten classes, in
+/// an order of its own.
 pub(crate) fn class_of(seed: u64, part: Part, index: usize) -> u16 {
     let mut draws = Draws::new(seed, part as u8, b'o', (index / CLASSES) as u64);
     let mut order: [u16; CLASSES] = std::array::from_fn(|class| class as u16);
@@ -113,11 +109,7 @@ pub(crate) fn render(
 /// Checks a specification.
 pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
     let argument = |name, expected: &str, found: usize| {
-        Err(Error::Argument {
-            name,
-            expected: expected.into(),
-            found: found.to_string(),
-        })
+        Err(Error::Argument { name, expected: expected.into(), found: found.to_string() })
     };
     if !(8..=1024).contains(&spec.size) {
         return argument("size", "8 to 1024 pixels", spec.size);
@@ -125,11 +117,8 @@ pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
     if spec.unlabeled == 0 && spec.train == 0 {
         return argument("unlabeled", "at least one image in unlabeled or train", 0);
     }
-    for (name, count) in [
-        ("unlabeled", spec.unlabeled),
-        ("train", spec.train),
-        ("test", spec.test),
-    ] {
+    for (name, count) in [("unlabeled", spec.unlabeled), ("train", spec.train), ("test", spec.test)]
+    {
         if count > u32::MAX as usize {
             return argument(name, "at most 4294967295 images", count);
         }
@@ -145,12 +134,9 @@ pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
 /// If the size is outside 8 to 1024 pixels or there is nothing to train on.
 pub fn synthetic(spec: &SyntheticSpec) -> Result<Dataset, Error> {
     check(spec)?;
-    let [unlabeled, train, test] = [
-        (Part::Unlabeled, spec.unlabeled),
-        (Part::Train, spec.train),
-        (Part::Test, spec.test),
-    ]
-    .map(|(part, count)| (count > 0).then(|| render_split(spec, part, count)));
+    let [unlabeled, train, test] =
+        [(Part::Unlabeled, spec.unlabeled), (Part::Train, spec.train), (Part::Test, spec.test)]
+            .map(|(part, count)| (count > 0).then(|| render_split(spec, part, count)));
     let unlabeled = unlabeled
         .or_else(|| train.as_ref().map(Split::without_labels))
         .expect("checked: there are images to train on");
@@ -167,23 +153,17 @@ pub fn synthetic(spec: &SyntheticSpec) -> Result<Dataset, Error> {
 fn render_split(spec: &SyntheticSpec, part: Part, count: usize) -> Split {
     let stride = 3 * spec.size * spec.size;
     let mut bytes = vec![0; count * stride];
-    bytes
-        .par_chunks_exact_mut(stride)
-        .enumerate()
-        .for_each_init(
-            || Renderer::new(spec.size),
-            |renderer, (index, planes)| render(renderer, spec.seed, part, index, planes),
-        );
+    bytes.par_chunks_exact_mut(stride).enumerate().for_each_init(
+        || Renderer::new(spec.size),
+        |renderer, (index, planes)| render(renderer, spec.seed, part, index, planes),
+    );
     let labels = (part != Part::Unlabeled).then(|| labels(spec.seed, part, count));
     Split::in_memory(bytes, labels, spec.size, spec.size, PixelOrder::RowMajor)
 }
 
 /// The classes of a split's first `count` images.
 pub(crate) fn labels(seed: u64, part: Part, count: usize) -> Vec<u16> {
-    (0..count)
-        .into_par_iter()
-        .map(|index| class_of(seed, part, index))
-        .collect()
+    (0..count).into_par_iter().map(|index| class_of(seed, part, index)).collect()
 }
 
 #[cfg(test)]
@@ -192,25 +172,14 @@ mod tests {
 
     use super::*;
 
-    const SPEC: SyntheticSpec = SyntheticSpec {
-        unlabeled: 50,
-        train: 400,
-        test: 30,
-        size: 32,
-        seed: 3,
-    };
+    const SPEC: SyntheticSpec =
+        SyntheticSpec { unlabeled: 50, train: 400, test: 30, size: 32, seed: 3 };
 
     #[test]
     fn classes_pair_every_shape_and_texture_twice() {
         let mut names = class_names();
-        for word in SHAPES
-            .map(|(_, name)| name)
-            .iter()
-            .chain(&TEXTURES.map(|(_, name)| name))
-        {
-            let with_word = names
-                .iter()
-                .filter(|name| name.split(' ').any(|part| part == *word));
+        for word in SHAPES.map(|(_, name)| name).iter().chain(&TEXTURES.map(|(_, name)| name)) {
+            let with_word = names.iter().filter(|name| name.split(' ').any(|part| part == *word));
             assert_eq!(with_word.count(), 2, "{word}");
         }
         names.sort();
@@ -236,17 +205,10 @@ mod tests {
     #[test]
     fn images_do_not_depend_on_threads_nor_on_how_many_there_are() {
         let [one, eight] = [1, 8].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| synthetic(&SPEC).unwrap())
         });
-        let fewer = synthetic(&SyntheticSpec {
-            unlabeled: 20,
-            ..SPEC
-        })
-        .unwrap();
+        let fewer = synthetic(&SyntheticSpec { unlabeled: 20, ..SPEC }).unwrap();
         for index in 0..50 {
             let image = one.unlabeled.image(index).bytes;
             assert_eq!(image, eight.unlabeled.image(index).bytes);
@@ -276,22 +238,17 @@ mod tests {
         assert_eq!(images.len(), count);
     }
 
-    /// Mean of each channel and their standard deviations: the best that a classifier by colour sees.
+    /// Mean of each channel and their standard deviations: the best that a classifier by colour
+    /// sees.
     fn colour_features(split: &Split, index: usize) -> [f32; 6] {
-        let mut planes = split
-            .image(index)
-            .bytes
-            .chunks_exact(split.width() * split.height());
+        let mut planes = split.image(index).bytes.chunks_exact(split.width() * split.height());
         let mut features = [0.0; 6];
         for channel in 0..3 {
             let plane = planes.next().unwrap();
             let area = plane.len() as f32;
             let mean = plane.iter().map(|&value| f32::from(value)).sum::<f32>() / area;
-            let variance = plane
-                .iter()
-                .map(|&value| (f32::from(value) - mean).powi(2))
-                .sum::<f32>()
-                / area;
+            let variance =
+                plane.iter().map(|&value| (f32::from(value) - mean).powi(2)).sum::<f32>() / area;
             features[channel] = mean;
             features[3 + channel] = variance.sqrt();
         }
@@ -300,17 +257,12 @@ mod tests {
 
     #[test]
     fn colour_does_not_tell_the_class() {
-        let set = synthetic(&SyntheticSpec {
-            train: 2000,
-            ..SPEC
-        })
-        .unwrap();
+        let set = synthetic(&SyntheticSpec { train: 2000, ..SPEC }).unwrap();
         let train = set.train.unwrap();
         let labels = train.labels().unwrap();
-        let features: Vec<_> = (0..2000)
-            .map(|index| colour_features(&train, index))
-            .collect();
-        // Nearest neighbour among the first 1,500 by colour, for the other 500: chance is 50 of them.
+        let features: Vec<_> = (0..2000).map(|index| colour_features(&train, index)).collect();
+        // Nearest neighbour among the first 1,500 by colour, for the other 500: chance is 50 of
+        // them.
         let distance =
             |a: &[f32; 6], b: &[f32; 6]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         let right = (1500..2000).filter(|&index| {
@@ -326,14 +278,8 @@ mod tests {
 
     #[test]
     fn the_set_of_a_seed_is_fixed() {
-        let set = synthetic(&SyntheticSpec {
-            unlabeled: 20,
-            train: 0,
-            test: 0,
-            size: 96,
-            seed: 0,
-        })
-        .unwrap();
+        let set = synthetic(&SyntheticSpec { unlabeled: 20, train: 0, test: 0, size: 96, seed: 0 })
+            .unwrap();
         let mut hash = Sha256::new();
         (0..20).for_each(|index| hash.update(set.unlabeled.image(index).bytes));
         let found = crate::fingerprint::hex(&hash.finalize()[..8]);
@@ -350,11 +296,7 @@ mod tests {
             message(SyntheticSpec { size: 7, ..SPEC }),
             "size: expected 8 to 1024 pixels, found 7"
         );
-        let nothing = message(SyntheticSpec {
-            unlabeled: 0,
-            train: 0,
-            ..SPEC
-        });
+        let nothing = message(SyntheticSpec { unlabeled: 0, train: 0, ..SPEC });
         assert_eq!(
             nothing,
             "unlabeled: expected at least one image in unlabeled or train, found 0"

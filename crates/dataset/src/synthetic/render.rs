@@ -63,17 +63,13 @@ impl Renderer {
             self.shade(&scene, shape, row as f32 + 0.5);
             for channel in 0..3 {
                 let start = channel * area + row * self.size;
-                self.colour(
-                    &scene,
-                    channel,
-                    start,
-                    &mut planes[start..start + self.size],
-                );
+                self.colour(&scene, channel, start, &mut planes[start..start + self.size]);
             }
         }
     }
 
-    /// Fills the row buffers: how much object, which of its colours, which of the background's, how bright.
+    /// Fills the row buffers: how much object, which of its colours, which of the background's, how
+    /// bright.
     fn shade(&mut self, scene: &Scene, shape: Shape, y: f32) {
         let [a, b, c, d] = scene.to_shape;
         let (x0, dy) = (scene.centre.0, y - scene.centre.1);
@@ -104,12 +100,7 @@ impl Renderer {
         let [near, far] = scene.background.map(|colour| colour[channel]);
         let noise = &self.noise[start..start + self.size];
         let noise_scale = scene.noise / 127.5;
-        let rows = self
-            .coverage
-            .iter()
-            .zip(&self.pattern)
-            .zip(&self.background)
-            .zip(&self.light);
+        let rows = self.coverage.iter().zip(&self.pattern).zip(&self.background).zip(&self.light);
         for ((out, &noise), (((&coverage, &pattern), &background), &light)) in
             out.iter_mut().zip(noise).zip(rows)
         {
@@ -122,7 +113,8 @@ impl Renderer {
     }
 }
 
-/// Rounds and clamps a level to 0..=255: the lowest mantissa bits of a number near 1.5 * 2^23 are its integer part.
+/// Rounds and clamps a level to 0..=255: the lowest mantissa bits of a number near 1.5 * 2^23 are
+/// its integer part.
 #[inline(always)]
 fn to_byte(level: f32) -> u8 {
     (level.clamp(0.0, 255.0) + 12_582_912.0).to_bits() as u8
@@ -138,13 +130,8 @@ impl Scene {
         );
         let (cosine, sine) = draws.tilt();
         let stretch = draws.uniform(0.85, 1.0 / 0.85);
-        let to_shape = [
-            cosine * stretch,
-            sine * stretch,
-            -sine / stretch,
-            cosine / stretch,
-        ]
-        .map(|k| k / radius);
+        let to_shape = [cosine * stretch, sine * stretch, -sine / stretch, cosine / stretch]
+            .map(|k| k / radius);
         let pattern = Pattern::new(texture, size * draws.uniform(0.14, 0.19), draws);
         let (colours, background) = draw_colours(draws);
         let waves = std::array::from_fn(|_| {
@@ -158,24 +145,15 @@ impl Scene {
         let brightness = draws.uniform(0.75, 1.1);
         let light = (brightness - middle * (slope_x + slope_y), slope_x, slope_y);
         let noise = draws.uniform(2.0, 8.0);
-        Self {
-            centre,
-            to_shape,
-            radius,
-            pattern,
-            colours,
-            background,
-            waves,
-            light,
-            noise,
-        }
+        Self { centre, to_shape, radius, pattern, colours, background, waves, light, noise }
     }
 }
 
-/// Two colours of the object that differ in brightness, in either order, and two of the background that hardly do.
+/// Two colours of the object that differ in brightness, in either order, and two of the background
+/// that hardly do.
 ///
-/// All are tinted grays: with vivid ones, an objective that compares views of an image finds its colours the
-/// easiest thing to know it by, and learns little else.
+/// All are tinted grays: with vivid ones, an objective that compares views of an image finds its
+/// colours the easiest thing to know it by, and learns little else.
 fn draw_colours(draws: &mut Draws) -> ([Colour; 2], [Colour; 2]) {
     let (first, second) = loop {
         let (first, second) = (draws.uniform(0.05, 0.95), draws.uniform(0.05, 0.95));

@@ -38,13 +38,7 @@ impl Pattern {
             let frequency = draws.uniform(0.6, 1.0) / period;
             (x * frequency, y * frequency, draws.uniform(0.0, 1.0))
         });
-        Self {
-            texture,
-            axis,
-            phase,
-            sharpness: period / 4.0,
-            waves,
-        }
+        Self { texture, axis, phase, sharpness: period / 4.0, waves }
     }
 
     /// The values at (`x[i]`, `y`) in pixels.
@@ -69,11 +63,8 @@ impl Pattern {
                 edge(triangle(p + 0.4 * triangle(0.6 * q)))
             }),
             Texture::Blotches => map(x, out, |x| {
-                let sum: f32 = self
-                    .waves
-                    .iter()
-                    .map(|&(fx, fy, phase)| smooth(fx * x + fy * y + phase))
-                    .sum();
+                let sum: f32 =
+                    self.waves.iter().map(|&(fx, fy, phase)| smooth(fx * x + fy * y + phase)).sum();
                 edge(sum)
             }),
         }

@@ -1,5 +1,5 @@
-//! Periodic functions of period 1, from additions and multiplications alone: the same bits everywhere, and
-//! vector code without help.
+//! Periodic functions of period 1, from additions and multiplications alone: the same bits
+//! everywhere, and vector code without help.
 
 /// Nearest whole number, for magnitudes below 2^22.
 #[inline(always)]
@@ -35,14 +35,8 @@ mod tests {
     fn waves_have_period_one_and_the_stated_extremes() {
         for k in -3..=3 {
             let k = k as f32;
-            assert_eq!(
-                (triangle(k), triangle(k + 0.5), triangle(k + 0.25)),
-                (1.0, -1.0, 0.0)
-            );
-            assert_eq!(
-                (smooth(k), smooth(k + 0.25), smooth(k - 0.25)),
-                (0.0, 1.0, -1.0)
-            );
+            assert_eq!((triangle(k), triangle(k + 0.5), triangle(k + 0.25)), (1.0, -1.0, 0.0));
+            assert_eq!((smooth(k), smooth(k + 0.25), smooth(k - 0.25)), (0.0, 1.0, -1.0));
         }
     }
 
@@ -50,10 +44,7 @@ mod tests {
     fn the_smooth_wave_is_nearly_a_sine() {
         for i in 0..1000 {
             let x = i as f32 / 250.0 - 2.0;
-            assert!(
-                (smooth(x) - (std::f32::consts::TAU * x).sin()).abs() < 0.06,
-                "{x}"
-            );
+            assert!((smooth(x) - (std::f32::consts::TAU * x).sin()).abs() < 0.06, "{x}");
         }
     }
 }

@@ -5,13 +5,11 @@ use augment::Recipe;
 use dataset::{PixelOrder, Split};
 use loader::Plan;
 
-/// `count` images of 10 x 12 pixels; all values of image `i` are `first + i`, its class is the last digit.
+/// `count` images of 10 x 12 pixels; all values of image `i` are `first + i`, its class is the last
+/// digit.
 pub fn split(first: u8, count: u8, labels: bool) -> Split {
     let values = first..first + count;
-    let bytes = values
-        .clone()
-        .flat_map(|value| vec![value; 3 * 10 * 12])
-        .collect();
+    let bytes = values.clone().flat_map(|value| vec![value; 3 * 10 * 12]).collect();
     let labels = labels.then(|| values.map(|value| u16::from(value % 10)).collect());
     Split::in_memory(bytes, labels, 10, 12, PixelOrder::ColumnMajor)
 }
@@ -23,11 +21,7 @@ pub fn plan(workers: usize) -> Plan {
         unlabeled: split(0, 17, false),
         unlabeled_per_batch: 5,
         labeled: Some((split(100, 10, true), 3)),
-        views: vec![
-            Recipe::seed_strong(16),
-            Recipe::seed_strong(16),
-            Recipe::seed_strong(9),
-        ],
+        views: vec![Recipe::seed_strong(16), Recipe::seed_strong(16), Recipe::seed_strong(9)],
         probe: Some(Recipe::seed_weak(16)),
         workers,
         prefetch: 2,

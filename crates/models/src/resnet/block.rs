@@ -34,8 +34,8 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Registers a layer of these `channels` (inputs, outputs) and `shape` (side, stride) under the names of
-    /// its convolution and of its normalisation below `path`.
+    /// Registers a layer of these `channels` (inputs, outputs) and `shape` (side, stride) under the
+    /// names of its convolution and of its normalisation below `path`.
     pub fn layer(
         self,
         path: &Path,
@@ -45,14 +45,7 @@ impl Layers {
     ) -> Layer {
         let bias = self.norm == ResNetNorm::None;
         Layer {
-            conv: Conv2d::padded(
-                &(path / conv),
-                self.stream,
-                channels,
-                shape,
-                bias,
-                self.compute,
-            ),
+            conv: Conv2d::padded(&(path / conv), self.stream, channels, shape, bias, self.compute),
             norm: MapNorm::new(self.norm, &(path / norm), channels.1),
         }
     }
@@ -100,12 +93,7 @@ impl Block {
             let zero = Tensor::zeros([1], (path.kind(), path.device()));
             path.add("scale", zero, true)
         });
-        Self {
-            layers: branch,
-            shortcut,
-            scale,
-            channels,
-        }
+        Self { layers: branch, shortcut, scale, channels }
     }
 
     /// Channels of its map.
@@ -113,8 +101,8 @@ impl Block {
         self.channels
     }
 
-    /// In place where the gradient doesn't need what is overwritten: neither normalisation nor convolution
-    /// keeps what it gave.
+    /// In place where the gradient doesn't need what is overwritten: neither normalisation nor
+    /// convolution keeps what it gave.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let (last, first) = self.layers.split_last().expect("a block has layers");
         let mut branch = x.shallow_clone();

@@ -1,7 +1,7 @@
 //! Residual networks, name for name those of torchvision, so that weights go either way.
 //!
-//! A network is a stem, four stages of blocks (`block.rs`) and the mean over positions; what normalises its
-//! maps (`norm.rs`) is a setting. There is no classifier (`fc`).
+//! A network is a stem, four stages of blocks (`block.rs`) and the mean over positions; what
+//! normalises its maps (`norm.rs`) is a setting. There is no classifier (`fc`).
 
 mod block;
 mod norm;
@@ -23,8 +23,8 @@ const WIDTHS: [i64; 4] = [64, 128, 256, 512];
 /// A residual network without its classifier.
 ///
 /// # Reference
-/// He et al. 2015, arXiv 1512.03385, table 1. As in torchvision, the 3 x 3 convolution of a bottleneck has
-/// its stride.
+/// He et al. 2015, arXiv 1512.03385, table 1. As in torchvision, the 3 x 3 convolution of a
+/// bottleneck has its stride.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResNetConfig {
@@ -78,11 +78,7 @@ impl ResNet {
             Stem::Small => (3, 1, false),
             Stem::Stl => (3, 1, true),
         };
-        let layers = Layers {
-            stream,
-            norm,
-            compute,
-        };
+        let layers = Layers { stream, norm, compute };
         let mut channels = WIDTHS[0];
         let stem = layers.layer(path, ["conv1", "bn1"], (3, channels), (side, stride));
         let mut blocks = Vec::new();
@@ -90,26 +86,13 @@ impl ResNet {
             let path = path / format!("layer{stage}");
             for number in 0..count {
                 let stride = if stage > 1 && number == 0 { 2 } else { 1 };
-                let block = Block::new(
-                    layers,
-                    &(&path / number),
-                    (channels, width),
-                    stride,
-                    bottleneck,
-                );
+                let block =
+                    Block::new(layers, &(&path / number), (channels, width), stride, bottleneck);
                 channels = block.channels();
                 blocks.push(block);
             }
         }
-        Ok(Self {
-            stem,
-            pool,
-            blocks,
-            features: channels,
-            norm,
-            compute,
-            master: path.kind(),
-        })
+        Ok(Self { stem, pool, blocks, features: channels, norm, compute, master: path.kind() })
     }
 }
 

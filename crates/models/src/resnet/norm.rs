@@ -24,8 +24,8 @@ pub enum ResNetNorm {
     /// # Reference
     /// Wu and He 2018, arXiv 1803.08494, equation 7.
     Group,
-    /// Nothing. Convolutions then have biases, and the branch of every block a learned factor that starts at
-    /// 0, so that the network starts as its shortcuts and trains at depth.
+    /// Nothing. Convolutions then have biases, and the branch of every block a learned factor that
+    /// starts at 0, so that the network starts as its shortcuts and trains at depth.
     ///
     /// # Reference
     /// De and Smith 2020, arXiv 2002.10444, section 4 (SkipInit).
@@ -88,8 +88,8 @@ impl BatchNorm2d {
         }
     }
 
-    /// In training the running statistics move, those of the variance by its unbiased estimate. Whatever kind
-    /// `x` is of, statistics are in that of the master weights.
+    /// In training the running statistics move, those of the variance by its unbiased estimate.
+    /// Whatever kind `x` is of, statistics are in that of the master weights.
     fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
         if training {
@@ -123,8 +123,8 @@ impl GroupNorm {
         Self { weight, bias }
     }
 
-    /// Computes in the kind of the master weights: libtorch's GPU kernel takes no two kinds, and rounds
-    /// statistics to that of `x`.
+    /// Computes in the kind of the master weights: libtorch's GPU kernel takes no two kinds, and
+    /// rounds statistics to that of `x`.
     fn forward(&self, x: &Tensor) -> Tensor {
         let (weight, bias) = (Some(&self.weight), Some(&self.bias));
         let master = x.to_kind(self.weight.kind());

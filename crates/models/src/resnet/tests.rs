@@ -9,29 +9,18 @@ use crate::{EncoderConfig, Parameters, buffers};
 
 fn build(depth: i64, norm: ResNetNorm, compute: Kind) -> (VarStore, Box<dyn Encoder>) {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream {
-        seed: 0,
-        network: 0,
-    };
-    let config = EncoderConfig::ResNet(ResNetConfig {
-        depth,
-        stem: Stem::ImageNet,
-        norm,
-    });
-    let encoder = config
-        .build(&store.root(), stream, 32, compute)
-        .expect("an encoder");
+    let stream = InitStream { seed: 0, network: 0 };
+    let config = EncoderConfig::ResNet(ResNetConfig { depth, stem: Stem::ImageNet, norm });
+    let encoder = config.build(&store.root(), stream, 32, compute).expect("an encoder");
     (store, encoder)
 }
 
-/// Different images of noise. Of 64 pixels four positions are left, so that one image has a variance.
+/// Different images of noise. Of 64 pixels four positions are left, so that one image has a
+/// variance.
 fn images(count: i64) -> Tensor {
     let pixels = Tensor::arange(count * 3 * 64 * 64, (Kind::Double, Device::Cpu));
     let pixels = ((pixels * 12.9898).sin() * 43_758.545_3).frac().abs();
-    pixels
-        .view([count, 64, 64, 3])
-        .to_kind(Kind::Float)
-        .permute([0, 3, 1, 2])
+    pixels.view([count, 64, 64, 3]).to_kind(Kind::Float).permute([0, 3, 1, 2])
 }
 
 fn off(a: &Tensor, b: &Tensor) -> f64 {
@@ -49,10 +38,7 @@ fn dependence(encoder: &dyn Encoder, mode: Mode) -> f64 {
 }
 
 fn copies(store: &VarStore) -> Vec<Tensor> {
-    buffers(store)
-        .iter()
-        .map(|(_, tensor)| tensor.copy())
-        .collect()
+    buffers(store).iter().map(|(_, tensor)| tensor.copy()).collect()
 }
 
 #[test]
@@ -97,31 +83,20 @@ fn running_statistics_come_to_those_of_the_batch() {
 fn without_normalisation_blocks_start_as_their_shortcuts_and_can_leave_that() {
     let (store, encoder) = build(50, ResNetNorm::None, Kind::Float);
     let parameters = Parameters::flatten(&store);
-    let loss = || {
-        encoder
-            .forward(&images(2), Mode::Train)
-            .square()
-            .mean(Kind::Float)
-    };
+    let loss = || encoder.forward(&images(2), Mode::Train).square().mean(Kind::Float);
     let before = loss();
     let gradient = parameters.gradient(&before);
     let named = parameters.named(&gradient);
     let largest = |part: &str| {
         let found = named.iter().filter(|(name, _)| name.ends_with(part));
-        let found: Vec<f64> = found
-            .map(|(_, g)| g.abs().max().double_value(&[]))
-            .collect();
+        let found: Vec<f64> = found.map(|(_, g)| g.abs().max().double_value(&[])).collect();
         assert!(!found.is_empty(), "{part}");
         found
     };
     assert_eq!(largest(".scale").len(), 16);
     assert!(largest(".scale").iter().all(|&gradient| gradient > 0.0));
     // The branches come in once their factors have left 0.
-    assert!(
-        largest(".conv3.weight")
-            .iter()
-            .all(|&gradient| gradient == 0.0)
-    );
+    assert!(largest(".conv3.weight").iter().all(|&gradient| gradient == 0.0));
     let before = before.double_value(&[]);
     assert!(before.is_finite() && before > 0.0, "{before}");
     // A step along the gradient that changes the loss to first order by a hundredth.
@@ -159,15 +134,8 @@ fn in_bfloat16_weights_statistics_and_features_stay_single_precision() {
 #[test]
 fn maps_and_weights_lie_channels_last() {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream {
-        seed: 0,
-        network: 0,
-    };
-    let config = ResNetConfig {
-        depth: 18,
-        stem: Stem::Small,
-        norm: ResNetNorm::Batch,
-    };
+    let stream = InitStream { seed: 0, network: 0 };
+    let config = ResNetConfig { depth: 18, stem: Stem::Small, norm: ResNetNorm::Batch };
     let network = ResNet::new(&config, &store.root(), stream, Kind::Float).unwrap();
     Parameters::flatten(&store);
     for name in ["conv1.weight", "layer2.0.conv1.weight"] {
@@ -191,18 +159,8 @@ fn images_of_any_side_give_features() {
 #[test]
 fn other_depths_are_refused() {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream {
-        seed: 0,
-        network: 0,
-    };
-    let config = ResNetConfig {
-        depth: 20,
-        stem: Stem::Small,
-        norm: ResNetNorm::Batch,
-    };
+    let stream = InitStream { seed: 0, network: 0 };
+    let config = ResNetConfig { depth: 20, stem: Stem::Small, norm: ResNetNorm::Batch };
     let error = ResNet::new(&config, &store.root(), stream, Kind::Float).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "encoder.resnet.depth: expected 18, 34 or 50, found 20"
-    );
+    assert_eq!(error.to_string(), "encoder.resnet.depth: expected 18, 34 or 50, found 20");
 }

@@ -1,4 +1,5 @@
-//! A block: attention between the tokens of an image, then a perceptron on each, both beside a shortcut.
+//! A block: attention between the tokens of an image, then a perceptron on each, both beside a
+//! shortcut.
 
 use tch::nn::Path;
 use tch::{Kind, Tensor};

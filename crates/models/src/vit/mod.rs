@@ -1,9 +1,9 @@
 //! Vision transformers, name for name those of timm, so that weights go either way.
 //!
-//! Patches become tokens, a class token goes before them, every token gets an embedding of its position, and
-//! twelve blocks (`block.rs`) follow. An image's features are its class token after the last normalisation; there
-//! is no classifier (`head`). Tokens stay in the kind of the master weights from block to block; what is multiplied
-//! inside is in the kind of computing.
+//! Patches become tokens, a class token goes before them, every token gets an embedding of its
+//! position, and twelve blocks (`block.rs`) follow. An image's features are its class token after
+//! the last normalisation; there is no classifier (`head`). Tokens stay in the kind of the master
+//! weights from block to block; what is multiplied inside is in the kind of computing.
 
 mod block;
 
@@ -26,9 +26,10 @@ const WEIGHTS: Init = Init::Normal { deviation: 0.02 };
 /// A vision transformer without its classifier.
 ///
 /// # Reference
-/// Dosovitskiy et al. 2020, arXiv 2010.11929, section 3.1, in the sizes of Touvron et al. 2020, arXiv 2012.12877,
-/// table 1. No dropout, no stochastic depth. Initial weights are those of timm: normal with deviation 0.02 (truncated
-/// there at a hundred deviations), 1e-6 for the class token, PyTorch's own for the convolution that makes the patches.
+/// Dosovitskiy et al. 2020, arXiv 2010.11929, section 3.1, in the sizes of Touvron et al. 2020,
+/// arXiv 2012.12877, table 1. No dropout, no stochastic depth. Initial weights are those of timm:
+/// normal with deviation 0.02 (truncated there at a hundred deviations), 1e-6 for the class token,
+/// PyTorch's own for the convolution that makes the patches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VitConfig {
@@ -36,8 +37,8 @@ pub struct VitConfig {
     pub size: VitSize,
     /// Side of the patches in pixels: 8, 12 or 16.
     pub patch: i64,
-    /// Side in pixels of the images that position embeddings are laid out for, a multiple of `patch`. Those of
-    /// images of other sides are interpolated.
+    /// Side in pixels of the images that position embeddings are laid out for, a multiple of
+    /// `patch`. Those of images of other sides are interpolated.
     pub image: i64,
 }
 
@@ -76,11 +77,7 @@ impl Vit {
             return Err(ModelError::Patch { found: patch });
         }
         if image < patch || image > LARGEST || image % patch != 0 {
-            return Err(ModelError::NotWholePatches {
-                patch,
-                most: LARGEST,
-                found: image,
-            });
+            return Err(ModelError::NotWholePatches { patch, most: LARGEST, found: image });
         }
         let (features, heads) = match size {
             VitSize::Tiny => (192, 3),
@@ -88,11 +85,7 @@ impl Vit {
         };
         let add = |name: &str, tokens: i64, rule| {
             let drawn = stream.draw(&path.path(name), &[1, tokens, features], rule);
-            path.add(
-                name,
-                drawn.to_device(path.device()).to_kind(path.kind()),
-                true,
-            )
+            path.add(name, drawn.to_device(path.device()).to_kind(path.kind()), true)
         };
         let across = image / patch;
         let projection = &(path / "patch_embed") / "proj";
@@ -112,8 +105,8 @@ impl Vit {
         })
     }
 
-    /// What is added to the tokens of an image of `across` x `across` patches; to a zero token in front of them
-    /// too, which thereby becomes the class token.
+    /// What is added to the tokens of an image of `across` x `across` patches; to a zero token in
+    /// front of them too, which thereby becomes the class token.
     ///
     /// # Shapes
     /// `[1, 1 + across^2, features]`
@@ -123,7 +116,8 @@ impl Vit {
         let grid = self.positions.narrow(1, 1, own * own);
         let grid = match across == own {
             true => grid,
-            // As timm does, so that a network that learned one size gives the same features here at another.
+            // As timm does, so that a network that learned one size gives the same features here at
+            // another.
             false => grid
                 .reshape([1, own, own, self.features])
                 .permute([0, 3, 1, 2])
@@ -139,7 +133,8 @@ impl Encoder for Vit {
     fn forward(&self, images: &Tensor, _mode: Mode) -> Tensor {
         let patches = self.patches.forward(&images.to_kind(self.compute));
         let tokens = patches.flatten(2, 3).transpose(1, 2).to_kind(self.master);
-        // A row of zeros in front, not an expanded class token: a traced encoder keeps no number of images.
+        // A row of zeros in front, not an expanded class token: a traced encoder keeps no number of
+        // images.
         let tokens = tokens.constant_pad_nd([0, 0, 1, 0]);
         let mut x = tokens + self.added(images.size()[2] / self.patch);
         for block in &self.blocks {

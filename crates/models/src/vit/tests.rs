@@ -4,17 +4,10 @@ use tch::{Device, no_grad};
 use super::*;
 use crate::EncoderConfig;
 
-const STREAM: InitStream = InitStream {
-    seed: 3,
-    network: 0,
-};
+const STREAM: InitStream = InitStream { seed: 3, network: 0 };
 
 fn tiny(patch: i64, image: i64) -> VitConfig {
-    VitConfig {
-        size: VitSize::Tiny,
-        patch,
-        image,
-    }
+    VitConfig { size: VitSize::Tiny, patch, image }
 }
 
 fn built(config: VitConfig, compute: Kind) -> (VarStore, Box<dyn Encoder>) {

@@ -20,9 +20,7 @@ pub fn uniform(name: &str, count: usize) -> Vec<f64> {
 pub fn picked(tensor: &Tensor, count: usize) -> Vec<f64> {
     let flat = tensor.detach().reshape([-1]).to_kind(Kind::Double);
     let step = flat.size()[0] / count as i64;
-    (0..count as i64)
-        .map(|i| flat.double_value(&[i * step]))
-        .collect()
+    (0..count as i64).map(|i| flat.double_value(&[i * step])).collect()
 }
 
 pub fn numbers(value: &Value) -> Vec<f64> {
@@ -34,9 +32,7 @@ pub fn numbers(value: &Value) -> Vec<f64> {
 #[track_caller]
 pub fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let scale = expected
-        .iter()
-        .fold(1.0, |scale: f64, x| scale.max(x.abs()));
+    let scale = expected.iter().fold(1.0, |scale: f64, x| scale.max(x.abs()));
     for (found, expected) in found.iter().zip(expected) {
         let off = (found - expected).abs();
         assert!(off <= tolerance * scale, "{what}: {found}, not {expected}");

@@ -20,7 +20,8 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// Axes that hold every point and band, below `top`, with room for labels of `label_width` at the right.
+    /// Axes that hold every point and band, below `top`, with room for labels of `label_width` at
+    /// the right.
     pub fn new(
         series: &[Series],
         scale: Scale,
@@ -42,15 +43,9 @@ impl Axes {
         let factor = scale.factor();
         let low = points().map(|(_, at)| factor * at.min);
         let high = points().map(|(_, at)| factor * at.max);
-        let (low, high) = (
-            low.fold(f64::INFINITY, f64::min),
-            high.fold(f64::NEG_INFINITY, f64::max),
-        );
-        let (low, high) = if low <= high {
-            (low, high)
-        } else {
-            (0.0, factor)
-        };
+        let (low, high) =
+            (low.fold(f64::INFINITY, f64::min), high.fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) = if low <= high { (low, high) } else { (0.0, factor) };
         let (y, y_step) = scale.range(low, high, layout.ticks);
         let mut axes = Self {
             left: 0.0,
@@ -99,10 +94,7 @@ impl Axes {
 
     /// The middle of the plot.
     pub fn centre(&self) -> (f64, f64) {
-        (
-            (self.left + self.right) / 2.0,
-            (self.top + self.bottom) / 2.0,
-        )
+        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
     /// Grid, ticks and the name of the horizontal axis.
@@ -179,10 +171,7 @@ mod tests {
     fn many_epochs_get_few_ticks() {
         let axes = axes(series("a", &vec![0.5; 200]), Scale::Percent);
         let ticks = axes.epoch_ticks(13.0);
-        assert!(
-            ticks.len() < 20 && ticks.contains(&20) && ticks.contains(&200),
-            "{ticks:?}"
-        );
+        assert!(ticks.len() < 20 && ticks.contains(&20) && ticks.contains(&200), "{ticks:?}");
     }
 
     #[test]

@@ -18,10 +18,8 @@ pub fn svg(series: &[Series], labels: &[String], axes: &Axes, font: f64) -> Stri
         last.map(|(epoch, at)| (axes.x(*epoch), axes.y(at.mean)))
     };
     // Lines without a point stand at the bottom.
-    let wanted: Vec<f64> = series
-        .iter()
-        .map(|series| end(series).map_or(bottom, |(_, y)| y))
-        .collect();
+    let wanted: Vec<f64> =
+        series.iter().map(|series| end(series).map_or(bottom, |(_, y)| y)).collect();
     let places = apart(&wanted, 1.35 * font, top, bottom);
     let mut svg = String::new();
     for (rank, (series, y)) in series.iter().zip(places).enumerate() {
@@ -30,11 +28,7 @@ pub fn svg(series: &[Series], labels: &[String], axes: &Axes, font: f64) -> Stri
         svg += &style.open();
         if let Some((end_x, end_y)) = end(series) {
             // Dots where the line ends early: what leads to a name is no plateau.
-            let dots = if end_x < edge - 1.0 {
-                " stroke-dasharray=\"1 5\""
-            } else {
-                ""
-            };
+            let dots = if end_x < edge - 1.0 { " stroke-dasharray=\"1 5\"" } else { "" };
             svg += &format!(
                 "<path d=\"M{:.1} {end_y:.1}L{:.1} {end_y:.1}L{:.1} {y:.1}\" fill=\"none\" stroke=\"currentColor\" \
                  stroke-opacity=\"0.45\" stroke-width=\"0.9\"{dots}/>\n",
@@ -57,14 +51,15 @@ pub fn svg(series: &[Series], labels: &[String], axes: &Axes, font: f64) -> Stri
     svg
 }
 
-/// Places in `top..=bottom`, in the order of `wanted`, at least `gap` apart (less where there is no room), as
-/// close to `wanted` as that allows (least squares).
+/// Places in `top..=bottom`, in the order of `wanted`, at least `gap` apart (less where there is no
+/// room), as close to `wanted` as that allows (least squares).
 fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
     let n = wanted.len();
     let gap = gap.min((bottom - top) / (n.max(2) - 1) as f64);
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]).then(a.cmp(&b)));
-    // With the gaps taken out, places only must not decrease: pool neighbours that do into their mean.
+    // With the gaps taken out, places only must not decrease: pool neighbours that do into their
+    // mean.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (index, &at) in order.iter().enumerate() {
         let mut pool = (wanted[at] - index as f64 * gap, 1);
@@ -78,9 +73,8 @@ fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
         pools.push(pool);
     }
     let lowest = bottom - n.saturating_sub(1) as f64 * gap;
-    let means = pools
-        .iter()
-        .flat_map(|&(sum, count)| std::iter::repeat_n(sum / count as f64, count));
+    let means =
+        pools.iter().flat_map(|&(sum, count)| std::iter::repeat_n(sum / count as f64, count));
     let mut places = vec![0.0; n];
     for (index, (&at, mean)) in order.iter().zip(means).enumerate() {
         places[at] = mean.clamp(top, lowest.max(top)) + index as f64 * gap;
@@ -94,19 +88,13 @@ mod tests {
 
     #[test]
     fn labels_with_room_stay_where_their_lines_end() {
-        assert_eq!(
-            apart(&[80.0, 20.0, 50.0], 10.0, 0.0, 100.0),
-            [80.0, 20.0, 50.0]
-        );
+        assert_eq!(apart(&[80.0, 20.0, 50.0], 10.0, 0.0, 100.0), [80.0, 20.0, 50.0]);
         assert_eq!(apart(&[], 10.0, 0.0, 100.0), [0.0; 0]);
     }
 
     #[test]
     fn labels_in_one_place_move_apart_around_it() {
-        assert_eq!(
-            apart(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0),
-            [40.0, 50.0, 60.0]
-        );
+        assert_eq!(apart(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0), [40.0, 50.0, 60.0]);
     }
 
     #[test]
@@ -119,10 +107,6 @@ mod tests {
     fn too_many_labels_share_the_room() {
         let places = apart(&[50.0; 21], 10.0, 0.0, 100.0);
         assert_eq!((places[0], places[20]), (0.0, 100.0));
-        assert!(
-            places
-                .windows(2)
-                .all(|pair| (pair[1] - pair[0] - 5.0).abs() < 1e-9)
-        );
+        assert!(places.windows(2).all(|pair| (pair[1] - pair[0] - 5.0).abs() < 1e-9));
     }
 }

@@ -3,7 +3,8 @@
 use super::axis::Axes;
 use crate::series::Series;
 
-/// Colours on white, each at a contrast of 3.4 or more, told apart with any of the common colour blindnesses.
+/// Colours on white, each at a contrast of 3.4 or more, told apart with any of the common colour
+/// blindnesses.
 const COLORS: [&str; 5] = ["#D55E00", "#2F8FE8", "#03794A", "#6A1B9A", "#222222"];
 const DASHES: [&str; 3] = ["", "8 4", "2 3.5"];
 /// Markers on one line at most.
@@ -22,10 +23,7 @@ impl Style {
 
     /// The look of the line at `rank`: neighbours differ in colour, and 15 lines in something.
     pub fn of(rank: usize) -> Self {
-        Self {
-            color: rank % COLORS.len(),
-            dash: rank / COLORS.len() % DASHES.len(),
-        }
+        Self { color: rank % COLORS.len(), dash: rank / COLORS.len() % DASHES.len() }
     }
 
     /// Opens a group that paints with the colour as `currentColor`.
@@ -57,8 +55,8 @@ impl Style {
         }
     }
 
-    /// A marker around a point: filled on solid lines, hollow on the others, and of different shapes on lines of
-    /// one colour.
+    /// A marker around a point: filled on solid lines, hollow on the others, and of different
+    /// shapes on lines of one colour.
     pub fn marker(self, x: f64, y: f64) -> String {
         let shape = match (self.color + self.dash) % 5 {
             0 => format!("M{:.1} {y:.1}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - 4.0),
@@ -83,27 +81,17 @@ pub fn svg(series: &Series, style: Style, axes: &Axes, rank: usize) -> String {
     if series.has_band() {
         let edge = |value: f64, epoch: u32| format!("{:.1} {:.1}", axes.x(epoch), axes.y(value));
         let upper = series.points.iter().map(|(epoch, at)| edge(at.max, *epoch));
-        let lower = series
-            .points
-            .iter()
-            .rev()
-            .map(|(epoch, at)| edge(at.min, *epoch));
+        let lower = series.points.iter().rev().map(|(epoch, at)| edge(at.min, *epoch));
         let edges: Vec<String> = upper.chain(lower).collect();
         svg += &format!(
             "<path d=\"M{}Z\" fill=\"currentColor\" fill-opacity=\"0.13\"/>\n",
             edges.join("L")
         );
     }
-    let places: Vec<(f64, f64)> = series
-        .points
-        .iter()
-        .map(|(epoch, at)| (axes.x(*epoch), axes.y(at.mean)))
-        .collect();
+    let places: Vec<(f64, f64)> =
+        series.points.iter().map(|(epoch, at)| (axes.x(*epoch), axes.y(at.mean))).collect();
     if places.len() > 1 {
-        let corners: Vec<String> = places
-            .iter()
-            .map(|(x, y)| format!("{x:.1} {y:.1}"))
-            .collect();
+        let corners: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
         svg += &format!(
             "<path d=\"M{}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.2\" stroke-linejoin=\"round\"{}/>\n",
             corners.join("L"),
@@ -155,10 +143,7 @@ mod tests {
     fn a_long_line_has_few_markers() {
         let series = series("a", &[0.5; 200]);
         let axes = axes(&series);
-        let markers = svg(&series, Style::of(0), &axes, 3)
-            .matches("<path")
-            .count()
-            - 1;
+        let markers = svg(&series, Style::of(0), &axes, 3).matches("<path").count() - 1;
         assert_eq!(markers, MOST_MARKERS);
     }
 }

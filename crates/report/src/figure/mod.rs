@@ -1,9 +1,10 @@
 //! Line figures, drawn once as SVG: as a file, inside the page, and rasterised for the PNG.
 //!
 //! A method is told apart by three things at once, so that no reader depends on colour: one of five
-//! colour-blind-safe colours, a dash pattern and a marker; and its name stands at the end of its line. Colours
-//! go by rank, so that lines that end close together differ most; points on a map take the same looks by class. Each colour is also a class, `series-0` to
-//! `series-4`, and so are `ink` and `grid`, for a page to adapt to a dark background.
+//! colour-blind-safe colours, a dash pattern and a marker; and its name stands at the end of its
+//! line. Colours go by rank, so that lines that end close together differ most; points on a map
+//! take the same looks by class. Each colour is also a class, `series-0` to `series-4`, and so are
+//! `ink` and `grid`, for a page to adapt to a dark background.
 
 mod axis;
 mod labels;
@@ -62,29 +63,14 @@ enum Ends {
 
 impl Layout {
     /// For a page, a slide or a laptop.
-    pub const WIDE: Self = Self {
-        width: 800.0,
-        height: 500.0,
-        font: 13.0,
-        ticks: 8.0,
-        ends: Ends::Values,
-    };
+    pub const WIDE: Self =
+        Self { width: 800.0, height: 500.0, font: 13.0, ticks: 8.0, ends: Ends::Values };
     /// For a phone.
-    pub const NARROW: Self = Self {
-        width: 360.0,
-        height: 430.0,
-        font: 11.5,
-        ticks: 8.0,
-        ends: Ends::Names,
-    };
+    pub const NARROW: Self =
+        Self { width: 360.0, height: 430.0, font: 11.5, ticks: 8.0, ends: Ends::Names };
     /// For one of many beside and below each other, at any width of the page.
-    pub const SMALL: Self = Self {
-        width: 360.0,
-        height: 236.0,
-        font: 12.0,
-        ticks: 4.0,
-        ends: Ends::Nothing,
-    };
+    pub const SMALL: Self =
+        Self { width: 360.0, height: 236.0, font: 12.0, ticks: 4.0, ends: Ends::Nothing };
 }
 
 /// The longest name that is written in full.
@@ -95,18 +81,10 @@ pub const CHAR: f64 = 0.57;
 impl Figure {
     /// The drawing: valid as a file of its own and inside HTML.
     pub fn svg(&self, layout: &Layout) -> String {
-        let Layout {
-            width,
-            height,
-            font,
-            ..
-        } = *layout;
+        let Layout { width, height, font, .. } = *layout;
         let values = layout.ends == Ends::Values;
-        let labels: Vec<String> = self
-            .series
-            .iter()
-            .map(|series| self.label(series, values))
-            .collect();
+        let labels: Vec<String> =
+            self.series.iter().map(|series| self.label(series, values)).collect();
         let longest = labels.iter().map(|label| label.chars().count()).max();
         let right = match layout.ends {
             Ends::Nothing => 14.0,
@@ -140,10 +118,8 @@ impl Figure {
         }
         for (index, text) in (0..).zip(&unit) {
             let y = font * 3.3 + f64::from(index) * font * 1.25;
-            svg += &format!(
-                "<text x=\"14\" y=\"{y:.1}\" opacity=\"0.8\">{}</text>\n",
-                escape(text)
-            );
+            svg +=
+                &format!("<text x=\"14\" y=\"{y:.1}\" opacity=\"0.8\">{}</text>\n", escape(text));
         }
         svg += &axes.svg(font);
         if self.series.iter().all(|series| series.points.is_empty()) {
@@ -167,12 +143,7 @@ impl Figure {
     pub fn description(&self) -> String {
         let ends = self.series.iter().map(|series| self.label(series, true));
         let ends: Vec<String> = ends.map(|end| end.replacen("  ", " ", 1)).collect();
-        format!(
-            "{}: {}. At the last epoch: {}.",
-            self.title,
-            self.unit,
-            ends.join(", ")
-        )
+        format!("{}: {}. At the last epoch: {}.", self.title, self.unit, ends.join(", "))
     }
 
     /// The unit, broken where the drawing is too narrow for one line.
@@ -220,10 +191,7 @@ mod tests {
 
     pub fn series(name: &str, values: &[f64]) -> Series {
         let point = |(epoch, value): (u32, &f64)| (epoch, Spread::of([Some(*value)]).unwrap());
-        Series {
-            name: name.to_owned(),
-            points: (1..).zip(values).map(point).collect(),
-        }
+        Series { name: name.to_owned(), points: (1..).zip(values).map(point).collect() }
     }
 
     fn figure(series: Vec<Series>) -> Figure {
@@ -238,11 +206,8 @@ mod tests {
 
     #[test]
     fn a_name_is_text_and_every_line_is_there() {
-        let figure = figure(vec![
-            series("<script>", &[0.1, 0.2]),
-            series("b", &[0.3]),
-            series("c", &[]),
-        ]);
+        let figure =
+            figure(vec![series("<script>", &[0.1, 0.2]), series("b", &[0.3]), series("c", &[])]);
         for layout in [Layout::WIDE, Layout::NARROW] {
             let svg = figure.svg(&layout);
             assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;"));
@@ -254,11 +219,7 @@ mod tests {
         assert!(figure.svg(&Layout::NARROW).len() > figure.svg(&Layout::WIDE).len() - 2000);
         assert_eq!(figure.unit_lines(&Layout::WIDE).len(), 1);
         assert!(figure.unit_lines(&Layout::NARROW).len() > 1);
-        assert!(
-            figure
-                .description()
-                .ends_with("<script> 20.0 %, b 30.0 %, c (none).")
-        );
+        assert!(figure.description().ends_with("<script> 20.0 %, b 30.0 %, c (none)."));
     }
 
     #[test]

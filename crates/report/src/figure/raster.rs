@@ -16,31 +16,19 @@ const SCALE: f32 = 2.0;
 /// # Errors
 /// [`Error::Figure`].
 pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
-    let failed = |found: &dyn ToString| Error::Figure {
-        path: path.to_owned(),
-        found: found.to_string(),
-    };
+    let failed =
+        |found: &dyn ToString| Error::Figure { path: path.to_owned(), found: found.to_string() };
     let mut fonts = Database::new();
     fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
     fonts.set_sans_serif_family("Ubuntu");
-    let options = Options {
-        font_family: "Ubuntu".to_owned(),
-        fontdb: Arc::new(fonts),
-        ..Options::default()
-    };
+    let options =
+        Options { font_family: "Ubuntu".to_owned(), fontdb: Arc::new(fonts), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|error| failed(&error))?;
-    let size = tree
-        .size()
-        .to_int_size()
-        .scale_by(SCALE)
-        .ok_or_else(|| failed(&"an empty drawing"))?;
+    let size =
+        tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| failed(&"an empty drawing"))?;
     let mut pixels = Pixmap::new(size.width(), size.height())
         .ok_or_else(|| failed(&"no room for its pixels"))?;
-    resvg::render(
-        &tree,
-        Transform::from_scale(SCALE, SCALE),
-        &mut pixels.as_mut(),
-    );
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
     pixels.encode_png().map_err(|error| failed(&error))
 }
 
@@ -69,9 +57,6 @@ mod tests {
     #[test]
     fn what_is_no_drawing_is_an_error() {
         let error = png(Path::new("x.png"), "<svg").unwrap_err();
-        assert!(
-            error.to_string().starts_with("x.png: expected a drawing"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("x.png: expected a drawing"), "{error}");
     }
 }

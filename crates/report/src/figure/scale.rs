@@ -18,8 +18,8 @@ impl Scale {
         }
     }
 
-    /// The range `low..=high`, in written numbers, and the distance of about `count` ticks in it: round, and for
-    /// percent at least 1. Both ends are multiples of the distance.
+    /// The range `low..=high`, in written numbers, and the distance of about `count` ticks in it:
+    /// round, and for percent at least 1. Both ends are multiples of the distance.
     pub fn range(self, low: f64, high: f64, count: f64) -> ([f64; 2], f64) {
         let width = match self {
             Self::Percent => (high - low).max(1.0),
@@ -49,9 +49,7 @@ impl Scale {
 /// The next of ..., 0.1, 0.2, 0.5, 1, 2, 5, 10, ... that is at least `least`.
 pub fn round_up(least: f64) -> f64 {
     let ten = 10f64.powf(least.log10().floor());
-    let factor = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|factor| factor * ten >= least * (1.0 - 1e-9));
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * ten >= least * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * ten
 }
 

@@ -48,8 +48,9 @@ impl Frame {
     }
 }
 
-/// The drawing of `plane` of `map`, described by `label`; names inside it begin with `id`. Each point is a `use` element whose
-/// `data-i` is its number, in a group with the name of its class as `data-name`.
+/// The drawing of `plane` of `map`, described by `label`; names inside it begin with `id`. Each
+/// point is a `use` element whose `data-i` is its number, in a group with the name of its class as
+/// `data-name`.
 pub fn svg(map: &Map, plane: &Plane, id: &str, label: &str) -> String {
     let frame = Frame::of(&plane.places);
     let height = frame.height;
@@ -81,13 +82,11 @@ pub fn svg(map: &Map, plane: &Plane, id: &str, label: &str) -> String {
     svg + "</svg>\n"
 }
 
-/// The classes that have points, in order, with their names; one without a name where labels are not known.
+/// The classes that have points, in order, with their names; one without a name where labels are
+/// not known.
 pub fn classes(map: &Map) -> Vec<(Option<usize>, String)> {
-    let mut labels: Vec<Option<usize>> = map
-        .points
-        .iter()
-        .map(|point| point.label.map(usize::from))
-        .collect();
+    let mut labels: Vec<Option<usize>> =
+        map.points.iter().map(|point| point.label.map(usize::from)).collect();
     labels.sort_unstable();
     labels.dedup();
     let name = |label: Option<usize>| match label {
@@ -97,10 +96,7 @@ pub fn classes(map: &Map) -> Vec<(Option<usize>, String)> {
             None => format!("class {label}"),
         },
     };
-    labels
-        .into_iter()
-        .map(|label| (label, name(label)))
-        .collect()
+    labels.into_iter().map(|label| (label, name(label))).collect()
 }
 
 #[cfg(test)]
@@ -109,19 +105,12 @@ mod tests {
     use crate::{Picture, Point, Thumbnails};
 
     fn map(places: &[[f64; 2]]) -> Map {
-        let point = |index: usize| Point {
-            image: 10 * index,
-            label: Some(index as u16),
-        };
+        let point = |index: usize| Point { image: 10 * index, label: Some(index as u16) };
         Map {
             images: "test images".to_owned(),
             class_names: vec!["<b>".to_owned()],
             points: (0..places.len()).map(point).collect(),
-            planes: vec![Plane {
-                name: "any",
-                about: String::new(),
-                places: places.to_vec(),
-            }],
+            planes: vec![Plane { name: "any", about: String::new(), places: places.to_vec() }],
             thumbnails: Thumbnails {
                 sheet: Picture::jpeg(vec![0], [32, 32]),
                 columns: 1,
@@ -136,10 +125,7 @@ mod tests {
         let frame = Frame::of(&places);
         let [low, high, middle] = places.map(|place| frame.place(place));
         assert_eq!((low[0], high[0]), (MARGIN, WIDTH - MARGIN));
-        assert!(
-            low[1] > middle[1] && middle[1] > high[1],
-            "{low:?} {high:?}"
-        );
+        assert!(low[1] > middle[1] && middle[1] > high[1], "{low:?} {high:?}");
         assert!(high[1] >= MARGIN && low[1] <= frame.height - MARGIN);
         // One unit is as long to the right as up.
         let (right, up) = ((high[0] - low[0]) / 2.0, low[1] - high[1]);

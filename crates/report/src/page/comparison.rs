@@ -21,21 +21,13 @@ pub fn html(comparison: &Comparison, runs: &[Run], figures: &[Figure]) -> Result
         sections: vec![
             Section::new("leaderboard", "Leaderboard", table::leaderboard(comparison)),
             Section::new("curves", "Curves", curves(figures, runs)),
-            Section::new(
-                "settings",
-                "Settings",
-                settings::by_method(comparison, runs),
-            ),
+            Section::new("settings", "Settings", settings::by_method(comparison, runs)),
             Section::new(
                 "augmentation",
                 pictures::AUGMENTATION,
                 pictures::augmentation(&views, methods, "all methods"),
             ),
-            Section::new(
-                "neighbours",
-                pictures::NEIGHBORS,
-                pictures::neighbors(&neighbors),
-            ),
+            Section::new("neighbours", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
             Section::new("definitions", "What the columns mean", definitions(columns)),
         ],
         style: String::new(),

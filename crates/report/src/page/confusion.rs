@@ -65,19 +65,13 @@ fn names(run: &Run, confusion: &ConfusionMatrix) -> Vec<String> {
 
 fn share(count: u64, row: &[u64]) -> f64 {
     let all: u64 = row.iter().sum();
-    if all == 0 {
-        0.0
-    } else {
-        count as f64 / all as f64
-    }
+    if all == 0 { 0.0 } else { count as f64 / all as f64 }
 }
 
 /// Every pair of classes.
 fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> String {
-    let heads: String = names
-        .iter()
-        .map(|name| format!("<th scope=\"col\"><span>{name}</span></th>"))
-        .collect();
+    let heads: String =
+        names.iter().map(|name| format!("<th scope=\"col\"><span>{name}</span></th>")).collect();
     let rows: String = confusion
         .counts
         .iter()
@@ -87,11 +81,7 @@ fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> String {
                 .iter()
                 .enumerate()
                 .map(|(predicted, &count)| {
-                    let right = if predicted == class {
-                        " class=\"right\""
-                    } else {
-                        ""
-                    };
+                    let right = if predicted == class { " class=\"right\"" } else { "" };
                     let share = share(count, row);
                     format!("<td{right} style=\"--share:{share:.3}\">{count}</td>")
                 })
@@ -113,10 +103,7 @@ fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> String {
 fn pairs(confusion: &ConfusionMatrix, names: &[String]) -> String {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (class, row) in confusion.counts.iter().enumerate() {
-        let wrong = row
-            .iter()
-            .enumerate()
-            .filter(|(predicted, _)| *predicted != class);
+        let wrong = row.iter().enumerate().filter(|(predicted, _)| *predicted != class);
         pairs.extend(wrong.map(|(predicted, &count)| (count, class, predicted)));
     }
     pairs.retain(|(count, _, _)| *count > 0);
@@ -151,11 +138,7 @@ mod tests {
         let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
         let mut run = Run::read(&path).unwrap();
         run.evaluation = Some(Evaluation {
-            confusions: vec![ConfusionMatrix {
-                protocol: "knn".to_owned(),
-                class_names,
-                counts,
-            }],
+            confusions: vec![ConfusionMatrix { protocol: "knn".to_owned(), class_names, counts }],
             ..Evaluation::default()
         });
         run

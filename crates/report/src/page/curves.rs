@@ -25,10 +25,7 @@ fn legend(labels: &[String]) -> String {
         format!("<li>{key} {}</li>\n", escape(label))
     });
     let shared = if labels.len() > Style::COUNT {
-        format!(
-            "<p>After {} runs the looks of lines begin again.</p>\n",
-            Style::COUNT
-        )
+        format!("<p>After {} runs the looks of lines begin again.</p>\n", Style::COUNT)
     } else {
         String::new()
     };
@@ -66,13 +63,8 @@ fn figure(panel: &Panel, labels: &[String], runs: &[&Run]) -> Option<Figure> {
         rest.iter().any(|point| point.1 != first.1)
     };
     let measured = |series: &Series| !series.points.is_empty();
-    let shown = series.iter().any(|series| {
-        if panel.setting {
-            changes(series)
-        } else {
-            measured(series)
-        }
-    });
+    let shown =
+        series.iter().any(|series| if panel.setting { changes(series) } else { measured(series) });
     shown.then_some(Figure {
         name: panel.key,
         title: panel.title,
@@ -86,9 +78,7 @@ fn figure(panel: &Panel, labels: &[String], runs: &[&Run]) -> Option<Figure> {
 pub fn panels(runs: &[&Run]) -> Vec<&'static Panel> {
     let labels = vec![String::new(); runs.len()];
     let panels = GROUPS.iter().flat_map(|group| group.panels);
-    panels
-        .filter(|panel| figure(panel, &labels, runs).is_some())
-        .collect()
+    panels.filter(|panel| figure(panel, &labels, runs).is_some()).collect()
 }
 
 #[cfg(test)]

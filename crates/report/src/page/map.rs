@@ -1,5 +1,6 @@
-//! Maps of images by their features, one plane at a time. A script shows the image under the pointer, or the one
-//! that the arrow keys reach; what a map shows as a whole, and the choice of a plane, need none.
+//! Maps of images by their features, one plane at a time. A script shows the image under the
+//! pointer, or the one that the arrow keys reach; what a map shows as a whole, and the choice of a
+//! plane, need none.
 
 use super::scrolling;
 use crate::figure::{Style, scatter};
@@ -68,7 +69,8 @@ fn figure(index: usize, sheet: usize, label: &str, map: &Map) -> String {
     )
 }
 
-/// What chooses the plane that is shown, where there are several. The style of the page does the rest.
+/// What chooses the plane that is shown, where there are several. The style of the page does the
+/// rest.
 fn choice(index: usize, map: &Map) -> String {
     if map.planes.len() < 2 {
         return String::new();
@@ -126,9 +128,7 @@ pub mod tests {
         let plane = |name: &'static str| Plane {
             name,
             about: "By <two> directions.".to_owned(),
-            places: (0..6)
-                .map(|at| [f64::from(at), f64::from(at * at)])
-                .collect(),
+            places: (0..6).map(|at| [f64::from(at), f64::from(at * at)]).collect(),
         };
         Map {
             images: "test images".to_owned(),
@@ -153,10 +153,7 @@ pub mod tests {
         assert_eq!(html.matches("<use ").count(), 2 * 18);
         assert_eq!(style.matches("background-image").count(), 2);
         assert_eq!(html.matches("thumbnail sheet-0").count(), 2 * 2);
-        assert!(
-            style.contains("background-size: 192px auto; width: 64px"),
-            "{style}"
-        );
+        assert!(style.contains("background-size: 192px auto; width: 64px"), "{style}");
         for id in ["map-0-0-0", "map-0-1-0", "map-1-0-0", "map-2-0-0"] {
             assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
         }
@@ -186,12 +183,7 @@ pub mod tests {
         let names: Vec<String> = (0..40).map(|class| format!("kind {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut many = map(&names, 7);
-        many.points = (0..40)
-            .map(|class| Point {
-                image: 0,
-                label: Some(class),
-            })
-            .collect();
+        many.points = (0..40).map(|class| Point { image: 0, label: Some(class) }).collect();
         for plane in &mut many.planes {
             plane.places = (0..40).map(|class| [f64::from(class), 0.0]).collect();
         }

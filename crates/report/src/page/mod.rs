@@ -1,8 +1,8 @@
 //! Pages: HTML files that need no network, no font and, to be read, no script.
 //!
-//! Plain formatting with one rule: whatever comes from a file goes through [`escape`]. Wide things (tables,
-//! sheets) scroll inside a box of their own, which the keyboard reaches, so that a page itself never does. What a
-//! page may load is said to the browser too: nothing.
+//! Plain formatting with one rule: whatever comes from a file goes through [`escape`]. Wide things
+//! (tables, sheets) scroll inside a box of their own, which the keyboard reaches, so that a page
+//! itself never does. What a page may load is said to the browser too: nothing.
 
 mod comparison;
 mod confusion;
@@ -45,24 +45,14 @@ struct Section {
 
 impl Section {
     fn new(id: &'static str, heading: &'static str, content: String) -> Self {
-        Self {
-            id,
-            heading,
-            content,
-        }
+        Self { id, heading, content }
     }
 }
 
 impl Page {
     /// The whole page; sections that have nothing to show are left out.
     fn html(self) -> String {
-        let Self {
-            title,
-            header,
-            mut sections,
-            style,
-            script,
-        } = self;
+        let Self { title, header, mut sections, style, script } = self;
         sections.retain(|section| !section.content.is_empty());
         let links: String = sections
             .iter()
@@ -72,22 +62,13 @@ impl Page {
             .collect();
         let sections: String = sections
             .iter()
-            .map(
-                |Section {
-                     id,
-                     heading,
-                     content,
-                 }| {
-                    format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}</section>\n")
-                },
-            )
+            .map(|Section { id, heading, content }| {
+                format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}</section>\n")
+            })
             .collect();
         let (allowed, script) = match script {
             "" => ("", String::new()),
-            script => (
-                "; script-src 'unsafe-inline'",
-                format!("<script>\n{script}</script>\n"),
-            ),
+            script => ("; script-src 'unsafe-inline'", format!("<script>\n{script}</script>\n")),
         };
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -9,8 +9,8 @@ pub const AUGMENTATION: &str = "What the encoder sees";
 /// Heading of [`neighbors`].
 pub const NEIGHBORS: &str = "Nearest neighbours";
 
-/// What recipes do to some images: each different sheet once, with the names that it holds for; `everyone` where
-/// these are all of `count`.
+/// What recipes do to some images: each different sheet once, with the names that it holds for;
+/// `everyone` where these are all of `count`.
 pub fn augmentation(found: &[(String, Picture)], count: usize, everyone: &str) -> String {
     let mut sheets: Vec<(&Picture, Vec<&str>)> = Vec::new();
     for (name, picture) in found {
@@ -26,11 +26,7 @@ pub fn augmentation(found: &[(String, Picture)], count: usize, everyone: &str) -
     let figures: String = sheets
         .iter()
         .map(|(picture, names)| {
-            let whose = if alone {
-                everyone.to_owned()
-            } else {
-                names.join(", ")
-            };
+            let whose = if alone { everyone.to_owned() } else { names.join(", ") };
             let alt =
                 format!("Sheet of augmented views of some images, one image a row, for {whose}");
             figure(picture, &whose, &alt)
@@ -86,9 +82,7 @@ mod tests {
         let picture = Picture::jpeg(vec![1, 2, 3], [8, 4]);
         let of = |names: &[&str]| -> Vec<(String, Picture)> {
             let names = names.iter();
-            names
-                .map(|name| (name.to_string(), picture.clone()))
-                .collect()
+            names.map(|name| (name.to_string(), picture.clone())).collect()
         };
         let html = augmentation(&of(&["a", "b"]), 3, "all methods");
         assert_eq!(html.matches("<img ").count(), 1);

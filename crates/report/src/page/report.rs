@@ -85,15 +85,8 @@ fn scores(labels: &[String], runs: &[&Run]) -> String {
         }
     };
     let lines: Vec<table::Line> = labels.iter().zip(runs).map(line).collect();
-    let bold = if lines.len() > 1 {
-        " The best of each score is bold."
-    } else {
-        ""
-    };
-    format!(
-        "<p>{SELECTION}{bold}</p>\n{}",
-        table::scores("Scores", "Run", &lines)
-    )
+    let bold = if lines.len() > 1 { " The best of each score is bold." } else { "" };
+    format!("<p>{SELECTION}{bold}</p>\n{}", table::scores("Scores", "Run", &lines))
 }
 
 /// What columns and curves mean.

@@ -19,10 +19,8 @@ pub fn by_method(comparison: &Comparison, runs: &[Run]) -> String {
         .rows
         .iter()
         .map(|row| {
-            let (own, common): (Vec<Flat>, Vec<Flat>) = methods[row.method.as_str()]
-                .iter()
-                .map(|run| split(run))
-                .unzip();
+            let (own, common): (Vec<Flat>, Vec<Flat>) =
+                methods[row.method.as_str()].iter().map(|run| split(run)).unzip();
             (row.method.as_str(), merged(&own), common)
         })
         .collect();
@@ -31,10 +29,8 @@ pub fn by_method(comparison: &Comparison, runs: &[Run]) -> String {
     let rows: String = flat
         .iter()
         .map(|(method, own, common)| {
-            let differing: Flat = merged(common)
-                .into_iter()
-                .filter(|(key, _)| different.contains(key))
-                .collect();
+            let differing: Flat =
+                merged(common).into_iter().filter(|(key, _)| different.contains(key)).collect();
             format!(
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
                 escape(method),
@@ -51,7 +47,8 @@ pub fn by_method(comparison: &Comparison, runs: &[Run]) -> String {
     scrolling("Settings by method", &table) + &folded(&summary, "Shared settings", &shared)
 }
 
-/// The settings of each run, called by its label: of one run all, of several first those that differ.
+/// The settings of each run, called by its label: of one run all, of several first those that
+/// differ.
 pub fn by_run(labels: &[String], runs: &[&Run]) -> String {
     let all: Vec<Flat> = runs.iter().map(|run| flat(run)).collect();
     if let [only] = &all[..] {
@@ -61,10 +58,7 @@ pub fn by_run(labels: &[String], runs: &[&Run]) -> String {
     let differing = if different.is_empty() {
         "<p>All settings are the same.</p>\n".to_owned()
     } else {
-        scrolling(
-            "Settings that differ",
-            &side_by_side(labels, &all, &different),
-        )
+        scrolling("Settings that differ", &side_by_side(labels, &all, &different))
     };
     let summary = format!("The {} settings that all runs share", shared.len());
     differing + &folded(&summary, "Shared settings", &shared)
@@ -72,10 +66,8 @@ pub fn by_run(labels: &[String], runs: &[&Run]) -> String {
 
 /// A line for each of `keys`, a column for each run.
 fn side_by_side(labels: &[String], all: &[Flat], keys: &[String]) -> String {
-    let heads: String = labels
-        .iter()
-        .map(|label| format!("<th scope=\"col\">{}</th>", escape(label)))
-        .collect();
+    let heads: String =
+        labels.iter().map(|label| format!("<th scope=\"col\">{}</th>", escape(label))).collect();
     let rows = keys.iter().map(|key| {
         let values = all.iter().map(|flat| {
             let found = flat.iter().find(|(known, _)| known == key);
@@ -139,11 +131,7 @@ fn split(run: &Run) -> (Flat, Flat) {
 /// The leaves below `key`; a list of plain values is one leaf.
 fn flatten(key: &str, value: &Value, into: &mut Flat) {
     let below = |part: &str| {
-        if key.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{key}.{part}")
-        }
+        if key.is_empty() { part.to_owned() } else { format!("{key}.{part}") }
     };
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -205,11 +193,7 @@ fn chips(settings: &Flat) -> String {
         return "–".to_owned();
     }
     let items = settings.iter().map(|(key, value)| {
-        format!(
-            "<li><span>{}</span> <b>{}</b></li>",
-            escape(key),
-            escape(value)
-        )
+        format!("<li><span>{}</span> <b>{}</b></li>", escape(key), escape(value))
     });
     format!("<ul class=\"chips\">{}</ul>", items.collect::<String>())
 }
@@ -228,47 +212,28 @@ mod tests {
     }
 
     fn pairs(flat: &Flat) -> Vec<(&str, &str)> {
-        flat.iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect()
+        flat.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
     }
 
     #[test]
     fn leaves_have_dotted_keys() {
         let flat = leaves(&json!({"a": {"b": [1, 2], "c": "x"}, "d": [{"e": null}], "f": {}}));
-        assert_eq!(
-            pairs(&flat),
-            [
-                ("a.b", "[1, 2]"),
-                ("a.c", "x"),
-                ("d.0.e", "null"),
-                ("f", "{}")
-            ]
-        );
+        assert_eq!(pairs(&flat), [("a.b", "[1, 2]"), ("a.c", "x"), ("d.0.e", "null"), ("f", "{}")]);
     }
 
     #[test]
     fn what_differs_is_told_from_what_is_shared() {
-        let (a, b) = (
-            leaves(&json!({"x": 1, "y": 2})),
-            leaves(&json!({"x": 1, "y": 3, "z": 4})),
-        );
+        let (a, b) = (leaves(&json!({"x": 1, "y": 2})), leaves(&json!({"x": 1, "y": 3, "z": 4})));
         let (shared, different) = common_to(&[&a, &b]);
         assert_eq!(pairs(&shared), [("x", "1")]);
         assert_eq!(different, ["y", "z"]);
-        assert_eq!(
-            pairs(&merged(&[a, b])),
-            [("x", "1"), ("y", "2 or 3"), ("z", "4")]
-        );
+        assert_eq!(pairs(&merged(&[a, b])), [("x", "1"), ("y", "2 or 3"), ("z", "4")]);
     }
 
     #[test]
     fn a_path_is_told_by_its_name() {
         let flat = leaves(&json!({"weights": "/srv/someone/weights.bin", "set": "data/photos"}));
-        assert_eq!(
-            pairs(&flat),
-            [("weights", "weights.bin"), ("set", "data/photos")]
-        );
+        assert_eq!(pairs(&flat), [("weights", "weights.bin"), ("set", "data/photos")]);
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub fn notes(notes: &[String]) -> String {
     if notes.is_empty() {
         return String::new();
     }
-    let items: String = notes
-        .iter()
-        .map(|note| format!("<li>{}</li>\n", escape(note)))
-        .collect();
+    let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
     format!("<ul class=\"notes\" aria-label=\"Notes\">\n{items}</ul>\n")
 }
 
@@ -46,16 +43,9 @@ fn head(comparison: &Comparison) -> String {
     let methods = count(comparison.rows.len(), "method");
     let seeds = comparison.rows.iter().map(|row| row.seeds.len());
     let (least, most) = (seeds.clone().min().unwrap_or(0), seeds.max().unwrap_or(0));
-    let seeds = if least == most {
-        count(most, "seed")
-    } else {
-        format!("{least} to {most} seeds")
-    };
-    let each = if comparison.rows.len() > 1 {
-        " each"
-    } else {
-        ""
-    };
+    let seeds =
+        if least == most { count(most, "seed") } else { format!("{least} to {most} seeds") };
+    let each = if comparison.rows.len() > 1 { " each" } else { "" };
     format!("{methods} with {seeds}{each}")
 }
 
@@ -69,10 +59,7 @@ pub fn paragraph(head: &str, runs: &[&Run]) -> String {
             labeled => format!(" without and {labeled} with labels"),
         };
         let steps = count(batch.steps_per_epoch as usize, "step");
-        format!(
-            "{epochs} of {steps}, each on {} images{labeled}",
-            batch.unlabeled
-        )
+        format!("{epochs} of {steps}, each on {} images{labeled}", batch.unlabeled)
     });
     let data = each_once(runs, |run| {
         let data = &run.data;
@@ -92,19 +79,10 @@ pub fn paragraph(head: &str, runs: &[&Run]) -> String {
     });
     let machine = each_once(runs, |run| {
         let threads = run.threads[0];
-        format!(
-            "{} in {} with {}",
-            run.device,
-            run.precision,
-            count(threads, "libtorch thread")
-        )
+        format!("{} in {} with {}", run.device, run.precision, count(threads, "libtorch thread"))
     });
     let version = each_once(runs, |run| {
-        format!(
-            "{} (revision {})",
-            run.version,
-            run.revision.chars().take(8).collect::<String>()
-        )
+        format!("{} (revision {})", run.version, run.revision.chars().take(8).collect::<String>())
     });
     format!(
         "{head}, pretrained without labels for {epochs}. Data: {data}. Machine: {machine}.{} \
@@ -134,14 +112,10 @@ fn when(runs: &[&Run]) -> String {
     }
 }
 
-/// A command that makes such a comparison. Of an absolute path only the last part is told: where the data lies
-/// on the machine is nobody else's business.
+/// A command that makes such a comparison. Of an absolute path only the last part is told: where
+/// the data lies on the machine is nobody else's business.
 fn command(comparison: &Comparison, runs: &[Run]) -> String {
-    let methods: Vec<&str> = comparison
-        .rows
-        .iter()
-        .map(|row| row.method.as_str())
-        .collect();
+    let methods: Vec<&str> = comparison.rows.iter().map(|row| row.method.as_str()).collect();
     let seeds = comparison.rows.iter().map(|row| row.seeds.len()).max();
     let data = runs.iter().find_map(|run| run.data.path.as_ref());
     let data = data.map_or(String::new(), |path| {

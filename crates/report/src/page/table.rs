@@ -104,7 +104,5 @@ fn cell(row: &Row, column: &Column, lines: &[Line]) -> String {
 /// Remarks below a number, each on its line.
 fn small(remarks: &[String]) -> String {
     let remarks = remarks.iter();
-    remarks
-        .map(|remark| format!(" <small>{}</small>", escape(remark)))
-        .collect()
+    remarks.map(|remark| format!(" <small>{}</small>", escape(remark))).collect()
 }

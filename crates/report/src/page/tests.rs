@@ -37,29 +37,20 @@ fn assert_well_formed(html: &str) {
 
 /// The page needs nothing from outside, and every picture and figure says what it shows.
 fn assert_stands_alone(html: &str) {
-    assert!(
-        !html
-            .replace("http://www.w3.org/2000/svg", "")
-            .contains("://")
-    );
+    assert!(!html.replace("http://www.w3.org/2000/svg", "").contains("://"));
     assert!(html.contains("default-src 'none'") && html.contains("<html lang=\"en\">"));
     assert!(html.contains("class=\"skip\" href=\"#content\"") && html.contains("id=\"content\""));
     let drawings = html.split("<svg ").skip(1);
     for drawing in drawings.map(|rest| rest.split_once('>').unwrap().0) {
         let named = drawing.contains("role=\"img\" aria-label=\"");
-        assert!(
-            named || drawing.contains("aria-hidden=\"true\""),
-            "{drawing}"
-        );
+        assert!(named || drawing.contains("aria-hidden=\"true\""), "{drawing}");
     }
-    assert_eq!(
-        html.matches("<img ").count(),
-        html.matches(" alt=\"").count()
-    );
+    assert_eq!(html.matches("<img ").count(), html.matches(" alt=\"").count());
     assert_well_formed(html);
 }
 
-/// A finished run of a method, and an unfinished one of another, whose folders hold what a page could stumble over.
+/// A finished run of a method, and an unfinished one of another, whose folders hold what a page
+/// could stumble over.
 fn hostile(folder: &Path) -> [PathBuf; 2] {
     let paths = [
         sample::finished(folder, "<i>x</i>", 0, &[0.2, 0.3]),
@@ -151,17 +142,9 @@ fn a_report_of_an_unfinished_run_says_how_far_it_is() {
     let text = fs::read_to_string(&config).unwrap();
     fs::write(config, text.replace("\"epochs\":1", "\"epochs\":30")).unwrap();
     let html = report(&[Portrait::read(&path).unwrap()]);
-    assert!(
-        html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"),
-        "{html}"
-    );
+    assert!(html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"), "{html}");
     assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino with seed 4"));
-    for absent in [
-        "<script",
-        "id=\"confusion\"",
-        "id=\"map\"",
-        "id=\"neighbours\"",
-    ] {
+    for absent in ["<script", "id=\"confusion\"", "id=\"map\"", "id=\"neighbours\""] {
         assert!(!html.contains(absent), "{absent}");
     }
     assert_stands_alone(&html);

@@ -71,38 +71,25 @@ impl Adam {
         parameters: &Parameters,
     ) -> Self {
         let zeros = || parameters.flat().zeros_like();
-        Self {
-            form,
-            betas,
-            epsilon,
-            moment1: zeros(),
-            moment2: zeros(),
-        }
+        Self { form, betas, epsilon, moment1: zeros(), moment2: zeros() }
     }
 }
 
 impl Rule for Adam {
     fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, now: Now) {
-        let Self {
-            form,
-            betas: [beta1, beta2],
-            epsilon,
-            ..
-        } = *self;
+        let Self { form, betas: [beta1, beta2], epsilon, .. } = *self;
         let steps = now.steps as f64;
         let (left1, left2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
         let _ = self.moment1.lerp_(gradient, 1.0 - beta1);
         let _ = self.moment2.g_mul_scalar_(beta2);
         self.moment2 += gradient.square() * (1.0 - beta2);
         let (step, denominator) = match form {
-            AdamForm::Keras => (
-                now.learning_rate * left2.sqrt() / left1,
-                self.moment2.sqrt() + epsilon,
-            ),
-            AdamForm::Usual => (
-                now.learning_rate / left1,
-                self.moment2.sqrt() / left2.sqrt() + epsilon,
-            ),
+            AdamForm::Keras => {
+                (now.learning_rate * left2.sqrt() / left1, self.moment2.sqrt() + epsilon)
+            }
+            AdamForm::Usual => {
+                (now.learning_rate / left1, self.moment2.sqrt() / left2.sqrt() + epsilon)
+            }
         };
         *weights -= (&self.moment1 / denominator) * step;
     }

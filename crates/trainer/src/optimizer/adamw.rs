@@ -22,8 +22,8 @@ pub struct AdamWConfig {
     pub betas: [f64; 2],
     /// Keeps the denominator from 0, as in Adam's form `usual`.
     pub epsilon: f64,
-    /// Share of a weight that a step takes away, for a step size of 1. Vision transformers are trained with 0.05
-    /// to 0.3; DINO's goes from 0.04 to 0.4 along a cosine.
+    /// Share of a weight that a step takes away, for a step size of 1. Vision transformers are
+    /// trained with 0.05 to 0.3; DINO's goes from 0.04 to 0.4 along a cosine.
     pub weight_decay: Schedule,
     /// Whether biases and parameters of normalisation are not decayed.
     pub exclude_bias_and_norm: bool,
@@ -41,8 +41,8 @@ impl AdamWConfig {
 /// Loshchilov and Hutter 2017, arXiv 1711.05101, algorithm 2.
 ///
 /// # Differs from the paper
-/// The decay of a step is `learning_rate * weight_decay`, as in libtorch, so that it follows the step size's
-/// schedule and value; the paper has it follow the schedule alone.
+/// The decay of a step is `learning_rate * weight_decay`, as in libtorch, so that it follows the
+/// step size's schedule and value; the paper has it follow the schedule alone.
 #[derive(Debug)]
 pub(super) struct AdamW {
     adam: Adam,

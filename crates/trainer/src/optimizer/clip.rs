@@ -5,8 +5,8 @@ use tch::Tensor;
 /// Keeps the quotient finite where the gradient is 0; the value of libtorch's `clip_grad_norm_`.
 const EPSILON: f64 = 1e-6;
 
-/// `gradient`, whose length is `norm`, no longer than `most`: shortened where it is longer, and else the same
-/// bits. On the device; nothing waits for it.
+/// `gradient`, whose length is `norm`, no longer than `most`: shortened where it is longer, and
+/// else the same bits. On the device; nothing waits for it.
 ///
 /// # Shapes
 /// `[weights]`, scalar -> `[weights]`

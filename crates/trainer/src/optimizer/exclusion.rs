@@ -3,12 +3,13 @@
 use models::Parameters;
 use tch::Tensor;
 
-/// Last parts of the names of parameters that count as biases though they have several dimensions: the class
-/// token and the position embedding of a vision transformer.
+/// Last parts of the names of parameters that count as biases though they have several dimensions:
+/// the class token and the position embedding of a vision transformer.
 const BY_NAME: [&str; 2] = ["cls_token", "pos_embed"];
 
-/// Whether the parameter called `name`, with this number of dimensions, is a bias, scales or shifts normalised
-/// values, or counts as such: those with at most one dimension, and those of [`BY_NAME`].
+/// Whether the parameter called `name`, with this number of dimensions, is a bias, scales or shifts
+/// normalised values, or counts as such: those with at most one dimension, and those of
+/// [`BY_NAME`].
 pub(super) fn is_bias_or_norm(name: &str, dimensions: usize) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     dimensions <= 1 || BY_NAME.contains(&last)

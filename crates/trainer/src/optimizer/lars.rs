@@ -19,12 +19,14 @@ pub struct LarsConfig {
     pub learning_rate: Schedule,
     /// Share of the past steps that a step keeps; the papers' is 0.9.
     pub momentum: f64,
-    /// Length of a parameter's step over that of the parameter, for a step size of 1; the papers' is 0.001.
+    /// Length of a parameter's step over that of the parameter, for a step size of 1; the papers'
+    /// is 0.001.
     pub trust_coefficient: f64,
-    /// Multiple of the weights that is added to the gradient; 1e-6 in SimCLR, 1.5e-6 in BYOL and Barlow Twins.
+    /// Multiple of the weights that is added to the gradient; 1e-6 in SimCLR, 1.5e-6 in BYOL and
+    /// Barlow Twins.
     pub weight_decay: Schedule,
-    /// Whether biases and parameters of normalisation are neither decayed nor adapted, as in SimCLR, BYOL and
-    /// Barlow Twins: their steps are those of the gradient with momentum.
+    /// Whether biases and parameters of normalisation are neither decayed nor adapted, as in
+    /// SimCLR, BYOL and Barlow Twins: their steps are those of the gradient with momentum.
     pub exclude_bias_and_norm: bool,
 }
 
@@ -41,8 +43,8 @@ impl LarsConfig {
 /// You et al. 2017, arXiv 1708.03888, algorithm 1; the step size is inside the momentum.
 ///
 /// # Differs from the paper
-/// Where the weights of a parameter are all 0, or neither gradient nor decay would change it, it isn't adapted:
-/// it would never move, or by 0 / 0.
+/// Where the weights of a parameter are all 0, or neither gradient nor decay would change it, it
+/// isn't adapted: it would never move, or by 0 / 0.
 #[derive(Debug)]
 pub(super) struct Lars {
     coefficient: f64,
@@ -77,8 +79,8 @@ impl Lars {
         }
     }
 
-    /// The length of each parameter's part of `flat`. One by one: each is the same sum in every run, on a GPU
-    /// too, where adding up by an index is not.
+    /// The length of each parameter's part of `flat`. One by one: each is the same sum in every
+    /// run, on a GPU too, where adding up by an index is not.
     ///
     /// # Shapes
     /// `[weights]` -> `[parameters]`

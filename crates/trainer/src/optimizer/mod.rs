@@ -1,10 +1,10 @@
 //! Optimisers: how a gradient changes weights.
 //!
-//! Each is one file: its configuration and its [`Rule`]. Weights, gradient and state are flat tensors in the
-//! order of [`Parameters`], so that an update is a handful of operations whatever the number of layers; only
-//! LARS, which wants the length of every parameter, has some for each. State is saved under the names of the
-//! parameters, so that a run can resume exactly. Step size and weight decay are [`Schedule`]s, functions of the
-//! step among the planned ones.
+//! Each is one file: its configuration and its [`Rule`]. Weights, gradient and state are flat
+//! tensors in the order of [`Parameters`], so that an update is a handful of operations whatever
+//! the number of layers; only LARS, which wants the length of every parameter, has some for each.
+//! State is saved under the names of the parameters, so that a run can resume exactly. Step size
+//! and weight decay are [`Schedule`]s, functions of the step among the planned ones.
 
 mod adam;
 mod adamw;
@@ -118,12 +118,7 @@ impl Optimizer {
                 (lars.learning_rate, lars.weight_decay, rule)
             }
         };
-        Self {
-            learning_rate,
-            weight_decay,
-            steps: 0,
-            rule,
-        }
+        Self { learning_rate, weight_decay, steps: 0, rule }
     }
 
     /// The step size at a step.
@@ -148,8 +143,8 @@ impl Optimizer {
         self.steps
     }
 
-    /// What it accumulates, one tensor a parameter: `<parameter>.moment1` and `<parameter>.moment2` of Adam and
-    /// AdamW, `<parameter>.momentum` of SGD and LARS.
+    /// What it accumulates, one tensor a parameter: `<parameter>.moment1` and `<parameter>.moment2`
+    /// of Adam and AdamW, `<parameter>.momentum` of SGD and LARS.
     pub fn state(&self, parameters: &Parameters) -> Vec<(String, Tensor)> {
         let state = self.rule.state().into_iter();
         let named = state.flat_map(|(what, flat)| {

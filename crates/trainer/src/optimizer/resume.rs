@@ -23,10 +23,7 @@ fn learner(optimizer: &OptimizerConfig) -> Learner {
     let task = Task {
         classes: Some(3),
         device: Device::Cpu,
-        kinds: Kinds {
-            master: Kind::Float,
-            compute: Kind::Float,
-        },
+        kinds: Kinds { master: Kind::Float, compute: Kind::Float },
     };
     Learner::new(&config, task).unwrap()
 }
@@ -97,10 +94,8 @@ fn state_has_the_names_of_parameters_and_that_of_another_optimizer_is_refused() 
         (lars, adam, ["momentum", "momentum"], "moment1"),
     ] {
         let saved = learner(config);
-        let names: Vec<String> = checkpoint::tensors(&saved)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<String> =
+            checkpoint::tensors(&saved).into_iter().map(|(name, _)| name).collect();
         for (parameter, what) in ["encoder.conv1.weight", "probe.bias"]
             .iter()
             .flat_map(|parameter| own.map(|what| (parameter, what)))
@@ -133,28 +128,18 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
         let task = Task {
             classes: None,
             device: Device::Cpu,
-            kinds: Kinds {
-                master: Kind::Double,
-                compute: Kind::Double,
-            },
+            kinds: Kinds { master: Kind::Double, compute: Kind::Double },
         };
         let mut learner = Learner::new(&config, task).unwrap();
         let before = learner.parameters.flat().copy();
         let views = vec![step(0).views[0].to_kind(Kind::Double)];
-        let step = Step {
-            views,
-            probe: None,
-            images: 4,
-        };
+        let step = Step { views, probe: None, images: 4 };
         let measured = learner.step(&step, 0, 1);
         let moved = (learner.parameters.flat() - before).norm();
         [moved, measured.gradient_norm].map(|length| length.double_value(&[]))
     });
     let [[free, gradient], [clipped, reported], [longer, _]] = lengths;
-    assert!(
-        gradient > 1e-3 && (free - gradient).abs() < 1e-9,
-        "{gradient}"
-    );
+    assert!(gradient > 1e-3 && (free - gradient).abs() < 1e-9, "{gradient}");
     assert!((clipped - 1e-4).abs() < 1e-6, "{clipped}");
     assert_eq!((reported, longer), (gradient, free));
 }

@@ -38,8 +38,8 @@ impl SgdConfig {
 }
 
 /// # Reference
-/// Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", equations 1 to
-/// 4, in libtorch's form: the step size is outside of the momentum.
+/// Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning",
+/// equations 1 to 4, in libtorch's form: the step size is outside of the momentum.
 #[derive(Debug)]
 pub(super) struct Sgd {
     coefficient: f64,

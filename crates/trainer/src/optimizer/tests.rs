@@ -7,7 +7,8 @@ use tch::{Device, Kind};
 
 use super::*;
 
-/// Every optimiser, with this step size and weight decay; biases and norms are excluded where there is a choice.
+/// Every optimiser, with this step size and weight decay; biases and norms are excluded where there
+/// is a choice.
 pub(super) fn every(learning_rate: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
     let decay = json!({"constant": weight_decay});
     let adam = |form: &str| {
@@ -58,11 +59,8 @@ fn small() -> Parameters {
         let count: i64 = shape.iter().product();
         (Tensor::arange(count, (Kind::Double, Device::Cpu)) * 0.3 + 0.5).view(shape)
     };
-    let named = [
-        ("weight", values(&[2, 3])),
-        ("bias", values(&[2])),
-        ("cls_token", values(&[1, 1, 2])),
-    ];
+    let named =
+        [("weight", values(&[2, 3])), ("bias", values(&[2])), ("cls_token", values(&[1, 1, 2]))];
     parameters(&named, Kind::Double)
 }
 
@@ -134,16 +132,14 @@ fn golden_optimizers_match_set_h() {
                 let expected = after.get(step as i64);
                 let off = difference(parameters.flat(), &expected);
                 let allowed = tolerance * largest(&expected).max(1.0);
-                assert!(
-                    off <= allowed,
-                    "{config:?} {kind:?} step {step}: off by {off}"
-                );
+                assert!(off <= allowed, "{config:?} {kind:?} step {step}: off by {off}");
             }
         }
     }
 }
 
-/// Several parameters, some of them excluded, under schedules: computed by `tools/golden/optimizers.py`.
+/// Several parameters, some of them excluded, under schedules: computed by
+/// `tools/golden/optimizers.py`.
 #[test]
 fn golden_optimizers_tell_parameters_apart() {
     let text = include_str!("../../tests/fixtures/optimizers.json");
@@ -201,19 +197,13 @@ fn what_is_excluded_is_not_decayed() {
     for config in &every(json!({"constant": 0.5}), 0.1)[2..] {
         let moved = first_step(config, &zeros);
         let moved: Vec<f64> = moved.iter().map(|(_, moved)| largest(moved)).collect();
-        assert!(
-            moved[0] > 0.0 && moved[1] == 0.0 && moved[2] == 0.0,
-            "{config:?} {moved:?}"
-        );
+        assert!(moved[0] > 0.0 && moved[1] == 0.0 && moved[2] == 0.0, "{config:?} {moved:?}");
         let mut all = serde_json::to_value(config).unwrap();
         for settings in all.as_object_mut().unwrap().values_mut() {
             settings["exclude_bias_and_norm"] = json!(false);
         }
         let moved = first_step(&parse(all), &zeros);
-        assert!(
-            moved.iter().all(|(_, moved)| largest(moved) > 0.0),
-            "{config:?} {moved:?}"
-        );
+        assert!(moved.iter().all(|(_, moved)| largest(moved) > 0.0), "{config:?} {moved:?}");
     }
 }
 
@@ -221,10 +211,8 @@ fn what_is_excluded_is_not_decayed() {
 fn the_steps_of_lars_do_not_depend_on_the_scale_of_the_gradient() {
     let lars = every(json!({"constant": 2.0}), 0.0).pop().unwrap();
     let gradient = (small().flat().detach() * 7.0).sin();
-    let (once, thousandfold) = (
-        first_step(&lars, &gradient),
-        first_step(&lars, &(&gradient * 1000.0)),
-    );
+    let (once, thousandfold) =
+        (first_step(&lars, &gradient), first_step(&lars, &(&gradient * 1000.0)));
     assert!(difference(&once[0].1, &thousandfold[0].1) < 1e-14);
     // As long as its parameter, but for the coefficient and the step size.
     let (_, weight) = small().named(small().flat()).remove(0);
@@ -250,25 +238,15 @@ fn numbers_out_of_range_name_their_key() {
         (adamw, "adamw.epsilon", json!(0), "positive"),
         (sgd, "sgd.learning_rate", warm, "a share in 0..=1"),
         (sgd, "sgd.momentum", json!(1), "0..1"),
-        (
-            nesterov,
-            "sgd.momentum",
-            json!(0),
-            "nesterov: expected false",
-        ),
+        (nesterov, "sgd.momentum", json!(0), "nesterov: expected false"),
         (lars, "lars.weight_decay", json!({"constant": -1}), "-1"),
         (lars, "lars.momentum", json!(-0.1), "0..1"),
         (lars, "lars.trust_coefficient", json!(0), "positive"),
     ] {
         config.validate("optimizer").unwrap();
         let mut changed = serde_json::to_value(config).unwrap();
-        *changed
-            .pointer_mut(&format!("/{}", path.replace('.', "/")))
-            .unwrap() = value;
-        let error = parse(changed)
-            .validate("optimizer")
-            .unwrap_err()
-            .to_string();
+        *changed.pointer_mut(&format!("/{}", path.replace('.', "/"))).unwrap() = value;
+        let error = parse(changed).validate("optimizer").unwrap_err().to_string();
         let optimizer = path.split('.').next().unwrap();
         assert!(
             error.starts_with(&format!("optimizer.{optimizer}.")) && error.contains(says),

@@ -1,12 +1,13 @@
-//! What holds of every configuration and checkpoint, whatever its bytes; fuzz targets ask for it too.
+//! What holds of every configuration and checkpoint, whatever its bytes; fuzz targets ask for it
+//! too.
 
 use std::fs;
 use std::path::Path;
 
 use trainer::{Config, checkpoint};
 
-/// A configuration is refused by a line that names it, or read, written and read again as the same. What follows its last brace is an
-/// assignment, such as ` train.epochs=3`.
+/// A configuration is refused by a line that names it, or read, written and read again as the same.
+/// What follows its last brace is an assignment, such as ` train.epochs=3`.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -39,10 +40,7 @@ pub fn checkpoint(folder: &Path, bytes: &[u8]) {
     fs::write(&path, bytes).expect("a file");
     let error = checkpoint::load_into(&path, "", Vec::new()).expect_err("the wrong checksum");
     let error = one_line(&error);
-    assert!(
-        error.contains("step-000000001.safetensors: expected "),
-        "{error}"
-    );
+    assert!(error.contains("step-000000001.safetensors: expected "), "{error}");
     assert!(checkpoint::has_teacher(&path).is_err());
 }
 
