@@ -32,7 +32,7 @@ struct Contender<'a> {
     ns_per_view: Vec<f64>,
 }
 
-/// Renders views of the unlabelled images for `secs` with each recipe and level; prints the median
+/// Renders views of the unlabeled images for `secs` with each recipe and level; prints the median
 /// of the rounds.
 pub fn measure(data: &Dataset, secs: f64) {
     let subjects = subjects();

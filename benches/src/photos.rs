@@ -12,7 +12,7 @@ use crate::clock::process_secs;
 use crate::recipes::SIDE;
 use crate::record;
 
-/// As most cameras and web sites have it, colours at half the resolution.
+/// As most cameras and web sites have it, colors at half the resolution.
 const QUALITY: u8 = 90;
 /// Images rendered at once.
 const CHUNK: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::available_parallelism;
+use std::thread::available_parallelizm;
 use std::time::Instant;
 
 use augment::{Recipe, Renderer, ViewKey};
@@ -57,7 +57,7 @@ pub fn measure(data: &Dataset, secs: f64) -> anyhow::Result<()> {
 }
 
 fn cores() -> usize {
-    available_parallelism().map_or(1, usize::from)
+    available_parallelizm().map_or(1, usize::from)
 }
 
 /// Threads that do nothing but render, each into memory of its own.

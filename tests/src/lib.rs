@@ -1,5 +1,5 @@
 //! What the end-to-end tests stand on: the `twinview` binary, a temporary folder to run it in, a
-//! tiny labelled set and tiny configurations. The tests themselves are in `tests/tests`.
+//! tiny labeled set and tiny configurations. The tests themselves are in `tests/tests`.
 //!
 //! Everything happens in temporary folders that are deleted afterwards, and with one libtorch
 //! thread, so that runs are quick and the same on every machine. For want of a better place a

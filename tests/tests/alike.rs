@@ -63,14 +63,14 @@ fn a_picture_of_the_set_finds_itself_first() {
     let cell = |column: u32| image::imageops::crop_imm(&sheet, column * 34, 0, 32, 32).to_image();
     assert_eq!(cell(0), cell(1), "the picture, and itself");
     assert_ne!(cell(0), cell(2));
-    // A picture from elsewhere; more neighbours than there are; as text.
+    // A picture from elsewhere; more neighbors than there are; as text.
     put_png(&place, "other.png", |x, _| [(x * 7) as u8, 0, 200]);
     let text = place.run(&neighbors(&["--query", "other.png", "-k", "99"])).done().stdout;
     assert_eq!(text.lines().count(), 12);
     assert!(text.lines().all(|line| line.ends_with(".png")), "{text}");
-    // Of a labelled set, it says the class.
-    let labelled = ["neighbors", "run", "--query", "other.png", "--split", "train", "--json"];
-    let found = place.run(&labelled).done().json();
+    // Of a labeled set, it says the class.
+    let labeled = ["neighbors", "run", "--query", "other.png", "--split", "train", "--json"];
+    let found = place.run(&labeled).done().json();
     let nearest = &found["nearest"][0];
     assert_eq!((&nearest["split"], &nearest["name"]), (&json!("train"), &Value::Null));
     assert!(nearest["class"].is_string() && nearest["label"].is_u64(), "{found}");
@@ -142,8 +142,8 @@ fn what_can_not_be_searched_is_refused() {
     refuses(&["--out", "x.png", "--threshold", "0.5"], &["--duplicates"]);
     refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
-    // Test images with their neighbours need labels, as before.
-    refuses(&["--out", "near.png"], &["photos: expected a labelled train split, found none"]);
+    // Test images with their neighbors need labels, as before.
+    refuses(&["--out", "near.png"], &["photos: expected a labeled train split, found none"]);
     let nowhere = ["neighbors", "nowhere", "--duplicates"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     for number in 1..12 {

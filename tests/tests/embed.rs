@@ -156,7 +156,7 @@ fn images_of_folders_have_names_and_classes() {
         "test,1,test/dog/1.png,1,dog",
     ];
     assert_eq!(known, expected);
-    // Packed, they keep their names; the unlabelled images are those of train.
+    // Packed, they keep their names; the unlabeled images are those of train.
     let pack = ["data", "pack", "pets", "--size", "32", "--out", "packed"];
     place.run(&pack).done();
     let more = ["--data", "packed", "--split", "unlabeled"];

@@ -31,7 +31,7 @@ fn every_method_trains_resumes_and_is_evaluated() {
         train(&place, method, "1", &changed);
         train(&place, method, "2", &["--resume"]);
         let summary = place.read_json(&format!("{method}/summary.json"));
-        // A tenth of the labelled images is held out, at least one of each class.
+        // A tenth of the labeled images is held out, at least one of each class.
         let record = place.read_json(&format!("{method}/config.json"));
         assert_eq!(record["data"]["held_out"], 10, "{method}");
         assert_eq!(summary["steps"], 6, "{method}");

@@ -21,9 +21,9 @@ fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
         let found = card["input"].as_str().unwrap().to_owned();
         assert_eq!(found.contains("uint8"), input == "u8", "{found}");
         assert_eq!(card["results"]["accuracy"]["knn"]["images"], 32);
-        assert_eq!(card["licence"], json!(null));
+        assert_eq!(card["license"], json!(null));
     }
-    export("safetensors", "weights", &["--licence", "CC BY 4.0"]);
+    export("safetensors", "weights", &["--license", "CC BY 4.0"]);
     assert_eq!(place.read("weights"), place.read("run/encoder.safetensors"));
     let text = String::from_utf8(place.read("weights.card.md")).unwrap();
     assert!(text.contains("trained by simclr") && text.contains("CC BY 4.0"), "{text}");

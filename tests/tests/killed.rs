@@ -91,7 +91,7 @@ fn survives(method: &str, kills: u64) {
 #[test]
 fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
     if std::env::var_os("TWINVIEW_KILLS").is_none() {
-        // One with a queue, one with teacher, centre and local views.
+        // One with a queue, one with teacher, center and local views.
         return ["nnclr", "dino"].iter().for_each(|method| survives(method, kills()));
     }
     let listed = Place::new().run(&["methods", "--json"]).done().json();

@@ -1,4 +1,4 @@
-//! Optimisers and schedules in a run: the step sizes that it uses, and that it goes on exactly.
+//! Optimizers and schedules in a run: the step sizes that it uses, and that it goes on exactly.
 
 use std::f64::consts::PI;
 use std::fs;

@@ -49,7 +49,7 @@ fn a_residual_network_is_trained_measured_and_exported_under_torchvisions_names(
 }
 
 #[test]
-fn what_does_not_go_with_batch_normalisation_is_refused() {
+fn what_does_not_go_with_batch_normalization_is_refused() {
     let place = place("batch");
     let start = pretrain("simclr.json", "run");
     let refuses = |assignment: &str, says: &[&str]| {
@@ -62,7 +62,7 @@ fn what_does_not_go_with_batch_normalisation_is_refused() {
 }
 
 #[test]
-fn group_normalisation_goes_with_a_split_batch() {
+fn group_normalization_goes_with_a_split_batch() {
     let place = place("group");
     let start = pretrain("simclr.json", "run");
     let more = ["--steps", "1", "--set", "train.micro_batch=4"];

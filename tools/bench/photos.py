@@ -1,6 +1,6 @@
 """photos.py FOLDER SIDE: JPEG files with libjpeg-turbo, on one thread, images a processor second.
 
-OpenCV only decodes; Pillow also does what packing does: shorter side to SIDE, centre cropped, planes to a file.
+OpenCV only decodes; Pillow also does what packing does: shorter side to SIDE, center cropped, planes to a file.
 """
 
 import sys

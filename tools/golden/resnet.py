@@ -21,7 +21,7 @@ IMAGES = 4
 FEATURES = 32
 CHANNELS = 4
 GRADIENTS = 8
-# Depth, stem, side of the images, normalisation.
+# Depth, stem, side of the images, normalization.
 CASES = [
     (18, "imagenet", 64, "batch"),
     (18, "small", 24, "batch"),
@@ -34,7 +34,7 @@ CASES = [
 
 
 def uniform(name, count):
-    """`count` numbers in -1..1: the finaliser of MurmurHash3 over position + FNV-1a hash of the name."""
+    """`count` numbers in -1..1: the finalizer of MurmurHash3 over position + FNV-1a hash of the name."""
     seed = 0x811C9DC5
     for byte in name.encode():
         seed = (seed ^ byte) * 0x01000193 % 2**32

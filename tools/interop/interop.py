@@ -90,7 +90,7 @@ assert off < 1e-4
 # %% [markdown]
 # ## ONNX
 #
-# PyTorch's own exporter makes it of the weights in torchvision's network; any number of images, normalised as above (byte / 255).
+# PyTorch's own exporter makes it of the weights in torchvision's network; any number of images, normalized as above (byte / 255).
 
 # %%
 torch.onnx.export(
@@ -124,7 +124,7 @@ assert off < 1e-4
 # %% [markdown]
 # ## scikit-learn's logistic regression
 #
-# `evaluate` standardises features by the training images' mean and deviation and chooses its penalty on a part of
+# `evaluate` standardizes features by the training images' mean and deviation and chooses its penalty on a part of
 # them. With that penalty scikit-learn has to come to the same accuracy.
 
 # %%

@@ -16,7 +16,7 @@ Usage: cargo xtask VERB
   demo                                 set up, pretrain on a small rendered set, show what was learnt
   test                                 set up, then run all tests
   ci                                   set up, then run every check: format, lints, docs, tests, tidy,
-                                       licences
+                                       licenses
   tidy                                 check the repository's own rules
   golden [--check | --renew]           set up, then run the tests against reference vectors; --check
                                        first compares these with their checksums, --renew only

@@ -1,4 +1,4 @@
-//! What the dependencies may be: their licences and where they come from, as `deny.toml` says.
+//! What the dependencies may be: their licenses and where they come from, as `deny.toml` says.
 //!
 //! Known vulnerabilities need a database from the network and a tool that takes minutes to build.
 //! They are looked for where `cargo deny` is installed and its database can be fetched.
@@ -13,14 +13,14 @@ use crate::workspace::{self, Workspace};
 /// Checks every package that `Cargo.lock` names.
 ///
 /// # Errors
-/// When one has a licence or a source that isn't allowed, which is printed; or when cargo doesn't
+/// When one has a license or a source that isn't allowed, which is printed; or when cargo doesn't
 /// say.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let path = workspace.root.join("deny.toml");
     let text = fs::read_to_string(&path).context("cannot read deny.toml")?;
     let licenses = list(&text, "licenses", "allow")?;
     let registries = list(&text, "sources", "allow-registry")?;
-    println!("==> cargo metadata (licences and sources of dependencies)");
+    println!("==> cargo metadata (licenses and sources of dependencies)");
     let command = workspace.cargo(&["metadata", "--format-version", "1", "--locked"]);
     let output = workspace::output(command)?.context("cargo is not there")?;
     if !output.status.success() {
@@ -61,7 +61,7 @@ fn problem(package: &Value, licenses: &[String], registries: &[String]) -> Optio
     let name = format!("{} {}", text("name").unwrap_or("?"), text("version").unwrap_or("?"));
     let license = text("license").unwrap_or("none");
     if !allows(license, licenses) {
-        return Some(format!("{name}: the licence {license} is not allowed"));
+        return Some(format!("{name}: the license {license} is not allowed"));
     }
     // Packages of the workspace have no source.
     let source = text("source")?;
@@ -89,7 +89,7 @@ fn list(text: &str, section: &str, key: &str) -> anyhow::Result<Vec<String>> {
     Ok(items)
 }
 
-/// Whether an SPDX expression can be fulfilled with some of the licences.
+/// Whether an SPDX expression can be fulfilled with some of the licenses.
 fn allows(expression: &str, licenses: &[String]) -> bool {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words: Vec<&str> = spaced.split_whitespace().rev().collect();
@@ -172,7 +172,7 @@ mod tests {
             say(package)
         };
         assert_eq!(with("source", Value::Null), None);
-        assert_eq!(with("license", Value::Null).unwrap(), "a 1: the licence none is not allowed");
+        assert_eq!(with("license", Value::Null).unwrap(), "a 1: the license none is not allowed");
         assert_eq!(
             with("source", json!("git+https://index")).unwrap(),
             "a 1: the source git+https://index is not allowed"

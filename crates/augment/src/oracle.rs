@@ -102,9 +102,9 @@ pub(crate) fn apply(picture: &Picture, step: Step) -> Picture {
     }
 }
 
-fn blend(value: f32, towards: f32, factor: f64) -> f32 {
+fn blend(value: f32, toward: f32, factor: f64) -> f32 {
     let factor = factor as f32;
-    (factor * value + (1.0 - factor) * towards).clamp(0.0, 1.0)
+    (factor * value + (1.0 - factor) * toward).clamp(0.0, 1.0)
 }
 
 pub(crate) fn gray([red, green, blue]: [f32; 3]) -> f32 {
@@ -178,19 +178,19 @@ pub(crate) fn crop(
     picture.resample(height, width, down, taps(crop.left, crop.width, width))
 }
 
-/// A triangle around the output's centre, as wide as two source pixels or, antialiased, two
+/// A triangle around the output's center, as wide as two source pixels or, antialiased, two
 /// outputs.
 fn half_pixel(start: f64, length: f64, i: usize, count: usize, wide: bool) -> Vec<(usize, f32)> {
     let scale = length / count as f64;
     let (first, end) = (start.floor(), (start + length).ceil());
-    let centre = start + (i as f64 + 0.5) * scale;
+    let center = start + (i as f64 + 0.5) * scale;
     if scale <= 1.0 || !wide {
-        let position = (centre - 0.5).clamp(first, end - 1.0);
+        let position = (center - 0.5).clamp(first, end - 1.0);
         let (left, right) = (position.floor(), position.ceil());
         let weight = (position - left) as f32;
         return vec![(left as usize, 1.0 - weight), (right as usize, weight)];
     }
-    let weights = |x: usize| 1.0 - ((x as f64 + 0.5 - centre) / scale).abs();
+    let weights = |x: usize| 1.0 - ((x as f64 + 0.5 - center) / scale).abs();
     let touched = first as usize..end as usize;
     let taps: Vec<_> = touched.filter(|&x| weights(x) > 0.0).collect();
     let total: f64 = taps.iter().map(|&x| weights(x)).sum();

@@ -169,7 +169,7 @@ impl Search<'_> {
         })
     }
 
-    /// Finds the images that are farthest from their nearest neighbours.
+    /// Finds the images that are farthest from their nearest neighbors.
     fn outliers(&self, count: usize) -> Result<Found, Failure> {
         let gallery = self.gallery()?;
         let k = self.arguments.k;

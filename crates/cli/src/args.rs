@@ -53,7 +53,7 @@ pub enum Command {
     /// Write what a trained encoder makes of images to a file for other programs.
     #[command(after_help = examples::EMBED)]
     Embed(EmbedArguments),
-    /// Find images that are alike: nearest neighbours, near-duplicates, outliers.
+    /// Find images that are alike: nearest neighbors, near-duplicates, outliers.
     #[command(after_help = examples::NEIGHBORS)]
     Neighbors(NeighborsArguments),
     /// Write a trained encoder as a file for PyTorch or others, with a card that says what it is.
@@ -100,7 +100,7 @@ pub struct ExportArguments {
     pub epoch: EpochArgument,
     /// Terms of use for the card, such as `CC BY 4.0`.
     #[arg(long, value_name = "TEXT")]
-    pub licence: Option<String>,
+    pub license: Option<String>,
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -300,7 +300,7 @@ pub struct EvaluateArguments {
     /// deviation over.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// A labelled set with a test split [default: the set of the run].
+    /// A labeled set with a test split [default: the set of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// How to measure; may be given several times [default: linear and knn].
@@ -310,7 +310,7 @@ pub struct EvaluateArguments {
     /// more of few images].
     #[arg(long, value_name = "N")]
     pub passes: Option<NonZeroU32>,
-    /// Measure too how well so many labelled training images of every class do alone, drawn at
+    /// Measure too how well so many labeled training images of every class do alone, drawn at
     /// random; may be given several times.
     #[arg(long, value_name = "N")]
     pub labels_per_class: Vec<NonZeroUsize>,
@@ -374,7 +374,7 @@ fn epoch(text: &str) -> Result<EpochArgument, String> {
 pub enum ProtocolArgument {
     /// Logistic regression, its penalty chosen on a part of the training images.
     Linear,
-    /// Weighted nearest neighbours by cosine (k 20, temperature 0.07).
+    /// Weighted nearest neighbors by cosine (k 20, temperature 0.07).
     Knn,
     /// A linear classifier trained by SGD on features of cropped and flipped training images,
     /// encoded anew in each epoch.
@@ -387,7 +387,7 @@ pub enum ProtocolArgument {
 /// The commands about image sets.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Say what is in a set: splits, classes, colours.
+    /// Say what is in a set: splits, classes, colors.
     #[command(after_help = examples::DATA_INFO)]
     Info {
         /// The set.
@@ -424,10 +424,10 @@ pub enum DataCommand {
         /// Images without labels.
         #[arg(long, value_name = "N", default_value_t = 10_000)]
         unlabeled: usize,
-        /// Labelled training images.
+        /// Labeled training images.
         #[arg(long, value_name = "N", default_value_t = 2_000)]
         train: usize,
-        /// Labelled test images.
+        /// Labeled test images.
         #[arg(long, value_name = "N", default_value_t = 2_000)]
         test: usize,
         /// Side of the images.

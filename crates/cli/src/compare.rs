@@ -18,7 +18,7 @@ use crate::measure::{Measurement, Way};
 use crate::output::Output;
 use crate::{data, pretrain};
 
-/// Test images in the picture of neighbours, and neighbours of each.
+/// Test images in the picture of neighbors, and neighbors of each.
 pub const NEIGHBORS: [usize; 2] = [6, 8];
 /// Images in the picture of views, and how often each is augmented.
 pub const PREVIEW: [usize; 2] = [6, 3];
@@ -167,7 +167,7 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
         dataset::save_png(&sheet.into_image(), &views)?;
     }
     let evaluation = folder.join("evaluation.json");
-    if evaluation.exists() || eval::labelled_splits(set).is_err() {
+    if evaluation.exists() || eval::labeled_splits(set).is_err() {
         return Ok(());
     }
     let device: DeviceChoice = run.config.train.device;

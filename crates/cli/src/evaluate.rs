@@ -91,7 +91,7 @@ fn open(
 /// to be drawn, more classes than it is kept of.
 fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
     let of_set = |error| opened.failure(error);
-    let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
+    let (train, test) = eval::labeled_splits(&opened.set).map_err(of_set)?;
     let labels = train.labels().unwrap_or_default();
     if let Some(few) = few {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();

@@ -40,7 +40,7 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
         input: &input,
         features: frozen.feature_size(),
         trained: frozen.trained,
-        licence: arguments.licence.as_deref(),
+        license: arguments.license.as_deref(),
     };
     let cards = report::write_card(&arguments.run, &exported)?;
     let value = json!({

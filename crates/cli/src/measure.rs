@@ -77,9 +77,9 @@ impl Measurement {
     pub fn of(opened: Opened) -> Result<Self, Failure> {
         let frozen = &opened.frozen;
         let of_set = |error| opened.failure(error);
-        let (train, test) = eval::labelled_splits(&opened.set).map_err(of_set)?;
+        let (train, test) = eval::labeled_splits(&opened.set).map_err(of_set)?;
         let extract = |split, name| {
-            eval::extract_labelled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
+            eval::extract_labeled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
         };
         let train = extract(train, "train").map_err(of_set)?;
         let test = extract(test, "test").map_err(of_set)?;
@@ -144,7 +144,7 @@ impl Measurement {
         few: Option<&FewSettings>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Finding, eval::Error> {
-        let (split, test) = eval::labelled_splits(&self.opened.set)?;
+        let (split, test) = eval::labeled_splits(&self.opened.set)?;
         let frozen = &self.opened.frozen;
         let learn = |split: &Split, train: &Features| {
             let watch = Watch::new("learning from views", stop);
@@ -212,7 +212,7 @@ impl Measurement {
     /// nearest training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
         let failure = |error| self.opened.failure(error);
-        let (train, test) = eval::labelled_splits(&self.opened.set).map_err(failure)?;
+        let (train, test) = eval::labeled_splits(&self.opened.set).map_err(failure)?;
         let queries = test.evenly_spaced(rows);
         let found = eval::nearest(&self.train, &self.test, &queries, k).map_err(failure)?;
         let row = |(query, nearest): (&usize, &Vec<usize>)| {

@@ -56,11 +56,10 @@ fn try_complete(
     let views = &record.config.augment.views;
     let sheet = augment::preview(&set.unlabeled, views, record.config.seed, rows, repeats);
     portrait.augmentation = Some(picture(sheet)?);
-    let frozen = Frozen::open(folder, Weights::Newest, device).map_err(noted(
-        "no checkpoint to measure, so there are no new scores, neighbours or map",
-    ))?;
+    let frozen = Frozen::open(folder, Weights::Newest, device)
+        .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
     portrait.map = Some(map(&frozen, &set)?);
-    if eval::labelled_splits(&set).is_ok() {
+    if eval::labeled_splits(&set).is_ok() {
         let opened = Opened::of(folder, frozen, set, record.data.path.as_deref());
         evaluate(portrait, opened).map_err(noted("the labels allow no evaluation"))?;
     }
@@ -86,7 +85,7 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
     Ok(set)
 }
 
-/// Scores and neighbours.
+/// Scores and neighbors.
 fn evaluate(portrait: &mut Portrait, opened: Opened) -> Result<(), Failure> {
     let folder = opened.run.clone();
     let measurement = Measurement::of(opened)?;
@@ -143,8 +142,8 @@ fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plan
         planes.push(Plane {
             name: "t-SNE",
             about: format!(
-                "The unit-length features of these {images}, evenly spaced over the split, laid out so that neighbours \
-                 stay neighbours (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
+                "The unit-length features of these {images}, evenly spaced over the split, laid out so that neighbors \
+                 stay neighbors (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
                  close here is close for the encoder; sizes of groups and distances between them mean little."
             ),
             places: eval::tsne(&features, &principal, perplexity)?,

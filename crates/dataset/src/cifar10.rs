@@ -2,7 +2,7 @@
 //! pixels.
 //!
 //! `data_batch_1.bin` to `data_batch_5.bin` are the training images, `test_batch.bin` the test
-//! images, `batches.meta.txt` the class names. There are no unlabelled images.
+//! images, `batches.meta.txt` the class names. There are no unlabeled images.
 //!
 //! # Reference
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".

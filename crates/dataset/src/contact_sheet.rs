@@ -58,9 +58,9 @@ impl Sheet {
         let top = row * (cell_height + GAP) + (cell_height - height) / 2;
         for y in 0..height {
             for x in 0..width {
-                let colour =
+                let color =
                     std::array::from_fn(|channel| planes[(channel * height + y) * width + x]);
-                let pixel = Rgb(colour);
+                let pixel = Rgb(color);
                 self.image.put_pixel((left + x) as u32, (top + y) as u32, pixel);
             }
         }

@@ -34,7 +34,7 @@ pub struct SplitDescription {
     pub name: &'static str,
     /// Number of images.
     pub images: usize,
-    /// Whether these are the training images once more, for want of unlabelled ones.
+    /// Whether these are the training images once more, for want of unlabeled ones.
     pub same_as_train: bool,
     /// Images of each class, in label order; `None` without labels.
     pub class_counts: Option<Vec<usize>>,

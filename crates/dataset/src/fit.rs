@@ -1,4 +1,4 @@
-//! Bringing images to the one size of a set: shorter side to the size, then the centre.
+//! Bringing images to the one size of a set: shorter side to the size, then the center.
 
 use ::image::RgbImage;
 use resample::{Rectangle, Region, Resampler};
@@ -20,7 +20,7 @@ pub(crate) fn check_size(size: usize) -> Result<(), Error> {
     })
 }
 
-/// Crops centres and resizes them with a triangle filter as wide as the reduction (antialiased
+/// Crops centers and resizes them with a triangle filter as wide as the reduction (antialiased
 /// bilinear).
 ///
 /// Cropping the source first and resizing once gives what resizing and then cropping would, but
@@ -40,7 +40,7 @@ impl Fitter {
     /// Row-major planes of `from_size` to row-major planes of `to_size`, each (width, height).
     pub fn fit_planes(&mut self, planes: &[u8], from_size: Size, out: &mut [u8], to_size: Size) {
         let region = Region { left: 0, top: 0, width: from_size.0, height: from_size.1 };
-        let rectangle = centre(from_size, to_size);
+        let rectangle = center(from_size, to_size);
         let from = planes.chunks_exact(from_size.0 * from_size.1);
         for (from, to) in from.zip(out.chunks_exact_mut(to_size.0 * to_size.1)) {
             self.resampler.resample((from, from_size), region, rectangle, (to, to_size));
@@ -61,8 +61,8 @@ impl Fitter {
     }
 }
 
-/// The largest centred part of an image of size `from` with the proportions of `to`.
-fn centre(from: Size, to: Size) -> Rectangle {
+/// The largest centerd part of an image of size `from` with the proportions of `to`.
+fn center(from: Size, to: Size) -> Rectangle {
     let (width, height) = (from.0 as f64, from.1 as f64);
     let scale = (width / to.0 as f64).min(height / to.1 as f64);
     let inner = ((to.0 as f64 * scale).min(width), (to.1 as f64 * scale).min(height));

@@ -1,6 +1,6 @@
 //! Image sets on disk become checked, borrowed `u8` images and labels.
 //!
-//! [`open`] recognises a folder by its content and gives a [`Dataset`]: three [`Split`]s of images
+//! [`open`] recognizes a folder by its content and gives a [`Dataset`]: three [`Split`]s of images
 //! that all have one size, kept as memory-mapped planes and handed out as borrowed [`Image`]s.
 //! [`write_stl10`] writes any of them as STL-10 binaries, and [`synthetic`] renders a procedural
 //! set for machines that have no images at all. Images that a program has in memory become a split

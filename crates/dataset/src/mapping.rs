@@ -1,6 +1,6 @@
 //! A memory-mapped file that keeps a bounded part of itself resident.
 //!
-//! Every page that a mapping touches counts towards the process until it is let go, so that an
+//! Every page that a mapping touches counts toward the process until it is let go, so that an
 //! epoch over a set of 2.8 GB would look like (and in some containers be charged as) 2.8 GB of
 //! memory. A large mapping therefore drops its pages each time some dozens of images were handed
 //! out. They stay in the system's page cache: touching them again costs minor faults (a few

@@ -1,4 +1,4 @@
-//! Recognising what a folder holds.
+//! Recognizing what a folder holds.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ impl Default for OpenOptions<'_> {
     }
 }
 
-/// Opens the image set in `dir`, recognised by what is in it.
+/// Opens the image set in `dir`, recognized by what is in it.
 ///
 /// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and
 ///   `test_y.bin`, `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with
@@ -37,10 +37,10 @@ impl Default for OpenOptions<'_> {
 ///   `batches.meta.txt`.
 /// - Image folders: `train/CLASS/`, `test/CLASS/` (or `val/CLASS/`), `unlabeled/`; JPEG, PNG and
 ///   WebP. Classes are numbered in the order of their names.
-/// - A flat folder of images: unlabelled.
+/// - A flat folder of images: unlabeled.
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
-/// shorter side resized to `image_size` (bilinear, antialiased) and their centre cropped, once,
+/// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,
 /// into a cache.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ impl<'a> Selection<'a> {
     /// The splits of `set` that have these names, in the set's order; all that are there for no
     /// names.
     ///
-    /// Where the set has no unlabelled images of its own, so that those of "train" serve,
+    /// Where the set has no unlabeled images of its own, so that those of "train" serve,
     /// "unlabeled" is left out beside "train".
     ///
     /// # Errors

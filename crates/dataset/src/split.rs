@@ -232,9 +232,9 @@ pub struct Dataset {
     pub kind: &'static str,
     /// Images without labels to pretrain on; where a source has none, those of `train`.
     pub unlabeled: Split,
-    /// Labelled images for probes; `None` for a flat folder of images.
+    /// Labeled images for probes; `None` for a flat folder of images.
     pub train: Option<Split>,
-    /// Labelled images that only measure.
+    /// Labeled images that only measure.
     pub test: Option<Split>,
     /// One name a class, in label order.
     pub class_names: Vec<String>,
@@ -253,7 +253,7 @@ impl Dataset {
         all.into_iter().filter_map(|(name, split)| Some((name, split?)))
     }
 
-    /// Whether `unlabeled` is `train` once more, for want of unlabelled images.
+    /// Whether `unlabeled` is `train` once more, for want of unlabeled images.
     pub fn unlabeled_is_train(&self) -> bool {
         let train = self.train.as_ref();
         train.is_some_and(|train| train.same_images(&self.unlabeled))

@@ -10,7 +10,7 @@ use crate::{Error, Split};
 const QUALITY: u8 = 85;
 
 /// All images of `split` at `side` x `side` pixels, `columns` in a row, without gaps: the shorter
-/// side is brought to `side`, and the centre is shown.
+/// side is brought to `side`, and the center is shown.
 ///
 /// # Panics
 /// If `columns` or `side` is 0.
@@ -26,8 +26,8 @@ pub fn thumbnails(split: &Split, columns: usize, side: usize) -> RgbImage {
         fitter.fit_planes(planes, size, &mut small, (side, side));
         let (left, top) = (index % columns * side, index / columns * side);
         for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
-            let colour = std::array::from_fn(|channel| small[(channel * side + y) * side + x]);
-            sheet.put_pixel((left + x) as u32, (top + y) as u32, Rgb(colour));
+            let color = std::array::from_fn(|channel| small[(channel * side + y) * side + x]);
+            sheet.put_pixel((left + x) as u32, (top + y) as u32, Rgb(color));
         }
     }
     sheet

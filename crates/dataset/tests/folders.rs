@@ -28,12 +28,12 @@ fn save(image: impl Into<DynamicImage>, path: impl AsRef<Path>, format: ImageFor
 }
 
 /// The first pixel of each image.
-fn colours(set: &Dataset) -> Vec<[u8; 3]> {
-    let colour = |index| {
+fn colors(set: &Dataset) -> Vec<[u8; 3]> {
+    let color = |index| {
         let planes = planes(&set.unlabeled, index);
         [planes[0], planes[planes.len() / 3], planes[2 * planes.len() / 3]]
     };
-    (0..set.unlabeled.len()).map(colour).collect()
+    (0..set.unlabeled.len()).map(color).collect()
 }
 
 #[test]
@@ -49,25 +49,25 @@ fn classes_are_numbered_by_name_and_images_by_path() {
     let (train, test) = (set.train.clone().unwrap(), set.test.clone().unwrap());
     assert_eq!(train.labels(), Some(&[0, 0, 1, 1, 1][..]));
     assert_eq!(test.labels(), Some(&[0, 0, 1, 1][..]));
-    assert_eq!(colours(&set), [[10, 7, 200], [11, 7, 200], [60, 7, 200], [61, 7, 200], [1, 2, 3]]);
+    assert_eq!(colors(&set), [[10, 7, 200], [11, 7, 200], [60, 7, 200], [61, 7, 200], [1, 2, 3]]);
     assert_eq!(planes(&test, 3)[0], 161);
     assert_eq!(train.image(0).order, PixelOrder::RowMajor);
 }
 
 #[test]
-fn unlabelled_images_may_lie_in_folders() {
+fn unlabeled_images_may_lie_in_folders() {
     let (_outer, dir) = nested();
     classes(&dir);
     plain_png(dir.join("unlabeled/b/1.png"), 8, [3, 3, 3]);
     plain_png(dir.join("unlabeled/a.png"), 8, [1, 1, 1]);
     plain_png(dir.join("unlabeled/b/0.png"), 8, [2, 2, 2]);
     let set = open(&dir).unwrap();
-    assert_eq!(colours(&set), [[1; 3], [2; 3], [3; 3]]);
+    assert_eq!(colors(&set), [[1; 3], [2; 3], [3; 3]]);
     assert_eq!((set.unlabeled.labels(), set.train.unwrap().len()), (None, 4));
 }
 
 #[test]
-fn a_flat_folder_is_unlabelled() {
+fn a_flat_folder_is_unlabeled() {
     let (_outer, dir) = nested();
     plain_png(dir.join("z.png"), 8, [1, 2, 3]);
     save(RgbImage::from_pixel(8, 8, Rgb([9, 8, 7])), dir.join("a.webp"), ImageFormat::WebP);
@@ -76,7 +76,7 @@ fn a_flat_folder_is_unlabelled() {
         (set.kind, set.class_names.len(), set.train.is_none()),
         ("flat folder of images", 0, true)
     );
-    assert_eq!(colours(&set), [[9, 8, 7], [1, 2, 3]]);
+    assert_eq!(colors(&set), [[9, 8, 7], [1, 2, 3]]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn every_pixel_format_becomes_rgb_bytes() {
     let set = open(&dir).unwrap();
     let expected =
         [[77; 3], [9, 99, 199], [10, 200, 30], [128; 3], [0, 255, 64], [128; 3], [5, 6, 7]];
-    assert_eq!(colours(&set), expected);
+    assert_eq!(colors(&set), expected);
 }
 
 /// A JPEG whose EXIF block says how the camera was turned.
@@ -134,7 +134,7 @@ fn turns_noted_in_exif_are_carried_out() {
 }
 
 #[test]
-fn images_are_cropped_to_their_centre_and_shrunk_with_averaging() {
+fn images_are_cropped_to_their_center_and_shrunk_with_averaging() {
     let (_outer, dir) = nested();
     let thirds = RgbImage::from_fn(16, 8, |x, _| {
         Rgb([if x < 4 {
@@ -188,8 +188,8 @@ fn a_folder_is_decoded_once_until_it_changes() {
         .set_modified(SystemTime::now() + Duration::from_secs(5))
         .unwrap();
     let (third, decoded) = open_counting(&dir);
-    assert_eq!((decoded, colours(&third)[0]), (8, [99, 7, 200]));
-    assert_eq!(colours(&first)[0], [10, 7, 200], "an open set is not disturbed");
+    assert_eq!((decoded, colors(&third)[0]), (8, [99, 7, 200]));
+    assert_eq!(colors(&first)[0], [10, 7, 200], "an open set is not disturbed");
     assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 1, "the outdated set is deleted");
 
     fs::remove_file(dir.join("val/pear/1.png")).unwrap();
@@ -257,7 +257,7 @@ fn names_of_any_bytes_are_read() {
     plain_png(dir.join("train/b\nc/1.png"), 8, [4, 5, 6]);
     let set = open(&dir).unwrap();
     assert_eq!(set.class_names, ["b\u{fffd}c", "caf\u{fffd}"]);
-    assert_eq!(colours(&set), [[4, 5, 6], [1, 2, 3]]);
+    assert_eq!(colors(&set), [[4, 5, 6], [1, 2, 3]]);
     let target = dir.with_file_name("packed");
     dataset::write_stl10(&set, &target, &dataset::WriteOptions::default()).unwrap();
     assert_eq!(open(&target).unwrap().class_names, set.class_names);

@@ -47,7 +47,7 @@ fn wide_images_are_told_from_tall_ones() {
 }
 
 #[test]
-fn without_unlabelled_images_those_of_train_serve() {
+fn without_unlabeled_images_those_of_train_serve() {
     let dir = folder();
     stl10(dir.path());
     fs::remove_file(dir.path().join("unlabeled_X.bin")).unwrap();
@@ -116,8 +116,8 @@ fn row_major_sets_of_few_and_many_classes_survive_writing() {
 }
 
 #[test]
-fn resizing_keeps_the_centre_and_averages() {
-    // 64 x 32 pixels: dark, a centre of single-pixel checks, bright.
+fn resizing_keeps_the_center_and_averages() {
+    // 64 x 32 pixels: dark, a center of single-pixel checks, bright.
     let pixel = |i: usize| match i % 64 {
         0..16 => 0,
         48.. => 255,
@@ -140,7 +140,7 @@ fn resizing_keeps_the_centre_and_averages() {
     assert_eq!((copy.unlabeled.width(), copy.unlabeled.height()), (8, 8));
     let image = planes(&copy.unlabeled, 0);
     // As after resizing the whole image, the outermost columns take a little of what is beside the
-    // centre.
+    // center.
     for (place, &value) in image.iter().enumerate() {
         let expected = match place % 8 {
             0 => 86..=90,

@@ -14,7 +14,7 @@ use crate::{Error, Format, Table, Writer};
 
 const FEATURES: usize = 3;
 
-/// Three unlabelled images without names, two training images with names that need quotes.
+/// Three unlabeled images without names, two training images with names that need quotes.
 fn set(dir: &Path) -> Dataset {
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
     put("shape.json", br#"{"width":1,"height":1,"channels":3,"classes":2}"#);

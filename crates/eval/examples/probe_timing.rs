@@ -25,7 +25,7 @@ fn main() {
         tch::get_num_threads()
     );
 
-    // Distance of the classes' centres: 0.2 leaves a linear classifier at about 50 %.
+    // Distance of the classes' centers: 0.2 leaves a linear classifier at about 50 %.
     let spread = size(3, 20) as f64 / 100.0;
     let (x, labels) = synthetic(train + test, dim, spread);
     let (train, test) = (slice(&x, &labels, 0, train), slice(&x, &labels, train, test));
@@ -86,10 +86,10 @@ fn step_metrics() {
 fn synthetic(images: i64, dim: i64, spread: f64) -> (Tensor, Tensor) {
     let options = (Kind::Float, Device::Cpu);
     let labels = Tensor::randint(CLASSES, [images], (Kind::Int64, Device::Cpu));
-    let centres = Tensor::randn([CLASSES, dim], options) * spread;
+    let centers = Tensor::randn([CLASSES, dim], options) * spread;
     let scales = (Tensor::arange(dim, options) * (-6.0 / dim as f64)).exp();
     let latent =
-        (Tensor::randn([images, dim], options) + centres.index_select(0, &labels)) * scales;
+        (Tensor::randn([images, dim], options) + centers.index_select(0, &labels)) * scales;
     let mixing = Tensor::randn([dim, dim], options);
     (latent.matmul(&mixing).relu(), labels)
 }

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The data set has no split of that name.
-    #[error("expected a labelled {split} split, found none")]
+    #[error("expected a labeled {split} split, found none")]
     NoSplit {
         /// "train" or "test".
         split: &'static str,
@@ -40,7 +40,7 @@ pub enum Error {
     },
     /// A class has fewer images than are to be drawn of it.
     #[error(
-        "expected at least {expected} labelled training images of every class, found {found} of class {class}"
+        "expected at least {expected} labeled training images of every class, found {found} of class {class}"
     )]
     TooFewOfClass {
         /// Its label.

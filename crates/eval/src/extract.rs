@@ -105,7 +105,7 @@ fn each_block<E>(
 ///
 /// # Errors
 /// Those of [`extract`], and [`Error::NoLabels`].
-pub fn extract_labelled(
+pub fn extract_labeled(
     split: &Split,
     name: &'static str,
     side: usize,
@@ -119,15 +119,15 @@ pub fn extract_labelled(
     Features::new(extract(split, side, batch, encode)?, labels)
 }
 
-/// The train and the test split of a data set that can be evaluated on: both there, both labelled.
+/// The train and the test split of a data set that can be evaluated on: both there, both labeled.
 ///
 /// # Errors
 /// [`Error::NoSplit`], [`Error::NoLabels`] or [`Error::Empty`], naming the split.
-pub fn labelled_splits(dataset: &Dataset) -> Result<(&Split, &Split)> {
-    Ok((labelled("train", dataset.train.as_ref())?, labelled("test", dataset.test.as_ref())?))
+pub fn labeled_splits(dataset: &Dataset) -> Result<(&Split, &Split)> {
+    Ok((labeled("train", dataset.train.as_ref())?, labeled("test", dataset.test.as_ref())?))
 }
 
-fn labelled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split> {
+fn labeled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split> {
     let split = split.ok_or(Error::NoSplit { split: name })?;
     if split.is_empty() {
         return Err(Error::Empty { split: name });
@@ -161,7 +161,7 @@ mod tests {
         for batch in [1, 2, 5, 100] {
             let labels = vec![4, 3, 2, 1, 0];
             let features =
-                extract_labelled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
+                extract_labeled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
             let red = Vec::<f32>::try_from(&features.x().select(1, 0)).unwrap();
             assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0]);
             assert_eq!(features.label_vec(), [4, 3, 2, 1, 0]);
@@ -246,16 +246,16 @@ mod tests {
             class_names: vec![],
             folds: vec![],
         };
-        let labelled = || Some(split(Some(vec![0; 5])));
-        let error = |train, test| labelled_splits(&dataset(train, test)).unwrap_err();
-        assert_eq!(error(None, labelled()), Error::NoSplit { split: "train" });
-        assert_eq!(error(labelled(), None), Error::NoSplit { split: "test" });
+        let labeled = || Some(split(Some(vec![0; 5])));
+        let error = |train, test| labeled_splits(&dataset(train, test)).unwrap_err();
+        assert_eq!(error(None, labeled()), Error::NoSplit { split: "train" });
+        assert_eq!(error(labeled(), None), Error::NoSplit { split: "test" });
         assert_eq!(
-            error(labelled(), Some(split(None))),
+            error(labeled(), Some(split(None))),
             Error::NoLabels { split: "test", images: 5 }
         );
-        assert!(labelled_splits(&dataset(labelled(), labelled())).is_ok());
-        let error = extract_labelled(&split(None), "train", 1, 2, &pixels).unwrap_err();
+        assert!(labeled_splits(&dataset(labeled(), labeled())).is_ok());
+        let error = extract_labeled(&split(None), "train", 1, 2, &pixels).unwrap_err();
         assert_eq!(error, Error::NoLabels { split: "train", images: 5 });
     }
 }

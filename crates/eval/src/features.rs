@@ -1,4 +1,4 @@
-//! Features of labelled images, checked once, where they enter.
+//! Features of labeled images, checked once, where they enter.
 
 use tch::{Kind, Tensor};
 

@@ -19,7 +19,7 @@ pub const SINGLE_LABEL_PENALTY: f64 = 1.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FewSettings {
-    /// Labelled images of every class, each at least 1; scored one after the other.
+    /// Labeled images of every class, each at least 1; scored one after the other.
     pub labels_per_class: Vec<usize>,
     /// Draws of each, at least 1.
     pub draws: usize,
@@ -76,7 +76,7 @@ impl FewSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FewScores {
-    /// Labelled images of every class.
+    /// Labeled images of every class.
     pub labels_per_class: usize,
     /// What decided which images were drawn.
     pub seed: u64,
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(error, Error::TooFewOfClass { class: 4, expected: 3, found: 2 });
         assert_eq!(
             error.to_string(),
-            "expected at least 3 labelled training images of every class, found 2 of class 4"
+            "expected at least 3 labeled training images of every class, found 2 of class 4"
         );
         for (bad, name) in [
             (settings(&[0]), "labels_per_class"),

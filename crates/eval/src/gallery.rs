@@ -1,7 +1,7 @@
 //! Images to look things up in by what an encoder makes of them: exact, and in blocks of the matrix
 //! of similarities.
 //!
-//! Similarities are computed in float64, so that neighbours do not depend on the device's matrix
+//! Similarities are computed in float64, so that neighbors do not depend on the device's matrix
 //! units. What is in memory besides the features is a block of the matrix, however many images
 //! there are.
 
@@ -26,7 +26,7 @@ pub struct Gallery {
 
 /// The nearest images of a gallery for each query, nearest first.
 #[derive(Debug)]
-pub struct Neighbours {
+pub struct Neighbors {
     /// Cosine similarities, `[queries, k]`, float64.
     pub similarities: Tensor,
     /// Rows of the gallery, `[queries, k]`, int64.
@@ -93,7 +93,7 @@ impl Gallery {
     ///
     /// # Shapes
     /// `queries`: `[queries, features]`, a float kind, on the gallery's device.
-    pub fn neighbours(&self, queries: &Tensor, k: usize) -> Neighbours {
+    pub fn neighbors(&self, queries: &Tensor, k: usize) -> Neighbors {
         let go_on = |_: usize, _: usize| std::ops::ControlFlow::Continue(());
         let k = k.min(self.len()) as i64;
         let parts = (0..queries.size()[0]).step_by(ROWS as usize).map(|first| {
@@ -106,7 +106,7 @@ impl Gallery {
         });
         let (similarities, indices): (Vec<_>, Vec<_>) =
             parts.map(|part| (part.similarities, part.indices)).unzip();
-        Neighbours {
+        Neighbors {
             similarities: concat(&similarities, k, Kind::Double),
             indices: concat(&indices, k, Kind::Int64),
         }
@@ -114,7 +114,7 @@ impl Gallery {
 
     /// The `k` nearest images of one query, `[1, features]`, the nearest first.
     pub fn nearest(&self, query: &Tensor, k: usize) -> Vec<Near> {
-        near(&self.neighbours(query, k))
+        near(&self.neighbors(query, k))
     }
 
     /// The `k` nearest images of the image at `row`, the nearest first, without itself.
@@ -129,7 +129,7 @@ impl Gallery {
     }
 
     /// The `k` nearest images of each of at most [`ROWS`] queries, unit rows. Where the queries are
-    /// the gallery's own rows from `own` on, a multiple of [`ROWS`], no image is a neighbour of
+    /// the gallery's own rows from `own` on, a multiple of [`ROWS`], no image is a neighbor of
     /// itself.
     pub(crate) fn search(
         &self,
@@ -137,8 +137,8 @@ impl Gallery {
         k: i64,
         own: Option<i64>,
         watch: Watch<'_>,
-    ) -> Result<Neighbours> {
-        let mut best: Option<Neighbours> = None;
+    ) -> Result<Neighbors> {
+        let mut best: Option<Neighbors> = None;
         for first in (0..self.count()).step_by(COLUMNS as usize) {
             tell(watch, own.unwrap_or(0), self.count())?;
             let images = self.rows(first, COLUMNS);
@@ -148,7 +148,7 @@ impl Gallery {
                 let _ = itself.fill_diagonal_(f64::NEG_INFINITY, false);
             }
             let (similarities, indices) = cosines.topk(k.min(images.size()[0]), 1, true, true);
-            let found = Neighbours { similarities, indices: indices + first };
+            let found = Neighbors { similarities, indices: indices + first };
             best = Some(match best {
                 None => found,
                 Some(before) => before.or(&found, k),
@@ -158,7 +158,7 @@ impl Gallery {
     }
 }
 
-impl Neighbours {
+impl Neighbors {
     /// The `k` nearest of two lists for each query.
     fn or(&self, other: &Self, k: i64) -> Self {
         let both = Tensor::cat(&[&self.similarities, &other.similarities], 1);
@@ -169,7 +169,7 @@ impl Neighbours {
 }
 
 /// What was found for all queries, one after the other.
-fn near(found: &Neighbours) -> Vec<Near> {
+fn near(found: &Neighbors) -> Vec<Near> {
     let rows = Vec::<i64>::try_from(&found.indices.view([-1])).expect("int64");
     let cosines = Vec::<f64>::try_from(&found.similarities.view([-1])).expect("float64");
     let pairs = rows.into_iter().zip(cosines);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_by_cosine_whatever_the_lengths() {
+    fn neighbors_are_by_cosine_whatever_the_lengths() {
         let gallery = Gallery::new(&(angles(&[0.0, 0.25, 0.1]) * 7.0)).unwrap();
         let found = gallery.nearest(&(angles(&[0.02]) * 0.1), 2);
         assert_eq!([found[0].row, found[1].row], [0, 2]);

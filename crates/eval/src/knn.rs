@@ -1,4 +1,4 @@
-//! Weighted nearest-neighbour classification by cosine similarity.
+//! Weighted nearest-neighbor classification by cosine similarity.
 //!
 //! # Reference
 //! Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::protocol::OnSubset;
-use crate::{Error, Features, FoldScores, Gallery, Neighbours, Result, Score};
+use crate::{Error, Features, FoldScores, Gallery, Neighbors, Result, Score};
 
-/// How many neighbours vote, and how much nearer ones count.
+/// How many neighbors vote, and how much nearer ones count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnnSettings {
-    /// Number of neighbours; all training images vote where there are fewer.
+    /// Number of neighbors; all training images vote where there are fewer.
     pub k: usize,
     /// Temperature `T` of the vote `exp(cosine / T)`.
     pub temperature: f64,
@@ -45,7 +45,7 @@ impl KnnSettings {
     }
 }
 
-/// A training set to look neighbours up in.
+/// A training set to look neighbors up in.
 #[derive(Debug)]
 pub struct Knn {
     train: Gallery,
@@ -56,7 +56,7 @@ pub struct Knn {
 }
 
 impl Knn {
-    /// Normalises the training features. `k` is bounded by the number of training images.
+    /// Normalizes the training features. `k` is bounded by the number of training images.
     ///
     /// # Errors
     /// [`Error::Empty`] for no training images, [`Error::BadSetting`] for `k` 0 or a temperature
@@ -73,7 +73,7 @@ impl Knn {
         })
     }
 
-    /// The number of neighbours that vote.
+    /// The number of neighbors that vote.
     pub fn k(&self) -> usize {
         self.k as usize
     }
@@ -82,20 +82,20 @@ impl Knn {
     ///
     /// # Shapes
     /// `queries`: `[queries, features]`, a float kind.
-    pub fn neighbours(&self, queries: &Tensor) -> Neighbours {
-        self.train.neighbours(queries, self.k())
+    pub fn neighbors(&self, queries: &Tensor) -> Neighbors {
+        self.train.neighbors(queries, self.k())
     }
 
-    /// Votes for each class: the sum of `exp((cosine - nearest cosine) / T)` over its neighbours.
+    /// Votes for each class: the sum of `exp((cosine - nearest cosine) / T)` over its neighbors.
     ///
-    /// Taking the nearest neighbour's cosine away divides all votes of a query by the same number.
+    /// Taking the nearest neighbor's cosine away divides all votes of a query by the same number.
     /// It changes no prediction and lets no temperature overflow.
     ///
     /// # Shapes
     /// The result is `[queries, classes]`, float64, classes up to the largest training label.
-    pub fn scores(&self, neighbours: &Neighbours) -> Tensor {
+    pub fn scores(&self, neighbors: &Neighbors) -> Tensor {
         no_grad(|| {
-            let Neighbours { similarities, indices } = neighbours;
+            let Neighbors { similarities, indices } = neighbors;
             let nearest = similarities.narrow(1, 0, 1);
             let votes = ((similarities - nearest) / self.temperature).exp();
             let voters = self.labels.index_select(0, &indices.view([-1])).view_as(indices);
@@ -107,18 +107,18 @@ impl Knn {
 
     /// The predicted label of each query: most votes, the lower label where two have equally many.
     pub fn predict(&self, queries: &Tensor) -> Vec<i64> {
-        let best = self.scores(&self.neighbours(queries)).argmax(1, false);
+        let best = self.scores(&self.neighbors(queries)).argmax(1, false);
         Vec::try_from(&best).expect("a vector of int64")
     }
 }
 
-/// Result of the nearest-neighbour protocol.
+/// Result of the nearest-neighbor protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnnReport {
     /// Score on the test split.
     pub test: Score,
-    /// Neighbours that voted: the setting, or all training images where there are fewer.
+    /// Neighbors that voted: the setting, or all training images where there are fewer.
     pub k: usize,
     /// Temperature of the vote.
     pub temperature: f64,
@@ -130,7 +130,7 @@ pub struct KnnReport {
     pub folds: Option<FoldScores>,
 }
 
-/// Classifies `test` by its neighbours in `train`, and in each fold of it.
+/// Classifies `test` by its neighbors in `train`, and in each fold of it.
 pub(crate) fn evaluate(
     train: &Features,
     test: &Features,
@@ -154,7 +154,7 @@ pub(crate) fn evaluate(
     })
 }
 
-/// Classifies `test` by its neighbours in `train`, a part of the training images.
+/// Classifies `test` by its neighbors in `train`, a part of the training images.
 pub(crate) fn on_subset(
     train: &Features,
     test: &Features,

@@ -36,10 +36,10 @@ pub(crate) struct Minimum {
 /// Pairs of steps and gradient changes that are remembered.
 const MEMORY: usize = 12;
 
-/// Minimises `function`, which gives value and gradient, from `start`.
+/// Minimizes `function`, which gives value and gradient, from `start`.
 ///
 /// `inverse_diagonal` estimates the inverse of the Hessian's diagonal, up to one common factor.
-pub(crate) fn minimise(
+pub(crate) fn minimize(
     mut function: impl FnMut(&[f64]) -> (f64, Vec<f64>),
     start: Vec<f64>,
     inverse_diagonal: &[f64],
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn finds_the_end_of_rosenbrocks_valley() {
-        let minimum = minimise(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], STOP);
+        let minimum = minimize(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], STOP);
         assert!(minimum.converged, "{minimum:?}");
         assert!((minimum.x[0] - 1.0).abs() < 1e-8 && (minimum.x[1] - 1.0).abs() < 1e-8);
         assert!(minimum.iterations < 60 && minimum.evaluations >= minimum.iterations);
@@ -218,9 +218,9 @@ mod tests {
             let value = x.iter().zip(&gradient).map(|(x, g)| 0.5 * (x - 3.0) * g).sum();
             (value, gradient)
         };
-        let minimum = minimise(quadratic, vec![0.0; 20], &inverse, STOP);
+        let minimum = minimize(quadratic, vec![0.0; 20], &inverse, STOP);
         assert!(minimum.converged && minimum.iterations <= 2, "{minimum:?}");
-        let plain = minimise(quadratic, vec![0.0; 20], &[1.0; 20], STOP);
+        let plain = minimize(quadratic, vec![0.0; 20], &[1.0; 20], STOP);
         assert!(plain.converged && plain.iterations > 2);
         assert!(plain.x.iter().all(|x| (x - 3.0).abs() < 1e-8));
     }
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn stops_where_it_is_told() {
         let stop = Stop { iterations: 3, ..STOP };
-        let minimum = minimise(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], stop);
+        let minimum = minimize(rosenbrock, vec![-1.2, 1.0], &[1.0, 1.0], stop);
         assert!(!minimum.converged && minimum.iterations == 3);
-        let done = minimise(rosenbrock, vec![1.0, 1.0], &[1.0, 1.0], STOP);
+        let done = minimize(rosenbrock, vec![1.0, 1.0], &[1.0, 1.0], STOP);
         assert!(done.converged && done.evaluations == 1);
     }
 
@@ -241,7 +241,7 @@ mod tests {
             true => (x[0] - x[0].ln(), vec![1.0 - 1.0 / x[0]]),
             false => (f64::INFINITY, vec![f64::NAN]),
         };
-        let minimum = minimise(barrier, vec![5.0], &[10.0], STOP);
+        let minimum = minimize(barrier, vec![5.0], &[10.0], STOP);
         assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-8, "{minimum:?}");
     }
 }

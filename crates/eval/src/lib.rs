@@ -2,13 +2,13 @@
 //!
 //! While training runs: contrastive and correlation accuracy ([`contrastive_correct`],
 //! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]).
-//! Afterwards: [`extract`] the features of a labelled split and [`evaluate`] them by a
+//! Afterwards: [`extract`] the features of a labeled split and [`evaluate`] them by a
 //! [`Protocol`]: multinomial logistic regression with its penalty chosen on a validation part of
-//! train, or weighted nearest neighbours. Neither looks at the test split before its one final
-//! score. [`few_labels`] does the same with a few labelled images a class.
+//! train, or weighted nearest neighbors. Neither looks at the test split before its one final
+//! score. [`few_labels`] does the same with a few labeled images a class.
 //!
 //! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds
-//! an image's neighbours, near-duplicates and outliers.
+//! an image's neighbors, near-duplicates and outliers.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};
@@ -39,7 +39,7 @@ mod outliers;
 mod plane;
 mod protocol;
 mod score;
-mod standardise;
+mod standardize;
 mod stratify;
 mod trained;
 mod tsne;
@@ -47,10 +47,10 @@ mod watch;
 
 pub use self::duplicates::{Duplicates, Pair};
 pub use self::error::{Error, Result};
-pub use self::extract::{extract, extract_labelled, labelled_splits, stream};
+pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
 pub use self::features::Features;
 pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
-pub use self::gallery::{Gallery, Near, Neighbours};
+pub use self::gallery::{Gallery, Near, Neighbors};
 pub use self::knn::{Knn, KnnReport, KnnSettings};
 pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore, choose};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
@@ -63,7 +63,7 @@ pub use self::outliers::Outlier;
 pub use self::plane::{Plane, principal_plane};
 pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
-pub use self::standardise::Standardiser;
+pub use self::standardize::Standardizer;
 pub use self::stratify::{Holdout, stratified_holdout};
 pub use self::trained::{RateScore, TrainedReport, classes_of};
 pub use self::tsne::{tsne, usual_perplexity};

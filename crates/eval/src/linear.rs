@@ -1,6 +1,6 @@
 //! The linear protocol: how well a linear classifier reads the classes off frozen features.
 //!
-//! Features are standardised by the training images' mean and standard deviation. The penalty is
+//! Features are standardized by the training images' mean and standard deviation. The penalty is
 //! chosen by accuracy on a stratified validation part of train (equal accuracies: the stronger
 //! penalty), the classifier is fitted again on all of train, and the test split is scored once.
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::logistic::{Fit, LogisticProblem, LogisticSettings};
 use crate::protocol::OnSubset;
-use crate::standardise::Standardiser;
+use crate::standardize::Standardizer;
 use crate::stratify::stratified_holdout;
 use crate::{Error, Features, FoldScores, Result, Score};
 
@@ -164,7 +164,7 @@ pub(crate) fn on_subset(
 
 /// A fitted classifier together with the scaling that its features need.
 struct Probe {
-    standardiser: Standardiser,
+    standardizer: Standardizer,
     fit: Fit,
     choice: Choice,
     converged: bool,
@@ -173,21 +173,21 @@ struct Probe {
 impl Probe {
     fn train(train: &Features, settings: &LinearSettings) -> Result<Self> {
         let choice = Choice::make(train, settings)?;
-        let (standardiser, problem) = prepare(train)?;
+        let (standardizer, problem) = prepare(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
         let converged = choice.converged && fit.converged;
-        Ok(Self { standardiser, fit, choice, converged })
+        Ok(Self { standardizer, fit, choice, converged })
     }
 
     fn predict(&self, features: &Features) -> Vec<i64> {
-        self.fit.model.predict(&self.standardiser.apply(features.x()))
+        self.fit.model.predict(&self.standardizer.apply(features.x()))
     }
 }
 
-fn prepare(train: &Features) -> Result<(Standardiser, LogisticProblem)> {
-    let standardiser = Standardiser::fit(train.x());
-    let problem = LogisticProblem::new(&standardiser.apply(train.x()), train.labels())?;
-    Ok((standardiser, problem))
+fn prepare(train: &Features) -> Result<(Standardizer, LogisticProblem)> {
+    let standardizer = Standardizer::fit(train.x());
+    let problem = LogisticProblem::new(&standardizer.apply(train.x()), train.labels())?;
+    Ok((standardizer, problem))
 }
 
 /// The penalty that did best on the validation part.
@@ -216,8 +216,8 @@ impl Choice {
         }
         let (fit_part, validation) =
             (train.select(&holdout.fit)?, train.select(&holdout.validation)?);
-        let (standardiser, problem) = prepare(&fit_part)?;
-        let x = standardiser.apply(validation.x());
+        let (standardizer, problem) = prepare(&fit_part)?;
+        let x = standardizer.apply(validation.x());
         let labels = validation.label_vec();
 
         let mut scores = Vec::with_capacity(settings.penalties.len());

@@ -1,6 +1,6 @@
 //! Multinomial logistic regression with a quadratic penalty, to the optimum.
 //!
-//! Minimises `C * sum_i CE_i + |W|^2 / 2` over weights `W` and free intercepts `b`. The problem is
+//! Minimizes `C * sum_i CE_i + |W|^2 / 2` over weights `W` and free intercepts `b`. The problem is
 //! solved in the basis of the features' principal components after their mean is taken away.
 //! Neither changes the optimum (a rotation keeps `|W|`, and the mean moves into the intercepts),
 //! and both make the Hessian nearly diagonal, so that L-BFGS with that diagonal needs few steps
@@ -81,7 +81,7 @@ pub struct Fit {
 /// Training images, prepared once for any number of penalties.
 #[derive(Debug)]
 pub struct LogisticProblem {
-    /// Centred and rotated features and a column of ones, `[images, features + 1]`, float64.
+    /// Centerd and rotated features and a column of ones, `[images, features + 1]`, float64.
     design: Tensor,
     /// Row of the class of each image, `[1, images]`, int64.
     targets: Tensor,
@@ -128,11 +128,11 @@ impl LogisticProblem {
     fn rotated(x: &Tensor, targets: Tensor, labels: Vec<i64>) -> Self {
         let x = x.to_kind(Kind::Double);
         let mean = x.mean_dim([0i64].as_slice(), true, None);
-        let centred = x - &mean;
-        let gram = centred.tr().matmul(&centred).to_device(Device::Cpu);
-        let rotation = gram.linalg_eigh("L").1.to_device(centred.device());
-        let ones = Tensor::ones([centred.size()[0], 1], (Kind::Double, centred.device()));
-        let design = Tensor::cat(&[centred.matmul(&rotation), ones], 1);
+        let centerd = x - &mean;
+        let gram = centerd.tr().matmul(&centerd).to_device(Device::Cpu);
+        let rotation = gram.linalg_eigh("L").1.to_device(centerd.device());
+        let ones = Tensor::ones([centerd.size()[0], 1], (Kind::Double, centerd.device()));
+        let design = Tensor::cat(&[centerd.matmul(&rotation), ones], 1);
         let column_squares =
             to_vec(&design.square().sum_dim_intlist([0i64].as_slice(), false, None));
         Self { design, targets, labels, mean, rotation, column_squares }
@@ -153,7 +153,7 @@ impl LogisticProblem {
         let size = self.labels.len() * self.column_squares.len();
         let start = start.map_or_else(|| vec![0.0; size], |fit| fit.theta.clone());
         let stop = Stop { tolerance: settings.tolerance, iterations: settings.max_iterations };
-        let found = lbfgs::minimise(
+        let found = lbfgs::minimize(
             |theta| self.objective(theta, c),
             start,
             &self.inverse_diagonal(c),
@@ -183,10 +183,10 @@ impl LogisticProblem {
                 &self.targets,
                 &-self.targets.ones_like().to_kind(Kind::Double),
             );
-            let penalised = theta.copy();
-            let _ = penalised.narrow(1, columns - 1, 1).zero_();
-            let gradient = residual.matmul(&self.design) * c + &penalised;
-            let value = cross_entropy * c + penalised.square().sum(Kind::Double) * 0.5;
+            let penalized = theta.copy();
+            let _ = penalized.narrow(1, columns - 1, 1).zero_();
+            let gradient = residual.matmul(&self.design) * c + &penalized;
+            let value = cross_entropy * c + penalized.square().sum(Kind::Double) * 0.5;
             (value.double_value(&[]), to_vec(&gradient.view([-1])))
         })
     }

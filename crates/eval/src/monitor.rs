@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::metrics::{to_vec, unit_rows};
 
-/// Mean over dimensions of the standard deviation, over the batch, of l2-normalised features.
+/// Mean over dimensions of the standard deviation, over the batch, of l2-normalized features.
 ///
 /// `1 / sqrt(features)` for directions that are spread evenly around the origin, less for features
 /// that are never negative, 0 for a collapsed encoder. The standard deviation divides by the batch
@@ -26,7 +26,7 @@ pub fn feature_std(features: &Tensor) -> f64 {
 /// Effective rank: the exponential of the entropy of the singular values' shares (RankMe).
 ///
 /// Between 1 (one direction) and min(batch, features); not-a-number where a feature is not finite.
-/// The features are used as they are, neither centred nor normalised. Singular values are taken
+/// The features are used as they are, neither centerd nor normalized. Singular values are taken
 /// from the float64 Gram matrix of the smaller side, so that 100,000 rows cost one product and no
 /// decomposition of that size.
 ///
@@ -48,7 +48,7 @@ pub fn effective_rank(features: &Tensor) -> f64 {
     entropy.exp()
 }
 
-/// Mean squared distance of the l2-normalised features of two views of the same images, 0..=4: how
+/// Mean squared distance of the l2-normalized features of two views of the same images, 0..=4: how
 /// far apart an encoder sees what should be alike.
 ///
 /// # Shapes
@@ -65,7 +65,7 @@ pub fn alignment(first: &Tensor, second: &Tensor) -> f64 {
 }
 
 /// The logarithm of the mean of `exp(-2 d^2)` over all pairs of different images, `d` the distance
-/// of their l2-normalised features: 0 where all are alike, down to about -4 where they are spread
+/// of their l2-normalized features: 0 where all are alike, down to about -4 where they are spread
 /// evenly.
 ///
 /// # Shapes
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn std_of_literal_features() {
-        // Normalised: (1, 0), (0, 1), (0.6, 0.8). Column standard deviations: 0.4109609, 0.4320494.
+        // Normalized: (1, 0), (0, 1), (0.6, 0.8). Column standard deviations: 0.4109609, 0.4320494.
         let features = Tensor::from_slice2(&[[2.0f32, 0.0], [0.0, 5.0], [3.0, 4.0]]);
         assert!((feature_std(&features) - 0.421_505_1).abs() < 1e-6);
     }

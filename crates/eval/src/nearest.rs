@@ -1,4 +1,4 @@
-//! Nearest neighbours of single images, to be looked at.
+//! Nearest neighbors of single images, to be looked at.
 
 use crate::{Features, Knn, KnnSettings, Result};
 
@@ -19,7 +19,7 @@ pub fn nearest(
     let settings = KnnSettings { k, ..KnnSettings::default() };
     let knn = Knn::new(train, &settings)?;
     let rows = queries.iter().map(|&query| {
-        let found = knn.neighbours(&test.x().narrow(0, query as i64, 1)).indices;
+        let found = knn.neighbors(&test.x().narrow(0, query as i64, 1)).indices;
         let found = Vec::<i64>::try_from(found.view([-1])).expect("a row of int64");
         found.into_iter().map(|row| row as usize).collect()
     });
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_are_by_cosine_and_in_order() {
+    fn neighbors_are_by_cosine_and_in_order() {
         let rows = |values: &[f32]| Tensor::from_slice(values).view([-1, 2]);
         let train = Features::new(rows(&[1.0, 0.0, 0.0, 5.0, 3.0, 3.1]), &[0, 1, 2]).unwrap();
         let test = Features::new(rows(&[0.0, 1.0, 9.0, 1.0]), &[0, 0]).unwrap();

@@ -6,7 +6,7 @@ use crate::gallery::ROWS;
 use crate::watch::{Watch, tell};
 use crate::{Error, Gallery, Result};
 
-/// An image that is far from its neighbours.
+/// An image that is far from its neighbors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outlier {
     /// Row of the gallery.
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_farthest_comes_first_at_its_mean_distance() {
-        // East three times, north-east, and south: the mean over two neighbours.
+        // East three times, north-east, and south: the mean over two neighbors.
         let rows = [1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, -3.0];
         let gallery = Gallery::new(&Tensor::from_slice(&rows).view([5, 2])).unwrap();
         let found = gallery.outliers(3, 2, GO_ON).unwrap();
@@ -80,7 +80,7 @@ mod tests {
         for (outlier, expected) in found.iter().zip(expected) {
             assert!((outlier.distance - expected).abs() < 1e-12, "{found:?}");
         }
-        // No more neighbours than there are, no more outliers than images.
+        // No more neighbors than there are, no more outliers than images.
         let all = gallery.outliers(9, 9, GO_ON).unwrap();
         assert_eq!((all.len(), all[0].row), (5, 4));
         // Three cosines of 0, and one of 135 degrees.
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_later_blocks_are_not_their_own_neighbours_either() {
+    fn rows_of_later_blocks_are_not_their_own_neighbors_either() {
         let count = ROWS + 3;
         let x = Tensor::from_slice(&[1.0, 0.0]).repeat([count, 1]);
         x.get(count - 1).copy_(&Tensor::from_slice(&[0.0, 1.0]));

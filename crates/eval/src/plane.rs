@@ -15,7 +15,7 @@ pub struct Plane {
     pub explained: [f64; 2],
 }
 
-/// The projection of l2-normalised features to their first two principal components. The sign of a
+/// The projection of l2-normalized features to their first two principal components. The sign of a
 /// component is that which makes its largest coordinate positive, so that the same features always
 /// give the same plane.
 ///
@@ -33,8 +33,8 @@ pub fn principal_plane(features: &Tensor) -> Result<Plane> {
     }
     let (coordinates, values) = no_grad(|| {
         let unit = unit_rows(&features.to_device(Device::Cpu).to_kind(Kind::Double));
-        let centred = &unit - unit.mean_dim([0i64].as_slice(), true, None);
-        let (directions, values, _) = centred.svd(true, true);
+        let centerd = &unit - unit.mean_dim([0i64].as_slice(), true, None);
+        let (directions, values, _) = centerd.svd(true, true);
         (directions * &values, to_vec(&values))
     });
     let variance: f64 = values.iter().map(|value| value * value).sum();

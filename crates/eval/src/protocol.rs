@@ -9,9 +9,9 @@ use crate::{Result, Score, TrainedReport, classes_of, knn, linear};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Protocol {
-    /// Multinomial logistic regression on standardised features.
+    /// Multinomial logistic regression on standardized features.
     Linear(LinearSettings),
-    /// Weighted nearest neighbours by cosine.
+    /// Weighted nearest neighbors by cosine.
     Knn(KnnSettings),
 }
 

@@ -92,10 +92,10 @@ pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
     const Z: f64 = 1.959_963_984_540_054;
     let n = total as f64;
     let p = correct as f64 / n;
-    let centre = p + Z * Z / (2.0 * n);
+    let center = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
+    [((center - half) / scale).max(0.0), ((center + half) / scale).min(1.0)]
 }
 
 /// Test accuracy after training on each of several predefined subsets of train.

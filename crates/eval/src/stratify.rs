@@ -39,7 +39,7 @@ pub(crate) fn scattered(labels: &[i64], seed: u64) -> Vec<(i64, u64, u32)> {
     keyed
 }
 
-/// The output function of SplitMix64: a fixed bijection that scatters neighbouring integers.
+/// The output function of SplitMix64: a fixed bijection that scatters neighboring integers.
 ///
 /// # Reference
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.

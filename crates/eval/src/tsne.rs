@@ -1,4 +1,4 @@
-//! Images on a plane, to be looked at: neighbours stay neighbours.
+//! Images on a plane, to be looked at: neighbors stay neighbors.
 //!
 //! Every pair of images is computed with, which is quick for the thousand points that one can look
 //! at, and summed in one order, so that the same features always give the same picture.
@@ -18,20 +18,20 @@ const MOMENTUM: [f64; 2] = [0.5, 0.8];
 const START: f64 = 1e-4;
 /// What a step may be scaled by, at least.
 const LEAST_GAIN: f64 = 0.01;
-/// Halvings of the interval that the width of a neighbourhood is searched in.
+/// Halvings of the interval that the width of a neighborhood is searched in.
 const HALVINGS: usize = 64;
 /// Sums that are kept side by side, so that the processor can add several numbers at once.
 const LANES: usize = 8;
 
 /// The largest [`tsne`] perplexity that `images` images allow, at most 30 (the value that is
-/// usual); `None` for fewer than four images, which have no neighbourhoods.
+/// usual); `None` for fewer than four images, which have no neighborhoods.
 pub fn usual_perplexity(images: usize) -> Option<f64> {
     (images >= 4).then(|| ((images - 1) as f64 / 3.0).min(30.0))
 }
 
-/// Coordinates of each image by t-distributed stochastic neighbour embedding of the l2-normalised
+/// Coordinates of each image by t-distributed stochastic neighbor embedding of the l2-normalized
 /// features, in the order of the features; their mean is 0. `perplexity` is about how many
-/// neighbours each image has.
+/// neighbors each image has.
 ///
 /// It begins with `plane`, the [principal one](crate::principal_plane) of these features, and has
 /// no randomness, so that the same features always give the same coordinates, and clusters keep
@@ -81,7 +81,7 @@ pub fn tsne(features: &Tensor, plane: &Plane, perplexity: f64) -> Result<Vec<[f6
     Ok(descend(&affinities, start(&plane.places)))
 }
 
-/// Squared Euclidean distances of all pairs of l2-normalised rows, row by row.
+/// Squared Euclidean distances of all pairs of l2-normalized rows, row by row.
 fn distances(features: &Tensor) -> Vec<f64> {
     let distances = no_grad(|| {
         let unit = unit_rows(&features.to_device(Device::Cpu).to_kind(Kind::Double));
@@ -100,11 +100,11 @@ fn start(places: &[[f64; 2]]) -> Places {
     Places { x: axis(0), y: axis(1) }
 }
 
-/// Probabilities that two images are neighbours, symmetric, of sum 1 over all pairs.
+/// Probabilities that two images are neighbors, symmetric, of sum 1 over all pairs.
 fn affinities(distances: &[f64], images: usize, perplexity: f64) -> Vec<f64> {
     let mut joint = vec![0.0; images * images];
     for (i, row) in distances.chunks_exact(images).enumerate() {
-        let row = neighbourhood(row, i, perplexity);
+        let row = neighborhood(row, i, perplexity);
         for (j, p) in row.into_iter().enumerate() {
             let p = p / (2.0 * images as f64);
             joint[i * images + j] += p;
@@ -114,9 +114,9 @@ fn affinities(distances: &[f64], images: usize, perplexity: f64) -> Vec<f64> {
     joint
 }
 
-/// Probabilities with which image `i` picks each other one as its neighbour, by squared distances:
+/// Probabilities with which image `i` picks each other one as its neighbor, by squared distances:
 /// those of a Gaussian whose width gives them the perplexity that is wanted.
-fn neighbourhood(distances: &[f64], i: usize, perplexity: f64) -> Vec<f64> {
+fn neighborhood(distances: &[f64], i: usize, perplexity: f64) -> Vec<f64> {
     let others = || distances.iter().enumerate().filter(|&(j, _)| j != i);
     // Probabilities depend on differences of distances only, and the nearest image then never
     // underflows.
@@ -284,11 +284,11 @@ mod tests {
     }
 
     #[test]
-    fn neighbourhoods_have_the_perplexity_that_is_wanted() {
+    fn neighborhoods_have_the_perplexity_that_is_wanted() {
         let distances = distances(&clusters(60, 3));
         for perplexity in [1.0, 5.0, 19.0] {
             for (i, row) in distances.chunks(60).enumerate() {
-                let p = neighbourhood(row, i, perplexity);
+                let p = neighborhood(row, i, perplexity);
                 assert_eq!(p[i], 0.0);
                 assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
                 let entropy: f64 = p.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
@@ -351,7 +351,7 @@ mod tests {
         let alike = Tensor::from_slice(&[1.0f32, 2.0]).repeat([12, 1]);
         let places = tsne(&alike, 3.0).unwrap();
         assert!(places.iter().flatten().all(|at| at.abs() < 1e-3), "{places:?}");
-        // Five images of each of three kinds: as many neighbours as are wanted are never there.
+        // Five images of each of three kinds: as many neighbors as are wanted are never there.
         let kinds = Tensor::eye(3, (Kind::Double, Device::Cpu)).repeat([5, 1]);
         let places = tsne(&kinds, 2.0).unwrap();
         assert!(places.iter().flatten().all(|at| at.is_finite()));
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_neighbourhoods_is_refused() {
+    fn what_has_no_neighborhoods_is_refused() {
         let refused = |perplexity: f64| {
             let error = tsne(&clusters(10, 2), perplexity).unwrap_err();
             assert!(matches!(error, Error::BadSetting { .. }), "{error}");

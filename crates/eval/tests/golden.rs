@@ -78,7 +78,7 @@ fn features(tensors: &Tensors, split: &str) -> Features {
 }
 
 #[test]
-fn neighbours_votes_and_predictions() {
+fn neighbors_votes_and_predictions() {
     let (json, tensors) = load("g_probe");
     let (train, test) = (features(&tensors, "train"), features(&tensors, "test"));
     for case in entries(&json, "knn") {
@@ -87,12 +87,12 @@ fn neighbours_votes_and_predictions() {
             temperature: case["temperature"].as_f64().expect("temperature"),
         };
         let knn = Knn::new(&train, &settings).expect("a valid kNN");
-        let neighbours = knn.neighbours(test.x());
-        assert_eq!(neighbours.indices, *tensors.get(text(case, "neighbours")));
+        let neighbors = knn.neighbors(test.x());
+        assert_eq!(neighbors.indices, *tensors.get(text(case, "neighbours")));
 
-        // The reference does not take the nearest neighbour's similarity out of the exponent.
-        let nearest = (neighbours.similarities.narrow(1, 0, 1) / settings.temperature).exp();
-        let scores = knn.scores(&neighbours) * nearest;
+        // The reference does not take the nearest neighbor's similarity out of the exponent.
+        let nearest = (neighbors.similarities.narrow(1, 0, 1) / settings.temperature).exp();
+        let scores = knn.scores(&neighbors) * nearest;
         let want = tensors.get(text(case, "scores"));
         let relative = (&scores - want) / want.clamp_min(1.0);
         assert!(relative.abs().max().double_value(&[]) < 1e-6, "{case}");

@@ -8,17 +8,17 @@ use eval::{
 use proptest::prelude::*;
 use tch::Tensor;
 
-/// `count` images of `classes` classes, in `dim` features: class centres plus noise, both drawn
+/// `count` images of `classes` classes, in `dim` features: class centers plus noise, both drawn
 /// from `seed`.
 fn images(seed: u64, count: usize, dim: usize, classes: u16, noise: f64) -> (Vec<f32>, Vec<u16>) {
     let mut draw = Draws(seed);
-    let centres: Vec<f64> = (0..usize::from(classes) * dim).map(|_| draw.next()).collect();
+    let centers: Vec<f64> = (0..usize::from(classes) * dim).map(|_| draw.next()).collect();
     let labels: Vec<u16> = (0..count).map(|row| (row % usize::from(classes)) as u16).collect();
     let values = labels.iter().flat_map(|&label| {
         let first = usize::from(label) * dim;
-        centres[first..first + dim].to_vec()
+        centers[first..first + dim].to_vec()
     });
-    (values.map(|centre| (centre + noise * draw.next()) as f32).collect(), labels)
+    (values.map(|center| (center + noise * draw.next()) as f32).collect(), labels)
 }
 
 /// A small linear congruential generator, enough to place points: values in -1..1.
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn a_single_neighbour_of_a_training_image_is_itself(seed: u64) {
+    fn a_single_neighbor_of_a_training_image_is_itself(seed: u64) {
         let (train, _) = train_and_test(seed);
         let knn = Knn::new(&train, &KnnSettings { k: 1, temperature: 0.07 }).expect("a valid kNN");
         prop_assert_eq!(knn.predict(train.x()), train.label_vec());
@@ -139,7 +139,7 @@ fn separable_classes_are_read_off_perfectly() {
         assert_eq!(protocol.name(), name);
         let report = evaluate(&protocol, &train, &test, &folds).expect("valid features");
         assert_eq!(report.accuracy(), 1.0, "{name}");
-        let text = serde_json::to_string(&report).expect("serialisable");
+        let text = serde_json::to_string(&report).expect("serializable");
         assert!(text.starts_with(&format!("{{\"{name}\":")), "{text}");
         let read: Report = serde_json::from_str(&text).expect("readable");
         assert_eq!(read.accuracy(), report.accuracy());

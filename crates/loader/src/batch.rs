@@ -40,13 +40,13 @@ pub struct Batch {
     pub epoch: u32,
     /// The step inside the epoch, from 0.
     pub step: u32,
-    /// The views, in the plan's order; neighbouring views of equal size share a block.
+    /// The views, in the plan's order; neighboring views of equal size share a block.
     ///
-    /// Images are the unlabelled ones, then the labelled ones.
+    /// Images are the unlabeled ones, then the labeled ones.
     pub blocks: Vec<Block>,
-    /// One view of each labelled image by the plan's probe recipe.
+    /// One view of each labeled image by the plan's probe recipe.
     pub probe: Option<Block>,
-    /// The classes of the labelled images, 0-based.
+    /// The classes of the labeled images, 0-based.
     pub labels: Vec<i64>,
 }
 

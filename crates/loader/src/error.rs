@@ -8,7 +8,7 @@ pub enum Error {
         "batch larger than the set: expected at most {images} {kind} images a batch, found {batch}"
     )]
     BatchLargerThanSet {
-        /// Which images: "unlabelled" or "labelled".
+        /// Which images: "unlabeled" or "labeled".
         kind: &'static str,
         /// Images of this kind that a batch needs.
         batch: usize,

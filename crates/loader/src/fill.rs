@@ -112,7 +112,7 @@ impl<'a> Images<'a> {
             return (self.plan.unlabeled.image(index as usize), u64::from(index));
         }
         let index = self.labeled[place - self.unlabeled.len()];
-        let (split, _) = self.plan.labeled.as_ref().expect("only then are there labelled indices");
+        let (split, _) = self.plan.labeled.as_ref().expect("only then are there labeled indices");
         let number = self.plan.unlabeled.len() as u64 + u64::from(index);
         (split.image(index as usize), number)
     }

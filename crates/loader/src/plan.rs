@@ -14,11 +14,11 @@ pub struct Plan {
     pub unlabeled: Split,
     /// How many of them a batch holds.
     pub unlabeled_per_batch: usize,
-    /// Labelled images and how many of them a batch holds.
+    /// Labeled images and how many of them a batch holds.
     pub labeled: Option<(Split, usize)>,
     /// One recipe for every view of every image.
     pub views: Vec<Recipe>,
-    /// The recipe of one more view of the labelled images, for a probe.
+    /// The recipe of one more view of the labeled images, for a probe.
     pub probe: Option<Recipe>,
     /// Threads that render views, at least 1. Has no influence on the batches.
     pub workers: usize,
@@ -46,7 +46,7 @@ impl Plan {
         }
     }
 
-    /// Labelled images of a batch.
+    /// Labeled images of a batch.
     pub(crate) fn labeled_per_batch(&self) -> usize {
         self.labeled.as_ref().map_or(0, |(_, count)| *count)
     }
@@ -57,14 +57,14 @@ impl Plan {
         at_least_1("prefetch", self.prefetch)?;
         at_least_1("views", self.views.len())?;
         at_least_1("unlabeled_per_batch", self.unlabeled_per_batch)?;
-        fits("unlabelled", self.unlabeled_per_batch, &self.unlabeled)?;
+        fits("unlabeled", self.unlabeled_per_batch, &self.unlabeled)?;
         for (i, recipe) in self.views.iter().enumerate() {
             let place = || format!("views[{i}]");
             recipe.validate().map_err(|source| Error::Recipe { place: place(), source })?;
         }
         if let Some((split, count)) = &self.labeled {
             at_least_1("labeled_per_batch", *count)?;
-            fits("labelled", *count, split)?;
+            fits("labeled", *count, split)?;
             if split.labels().is_none() {
                 return Err(setting("labeled", "images with labels", "a split without labels"));
             }
@@ -73,7 +73,7 @@ impl Plan {
             let place = "probe".to_owned();
             recipe.validate().map_err(|source| Error::Recipe { place, source })?;
             if self.labeled.is_none() {
-                return Err(setting("probe", "labelled images to show it", "none"));
+                return Err(setting("probe", "labeled images to show it", "none"));
             }
         }
         Ok(())

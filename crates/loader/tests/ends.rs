@@ -22,11 +22,11 @@ fn refusal(change: impl FnOnce(&mut Plan)) -> String {
 fn plans_that_cannot_work_are_refused() {
     assert_eq!(
         refusal(|plan| plan.unlabeled_per_batch = 18),
-        "batch larger than the set: expected at most 17 unlabelled images a batch, found 18"
+        "batch larger than the set: expected at most 17 unlabeled images a batch, found 18"
     );
     assert_eq!(
         refusal(|plan| plan.labeled = Some((split(100, 10, true), 11))),
-        "batch larger than the set: expected at most 10 labelled images a batch, found 11"
+        "batch larger than the set: expected at most 10 labeled images a batch, found 11"
     );
     assert_eq!(
         refusal(|plan| plan.labeled = Some((split(100, 10, false), 3))),
@@ -34,7 +34,7 @@ fn plans_that_cannot_work_are_refused() {
     );
     assert_eq!(
         refusal(|plan| plan.labeled = None),
-        "loader setting `probe`: expected labelled images to show it, found none"
+        "loader setting `probe`: expected labeled images to show it, found none"
     );
     assert_eq!(
         refusal(|plan| plan.workers = 0),
@@ -69,7 +69,7 @@ fn a_batch_may_be_the_whole_set() {
 }
 
 #[test]
-fn without_labelled_images_batches_have_no_labels() {
+fn without_labeled_images_batches_have_no_labels() {
     let mut plan = plan(2);
     (plan.labeled, plan.probe) = (None, None);
     assert_eq!(plan.steps_per_epoch(), 3);

@@ -24,7 +24,7 @@ pub struct BarlowTwinsConfig {
 /// # Differs from the paper
 /// In the seed form: averages instead of sums; `dimension` times that loss is the paper's for a
 /// weight of `redundancy_weight / (dimension - 1)`. In the paper form variances are enlarged by
-/// 1e-5, as batch normalisation does.
+/// 1e-5, as batch normalization does.
 #[derive(Debug)]
 struct BarlowTwins {
     form: Form,

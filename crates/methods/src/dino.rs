@@ -1,4 +1,4 @@
-//! DINO: the student predicts the teacher's assignment of the other views; centring and sharpening
+//! DINO: the student predicts the teacher's assignment of the other views; centering and sharpening
 //! of the teacher keep the assignments from collapsing.
 
 use schemars::JsonSchema;
@@ -28,11 +28,11 @@ pub struct DinoConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DinoForm {
-    /// Projections of unit length, the batch's own centre, clipped probabilities; two views.
+    /// Projections of unit length, the batch's own center, clipped probabilities; two views.
     Seed,
-    /// Projections as they are, a moving centre; any number of local views.
+    /// Projections as they are, a moving center; any number of local views.
     Paper {
-        /// Share of the centre that a step keeps; the paper's is 0.9. 1 switches centring off.
+        /// Share of the center that a step keeps; the paper's is 0.9. 1 switches centering off.
         center_momentum: f64,
     },
 }
@@ -41,7 +41,7 @@ pub enum DinoForm {
 /// Caron et al. 2021, arXiv 2104.14294, algorithm 1; multi-crop in equation 3.
 ///
 /// # Differs from the paper
-/// In the seed form: projections have unit length; the centre is that of the current batch alone;
+/// In the seed form: projections have unit length; the center is that of the current batch alone;
 /// the student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax.
 /// In the paper form, the last layer is trained from the first epoch on.
 #[derive(Debug)]

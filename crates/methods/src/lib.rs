@@ -68,7 +68,7 @@ pub trait Method: std::fmt::Debug {
         2 * images
     }
 
-    /// Updates state (queues, centres) from a batch; called without gradient after the optimiser's
+    /// Updates state (queues, centers) from a batch; called without gradient after the optimizer's
     /// step.
     fn observe(&mut self, _views: &Views) {}
 

@@ -1,4 +1,4 @@
-//! NNCLR: an image's nearest neighbour among earlier ones stands in for its own view.
+//! NNCLR: an image's nearest neighbor among earlier ones stands in for its own view.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ pub struct NnClrConfig {
     pub form: NnClrForm,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
-    /// Number of earlier projections that neighbours are looked up in; the seed's is 10,000.
+    /// Number of earlier projections that neighbors are looked up in; the seed's is 10,000.
     pub queue: i64,
-    /// Dense layers on the projections that are compared with neighbours; `null` for none, as in
+    /// Dense layers on the projections that are compared with neighbors; `null` for none, as in
     /// the seed.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable")]
@@ -33,9 +33,9 @@ pub struct NnClrConfig {
 pub enum NnClrForm {
     /// Gradient passes straight through the look-up.
     Seed,
-    /// Neighbours are constants.
+    /// Neighbors are constants.
     Paper,
-    /// Neighbours are constants, and candidates are all `2B - 1` others as in NT-Xent.
+    /// Neighbors are constants, and candidates are all `2B - 1` others as in NT-Xent.
     AllViews,
 }
 
@@ -43,7 +43,7 @@ pub enum NnClrForm {
 /// Dwibedi et al. 2021, arXiv 2104.14548, equations 3 and 4.
 ///
 /// # Differs from the paper
-/// In the seed form, the gradient with respect to a neighbour is given to the projection that it
+/// In the seed form, the gradient with respect to a neighbor is given to the projection that it
 /// was found for, and there is no predictor. In all forms the queue takes in the first view only.
 #[derive(Debug)]
 struct NnClr {

@@ -60,7 +60,7 @@ impl Place<'_> {
 pub struct PredictorConfig {
     /// Units of each hidden layer.
     pub hidden: Vec<i64>,
-    /// Where batches are normalised.
+    /// Where batches are normalized.
     pub norm: Norm,
 }
 

@@ -17,7 +17,7 @@ pub struct TwistConfig {
 }
 
 /// # Reference
-/// Wang et al. 2021, arXiv 2110.07402, equation 3, on standardised projections.
+/// Wang et al. 2021, arXiv 2110.07402, equation 3, on standardized projections.
 ///
 /// # Differs from the paper
 /// In the seed form: the two entropies of the mean distributions are added, not averaged, and
@@ -46,7 +46,7 @@ impl Method for Twist {
 }
 
 /// # Shapes
-/// standardised projections `[B, d]` -> scalar
+/// standardized projections `[B, d]` -> scalar
 fn seed(z1: &Tensor, z2: &Tensor) -> Tensor {
     let kind = z1.kind();
     let (q1, q2) = (z1.softmax(-1, kind), z2.softmax(-1, kind));
@@ -59,7 +59,7 @@ fn seed(z1: &Tensor, z2: &Tensor) -> Tensor {
 }
 
 /// # Shapes
-/// standardised projections `[B, d]` -> scalar
+/// standardized projections `[B, d]` -> scalar
 fn paper(z1: &Tensor, z2: &Tensor) -> Tensor {
     let kind = z1.kind();
     let (l1, l2) = (z1.log_softmax(-1, kind), z2.log_softmax(-1, kind));

@@ -157,7 +157,7 @@ unsafe extern "C" {
 fn cuda() -> &'static Result<(), String> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
     LOADED.get_or_init(|| {
-        // SAFETY: the library's initialisers only register kernels with the libtorch that is
+        // SAFETY: the library's initializers only register kernels with the libtorch that is
         // already loaded; it is never unloaded, so nothing it registered can dangle.
         let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
         match library {

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-/// Turns planar bytes into normalised images on a device.
+/// Turns planar bytes into normalized images on a device.
 #[derive(Debug)]
 pub struct Door {
     device: Device,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planes_become_normalised_channels_last_images() {
+    fn planes_become_normalized_channels_last_images() {
         let door = Door::new(Device::Cpu, Kind::Float);
         let bytes: Vec<u8> = (0..2 * 3 * 2 * 4).map(|value| value * 5).collect();
         let images = door.images(&bytes, [2, 1], [2, 4]);

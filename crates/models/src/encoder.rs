@@ -15,10 +15,10 @@ use crate::vit::{Vit, VitConfig};
 /// What a forward pass is for, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Training: batch normalisation takes the statistics of the batch, and its running ones move.
+    /// Training: batch normalization takes the statistics of the batch, and its running ones move.
     /// Nothing else about an encoder changes in a forward pass.
     Train,
-    /// Reading: batch normalisation takes its running statistics, and nothing changes.
+    /// Reading: batch normalization takes its running statistics, and nothing changes.
     Eval,
 }
 
@@ -37,7 +37,7 @@ pub trait Encoder: fmt::Debug {
     /// The sides in pixels of images that give features; one only, where the size is built in.
     fn sides(&self) -> Sides;
 
-    /// Whether training normalises over the images of a batch, so that the features of one depend
+    /// Whether training normalizes over the images of a batch, so that the features of one depend
     /// on the others: a batch must not be split then.
     fn uses_batch_statistics(&self) -> bool;
 }

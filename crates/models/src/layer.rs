@@ -127,7 +127,7 @@ impl Conv2d {
     }
 }
 
-/// Normalisation of each column over the rows of a batch, with the population variance.
+/// Normalization of each column over the rows of a batch, with the population variance.
 ///
 /// # Reference
 /// Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
@@ -176,7 +176,7 @@ impl BatchNorm {
     }
 }
 
-/// Normalisation of each row over its columns, with the population variance, in the kind of the
+/// Normalization of each row over its columns, with the population variance, in the kind of the
 /// master weights.
 ///
 /// # Reference

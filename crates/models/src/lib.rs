@@ -2,7 +2,7 @@
 //!
 //! The crate also owns the one door from bytes to tensors ([`Door`]), the choice of a device, and
 //! [`Parameters`], which lays all weights of a network side by side in one flat buffer so that an
-//! optimiser or a teacher update is a handful of kernels whatever the number of layers.
+//! optimizer or a teacher update is a handful of kernels whatever the number of layers.
 //!
 //! ```
 //! use models::{ConvConfig, Door, EncoderConfig, InitStream, Mode, Pool};

@@ -16,11 +16,11 @@ pub struct MlpConfig {
     pub hidden: Vec<i64>,
     /// Size of the output; the seed's is 128.
     pub output: i64,
-    /// Where batches are normalised; the seed's head does so nowhere.
+    /// Where batches are normalized; the seed's head does so nowhere.
     pub norm: Norm,
 }
 
-/// Where a perceptron normalises over the batch.
+/// Where a perceptron normalizes over the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
@@ -32,7 +32,7 @@ pub enum Norm {
     All,
 }
 
-/// A multi-layer perceptron. It is used while training only, so that batch normalisation always
+/// A multi-layer perceptron. It is used while training only, so that batch normalization always
 /// takes the statistics of the batch.
 #[derive(Debug)]
 pub struct Mlp {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn normalised_outputs_have_mean_0_and_variance_1_and_names_are_in_order() {
+    fn normalized_outputs_have_mean_0_and_variance_1_and_names_are_in_order() {
         let store = VarStore::new(Device::Cpu);
         let config = MlpConfig { hidden: vec![7, 5], output: 4, norm: Norm::All };
         let stream = InitStream { seed: 0, network: 0 };

@@ -107,7 +107,7 @@ impl Parameters {
     }
 }
 
-/// The tensors of `store` that are saved but not trained (queues, centres), sorted by name.
+/// The tensors of `store` that are saved but not trained (queues, centers), sorted by name.
 pub fn buffers(store: &VarStore) -> Vec<(String, Tensor)> {
     let mut named: Vec<_> =
         store.variables().into_iter().filter(|(_, tensor)| !tensor.requires_grad()).collect();

@@ -19,7 +19,7 @@ pub enum ProjectionConfig {
 }
 
 /// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length,
-/// then its cosines with learned directions (a weight-normalised layer whose gains stay 1).
+/// then its cosines with learned directions (a weight-normalized layer whose gains stay 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrototypesConfig {

@@ -21,7 +21,7 @@ pub struct Exported<'a> {
     /// Finished epochs and steps of its weights.
     pub trained: [u64; 2],
     /// Terms under which it may be used, in the words of its owner.
-    pub licence: Option<&'a str>,
+    pub license: Option<&'a str>,
 }
 
 /// Writes the card of the encoder that was exported from the run in `folder`, as `<file>.card.json`
@@ -50,7 +50,7 @@ fn card(folder: &Path, exported: &Exported) -> Result<Value, Error> {
     Ok(json!({
         "file": name.to_string_lossy(),
         "format": exported.format,
-        "licence": exported.licence,
+        "license": exported.license,
         "input": exported.input,
         "features": exported.features,
         "encoder": settings("encoder"),
@@ -121,7 +121,7 @@ fn markdown(card: &Value) -> String {
         ("Features of an image", word(&card["features"])),
         ("Encoder", code(&card["encoder"])),
         ("Method", code(&training["method"])),
-        ("Optimiser", code(&training["optimizer"])),
+        ("Optimizer", code(&training["optimizer"])),
         (
             "Trained for",
             format!(
@@ -154,7 +154,7 @@ fn markdown(card: &Value) -> String {
             word(&training["device"]),
         ),
     ));
-    rows.push(("Licence", card["licence"].as_str().unwrap_or("not stated").to_owned()));
+    rows.push(("License", card["license"].as_str().unwrap_or("not stated").to_owned()));
     let mut text = format!("# {}: an image encoder trained by {method}\n\n", word(&card["file"]));
     text += "| | |\n| :-- | :-- |\n";
     for (what, value) in rows {
@@ -211,7 +211,7 @@ mod tests {
             input: "u8, RGB",
             features: 128,
             trained: [3, 30],
-            licence: Some("CC BY 4.0"),
+            license: Some("CC BY 4.0"),
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(card["training"]["data"]["fingerprint"], "f00");
         assert_eq!(card["training"]["step"], 30);
         assert_eq!(card["results"]["accuracy"]["knn"]["interval95"][1], 0.6);
-        assert_eq!(card["licence"], "CC BY 4.0");
+        assert_eq!(card["license"], "CC BY 4.0");
         let text = fs::read_to_string(md).unwrap();
         for part in [
             "encoder.pt: an image encoder trained by simclr",

@@ -60,7 +60,7 @@ pub const COLUMNS: [Column; 11] = [
         key: "probe_last",
         heading: "Probe, last (%)",
         definition: "Share of test images that the online linear probe gets right after the last epoch. The probe \
-            trains beside the encoder on labelled images; nothing of it reaches the encoder.",
+            trains beside the encoder on labeled images; nothing of it reaches the encoder.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.probe_last,
@@ -122,7 +122,7 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "feature_std",
         heading: "Feature std",
-        definition: "Standard deviation of the l2-normalised features over a fixed sample, averaged over dimensions. Near \
+        definition: "Standard deviation of the l2-normalized features over a fixed sample, averaged over dimensions. Near \
             0 all images look the same to the encoder: it has collapsed.",
         unit: Unit::Digits(4),
         score: false,
@@ -131,7 +131,7 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "images_per_sec",
         heading: "Images/s",
-        definition: "Images that training went through in a second, labelled ones included.",
+        definition: "Images that training went through in a second, labeled ones included.",
         unit: Unit::Digits(0),
         score: false,
         value: |row| row.images_per_sec,

@@ -43,7 +43,7 @@ pub struct Row {
     pub probe_best: Option<Spread>,
     /// Test accuracy of a linear classifier on frozen features.
     pub linear: Option<Spread>,
-    /// Test accuracy of nearest neighbours on frozen features.
+    /// Test accuracy of nearest neighbors on frozen features.
     pub knn: Option<Spread>,
     /// Contrastive accuracy, last epoch.
     pub c_acc: Option<Spread>,
@@ -51,7 +51,7 @@ pub struct Row {
     pub r_acc: Option<Spread>,
     /// Effective rank of the features, last epoch.
     pub effective_rank: Option<Spread>,
-    /// Standard deviation of normalised features, last epoch.
+    /// Standard deviation of normalized features, last epoch.
     pub feature_std: Option<Spread>,
     /// Images a second while training.
     pub images_per_sec: Option<Spread>,

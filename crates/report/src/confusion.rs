@@ -1,6 +1,6 @@
 //! A confusion matrix as a picture: rows are true classes, columns predicted ones.
 //!
-//! One hue from light to dark, so that no reader depends on telling colours apart, and numbers
+//! One hue from light to dark, so that no reader depends on telling colors apart, and numbers
 //! wherever a cell has room for them, black or white, whichever contrasts more. A cell shows its
 //! share of the images of the true class, so that classes of different sizes can be compared.
 
@@ -203,7 +203,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// What the colours mean.
+/// What the colors mean.
 fn legend(x: f64, y: f64) -> String {
     let steps = [100, 75, 50, 25, 0].map(f64::from);
     let line = |(index, percent): (u32, f64)| {
@@ -220,7 +220,7 @@ fn legend(x: f64, y: f64) -> String {
     (0..).zip(steps).map(line).collect()
 }
 
-/// The colour of a share in 0..=1.
+/// The color of a share in 0..=1.
 fn color(share: f64) -> [u8; 3] {
     let place = 2.0 * share.clamp(0.0, 1.0);
     let (from, part) = if place < 1.0 { (0, place) } else { (1, place - 1.0) };

@@ -32,7 +32,7 @@ pub enum Error {
     #[error("expected at least one run, found none")]
     NoRuns,
     /// A figure that can't be turned into pixels.
-    #[error("{}: expected a drawing to rasterise, found {found}", path.display())]
+    #[error("{}: expected a drawing to rasterize, found {found}", path.display())]
     Figure {
         /// The file that it was for.
         path: PathBuf,

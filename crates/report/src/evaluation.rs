@@ -13,7 +13,7 @@ use crate::Error;
 pub struct Evaluation {
     /// Accuracy of a linear classifier on frozen features.
     pub linear: Option<f64>,
-    /// Accuracy of nearest neighbours on frozen features.
+    /// Accuracy of nearest neighbors on frozen features.
     pub knn: Option<f64>,
     /// Which classes were taken for which, by each protocol that counted it.
     pub confusions: Vec<ConfusionMatrix>,

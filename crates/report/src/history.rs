@@ -27,7 +27,7 @@ pub struct Epoch {
     pub p_loss: Option<f64>,
     /// Accuracy of the online probe there.
     pub p_acc: Option<f64>,
-    /// Accuracy of the online probe on the labelled images that are held out, at its end.
+    /// Accuracy of the online probe on the labeled images that are held out, at its end.
     pub validation_p_acc: Option<f64>,
     /// Accuracy of the online probe on the test split, at its end.
     pub test_p_acc: Option<f64>,
@@ -37,17 +37,17 @@ pub struct Epoch {
     pub teacher_momentum: Option<f64>,
     /// Mean length of the gradient.
     pub gradient_norm: Option<f64>,
-    /// Standard deviation of normalised features.
+    /// Standard deviation of normalized features.
     pub feature_std: Option<f64>,
     /// Effective rank of the features.
     pub effective_rank: Option<f64>,
-    /// Standard deviation of normalised projections.
+    /// Standard deviation of normalized projections.
     pub projection_std: Option<f64>,
     /// Effective rank of the projections.
     pub projection_rank: Option<f64>,
-    /// Mean squared distance of the normalised features of two views of an image.
+    /// Mean squared distance of the normalized features of two views of an image.
     pub alignment: Option<f64>,
-    /// How evenly normalised features are spread: the logarithm of a mean potential of pairs.
+    /// How evenly normalized features are spread: the logarithm of a mean potential of pairs.
     pub uniformity: Option<f64>,
     /// Share of the features that are 0 for every image.
     pub dead_features: Option<f64>,

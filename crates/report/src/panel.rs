@@ -76,8 +76,8 @@ const TRAINING: [Panel; 9] = [
         [
             "validation_p_acc",
             "Probe accuracy, held out",
-            "% of labelled images held out",
-            "The same on labelled images that training does not see; the best epoch is chosen by it.",
+            "% of labeled images held out",
+            "The same on labeled images that training does not see; the best epoch is chosen by it.",
         ],
         Scale::Percent,
         |epoch| epoch.validation_p_acc,
@@ -128,7 +128,7 @@ const TRAINING: [Panel; 9] = [
             "lr",
             "Learning rate",
             "step size",
-            "The step size of the optimiser, where it changes over training.",
+            "The step size of the optimizer, where it changes over training.",
         ],
         |epoch| epoch.lr,
     ),
@@ -149,7 +149,7 @@ const HEALTH: [Panel; 8] = [
             "feature_std",
             "Feature std",
             "of unit-length features over images",
-            "Standard deviation of the l2-normalised features over a fixed sample, averaged over dimensions. Near 0 all \
+            "Standard deviation of the l2-normalized features over a fixed sample, averaged over dimensions. Near 0 all \
              images look the same to the encoder: it has collapsed.",
         ],
         Scale::Plain,
@@ -236,7 +236,7 @@ const SPEED: [Panel; 3] = [
             "images_per_sec",
             "Throughput",
             "images a second while training",
-            "Images that training went through in a second, labelled ones included.",
+            "Images that training went through in a second, labeled ones included.",
         ],
         Scale::Plain,
         |epoch| epoch.images_per_sec,

@@ -59,7 +59,7 @@ pub struct Data {
     pub fingerprint: String,
     /// Side of the images in pixels.
     pub image_size: usize,
-    /// Images to pretrain on, labelled training images, test images.
+    /// Images to pretrain on, labeled training images, test images.
     pub images: [usize; 3],
     /// Names of the classes.
     pub class_names: Vec<String>,
@@ -76,9 +76,9 @@ impl Data {
 /// What a batch is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Batch {
-    /// Unlabelled images.
+    /// Unlabeled images.
     pub unlabeled: usize,
-    /// Labelled images.
+    /// Labeled images.
     pub labeled: usize,
     /// Batches an epoch.
     pub steps_per_epoch: u32,

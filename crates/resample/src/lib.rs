@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn halving_averages_with_a_triangle() {
-        // Reduction 2: taps 1/8, 3/8, 3/8, 1/8, renormalised where the border cuts them.
+        // Reduction 2: taps 1/8, 3/8, 3/8, 1/8, renormalized where the border cuts them.
         let mut out = [0u8; 2];
         let rectangle = Rectangle { left: 0.0, top: 0.0, width: 4.0, height: 2.0 };
         let plane = [0, 80, 160, 240, 0, 80, 160, 240];

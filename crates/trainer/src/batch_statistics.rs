@@ -1,4 +1,4 @@
-//! Encoders that normalise over the batch, and the same networks without: whose statistics a step
+//! Encoders that normalize over the batch, and the same networks without: whose statistics a step
 //! takes, when they move, and that a run which stops and goes on keeps them.
 
 use std::path::Path;
@@ -49,7 +49,7 @@ fn step(number: i64, kind: Kind) -> Step {
     }
 }
 
-/// Batches that the networks have normalised by their own statistics.
+/// Batches that the networks have normalized by their own statistics.
 fn counted(networks: &Networks) -> i64 {
     let named = networks.store.variables();
     named["encoder.layer4.1.bn2.num_batches_tracked"].int64_value(&[])
@@ -66,7 +66,7 @@ fn batch_statistics_refuse_a_split_batch() {
     assert!(error.is_usage());
     assert_eq!(
         error.to_string(),
-        "train.micro_batch: expected null where the encoder normalises over the batch, found 2"
+        "train.micro_batch: expected null where the encoder normalizes over the batch, found 2"
     );
 }
 
@@ -95,7 +95,7 @@ fn without_batch_statistics_a_step_in_parts_equals_a_whole_one() {
 }
 
 #[test]
-fn every_view_is_normalised_by_its_own_statistics() {
+fn every_view_is_normalized_by_its_own_statistics() {
     let config = config("simclr", "batch", None);
     let (a, b) = (learner(&config, Kind::Float).unwrap(), learner(&config, Kind::Float).unwrap());
     let views = step(0, Kind::Float).views;

@@ -11,10 +11,10 @@ use crate::EpochReport;
 pub enum BestBy {
     /// The effective rank of the features on the fixed sample; needs no labels.
     Rank,
-    /// The online probe's accuracy on labelled images that are held out from training. Where a set
+    /// The online probe's accuracy on labeled images that are held out from training. Where a set
     /// has no labels, as [`Rank`](Self::Rank).
     Validation {
-        /// Share of the labelled training images of each class that is held out, above 0 and
+        /// Share of the labeled training images of each class that is held out, above 0 and
         /// below 1.
         share: f64,
     },

@@ -34,7 +34,7 @@ pub struct Header {
     pub step_in_epoch: u32,
     /// Finished steps in all.
     pub step: u64,
-    /// Steps of the optimisers of the networks and of the probe.
+    /// Steps of the optimizers of the networks and of the probe.
     pub optimizer_steps: [u64; 2],
     /// Seconds spent training.
     pub train_secs: f64,

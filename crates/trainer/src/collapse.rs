@@ -1,4 +1,4 @@
-//! Collapsed training is recognisable by the monitors: the safeguards of three methods, on and off.
+//! Collapsed training is recognizable by the monitors: the safeguards of three methods, on and off.
 
 use dataset::SyntheticSpec;
 use loader::{Loader, Plan, Position};
@@ -77,7 +77,7 @@ fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
 }
 
 #[test]
-fn without_centring_dino_ends_with_projections_that_show_it() {
+fn without_centering_dino_ends_with_projections_that_show_it() {
     let head = || json!({"prototypes": {"hidden": [32], "bottleneck": 16, "output": 64}});
     let dino = |center_momentum: f64| {
         json!({"dino": {

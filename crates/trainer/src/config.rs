@@ -76,7 +76,7 @@ pub struct TrainConfig {
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<u32>")]
     pub patience: Option<u32>,
-    /// Images a step, unlabelled and labelled; the share of labelled ones follows the data.
+    /// Images a step, unlabeled and labeled; the share of labeled ones follows the data.
     pub batch_size: usize,
     /// Views that the encoder's backward pass holds at a time; `None` for all of a step.
     #[serde(deserialize_with = "required")]

@@ -106,7 +106,7 @@ pub enum Error {
     },
     /// The measures say so, several times in a row.
     #[error(
-        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centring, momentum) usually help; a checkpoint from before is kept"
+        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
     )]
     Collapsed {
         /// 1-based.

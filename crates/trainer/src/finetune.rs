@@ -1,9 +1,9 @@
-//! Fine-tuning: a copy of the encoder with a new linear layer, trained end to end on labelled
+//! Fine-tuning: a copy of the encoder with a new linear layer, trained end to end on labeled
 //! images.
 //!
 //! The run's own encoder stays as it is. Each learning rate trains a copy on the training images
 //! without a validation part, which chooses the rate; with it another copy is trained on all of
-//! them. Normalisation layers keep the statistics of pretraining.
+//! them. Normalization layers keep the statistics of pretraining.
 
 use dataset::Split;
 use eval::{Error, Score, TrainedReport};

@@ -15,7 +15,7 @@ const TEACHER_NETWORK: u64 = 1;
 /// Keeps what a method draws apart from the networks.
 const METHOD_NETWORK: u64 = 3;
 
-/// Student, teacher, method, optimiser and probe of a run.
+/// Student, teacher, method, optimizer and probe of a run.
 #[derive(Debug)]
 pub struct Learner {
     /// The trained networks; the method's tensors are registered here too.
@@ -45,7 +45,7 @@ pub type BuildMethod<'a> =
 /// What a learner is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// Number of classes of the labelled images; `None` where there are none.
+    /// Number of classes of the labeled images; `None` where there are none.
     pub classes: Option<i64>,
     /// Where everything is.
     pub device: Device,
@@ -61,7 +61,7 @@ pub struct Step {
     pub views: Vec<Tensor>,
     /// Number of images.
     pub images: i64,
-    /// Weak views of the labelled images `[n, 3, h, w]` and their classes `[n]`.
+    /// Weak views of the labeled images `[n, 3, h, w]` and their classes `[n]`.
     pub probe: Option<(Tensor, Tensor)>,
 }
 
@@ -253,7 +253,7 @@ impl Learner {
         norm
     }
 
-    /// Trains the probe on the labelled images of a step, seen by the encoder as it is now.
+    /// Trains the probe on the labeled images of a step, seen by the encoder as it is now.
     fn probe_step(&mut self, step: &Step, progress: Progress) -> Option<(ProbeScore, i64)> {
         let (images, labels) = step.probe.as_ref()?;
         let features = no_grad(|| self.probed().features(images));
@@ -267,7 +267,7 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
     match config.train.micro_batch {
         Some(found) if batch_statistics => Err(ConfigError::Range {
             key: "train.micro_batch".to_owned(),
-            expected: "null where the encoder normalises over the batch".to_owned(),
+            expected: "null where the encoder normalizes over the batch".to_owned(),
             found: found.to_string(),
         }),
         _ => Ok(()),

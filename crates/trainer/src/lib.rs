@@ -1,4 +1,4 @@
-//! The training loop: the step, the teacher, the optimisers, checkpoints and the run directory.
+//! The training loop: the step, the teacher, the optimizers, checkpoints and the run directory.
 //!
 //! [`Session::prepare`] checks a [`Config`] against a data set and builds a [`Learner`];
 //! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and

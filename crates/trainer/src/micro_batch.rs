@@ -23,7 +23,7 @@ fn methods() -> Vec<Value> {
 }
 
 /// A learner of `method` with two global views and, where the method takes them, two local ones.
-/// Its head normalises over the batch, or has DINO's prototypes.
+/// Its head normalizes over the batch, or has DINO's prototypes.
 fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();

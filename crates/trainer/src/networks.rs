@@ -75,7 +75,7 @@ impl Networks {
 
     /// Features of the views of a step that trains, in their order. An encoder with batch
     /// statistics is given each view of all images on its own and whole, so that a view is
-    /// normalised by its own statistics; these then move the running ones, the first view's first.
+    /// normalized by its own statistics; these then move the running ones, the first view's first.
     ///
     /// # Shapes
     /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features
@@ -102,7 +102,7 @@ impl Networks {
         Tensor::cat(&features, 0)
     }
 
-    /// Projections of each view. Batch normalisation in the head sees one view at a time.
+    /// Projections of each view. Batch normalization in the head sees one view at a time.
     ///
     /// # Shapes
     /// `features` `[views * images, feature_size]` -> `[images, output]` a view.
@@ -150,7 +150,7 @@ fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = Tensor> {
     })
 }
 
-/// A network that isn't trained but follows the student. What it normalises over a batch has the
+/// A network that isn't trained but follows the student. What it normalizes over a batch has the
 /// statistics of the batch in training, as the student's: its running ones are of what it saw
 /// itself.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl Teacher {
         });
     }
 
-    /// Moves towards the student: `m := momentum * m + (1 - momentum) * w` for every weight.
+    /// Moves toward the student: `m := momentum * m + (1 - momentum) * w` for every weight.
     /// Running statistics don't follow: they are of what the teacher sees.
     ///
     /// # Reference

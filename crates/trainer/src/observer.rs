@@ -60,7 +60,7 @@ pub struct EpochReport {
     pub test_p_loss: Option<f64>,
     /// The probe's accuracy on the test split, 0..=1.
     pub test_p_acc: Option<f64>,
-    /// The probe's cross-entropy on the labelled images that were held out, where there are such.
+    /// The probe's cross-entropy on the labeled images that were held out, where there are such.
     pub validation_p_loss: Option<f64>,
     /// The probe's accuracy there, 0..=1.
     pub validation_p_acc: Option<f64>,

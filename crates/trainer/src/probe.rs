@@ -11,7 +11,7 @@ use crate::{Optimizer, OptimizerConfig};
 /// Keeps the probe's initial weights apart from those of the networks.
 const PROBE_NETWORK: u64 = 2;
 
-/// A linear classifier and its optimiser.
+/// A linear classifier and its optimizer.
 #[derive(Debug)]
 pub struct Probe {
     /// Weights `probe.weight` `[classes, features]` and `probe.bias` `[classes]`.

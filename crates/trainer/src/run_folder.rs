@@ -44,9 +44,9 @@ pub struct DataRecord {
     pub fingerprint: String,
     /// Side of the images in pixels.
     pub image_size: usize,
-    /// Images to pretrain on, labelled training images, test images.
+    /// Images to pretrain on, labeled training images, test images.
     pub images: [usize; 3],
-    /// Labelled training images that are held out from training, to choose the best epoch by.
+    /// Labeled training images that are held out from training, to choose the best epoch by.
     pub held_out: usize,
     /// Names of the classes.
     pub class_names: Vec<String>,
@@ -55,9 +55,9 @@ pub struct DataRecord {
 /// What a batch is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchRecord {
-    /// Unlabelled images.
+    /// Unlabeled images.
     pub unlabeled: usize,
-    /// Labelled images.
+    /// Labeled images.
     pub labeled: usize,
     /// Batches an epoch.
     pub steps_per_epoch: u32,

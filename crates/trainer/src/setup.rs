@@ -1,7 +1,7 @@
 //! From a configuration and a data set to what batches hold and what the run folder records.
 
 use std::path::PathBuf;
-use std::thread::available_parallelism;
+use std::thread::available_parallelizm;
 
 use dataset::{Dataset, Split};
 use loader::Plan;
@@ -31,7 +31,7 @@ pub struct Origin {
     pub data: Option<PathBuf>,
 }
 
-/// What is left of `data` to train on, and the labelled images held out from it, where the best
+/// What is left of `data` to train on, and the labeled images held out from it, where the best
 /// epoch is chosen by such. Training never sees these: not without their labels either.
 pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option<Split>) {
     let mut rest = data.clone();
@@ -56,7 +56,7 @@ pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option
     (rest, Some(train.select(&rows.validation)))
 }
 
-/// What batches hold. The share of labelled images is that of the labelled split in all the images.
+/// What batches hold. The share of labeled images is that of the labeled split in all the images.
 pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
     let batch = config.train.batch_size;
     let unlabeled = data.unlabeled.len();
@@ -81,7 +81,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
 /// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes
 /// well under a hundredth of the step. A GPU leaves them to the views.
 fn workers(asked: usize, device: Device) -> usize {
-    let cores = available_parallelism().map_or(1, usize::from);
+    let cores = available_parallelizm().map_or(1, usize::from);
     match (asked, device) {
         (0, Device::Cpu) => cores.div_ceil(4),
         (0, _) => cores.saturating_sub(1).max(1),

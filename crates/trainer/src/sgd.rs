@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use augment::{Crop, CropDraw, Flip, Op, Recipe};
 use dataset::Split;
-use eval::{Error, Features, Holdout, RateScore, Score, Standardiser, TrainedReport};
+use eval::{Error, Features, Holdout, RateScore, Score, Standardizer, TrainedReport};
 use methods::{Progress, Schedule};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -145,7 +145,7 @@ struct Training<'a> {
     rates: &'a [f64],
     /// Rows of `train`.
     held_out: Holdout,
-    standardiser: Standardiser,
+    standardizer: Standardizer,
     /// Learn from all images.
     on_all: Heads,
     /// Learn from those that are not held out.
@@ -163,14 +163,14 @@ impl<'a> Training<'a> {
             classes,
             rates,
             held_out,
-            standardiser: Standardiser::fit(train.x()),
+            standardizer: Standardizer::fit(train.x()),
             on_all: heads(),
             on_part: heads(),
         }
     }
 
     fn scaled(&self, x: &Tensor) -> Tensor {
-        self.standardiser.apply(x).to_kind(Kind::Float)
+        self.standardizer.apply(x).to_kind(Kind::Float)
     }
 
     /// One step on features `x` of the images at `rows`.

@@ -185,7 +185,7 @@ mod tests {
         assert!(
             records[1].ends_with(&[b"\x0a\x04loss\x15".as_slice(), &0.5f32.to_le_bytes()].concat())
         );
-        // Height, width, colours, file; inside a value, inside a summary.
+        // Height, width, colors, file; inside a value, inside a summary.
         let image = b"\x08\x02\x10\x80\x05\x18\x03\x22\x04file";
         let value = [b"\x0a\x05views\x22\x0d".as_slice(), image].concat();
         let summary = [b"\x2a\x18\x0a\x16".as_slice(), &value].concat();

@@ -57,10 +57,10 @@ impl Effort {
         })
     }
 
-    /// Unlabelled and labelled training images of the set that is rendered: whole epochs, with the
-    /// seed's share of labelled images, 1 in 21.
+    /// Unlabeled and labeled training images of the set that is rendered: whole epochs, with the
+    /// seed's share of labeled images, 1 in 21.
     pub fn images(&self) -> (usize, usize) {
-        let labelled = (self.batch as f64 / 21.0).round() as usize;
-        (self.steps * (self.batch - labelled), self.steps * labelled)
+        let labeled = (self.batch as f64 / 21.0).round() as usize;
+        (self.steps * (self.batch - labeled), self.steps * labeled)
     }
 }

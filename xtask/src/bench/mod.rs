@@ -41,7 +41,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds them: with optimisation across crates, or where that is too `quick` a run for it, as
+    /// Builds them: with optimization across crates, or where that is too `quick` a run for it, as
     /// `cargo build` does.
     ///
     /// # Errors

@@ -245,7 +245,7 @@ fn photos(records: &Records) -> String {
     let count = cell(get("twinview", "images"), grouped);
     let head = ["", "images a processor second", "spread", "twinview is faster by"];
     format!(
-        "## JPEG files\n\n{count} files, once into the packed cache: read, decoded, shorter side to 96 pixels, centre cropped, \
+        "## JPEG files\n\n{count} files, once into the packed cache: read, decoded, shorter side to 96 pixels, center cropped, \
          written. Pillow and OpenCV decode with libjpeg-turbo.\n\n{}",
         table(&head, &rows)
     )

@@ -7,7 +7,7 @@ use super::{Block, LANES};
 
 /// Weights of the taps 1, 2, ... pixels away with 16 fraction bits; the middle one is what is left.
 ///
-/// weight(k) = exp(-k^2 / (2 sigma^2)), normalised over the `kernel` taps, so below a third.
+/// weight(k) = exp(-k^2 / (2 sigma^2)), normalized over the `kernel` taps, so below a third.
 pub(crate) fn half_taps(kernel: usize, sigma: f64, taps: &mut Vec<i16>) {
     let weight = |k: usize| (-((k * k) as f64) / (2.0 * sigma * sigma)).exp();
     let half = kernel / 2;
@@ -29,7 +29,7 @@ fn reflect(i: usize, offset: isize, count: usize) -> usize {
 
 /// A blurred value in the making: the middle, twice, and a sum with one fraction bit more.
 ///
-/// Neighbours count by their difference from the middle: flat parts stay exactly as they are.
+/// Neighbors count by their difference from the middle: flat parts stay exactly as they are.
 #[derive(Clone, Copy)]
 struct Blurred<S> {
     middle: S,
@@ -43,7 +43,7 @@ impl<S: Simd> Blurred<S> {
         Blurred { middle, twice: middle + middle, sum: S::splat(1) }
     }
 
-    /// Adds the two neighbours at one distance.
+    /// Adds the two neighbors at one distance.
     #[inline(always)]
     fn add(&mut self, before: S, after: S, weight: S) {
         self.sum = self.sum + (before + after - self.twice).mul(weight);

@@ -34,7 +34,7 @@ pub(crate) const FRACTION_BITS: i32 = 4;
 pub(crate) const WHITE: i16 = 255 << FRACTION_BITS;
 /// Pixels in a block: the widest vector. Rows are padded to whole blocks.
 pub(crate) const LANES: usize = 32;
-/// Values of one channel of neighbouring pixels of a row, in one cache line: reading or writing
+/// Values of one channel of neighboring pixels of a row, in one cache line: reading or writing
 /// them as one vector touches no second one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]

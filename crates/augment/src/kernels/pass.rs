@@ -1,7 +1,7 @@
 //! One walk over the rows of a view: read or sample a row, apply operations, store or pack it.
 //!
 //! A view takes one pass, plus one for every contrast (it needs the mean gray of the image so far)
-//! and every blur (it needs neighbouring rows). Pixels stay in registers from read to write.
+//! and every blur (it needs neighboring rows). Pixels stay in registers from read to write.
 //!
 //! Everything in here is inlined into one function for each instruction set. Closures and iterator
 //! adapters would not be, and would lack the instructions: hence plain loops.

@@ -10,7 +10,7 @@ const TURN_BITS: u32 = 13;
 /// white; a gray pixel is its own gray but for the rounding of three products.
 const GRAY: [i16; 3] = [9795, 19236, 3737];
 
-/// Red, green and blue of neighbouring pixels.
+/// Red, green and blue of neighboring pixels.
 pub(crate) type Pixels<S> = [S; 3];
 
 /// One operation with its numbers in fixed point.
@@ -77,14 +77,14 @@ impl Point {
     }
 }
 
-/// Away from `towards` by a share of the distance, or closer where the share is negative.
+/// Away from `toward` by a share of the distance, or closer where the share is negative.
 #[inline(always)]
-fn blend<S: Simd>([r, g, b]: Pixels<S>, towards: S, excess: S) -> Pixels<S> {
+fn blend<S: Simd>([r, g, b]: Pixels<S>, toward: S, excess: S) -> Pixels<S> {
     let (black, white) = (S::splat(0), S::splat(WHITE));
     [
-        (r + (r - towards).mul(excess)).clamp(black, white),
-        (g + (g - towards).mul(excess)).clamp(black, white),
-        (b + (b - towards).mul(excess)).clamp(black, white),
+        (r + (r - toward).mul(excess)).clamp(black, white),
+        (g + (g - toward).mul(excess)).clamp(black, white),
+        (b + (b - toward).mul(excess)).clamp(black, white),
     ]
 }
 

@@ -12,7 +12,7 @@ const WIDTH: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([i16; WIDTH]);
 
-/// Lane by lane: a loop, as closures would hide it from the vectoriser.
+/// Lane by lane: a loop, as closures would hide it from the vectorizer.
 macro_rules! lanes {
     (|$i:ident| $value:expr) => {{
         let mut lanes = [0; WIDTH];

@@ -1,4 +1,4 @@
-//! Colour jitter.
+//! Color jitter.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -31,7 +31,7 @@ pub enum Op {
     Crop(Crop),
     /// Change brightness, contrast, saturation and hue in random order.
     Jitter(Jitter),
-    /// Drop the colours.
+    /// Drop the colors.
     Grayscale(Grayscale),
     /// Gaussian blur.
     Blur(Blur),

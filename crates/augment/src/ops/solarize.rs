@@ -1,4 +1,4 @@
-//! Random solarisation.
+//! Random solarization.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -74,7 +74,7 @@ fn check_all(boxes: &[CropBox], expected: &Value, top: &str) {
     check("area", of(|b| b.height * b.width), &expected["area"]);
     check("aspect", of(|b| b.width / b.height), &expected["aspect_w_over_h"]);
     check("top", of(|b| b.top), &expected[top]);
-    check("centre", of(|b| b.top + b.height / 2.0), &expected["center_y"]);
+    check("center", of(|b| b.top + b.height / 2.0), &expected["center_y"]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn redrawn_boxes_are_distributed_as_in_torchvision() {
 
 /// In an image of 200 x 20 pixels nearly no box of the whole area fits: the central one is taken.
 #[test]
-fn redrawn_falls_back_to_the_centre() {
+fn redrawn_falls_back_to_the_center() {
     let crop = crop([0.99, 1.0], CropDraw::Redrawn);
     let mut view = View::whole(200, 20);
     let key = ViewKey { seed: 0, epoch: 0, image: 0, view: 0 };

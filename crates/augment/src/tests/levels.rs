@@ -96,14 +96,14 @@ proptest! {
 /// Every pair of pixel values that hue treats apart, for several turns: all levels, and in range of
 /// the channel's old extremes.
 #[test]
-fn hue_agrees_on_a_grid_of_colours() {
+fn hue_agrees_on_a_grid_of_colors() {
     let values: Vec<u8> = (0..=255).step_by(15).collect();
-    let colours: Vec<[u8; 3]> = values
+    let colors: Vec<[u8; 3]> = values
         .iter()
         .flat_map(|&r| values.iter().flat_map(move |&g| [0, 1, 127, 254, 255].map(|b| [r, g, b])))
         .collect();
-    let bytes: Vec<u8> = (0..3).flat_map(|c| colours.iter().map(move |colour| colour[c])).collect();
-    let width = colours.len();
+    let bytes: Vec<u8> = (0..3).flat_map(|c| colors.iter().map(move |color| color[c])).collect();
+    let width = colors.len();
     for turn in [-0.5, -0.33, -0.01, 0.0, 0.02, 0.25, 0.5] {
         let mut view = View::whole(width, 1);
         view.steps.push(Step::Hue(turn));
@@ -114,10 +114,10 @@ fn hue_agrees_on_a_grid_of_colours() {
             }
         }
         let turned = scalar.unwrap_or_default();
-        for (i, colour) in colours.iter().enumerate() {
+        for (i, color) in colors.iter().enumerate() {
             let now = [turned[i], turned[width + i], turned[2 * width + i]];
-            assert_eq!(now.iter().max(), colour.iter().max(), "{colour:?} to {now:?} at {turn}");
-            assert_eq!(now.iter().min(), colour.iter().min(), "{colour:?} to {now:?} at {turn}");
+            assert_eq!(now.iter().max(), color.iter().max(), "{color:?} to {now:?} at {turn}");
+            assert_eq!(now.iter().min(), color.iter().min(), "{color:?} to {now:?} at {turn}");
         }
     }
 }

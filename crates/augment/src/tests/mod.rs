@@ -35,7 +35,7 @@ fn noise(count: usize, seed: u32) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Waves of different length in each channel: neighbouring pixels resemble each other as in
+/// Waves of different length in each channel: neighboring pixels resemble each other as in
 /// photographs.
 fn waves(height: usize, width: usize, seed: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(3 * height * width);

@@ -11,9 +11,9 @@ use super::EpochArgument;
 pub enum SplitArgument {
     /// Images to pretrain on.
     Unlabeled,
-    /// Labelled training images.
+    /// Labeled training images.
     Train,
-    /// Labelled test images.
+    /// Labeled test images.
     Test,
 }
 
@@ -56,7 +56,7 @@ pub struct EmbedArguments {
 pub struct NeighborsArguments {
     /// The folder of a run.
     pub run: PathBuf,
-    /// The images; a labelled set with a test split where none of --query, --duplicates and
+    /// The images; a labeled set with a test split where none of --query, --duplicates and
     /// --outliers is given [default: the set of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -85,7 +85,7 @@ pub struct NeighborsArguments {
         conflicts_with_all = ["query", "outliers"]
     )]
     pub most: usize,
-    /// Find the N images that are farthest from their nearest neighbours.
+    /// Find the N images that are farthest from their nearest neighbors.
     #[arg(long, value_name = "N", group = "search")]
     pub outliers: Option<usize>,
     /// Look in this split; may be given several times [default: all].
@@ -94,7 +94,7 @@ pub struct NeighborsArguments {
     /// Most rows of the sheet.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub rows: usize,
-    /// Neighbours of each image.
+    /// Neighbors of each image.
     #[arg(short, value_name = "N", default_value_t = 8)]
     pub k: usize,
     /// Where to compute: auto, cpu, cuda or cuda:N.

@@ -53,7 +53,7 @@ struct Entries {
 /// Lists the images of `dir`.
 ///
 /// # Errors
-/// If there are none, or the folders of a labelled set do not fit each other; where `bad` refuses,
+/// If there are none, or the folders of a labeled set do not fit each other; where `bad` refuses,
 /// if anything can't be used.
 pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     let has = |name: &str| dir.join(name).is_dir();
@@ -62,7 +62,7 @@ pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     }
     let entries = read_folder(dir, bad)?;
     if entries.images.is_empty() {
-        return Err(unrecognised(dir, &entries));
+        return Err(unrecognized(dir, &entries));
     }
     let unlabeled = Some(Files { paths: walk_below(dir, entries, bad)?, labels: None });
     Ok(Listing {
@@ -235,7 +235,7 @@ pub(super) fn no_images(dir: &Path) -> Error {
     }
 }
 
-fn unrecognised(dir: &Path, entries: &Entries) -> Error {
+fn unrecognized(dir: &Path, entries: &Entries) -> Error {
     let found = match (&entries.folders[..], entries.others) {
         ([], 0) => "an empty folder".into(),
         ([], files) => format!("{files} other files"),

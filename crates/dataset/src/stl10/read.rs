@@ -23,8 +23,8 @@ pub(crate) fn found_in(dir: &Path) -> bool {
 pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
     let shape = Shape::read(dir)?;
     let unlabeled = open_unlabeled(dir, &shape)?;
-    let train = open_labelled(dir, "train", &shape)?;
-    let test = open_labelled(dir, "test", &shape)?;
+    let train = open_labeled(dir, "train", &shape)?;
+    let test = open_labeled(dir, "test", &shape)?;
     let Some(unlabeled) = unlabeled.or_else(|| train.as_ref().map(Split::without_labels)) else {
         let path = dir.join(file_names("unlabeled").0);
         return Err(Error::Missing {
@@ -42,7 +42,7 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
 
 fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
     let path = dir.join(file_names("unlabeled").0);
-    // A set that was written without unlabelled images of its own has a link to those of train.
+    // A set that was written without unlabeled images of its own has a link to those of train.
     if !path.exists() || is_one_file(&path, &dir.join(file_names("train").0)) {
         return Ok(None);
     }
@@ -62,7 +62,7 @@ fn is_one_file(a: &Path, b: &Path) -> bool {
     identity(a).is_some_and(|a| identity(b) == Some(a))
 }
 
-fn open_labelled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>, Error> {
+fn open_labeled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>, Error> {
     let (images_name, labels_name) = file_names(split);
     let (images_path, labels_path) = (dir.join(&images_name), dir.join(labels_name));
     match (images_path.exists(), labels_path.exists()) {

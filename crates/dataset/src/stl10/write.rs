@@ -31,8 +31,8 @@ impl Default for WriteOptions<'_> {
 /// Writes `dataset` as STL-10 binaries into `out_dir`, which must be new or empty;
 /// [`open`](crate::open) reads them back.
 ///
-/// Images of another size have their shorter side resized (bilinear, antialiased) and their centre
-/// cropped. Where the set has no unlabelled images of its own, `unlabeled_X.bin` is a hard link to
+/// Images of another size have their shorter side resized (bilinear, antialiased) and their center
+/// cropped. Where the set has no unlabeled images of its own, `unlabeled_X.bin` is a hard link to
 /// `train_X.bin`, or a copy where links cannot be made. Two bytes a label are written for more than
 /// 255 classes. Names of images, where they are known, are kept in `*_names.txt`.
 ///

@@ -1,9 +1,9 @@
 //! The procedural set: ten classes of patterned shapes, rendered from a seed.
 //!
 //! A class is a shape with a texture, five of each, paired so that every shape has two textures and
-//! every texture two shapes: either alone leaves two classes open. Colours, place, size, turn,
+//! every texture two shapes: either alone leaves two classes open. Colors, place, size, turn,
 //! lighting, background and noise come from the same distributions for every class, and the two
-//! colours of a texture change places at random, so that colour says nothing. An image is a pure
+//! colors of a texture change places at random, so that color says nothing. An image is a pure
 //! function of (seed, split, index).
 
 mod draws;
@@ -25,9 +25,9 @@ use crate::{Dataset, Error, PixelOrder, Split};
 pub struct SyntheticSpec {
     /// Number of images without labels.
     pub unlabeled: usize,
-    /// Number of labelled training images.
+    /// Number of labeled training images.
     pub train: usize,
-    /// Number of labelled test images.
+    /// Number of labeled test images.
     pub test: usize,
     /// Width and height in pixels, 8 to 1024.
     pub size: usize,
@@ -128,7 +128,7 @@ pub(crate) fn check(spec: &SyntheticSpec) -> Result<(), Error> {
 
 /// Renders a procedural set into memory, on all threads of the current rayon pool.
 ///
-/// Splits of no images are absent; without unlabelled images `unlabeled` shows those of `train`.
+/// Splits of no images are absent; without unlabeled images `unlabeled` shows those of `train`.
 ///
 /// # Errors
 /// If the size is outside 8 to 1024 pixels or there is nothing to train on.
@@ -238,9 +238,9 @@ mod tests {
         assert_eq!(images.len(), count);
     }
 
-    /// Mean of each channel and their standard deviations: the best that a classifier by colour
+    /// Mean of each channel and their standard deviations: the best that a classifier by color
     /// sees.
-    fn colour_features(split: &Split, index: usize) -> [f32; 6] {
+    fn color_features(split: &Split, index: usize) -> [f32; 6] {
         let mut planes = split.image(index).bytes.chunks_exact(split.width() * split.height());
         let mut features = [0.0; 6];
         for channel in 0..3 {
@@ -256,12 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn colour_does_not_tell_the_class() {
+    fn color_does_not_tell_the_class() {
         let set = synthetic(&SyntheticSpec { train: 2000, ..SPEC }).unwrap();
         let train = set.train.unwrap();
         let labels = train.labels().unwrap();
-        let features: Vec<_> = (0..2000).map(|index| colour_features(&train, index)).collect();
-        // Nearest neighbour among the first 1,500 by colour, for the other 500: chance is 50 of
+        let features: Vec<_> = (0..2000).map(|index| color_features(&train, index)).collect();
+        // Nearest neighbor among the first 1,500 by color, for the other 500: chance is 50 of
         // them.
         let distance =
             |a: &[f32; 6], b: &[f32; 6]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
@@ -273,7 +273,7 @@ mod tests {
             labels[(0..1500).min_by(nearest).unwrap()] == labels[index]
         });
         let right = right.count();
-        assert!(right < 80, "{right} of 500 by colour alone");
+        assert!(right < 80, "{right} of 500 by color alone");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::shape::Shape;
 use super::texture::{Pattern, Texture};
 use super::wave::smooth;
 
-type Colour = [f32; 3];
+type Color = [f32; 3];
 
 /// Renders images of one size; keeps its row buffers between images.
 pub(crate) struct Renderer {
@@ -22,14 +22,14 @@ pub(crate) struct Renderer {
 
 /// Everything random about one image but its noise.
 struct Scene {
-    centre: (f32, f32),
+    center: (f32, f32),
     /// Inverse of the object's size and turn: pixels to the shape's own coordinates.
     to_shape: [f32; 4],
     /// Pixels a unit of the shape's coordinates.
     radius: f32,
     pattern: Pattern,
-    colours: [Colour; 2],
-    background: [Colour; 2],
+    colors: [Color; 2],
+    background: [Color; 2],
     waves: [(f32, f32, f32); 3],
     /// Brightness in the middle, and its slope a pixel along x and y.
     light: (f32, f32, f32),
@@ -63,16 +63,16 @@ impl Renderer {
             self.shade(&scene, shape, row as f32 + 0.5);
             for channel in 0..3 {
                 let start = channel * area + row * self.size;
-                self.colour(&scene, channel, start, &mut planes[start..start + self.size]);
+                self.color(&scene, channel, start, &mut planes[start..start + self.size]);
             }
         }
     }
 
-    /// Fills the row buffers: how much object, which of its colours, which of the background's, how
+    /// Fills the row buffers: how much object, which of its colors, which of the background's, how
     /// bright.
     fn shade(&mut self, scene: &Scene, shape: Shape, y: f32) {
         let [a, b, c, d] = scene.to_shape;
-        let (x0, dy) = (scene.centre.0, y - scene.centre.1);
+        let (x0, dy) = (scene.center.0, y - scene.center.1);
         for ((&x, u), v) in self.x.iter().zip(&mut self.u).zip(&mut self.v) {
             let dx = x - x0;
             *u = a * dx + b * dy;
@@ -95,9 +95,9 @@ impl Renderer {
     }
 
     /// One row of one plane from the row buffers.
-    fn colour(&self, scene: &Scene, channel: usize, start: usize, out: &mut [u8]) {
-        let [first, second] = scene.colours.map(|colour| colour[channel]);
-        let [near, far] = scene.background.map(|colour| colour[channel]);
+    fn color(&self, scene: &Scene, channel: usize, start: usize, out: &mut [u8]) {
+        let [first, second] = scene.colors.map(|color| color[channel]);
+        let [near, far] = scene.background.map(|color| color[channel]);
         let noise = &self.noise[start..start + self.size];
         let noise_scale = scene.noise / 127.5;
         let rows = self.coverage.iter().zip(&self.pattern).zip(&self.background).zip(&self.light);
@@ -124,7 +124,7 @@ impl Scene {
     fn draw(texture: Texture, size: f32, draws: &mut Draws) -> Self {
         let radius = size * draws.uniform(0.42, 0.54);
         let middle = 0.5 * size;
-        let centre = (
+        let center = (
             middle + size * draws.uniform(-0.08, 0.08),
             middle + size * draws.uniform(-0.08, 0.08),
         );
@@ -133,7 +133,7 @@ impl Scene {
         let to_shape = [cosine * stretch, sine * stretch, -sine / stretch, cosine / stretch]
             .map(|k| k / radius);
         let pattern = Pattern::new(texture, size * draws.uniform(0.14, 0.19), draws);
-        let (colours, background) = draw_colours(draws);
+        let (colors, background) = draw_colors(draws);
         let waves = std::array::from_fn(|_| {
             let (x, y) = draws.direction();
             let frequency = draws.uniform(0.4, 2.0) / size;
@@ -145,16 +145,16 @@ impl Scene {
         let brightness = draws.uniform(0.75, 1.1);
         let light = (brightness - middle * (slope_x + slope_y), slope_x, slope_y);
         let noise = draws.uniform(2.0, 8.0);
-        Self { centre, to_shape, radius, pattern, colours, background, waves, light, noise }
+        Self { center, to_shape, radius, pattern, colors, background, waves, light, noise }
     }
 }
 
-/// Two colours of the object that differ in brightness, in either order, and two of the background
+/// Two colors of the object that differ in brightness, in either order, and two of the background
 /// that hardly do.
 ///
 /// All are tinted grays: with vivid ones, an objective that compares views of an image finds its
-/// colours the easiest thing to know it by, and learns little else.
-fn draw_colours(draws: &mut Draws) -> ([Colour; 2], [Colour; 2]) {
+/// colors the easiest thing to know it by, and learns little else.
+fn draw_colors(draws: &mut Draws) -> ([Color; 2], [Color; 2]) {
     let (first, second) = loop {
         let (first, second) = (draws.uniform(0.05, 0.95), draws.uniform(0.05, 0.95));
         if (first - second).abs() > 0.4 {
@@ -163,7 +163,7 @@ fn draw_colours(draws: &mut Draws) -> ([Colour; 2], [Colour; 2]) {
     };
     let near = draws.uniform(0.1, 0.9);
     let far = near + draws.uniform(-0.2, 0.2);
-    let mut tinted = |level: f32| -> Colour {
+    let mut tinted = |level: f32| -> Color {
         std::array::from_fn(|_| (level + draws.uniform(-0.12, 0.12)).clamp(0.02, 0.98))
     };
     ([tinted(first), tinted(second)], [tinted(near), tinted(far)])

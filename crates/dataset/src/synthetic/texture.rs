@@ -1,7 +1,7 @@
 //! Patterns that fill an object: values in [0, 1], half of each on average.
 
 use super::draws::Draws;
-use super::wave::{centred, smooth, triangle};
+use super::wave::{centerd, smooth, triangle};
 
 /// What an object looks like from nearby.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct Pattern {
     /// Periods a pixel along the two axes of the pattern, and its phases.
     axis: (f32, f32),
     phase: (f32, f32),
-    /// Values a pixel at an edge between the two colours: edges are about one pixel wide.
+    /// Values a pixel at an edge between the two colors: edges are about one pixel wide.
     sharpness: f32,
     waves: [(f32, f32, f32); WAVES],
 }
@@ -55,7 +55,7 @@ impl Pattern {
             }),
             Texture::Dots => map(x, out, |x| {
                 let (p, q) = pq(x);
-                let (p, q) = (centred(p), centred(q));
+                let (p, q) = (centerd(p), centerd(q));
                 edge(4.0 * (0.37 - (p * p + q * q).sqrt()))
             }),
             Texture::Zigzag => map(x, out, |x| {

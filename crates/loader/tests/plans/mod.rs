@@ -14,7 +14,7 @@ pub fn split(first: u8, count: u8, labels: bool) -> Split {
     Split::in_memory(bytes, labels, 10, 12, PixelOrder::ColumnMajor)
 }
 
-/// 5 of 17 unlabelled images and 3 of 10 labelled ones; two views of 16 pixels and one of 9.
+/// 5 of 17 unlabeled images and 3 of 10 labeled ones; two views of 16 pixels and one of 9.
 pub fn plan(workers: usize) -> Plan {
     Plan {
         seed: 5,

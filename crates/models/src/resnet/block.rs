@@ -10,7 +10,7 @@ use crate::{Conv2d, InitStream};
 /// Channels that a bottleneck gives for each of its inner ones.
 const EXPANSION: i64 = 4;
 
-/// A convolution and what normalises its map.
+/// A convolution and what normalizes its map.
 #[derive(Debug)]
 pub(super) struct Layer {
     conv: Conv2d,
@@ -35,7 +35,7 @@ pub(super) struct Layers {
 
 impl Layers {
     /// Registers a layer of these `channels` (inputs, outputs) and `shape` (side, stride) under the
-    /// names of its convolution and of its normalisation below `path`.
+    /// names of its convolution and of its normalization below `path`.
     pub fn layer(
         self,
         path: &Path,
@@ -57,7 +57,7 @@ pub(super) struct Block {
     layers: Vec<Layer>,
     /// Where strides or channels differ; otherwise `x` itself is the shortcut.
     shortcut: Option<Layer>,
-    /// The learned factor of the layers, where nothing normalises.
+    /// The learned factor of the layers, where nothing normalizes.
     scale: Option<Tensor>,
     channels: i64,
 }
@@ -101,7 +101,7 @@ impl Block {
         self.channels
     }
 
-    /// In place where the gradient doesn't need what is overwritten: neither normalisation nor
+    /// In place where the gradient doesn't need what is overwritten: neither normalization nor
     /// convolution keeps what it gave.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let (last, first) = self.layers.split_last().expect("a block has layers");

@@ -1,7 +1,7 @@
 //! Residual networks, name for name those of torchvision, so that weights go either way.
 //!
 //! A network is a stem, four stages of blocks (`block.rs`) and the mean over positions; what
-//! normalises its maps (`norm.rs`) is a setting. There is no classifier (`fc`).
+//! normalizes its maps (`norm.rs`) is a setting. There is no classifier (`fc`).
 
 mod block;
 mod norm;
@@ -32,7 +32,7 @@ pub struct ResNetConfig {
     pub depth: i64,
     /// What comes before the blocks.
     pub stem: Stem,
-    /// What normalises the maps.
+    /// What normalizes the maps.
     pub norm: ResNetNorm,
 }
 

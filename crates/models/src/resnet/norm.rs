@@ -1,4 +1,4 @@
-//! What normalises the maps between the layers of a residual network.
+//! What normalizes the maps between the layers of a residual network.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::encoder::Mode;
 /// Added to the variance.
 const EPSILON: f64 = 1e-5;
 
-/// What normalises the maps of a residual network.
+/// What normalizes the maps of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResNetNorm {
@@ -19,7 +19,7 @@ pub enum ResNetNorm {
     /// # Reference
     /// Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
     Batch,
-    /// Each of 32 groups of neighbouring channels over its positions, every image on its own.
+    /// Each of 32 groups of neighboring channels over its positions, every image on its own.
     ///
     /// # Reference
     /// Wu and He 2018, arXiv 1803.08494, equation 7.
@@ -41,7 +41,7 @@ pub(super) enum MapNorm {
 }
 
 impl MapNorm {
-    /// Registers what normalises maps of `channels` channels under `path`.
+    /// Registers what normalizes maps of `channels` channels under `path`.
     pub fn new(norm: ResNetNorm, path: &Path, channels: i64) -> Self {
         match norm {
             ResNetNorm::Batch => Self::Batch(BatchNorm2d::new(path, channels)),
@@ -61,7 +61,7 @@ impl MapNorm {
     }
 }
 
-/// Batch normalisation with running statistics.
+/// Batch normalization with running statistics.
 #[derive(Debug)]
 pub(super) struct BatchNorm2d {
     weight: Tensor,
@@ -108,7 +108,7 @@ impl BatchNorm2d {
     }
 }
 
-/// Group normalisation. All widths of residual networks are multiples of its number of groups.
+/// Group normalization. All widths of residual networks are multiples of its number of groups.
 #[derive(Debug)]
 pub(super) struct GroupNorm {
     weight: Tensor,

@@ -1,4 +1,4 @@
-//! What normalisation does to training and reading. Numbers are compared with torchvision's in
+//! What normalization does to training and reading. Numbers are compared with torchvision's in
 //! `tests/resnet_golden.rs`.
 
 use tch::nn::VarStore;
@@ -42,7 +42,7 @@ fn copies(store: &VarStore) -> Vec<Tensor> {
 }
 
 #[test]
-fn only_batch_normalisation_in_training_mixes_images_and_changes_state() {
+fn only_batch_normalization_in_training_mixes_images_and_changes_state() {
     for norm in [ResNetNorm::Batch, ResNetNorm::Group, ResNetNorm::None] {
         let (store, encoder) = build(18, norm, Kind::Float);
         let batch = norm == ResNetNorm::Batch;
@@ -80,7 +80,7 @@ fn running_statistics_come_to_those_of_the_batch() {
 }
 
 #[test]
-fn without_normalisation_blocks_start_as_their_shortcuts_and_can_leave_that() {
+fn without_normalization_blocks_start_as_their_shortcuts_and_can_leave_that() {
     let (store, encoder) = build(50, ResNetNorm::None, Kind::Float);
     let parameters = Parameters::flatten(&store);
     let loss = || encoder.forward(&images(2), Mode::Train).square().mean(Kind::Float);

@@ -2,7 +2,7 @@
 //!
 //! Patches become tokens, a class token goes before them, every token gets an embedding of its
 //! position, and twelve blocks (`block.rs`) follow. An image's features are its class token after
-//! the last normalisation; there is no classifier (`head`). Tokens stay in the kind of the master
+//! the last normalization; there is no classifier (`head`). Tokens stay in the kind of the master
 //! weights from block to block; what is multiplied inside is in the kind of computing.
 
 mod block;

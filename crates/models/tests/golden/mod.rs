@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
-/// Numbers in -1..1: the finaliser of MurmurHash3 over position + FNV-1a hash of the name.
+/// Numbers in -1..1: the finalizer of MurmurHash3 over position + FNV-1a hash of the name.
 pub fn uniform(name: &str, count: usize) -> Vec<f64> {
     let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     let seed = name.bytes().fold(0x811c_9dc5, hash);

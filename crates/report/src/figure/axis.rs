@@ -93,7 +93,7 @@ impl Axes {
     }
 
     /// The middle of the plot.
-    pub fn centre(&self) -> (f64, f64) {
+    pub fn center(&self) -> (f64, f64) {
         ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 

@@ -58,7 +58,7 @@ fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
     let gap = gap.min((bottom - top) / (n.max(2) - 1) as f64);
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]).then(a.cmp(&b)));
-    // With the gaps taken out, places only must not decrease: pool neighbours that do into their
+    // With the gaps taken out, places only must not decrease: pool neighbors that do into their
     // mean.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (index, &at) in order.iter().enumerate() {

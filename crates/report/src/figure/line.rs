@@ -3,7 +3,7 @@
 use super::axis::Axes;
 use crate::series::Series;
 
-/// Colours on white, each at a contrast of 3.4 or more, told apart with any of the common colour
+/// Colors on white, each at a contrast of 3.4 or more, told apart with any of the common color
 /// blindnesses.
 const COLORS: [&str; 5] = ["#D55E00", "#2F8FE8", "#03794A", "#6A1B9A", "#222222"];
 const DASHES: [&str; 3] = ["", "8 4", "2 3.5"];
@@ -21,12 +21,12 @@ impl Style {
     /// How many looks there are.
     pub const COUNT: usize = COLORS.len() * DASHES.len();
 
-    /// The look of the line at `rank`: neighbours differ in colour, and 15 lines in something.
+    /// The look of the line at `rank`: neighbors differ in color, and 15 lines in something.
     pub fn of(rank: usize) -> Self {
         Self { color: rank % COLORS.len(), dash: rank / COLORS.len() % DASHES.len() }
     }
 
-    /// Opens a group that paints with the colour as `currentColor`.
+    /// Opens a group that paints with the color as `currentColor`.
     pub fn open(self) -> String {
         let Self { color, .. } = self;
         format!("<g class=\"series-{color}\" color=\"{}\">\n", COLORS[color])
@@ -56,7 +56,7 @@ impl Style {
     }
 
     /// A marker around a point: filled on solid lines, hollow on the others, and of different
-    /// shapes on lines of one colour.
+    /// shapes on lines of one color.
     pub fn marker(self, x: f64, y: f64) -> String {
         let shape = match (self.color + self.dash) % 5 {
             0 => format!("M{:.1} {y:.1}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - 4.0),

@@ -1,9 +1,9 @@
-//! Line figures, drawn once as SVG: as a file, inside the page, and rasterised for the PNG.
+//! Line figures, drawn once as SVG: as a file, inside the page, and rasterized for the PNG.
 //!
-//! A method is told apart by three things at once, so that no reader depends on colour: one of five
-//! colour-blind-safe colours, a dash pattern and a marker; and its name stands at the end of its
-//! line. Colours go by rank, so that lines that end close together differ most; points on a map
-//! take the same looks by class. Each colour is also a class, `series-0` to `series-4`, and so are
+//! A method is told apart by three things at once, so that no reader depends on color: one of five
+//! color-blind-safe colors, a dash pattern and a marker; and its name stands at the end of its
+//! line. Colors go by rank, so that lines that end close together differ most; points on a map
+//! take the same looks by class. Each color is also a class, `series-0` to `series-4`, and so are
 //! `ink` and `grid`, for a page to adapt to a dark background.
 
 mod axis;
@@ -123,7 +123,7 @@ impl Figure {
         }
         svg += &axes.svg(font);
         if self.series.iter().all(|series| series.points.is_empty()) {
-            let (x, y) = axes.centre();
+            let (x, y) = axes.center();
             svg += &format!(
                 "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">no epoch done yet</text>\n"
             );

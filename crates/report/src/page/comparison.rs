@@ -27,7 +27,7 @@ pub fn html(comparison: &Comparison, runs: &[Run], figures: &[Figure]) -> Result
                 pictures::AUGMENTATION,
                 pictures::augmentation(&views, methods, "all methods"),
             ),
-            Section::new("neighbours", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
+            Section::new("neighbors", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
             Section::new("definitions", "What the columns mean", definitions(columns)),
         ],
         style: String::new(),

@@ -44,7 +44,7 @@ pub fn html(labels: &[String], runs: &[&Run]) -> String {
 fn protocol(name: &str) -> &str {
     match name {
         "linear" => "linear classifier",
-        "knn" => "nearest neighbours",
+        "knn" => "nearest neighbors",
         other => other,
     }
 }
@@ -154,7 +154,7 @@ mod tests {
         let first = "<td class=\"right\" style=\"--share:0.750\">3</td><td style=\"--share:0.250\">1</td><td>75.0</td>";
         assert!(html.contains(first), "{html}");
         assert!(html.contains("<th scope=\"row\">dog</th><td style=\"--share:0.000\">0</td>"));
-        assert!(html.contains("r&lt;1&gt;, nearest neighbours"));
+        assert!(html.contains("r&lt;1&gt;, nearest neighbors"));
         // The set's own names, as text.
         assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"));
     }

@@ -7,7 +7,7 @@ use crate::markup::escape;
 /// Heading of [`augmentation`].
 pub const AUGMENTATION: &str = "What the encoder sees";
 /// Heading of [`neighbors`].
-pub const NEIGHBORS: &str = "Nearest neighbours";
+pub const NEIGHBORS: &str = "Nearest neighbors";
 
 /// What recipes do to some images: each different sheet once, with the names that it holds for;
 /// `everyone` where these are all of `count`.

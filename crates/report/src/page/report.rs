@@ -38,7 +38,7 @@ pub fn html(portraits: &[Portrait]) -> String {
                 pictures::augmentation(&views, runs.len(), "all runs"),
             ),
             Section::new(
-                "neighbours",
+                "neighbors",
                 pictures::NEIGHBORS,
                 pictures::neighbors(&with(|portrait| &portrait.neighbors)),
             ),

@@ -70,7 +70,7 @@ pub fn paragraph(head: &str, runs: &[&Run]) -> String {
             data.kind.clone()
         };
         format!(
-            "{kind}: {unlabeled} images to pretrain on, {train} labelled and {test} test images of {1} × {1} pixels in \
+            "{kind}: {unlabeled} images to pretrain on, {train} labeled and {test} test images of {1} × {1} pixels in \
              {0} classes, fingerprint {2}",
             data.class_names.len(),
             data.image_size,
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(
             paragraph(&head(&comparison), &[&runs[0]]),
             "1 method with 1 seed, pretrained without labels for 2 epochs of 10 steps, each on 32 images without and 32 \
-             with labels. Data: photos (image folder): 1,000 images to pretrain on, 900 labelled and 200 test images \
+             with labels. Data: photos (image folder): 1,000 images to pretrain on, 900 labeled and 200 test images \
              of 96 × 96 pixels in 2 classes, fingerprint f00. Machine: cpu in bf16 with 2 libtorch threads. \
              Started on 1970-01-01 (UTC). Twinview 0.1.0 (revision abc)."
         );

@@ -87,7 +87,7 @@ fn a_comparison_without_pictures_has_no_empty_sections() {
     let path = sample::finished(folder.path(), "simclr", 0, &[0.2]);
     let run = [Run::read(&path).unwrap()];
     let html = super::comparison(&Comparison::of(&run), &run, &[]).unwrap();
-    assert!(!html.contains("\"augmentation\"") && !html.contains("\"neighbours\""));
+    assert!(!html.contains("\"augmentation\"") && !html.contains("\"neighbors\""));
     assert!(!html.contains("#augmentation"));
 }
 
@@ -123,7 +123,7 @@ fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
         "scores",
         "curves",
         "augmentation",
-        "neighbours",
+        "neighbors",
         "confusion",
         "map",
         "settings",
@@ -144,7 +144,7 @@ fn a_report_of_an_unfinished_run_says_how_far_it_is() {
     let html = report(&[Portrait::read(&path).unwrap()]);
     assert!(html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"), "{html}");
     assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino with seed 4"));
-    for absent in ["<script", "id=\"confusion\"", "id=\"map\"", "id=\"neighbours\""] {
+    for absent in ["<script", "id=\"confusion\"", "id=\"map\"", "id=\"neighbors\""] {
         assert!(!html.contains(absent), "{absent}");
     }
     assert_stands_alone(&html);

@@ -25,7 +25,7 @@ pub struct AdamWConfig {
     /// Share of a weight that a step takes away, for a step size of 1. Vision transformers are
     /// trained with 0.05 to 0.3; DINO's goes from 0.04 to 0.4 along a cosine.
     pub weight_decay: Schedule,
-    /// Whether biases and parameters of normalisation are not decayed.
+    /// Whether biases and parameters of normalization are not decayed.
     pub exclude_bias_and_norm: bool,
 }
 

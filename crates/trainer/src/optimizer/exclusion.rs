@@ -8,7 +8,7 @@ use tch::Tensor;
 const BY_NAME: [&str; 2] = ["cls_token", "pos_embed"];
 
 /// Whether the parameter called `name`, with this number of dimensions, is a bias, scales or shifts
-/// normalised values, or counts as such: those with at most one dimension, and those of
+/// normalized values, or counts as such: those with at most one dimension, and those of
 /// [`BY_NAME`].
 pub(super) fn is_bias_or_norm(name: &str, dimensions: usize) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);

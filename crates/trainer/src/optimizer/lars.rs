@@ -25,7 +25,7 @@ pub struct LarsConfig {
     /// Multiple of the weights that is added to the gradient; 1e-6 in SimCLR, 1.5e-6 in BYOL and
     /// Barlow Twins.
     pub weight_decay: Schedule,
-    /// Whether biases and parameters of normalisation are neither decayed nor adapted, as in
+    /// Whether biases and parameters of normalization are neither decayed nor adapted, as in
     /// SimCLR, BYOL and Barlow Twins: their steps are those of the gradient with momentum.
     pub exclude_bias_and_norm: bool,
 }

@@ -1,4 +1,4 @@
-//! Optimisers: how a gradient changes weights.
+//! Optimizers: how a gradient changes weights.
 //!
 //! Each is one file: its configuration and its [`Rule`]. Weights, gradient and state are flat
 //! tensors in the order of [`Parameters`], so that an update is a handful of operations whatever
@@ -39,7 +39,7 @@ pub(crate) use self::clip::clip;
 pub use self::lars::LarsConfig;
 pub use self::sgd::SgdConfig;
 
-/// The optimisers, by their key in a config.
+/// The optimizers, by their key in a config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerConfig {
@@ -71,7 +71,7 @@ struct Now {
     weight_decay: f64,
 }
 
-/// An optimiser with its state.
+/// An optimizer with its state.
 #[derive(Debug)]
 pub struct Optimizer {
     learning_rate: Schedule,
@@ -81,7 +81,7 @@ pub struct Optimizer {
 }
 
 impl OptimizerConfig {
-    /// Checks the ranges of the numbers; `key` is where the optimiser stands in the config.
+    /// Checks the ranges of the numbers; `key` is where the optimizer stands in the config.
     ///
     /// # Errors
     /// [`ConfigError::Range`].
@@ -97,7 +97,7 @@ impl OptimizerConfig {
 }
 
 impl Optimizer {
-    /// An optimiser for `parameters` that has made no step.
+    /// An optimizer for `parameters` that has made no step.
     pub fn new(config: &OptimizerConfig, parameters: &Parameters) -> Self {
         let none = Schedule::Constant(0.0);
         let (learning_rate, weight_decay, rule): (_, _, Box<dyn Rule>) = match config {

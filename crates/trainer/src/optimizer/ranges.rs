@@ -1,4 +1,4 @@
-//! Ranges of an optimiser's hyper-parameters.
+//! Ranges of an optimizer's hyper-parameters.
 
 use methods::Schedule;
 

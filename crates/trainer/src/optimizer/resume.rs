@@ -1,4 +1,4 @@
-//! Whatever the optimiser, a learner that was saved and restored goes on with the same bits.
+//! Whatever the optimizer, a learner that was saved and restored goes on with the same bits.
 
 use std::ops::Range;
 use std::path::Path;

@@ -23,7 +23,7 @@ pub struct SgdConfig {
     pub nesterov: bool,
     /// Multiple of the weights that is added to the gradient: that of an L2 penalty.
     pub weight_decay: Schedule,
-    /// Whether biases and parameters of normalisation are not decayed.
+    /// Whether biases and parameters of normalization are not decayed.
     pub exclude_bias_and_norm: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The optimisers against reference vectors, and what holds of each.
+//! The optimizers against reference vectors, and what holds of each.
 
 use golden::{Tensors, difference, largest};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tch::{Device, Kind};
 
 use super::*;
 
-/// Every optimiser, with this step size and weight decay; biases and norms are excluded where there
+/// Every optimizer, with this step size and weight decay; biases and norms are excluded where there
 /// is a choice.
 pub(super) fn every(learning_rate: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
     let decay = json!({"constant": weight_decay});
@@ -99,7 +99,7 @@ fn of_set_h(case: &Value) -> OptimizerConfig {
             lars["exclude_bias_and_norm"] = json!(true);
             json!({"lars": lars})
         }
-        other => panic!("no optimiser called {other}"),
+        other => panic!("no optimizer called {other}"),
     })
 }
 
