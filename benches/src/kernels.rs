@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use augment::{Level, Renderer, ViewKey};
+use augment::{Renderer, SimdLevel, ViewKey};
 use dataset::Dataset;
 
 use crate::clock::thread_secs;
@@ -15,18 +15,18 @@ const ROUNDS: usize = 15;
 const IMAGES: u64 = 32;
 
 /// The name of a level on the page.
-fn name(level: Level) -> &'static str {
+fn name(level: SimdLevel) -> &'static str {
     match level {
-        Level::Scalar => "portable",
-        Level::Avx2 => "AVX2",
-        Level::Avx512 => "AVX-512",
+        SimdLevel::Scalar => "portable",
+        SimdLevel::Avx2 => "AVX2",
+        SimdLevel::Avx512 => "AVX-512",
     }
 }
 
 /// One recipe on one level.
 struct Contender<'a> {
     subject: &'a Subject,
-    level: Level,
+    level: SimdLevel,
     renderer: Renderer,
     image: u64,
     ns_per_view: Vec<f64>,
@@ -38,7 +38,7 @@ pub fn measure(data: &Dataset, secs: f64) {
     let subjects = subjects();
     let mut contenders = Vec::new();
     for subject in &subjects {
-        for level in Level::ALL {
+        for level in SimdLevel::ALL {
             let Some(renderer) = Renderer::with_level(level) else {
                 continue;
             };

@@ -1,6 +1,9 @@
 //! The recipes that all contenders run.
 
-use augment::{Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Op, Recipe, Solarize};
+use augment::{
+    ColorJitter, CropSampling, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop, Recipe,
+    Solarize, Transform,
+};
 use serde_json::{Value, json};
 
 /// Side of images and of global views.
@@ -30,55 +33,56 @@ pub fn document() -> Value {
     Value::Object(pairs.collect())
 }
 
-fn recipe(size: usize, ops: impl Into<Vec<Op>>) -> Recipe {
-    let ops = ops.into();
-    Recipe { size, ops }
+fn recipe(size: usize, transforms: impl Into<Vec<Transform>>) -> Recipe {
+    let transforms = transforms.into();
+    Recipe { size, transforms }
 }
 
-fn flip() -> Op {
-    Op::Flip(Flip { p: 0.5 })
+fn flip() -> Transform {
+    Transform::HorizontalFlip(HorizontalFlip { p: 0.5 })
 }
 
-fn crop(smallest: f64, largest: f64) -> Op {
-    Op::Crop(Crop {
-        area: [smallest, largest],
-        aspect: [3.0 / 4.0, 4.0 / 3.0],
-        draw: CropDraw::Redrawn,
+fn crop(smallest: f64, largest: f64) -> Transform {
+    Transform::RandomResizedCrop(RandomResizedCrop {
+        scale: [smallest, largest],
+        ratio: [3.0 / 4.0, 4.0 / 3.0],
+        sampling: CropSampling::Retry,
     })
 }
 
 /// With a tenth of a view's side as the kernel, as SimCLR has it.
-fn blur(p: f64, kernel: usize) -> Op {
-    Op::Blur(Blur { p, kernel, sigma: [0.1, 2.0] })
+fn blur(p: f64, kernel_size: usize) -> Transform {
+    Transform::GaussianBlur(GaussianBlur { p, kernel_size, sigma: [0.1, 2.0] })
 }
 
 /// SimCLR's operations with the strength of the seed's jitter.
 fn simclr() -> Recipe {
-    let jitter = Jitter { p: 0.8, brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2 };
-    let ops = [
+    let jitter = ColorJitter { p: 0.8, brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2 };
+    let transforms = [
         flip(),
         crop(0.2, 1.0),
-        Op::Jitter(jitter),
-        Op::Grayscale(Grayscale { p: 0.2 }),
+        Transform::ColorJitter(jitter),
+        Transform::Grayscale(Grayscale { p: 0.2 }),
         blur(0.5, 9),
     ];
-    recipe(SIDE, ops)
+    recipe(SIDE, transforms)
 }
 
 /// Two global and four local views: <https://arxiv.org/abs/2104.14294>, with the areas for small
 /// images.
 fn dino() -> Vec<Recipe> {
     let colors = || {
-        let jitter = Jitter { p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 };
-        [Op::Jitter(jitter), Op::Grayscale(Grayscale { p: 0.2 })]
+        let jitter =
+            ColorJitter { p: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 };
+        [Transform::ColorJitter(jitter), Transform::Grayscale(Grayscale { p: 0.2 })]
     };
-    let view = |size, area: [f64; 2], rest: &[Op]| {
-        let mut ops = vec![flip(), crop(area[0], area[1])];
-        ops.extend(colors());
-        ops.extend_from_slice(rest);
-        recipe(size, ops)
+    let view = |size, scale: [f64; 2], rest: &[Transform]| {
+        let mut transforms = vec![flip(), crop(scale[0], scale[1])];
+        transforms.extend(colors());
+        transforms.extend_from_slice(rest);
+        recipe(size, transforms)
     };
-    let solarize = Op::Solarize(Solarize { p: 0.2, threshold: 0.5 });
+    let solarize = Transform::Solarize(Solarize { p: 0.2, threshold: 0.5 });
     let mut views = vec![
         view(SIDE, [0.25, 1.0], &[blur(1.0, 9)]),
         view(SIDE, [0.25, 1.0], &[blur(0.1, 9), solarize]),

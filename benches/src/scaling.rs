@@ -2,12 +2,12 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::available_parallelizm;
+use std::thread::available_parallelism;
 use std::time::Instant;
 
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Dataset;
-use loader::{Batch, Loader, Plan, Position};
+use loader::{Batch, Loader, LoaderConfig, Position};
 
 use crate::clock::{self, process_secs};
 use crate::recipes::SIDE;
@@ -57,7 +57,7 @@ pub fn measure(data: &Dataset, secs: f64) -> anyhow::Result<()> {
 }
 
 fn cores() -> usize {
-    available_parallelizm().map_or(1, usize::from)
+    available_parallelism().map_or(1, usize::from)
 }
 
 /// Threads that do nothing but render, each into memory of its own.
@@ -115,7 +115,7 @@ fn rate(views: u64, begun: Instant, processor: f64) -> Rate {
 const PREFETCH: usize = 3;
 
 fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
-    let plan = Plan {
+    let plan = LoaderConfig {
         seed: 0,
         unlabeled: data.unlabeled.clone(),
         unlabeled_per_batch: BATCH.min(data.unlabeled.len()),

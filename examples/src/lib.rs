@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::anyhow;
 use dataset::{Dataset, SyntheticSpec};
-use trainer::{Config, ConfigError, EpochReport, Observer, Origin, Progress, Session};
+use trainer::{Config, ConfigError, EpochReport, Observer, Progress, Provenance, Trainer};
 
 /// Side of the images in pixels.
 pub const SIDE: usize = 32;
@@ -58,8 +58,8 @@ pub fn tiny_set() -> Result<Dataset, dataset::Error> {
 }
 
 /// Who trains.
-pub fn origin() -> Origin {
-    Origin {
+pub fn origin() -> Provenance {
+    Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: "an example".to_owned(),
         data: None,
@@ -70,7 +70,7 @@ pub fn origin() -> Origin {
 ///
 /// # Errors
 /// Where the folder is taken, or training fails.
-pub fn train(session: Session, folder: &Path) -> anyhow::Result<()> {
+pub fn train(session: Trainer, folder: &Path) -> anyhow::Result<()> {
     let run = session.create(folder)?;
     // Who sets this to true, from a signal or another thread, stops the run after the step under
     // way.

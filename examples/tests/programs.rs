@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use methods::{MethodConfig, OwnConfig};
+use methods::{CustomConfig, MethodConfig};
 use serde_json::Value;
-use trainer::Session;
+use trainer::Trainer;
 
 fn run(program: &str, arguments: &[&Path], cache: &Path) -> Output {
     Command::new(program)
@@ -87,9 +87,11 @@ fn a_method_of_another_program_trains_and_is_recorded() {
 #[test]
 fn who_does_not_bring_a_method_along_can_not_train_by_it() {
     let mut config = examples::tiny_config().unwrap();
-    config.method =
-        MethodConfig::Own(OwnConfig { name: "align_uniform".to_owned(), settings: Value::Null });
-    let error = Session::prepare(config, examples::tiny_set().unwrap(), examples::origin());
+    config.method = MethodConfig::Custom(CustomConfig {
+        name: "align_uniform".to_owned(),
+        settings: Value::Null,
+    });
+    let error = Trainer::prepare(config, examples::tiny_set().unwrap(), examples::origin());
     let error = error.unwrap_err();
     assert!(error.is_usage());
     assert!(error.to_string().contains("brings the method align_uniform along"), "{error}");

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use augment::{Blur, Level, Op, Recipe, Renderer, ViewKey};
+use augment::{GaussianBlur, Recipe, Renderer, SimdLevel, Transform, ViewKey};
 use criterion::{Criterion, Throughput};
 use dataset::{Image, PixelOrder};
 
@@ -19,12 +19,12 @@ const IMAGES: usize = 64;
 /// One recipe for each part of the work.
 fn recipes() -> Vec<(&'static str, Recipe)> {
     let strong = Recipe::seed_strong(SIDE);
-    let only = |ops: &[Op]| Recipe { size: SIDE, ops: ops.to_vec() };
-    let blur = Op::Blur(Blur { p: 1.0, kernel: 9, sigma: [0.1, 2.0] });
+    let only = |transforms: &[Transform]| Recipe { size: SIDE, transforms: transforms.to_vec() };
+    let blur = Transform::GaussianBlur(GaussianBlur { p: 1.0, kernel_size: 9, sigma: [0.1, 2.0] });
     vec![
         ("copy", only(&[])),
-        ("flip and crop", only(&strong.ops[..2])),
-        ("jitter", only(&strong.ops[2..])),
+        ("flip and crop", only(&strong.transforms[..2])),
+        ("jitter", only(&strong.transforms[2..])),
         ("blur", only(&[blur])),
         ("seed", strong),
     ]
@@ -45,7 +45,7 @@ fn main() {
     for (name, recipe) in recipes() {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(IMAGES as u64));
-        for level in Level::ALL {
+        for level in SimdLevel::ALL {
             if let Some(mut renderer) = Renderer::with_level(level) {
                 group.bench_function(format!("{level:?}"), |bencher| {
                     bencher.iter(|| render(&mut renderer, &recipe, &images));

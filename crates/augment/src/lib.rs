@@ -1,7 +1,7 @@
 //! One image and one key become one view.
 //!
 //! A [`Recipe`] lists random operations. A [`ViewKey`] seeds a counter-based generator that draws
-//! their parameters, which gives a [`View`]: plain numbers, no randomness left. A [`Renderer`]
+//! their parameters, which gives a [`ViewParams`]: plain numbers, no randomness left. A [`Renderer`]
 //! applies a view to an image with integer kernels that give the same bytes on every processor.
 //! Nothing here starts a thread or keeps global state, and a warm renderer allocates only where a
 //! crop shrinks.
@@ -29,27 +29,30 @@
 //! ```
 //!
 //! Adding an augmentation: a new file in `ops/` with its settings and its `draw`, a variant of
-//! [`Op`], and a match arm in the functions below it.
+//! [`Transform`], and a match arm in the functions below it.
 
-mod draws;
 mod error;
 mod kernels;
-mod ops;
 #[cfg(test)]
 mod oracle;
 mod preview;
 mod recipe;
 mod renderer;
-mod view;
+mod transforms;
+mod view_params;
+mod view_rng;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::draws::ViewKey;
 pub use self::error::Error;
-pub use self::kernels::Level;
-pub use self::ops::{Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Op, Solarize};
+pub use self::kernels::SimdLevel;
 pub use self::preview::preview;
 pub use self::recipe::Recipe;
 pub use self::renderer::Renderer;
-pub use self::view::{CropBox, Step, View};
+pub use self::transforms::{
+    ColorJitter, CropSampling, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop,
+    Solarize, Transform,
+};
+pub use self::view_params::{CropBox, PixelOp, ViewParams};
+pub use self::view_rng::ViewKey;

@@ -1,7 +1,7 @@
 //! The operations in plain `f32`, as the formulas have them: what the integer kernels are tested
 //! against.
 
-use crate::{CropBox, Step, View};
+use crate::{CropBox, PixelOp, ViewParams};
 
 /// Planes of values in 0..=1.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,30 +73,30 @@ impl Picture {
 }
 
 /// Renders a view: crop, flip, steps.
-pub(crate) fn render(view: &View, picture: &Picture, height: usize, width: usize) -> Picture {
+pub(crate) fn render(view: &ViewParams, picture: &Picture, height: usize, width: usize) -> Picture {
     let mut picture = crop(picture, &view.crop, height, width, true);
     if view.flip {
         picture = flip(&picture);
     }
-    view.steps.iter().fold(picture, |picture, &step| apply(&picture, step))
+    view.pixel_ops.iter().fold(picture, |picture, &step| apply(&picture, step))
 }
 
 /// One step.
-pub(crate) fn apply(picture: &Picture, step: Step) -> Picture {
+pub(crate) fn apply(picture: &Picture, step: PixelOp) -> Picture {
     match step {
-        Step::Brightness(factor) => picture.map(|value| blend(value, 0.0, factor)),
-        Step::Contrast(factor) => {
+        PixelOp::Brightness(factor) => picture.map(|value| blend(value, 0.0, factor)),
+        PixelOp::Contrast(factor) => {
             let mean = mean_gray(picture);
             picture.map(|value| blend(value, mean, factor))
         }
-        Step::Saturation(factor) => picture.map_pixels(|pixel| {
+        PixelOp::Saturation(factor) => picture.map_pixels(|pixel| {
             let gray = gray(pixel);
             pixel.map(|value| blend(value, gray, factor))
         }),
-        Step::Hue(shift) => picture.map_pixels(|pixel| turn_hue(pixel, shift as f32)),
-        Step::Grayscale => picture.map_pixels(|pixel| [gray(pixel); 3]),
-        Step::Blur { kernel, sigma } => blur(picture, kernel, sigma),
-        Step::Solarize(threshold) => {
+        PixelOp::Hue(shift) => picture.map_pixels(|pixel| turn_hue(pixel, shift as f32)),
+        PixelOp::Grayscale => picture.map_pixels(|pixel| [gray(pixel); 3]),
+        PixelOp::GaussianBlur { kernel_size, sigma } => blur(picture, kernel_size, sigma),
+        PixelOp::Solarize(threshold) => {
             picture.map(|value| if value >= threshold as f32 { 1.0 - value } else { value })
         }
     }
@@ -144,8 +144,8 @@ pub(crate) fn flip(picture: &Picture) -> Picture {
     picture.resample(picture.height, picture.width, stay, |x| vec![(last - x, 1.0)])
 }
 
-fn blur(picture: &Picture, kernel: usize, sigma: f64) -> Picture {
-    let half = (kernel / 2) as isize;
+fn blur(picture: &Picture, kernel_size: usize, sigma: f64) -> Picture {
+    let half = (kernel_size / 2) as isize;
     let weight = |k: isize| (-((k * k) as f64) / (2.0 * sigma * sigma)).exp();
     let total: f64 = (-half..=half).map(weight).sum();
     let taps = |count: usize| {

@@ -45,8 +45,8 @@ mod tests {
     fn a_row_has_the_image_and_its_views() {
         let bytes = (0..2 * 3 * 8 * 8).map(|i| (i % 251) as u8).collect();
         let split = Split::in_memory(bytes, None, 8, 8, PixelOrder::RowMajor);
-        let whole = Recipe { size: 8, ops: vec![] };
-        let small = Recipe { size: 4, ops: vec![] };
+        let whole = Recipe { size: 8, transforms: vec![] };
+        let small = Recipe { size: 4, transforms: vec![] };
         let sheet = preview(&split, &[whole, small], 0, 5, 2).into_image();
         assert_eq!(sheet.dimensions(), (5 * 10 - 2, 2 * 10 - 2));
         for (x, y) in [(0, 0), (3, 5), (7, 17)] {

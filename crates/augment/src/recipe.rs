@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::error::Error;
-use crate::ops::{Crop, CropDraw, Flip, Jitter, Op};
-use crate::{CropBox, View, ViewKey};
+use crate::transforms::{ColorJitter, CropSampling, HorizontalFlip, RandomResizedCrop, Transform};
+use crate::view_rng::ViewRng;
+use crate::{CropBox, ViewKey, ViewParams};
 
 /// Largest side of a view, in pixels.
 const MAX_SIZE: usize = 4096;
@@ -22,7 +22,7 @@ pub struct Recipe {
     /// Output side in pixels, 1 to 4096.
     pub size: usize,
     /// The operations.
-    pub ops: Vec<Op>,
+    pub transforms: Vec<Transform>,
 }
 
 impl Recipe {
@@ -43,7 +43,7 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), Error> {
         crate::error::in_range("size", self.size as f64, 1.0, MAX_SIZE as f64)?;
         let mut pixels_before = None;
-        for (i, op) in self.ops.iter().enumerate() {
+        for (i, op) in self.transforms.iter().enumerate() {
             let key = format!("ops[{i}].{}", op.name());
             op.validate(&key, self.size)?;
             if !op.is_geometric() {
@@ -54,7 +54,7 @@ impl Recipe {
                     expected: "flip and crop before operations on pixels".to_owned(),
                     found: format!("it after `{name}`"),
                 });
-            } else if self.ops[..i].iter().any(|other| other.name() == op.name()) {
+            } else if self.transforms[..i].iter().any(|other| other.name() == op.name()) {
                 return Err(Error {
                     expected: "it at most once".to_owned(),
                     found: format!("a second `{}`", op.name()),
@@ -66,20 +66,20 @@ impl Recipe {
     }
 
     /// The view that `key` stands for, of an image of `width` x `height` pixels.
-    pub fn draw(&self, key: ViewKey, width: usize, height: usize) -> View {
-        let mut view = View::whole(width, height);
+    pub fn draw(&self, key: ViewKey, width: usize, height: usize) -> ViewParams {
+        let mut view = ViewParams::whole(width, height);
         self.draw_into(key, width, height, &mut view);
         view
     }
 
     /// As [`draw`](Self::draw), into a view whose memory is used again.
-    pub fn draw_into(&self, key: ViewKey, width: usize, height: usize, view: &mut View) {
+    pub fn draw_into(&self, key: ViewKey, width: usize, height: usize, view: &mut ViewParams) {
         view.crop = CropBox::whole(width, height);
         view.flip = false;
-        view.steps.clear();
-        let mut draws = Draws::new(key);
-        for op in &self.ops {
-            op.draw(&mut draws, width, height, view);
+        view.pixel_ops.clear();
+        let mut view_rng = ViewRng::new(key);
+        for op in &self.transforms {
+            op.draw(&mut view_rng, width, height, view);
         }
     }
 }
@@ -88,14 +88,14 @@ impl Recipe {
 fn seed(size: usize, smallest_area: f64, strength: f64, hue: f64) -> Recipe {
     Recipe {
         size,
-        ops: vec![
-            Op::Flip(Flip { p: 0.5 }),
-            Op::Crop(Crop {
-                area: [smallest_area, 1.0],
-                aspect: [3.0 / 4.0, 4.0 / 3.0],
-                draw: CropDraw::Clipped,
+        transforms: vec![
+            Transform::HorizontalFlip(HorizontalFlip { p: 0.5 }),
+            Transform::RandomResizedCrop(RandomResizedCrop {
+                scale: [smallest_area, 1.0],
+                ratio: [3.0 / 4.0, 4.0 / 3.0],
+                sampling: CropSampling::Clip,
             }),
-            Op::Jitter(Jitter {
+            Transform::ColorJitter(ColorJitter {
                 p: 1.0,
                 brightness: strength,
                 contrast: strength,

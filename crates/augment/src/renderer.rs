@@ -5,18 +5,18 @@ use std::ops::Range;
 use dataset::{Image, Part};
 
 use crate::kernels::{
-    self, Block, Grid, LANES, Level, Pass, Point, RowCache, Shrinker, Sink, Source, half_taps,
+    self, Block, Grid, LANES, Pass, Point, RowCache, Shrinker, SimdLevel, Sink, Source, half_taps,
     margin,
 };
-use crate::{Recipe, Step, View, ViewKey};
+use crate::{PixelOp, Recipe, ViewKey, ViewParams};
 
 /// Makes views. Keeps its scratch memory: once it has seen the sizes it allocates nothing but the
 /// coefficient tables of crops that are larger than the output.
 ///
 /// The bytes do not depend on what it rendered before.
 pub struct Renderer {
-    level: Level,
-    view: View,
+    level: SimdLevel,
+    view: ViewParams,
     transposed: Vec<u8>,
     scratch: Scratch,
 }
@@ -46,18 +46,18 @@ impl Default for Renderer {
 impl Renderer {
     /// A renderer with the fastest kernels that this processor has.
     pub fn new() -> Renderer {
-        Renderer::with(Level::best())
+        Renderer::with(SimdLevel::best())
     }
 
     /// A renderer with the kernels of one level; `None` where the processor lacks it.
-    pub fn with_level(level: Level) -> Option<Renderer> {
+    pub fn with_level(level: SimdLevel) -> Option<Renderer> {
         level.is_available().then(|| Renderer::with(level))
     }
 
-    fn with(level: Level) -> Renderer {
+    fn with(level: SimdLevel) -> Renderer {
         Renderer {
             level,
-            view: View::whole(1, 1),
+            view: ViewParams::whole(1, 1),
             transposed: Vec::new(),
             scratch: Scratch::default(),
         }
@@ -71,7 +71,7 @@ impl Renderer {
     /// # Panics
     /// If `out` has another length or the image is empty.
     pub fn render(&mut self, recipe: &Recipe, image: &Image<'_>, key: ViewKey, out: &mut [u8]) {
-        let mut view = std::mem::replace(&mut self.view, View::whole(1, 1));
+        let mut view = std::mem::replace(&mut self.view, ViewParams::whole(1, 1));
         recipe.draw_into(key, image.width, image.height, &mut view);
         self.apply(&view, image, recipe.size, recipe.size, out);
         self.view = view;
@@ -83,7 +83,7 @@ impl Renderer {
     /// If `out` has another length, or the crop box is empty or not inside the image.
     pub fn apply(
         &mut self,
-        view: &View,
+        view: &ViewParams,
         image: &Image<'_>,
         height: usize,
         width: usize,
@@ -120,7 +120,7 @@ fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
 
 /// What a whole rendering shares.
 struct Job<'a> {
-    level: Level,
+    level: SimdLevel,
     from: Part<'a>,
     flip: bool,
     height: usize,
@@ -139,20 +139,20 @@ enum Next {
 /// What a pass writes.
 enum Out<'a> {
     Store,
-    Blur,
+    GaussianBlur,
     Pack(&'a mut [u8]),
 }
 
 impl Scratch {
     /// Cuts the steps into passes and runs them.
-    fn render(&mut self, job: &Job<'_>, view: &View, out: &mut [u8]) {
+    fn render(&mut self, job: &Job<'_>, view: &ViewParams, out: &mut [u8]) {
         let (height, width) = (job.height, job.width);
         self.resize(height, width);
         self.points.clear();
         let mut next = self.place(job, view);
-        for step in &view.steps {
+        for step in &view.pixel_ops {
             match *step {
-                Step::Contrast(factor) => {
+                PixelOp::Contrast(factor) => {
                     let gray = self.pass(job, next, Out::Store);
                     let pixels = (height * width) as u64;
                     self.points.push(Point::Contrast {
@@ -161,23 +161,25 @@ impl Scratch {
                     });
                     next = Next::Stored;
                 }
-                Step::Blur { kernel, sigma } => {
+                PixelOp::GaussianBlur { kernel_size, sigma } => {
                     let taps = &mut self.taps[1 - self.current];
-                    half_taps(kernel, sigma, taps);
+                    half_taps(kernel_size, sigma, taps);
                     let padded = width.next_multiple_of(LANES) + 2 * margin(taps.len());
                     self.padded.resize(3 * padded + LANES, 0);
-                    self.pass(job, next, Out::Blur);
+                    self.pass(job, next, Out::GaussianBlur);
                     next = Next::Blurred;
                 }
-                Step::Brightness(factor) => {
+                PixelOp::Brightness(factor) => {
                     self.points.push(Point::Brightness { excess: Point::excess(factor) })
                 }
-                Step::Saturation(factor) => {
+                PixelOp::Saturation(factor) => {
                     self.points.push(Point::Saturation { excess: Point::excess(factor) })
                 }
-                Step::Hue(turn) => self.points.push(Point::Hue { turn: Point::sixths(6.0 * turn) }),
-                Step::Grayscale => self.points.push(Point::Grayscale),
-                Step::Solarize(threshold) => {
+                PixelOp::Hue(turn) => {
+                    self.points.push(Point::Hue { turn: Point::sixths(6.0 * turn) })
+                }
+                PixelOp::Grayscale => self.points.push(Point::Grayscale),
+                PixelOp::Solarize(threshold) => {
                     self.points.push(Point::Solarize { threshold: Point::threshold(threshold) })
                 }
             }
@@ -195,7 +197,7 @@ impl Scratch {
     }
 
     /// Prepares the crop: two taps where it enlarges, an antialiased resize where it shrinks.
-    fn place(&mut self, job: &Job<'_>, view: &View) -> Next {
+    fn place(&mut self, job: &Job<'_>, view: &ViewParams) -> Next {
         let crop = &view.crop;
         if crop.width > job.width as f64 || crop.height > job.height as f64 {
             self.shrinker.shrink(&job.from, crop, job.width, job.height);
@@ -233,10 +235,10 @@ impl Scratch {
         let packs = matches!(out, Out::Pack(_));
         let sink = match out {
             Out::Store => Sink::Store(free),
-            Out::Blur => {
+            Out::GaussianBlur => {
                 let row = self.padded.len() - LANES;
                 let begin = self.padded.as_ptr().align_offset(align_of::<Block>());
-                Sink::Blur {
+                Sink::GaussianBlur {
                     rows: free,
                     taps: &self.taps[1 - self.current],
                     padded: &mut self.padded[begin..][..row],

@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use dataset::{Record, Selection, Sheet, Split};
+use dataset::{ConcatSplits, ImageRecord, Sheet, Split};
 use eval::Gallery;
 use serde_json::{Value, json};
-use trainer::Weights;
+use trainer::CheckpointChoice;
 
 use crate::args::NeighborsArguments;
 use crate::failure::Failure;
 use crate::measure::Measurement;
-use crate::opened::{BATCH, Opened};
 use crate::output::Output;
 use crate::pretrain;
+use crate::run_on_data::{BATCH, RunOnData};
 use crate::watch::Watch;
 
 /// Finds what is asked for: says it, and draws it where there is a file to draw to.
@@ -42,7 +42,7 @@ pub fn neighbors(arguments: &NeighborsArguments, output: &Output) -> Result<Exit
 fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let measurement = Measurement::open(run, data, Weights::Newest, device)?;
+    let measurement = Measurement::open(run, data, CheckpointChoice::Newest, device)?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
     let out = arguments.out.as_deref().expect("without it only where something is searched");
     dataset::save_png(&sheet.into_image(), out)?;
@@ -68,8 +68,8 @@ struct Found {
 /// A search in the images of a set.
 struct Search<'a> {
     arguments: &'a NeighborsArguments,
-    opened: &'a Opened,
-    images: Selection<'a>,
+    run_on_data: &'a RunOnData,
+    images: ConcatSplits<'a>,
     stop: Arc<AtomicBool>,
 }
 
@@ -85,9 +85,9 @@ fn search(
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = pretrain::stop_flag()?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let opened = Opened::open(run, data, Weights::Newest, device)?;
-    let images = opened.select(&arguments.split)?;
-    let mut found = find(&Search { arguments, opened: &opened, images, stop })?;
+    let run_on_data = RunOnData::open(run, data, CheckpointChoice::Newest, device)?;
+    let images = run_on_data.select(&arguments.split)?;
+    let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
     if let Some(out) = &arguments.out {
         dataset::save_png(&found.sheet.into_image(), out)?;
     }
@@ -99,7 +99,7 @@ fn search(
 impl Search<'_> {
     /// Extracts the features of the images.
     fn gallery(&self) -> Result<Gallery, Failure> {
-        let frozen = &self.opened.frozen;
+        let frozen = &self.run_on_data.frozen;
         let watch = Watch::new("embedding images", &self.stop);
         let gallery = Gallery::extract(
             &self.images,
@@ -108,12 +108,12 @@ impl Search<'_> {
             &|block| frozen.encode(block),
             &|done, of| watch.at(done, of),
         );
-        gallery.map_err(|error| self.opened.failure(error))
+        gallery.map_err(|error| self.run_on_data.failure(error))
     }
 
     /// Finds what is nearest to an image that need not be of the set.
     fn query(&self, path: &Path) -> Result<Found, Failure> {
-        let frozen = &self.opened.frozen;
+        let frozen = &self.run_on_data.frozen;
         let query = dataset::read_image(path, frozen.record.config.image_size);
         let query = query.map_err(Failure::usage)?;
         let features = eval::extract(&query, frozen.side(), BATCH, &|block| frozen.encode(block));
@@ -140,7 +140,7 @@ impl Search<'_> {
         let gallery = self.gallery()?;
         let watch = Watch::new("comparing images", &self.stop);
         let found = gallery.duplicates(threshold, most, &|done, of| watch.at(done, of));
-        let found = found.map_err(|error| self.opened.failure(error))?;
+        let found = found.map_err(|error| self.run_on_data.failure(error))?;
         let (count, listed) = (self.images.len(), found.pairs.len());
         let shortened = if listed as u64 == found.found {
             String::new()
@@ -175,7 +175,7 @@ impl Search<'_> {
         let k = self.arguments.k;
         let watch = Watch::new("comparing images", &self.stop);
         let found = gallery.outliers(count, k, &|done, of| watch.at(done, of));
-        let found = found.map_err(|error| self.opened.failure(error))?;
+        let found = found.map_err(|error| self.run_on_data.failure(error))?;
         let mut text =
             format!("mean of 1 - cosine over the {k} nearest of {} images\n", self.images.len());
         let mut values = Vec::new();
@@ -206,7 +206,7 @@ impl Search<'_> {
 }
 
 /// An image on a line.
-fn line(record: &Record<'_>) -> String {
+fn line(record: &ImageRecord<'_>) -> String {
     match record.class {
         Some(class) => format!("{record} ({class})"),
         None => record.to_string(),
@@ -214,7 +214,7 @@ fn line(record: &Record<'_>) -> String {
 }
 
 /// An image with a number, as JSON.
-fn valued(name: &str, number: f64, record: &Record<'_>) -> Value {
+fn valued(name: &str, number: f64, record: &ImageRecord<'_>) -> Value {
     let mut value = json!({ name: number });
     let record = json!(record);
     for (key, known) in record.as_object().into_iter().flatten() {

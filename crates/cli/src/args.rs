@@ -351,11 +351,11 @@ pub enum EpochArgument {
 
 impl EpochArgument {
     /// Which weights these are.
-    pub fn weights(self) -> trainer::Weights {
+    pub fn weights(self) -> trainer::CheckpointChoice {
         match self {
-            Self::Number(epoch) => trainer::Weights::AfterEpoch(epoch),
-            Self::Last => trainer::Weights::Newest,
-            Self::Best => trainer::Weights::Best,
+            Self::Number(epoch) => trainer::CheckpointChoice::AfterEpoch(epoch),
+            Self::Last => trainer::CheckpointChoice::Newest,
+            Self::Best => trainer::CheckpointChoice::Best,
         }
     }
 }

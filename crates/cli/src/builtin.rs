@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn every_method_has_valid_built_in_configs() {
-        for entry in methods::CATALOG {
+        for entry in methods::METHODS {
             let recommended = config(entry.name, Settings::Recommended).unwrap().unwrap();
             recommended.validate().unwrap();
             assert_eq!(recommended.method.name(), entry.name);
@@ -85,7 +85,7 @@ mod tests {
                 assert_eq!(seed.method.name(), entry.name);
             }
         }
-        assert_eq!(CONFIGS.len(), methods::CATALOG.len());
+        assert_eq!(CONFIGS.len(), methods::METHODS.len());
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
             document["augment"]["views"] = serde_json::Value::Null;
             document
         };
-        for entry in methods::CATALOG {
+        for entry in methods::METHODS {
             assert_eq!(shared(entry.name), shared("simclr"), "{}", entry.name);
         }
     }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use methods::CATALOG;
+use methods::METHODS;
 use models::DeviceChoice;
 use report::{Comparison, Run, Spread};
-use trainer::{Config, Outcome, Weights};
+use trainer::{CheckpointChoice, Config, Outcome};
 
 use crate::args::CompareArguments;
 use crate::builtin::{self, Settings};
@@ -124,7 +124,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     for name in &arguments.methods {
         if name == "all" {
             let seed = arguments.settings == Settings::Seed;
-            let rows = CATALOG.iter().filter(|entry| !seed || entry.has_seed_form());
+            let rows = METHODS.iter().filter(|entry| !seed || entry.has_seed_form());
             names.extend(rows.map(|entry| entry.name.to_owned()));
         } else {
             pretrain::check_method(name)?;
@@ -171,7 +171,7 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
         return Ok(());
     }
     let device: DeviceChoice = run.config.train.device;
-    let measurement = Measurement::open(folder, data, Weights::Newest, device)?;
+    let measurement = Measurement::open(folder, data, CheckpointChoice::Newest, device)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     dataset::save_png(&sheet.into_image(), &folder.join("neighbors.png"))?;

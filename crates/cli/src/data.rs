@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use dataset::{Dataset, OpenOptions, Progress, SyntheticSpec};
+use dataset::{Dataset, JobProgress, OpenOptions, SyntheticSpec};
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::RunRecord;
 
@@ -17,9 +17,9 @@ const BUILT_IN: SyntheticSpec =
     SyntheticSpec { unlabeled: 8_000, train: 2_000, test: 2_000, size: 96, seed: 0 };
 
 /// A bar for a job on images, drawn where stderr is a terminal.
-pub fn bar() -> impl Fn(Progress) + Sync {
+pub fn bar() -> impl Fn(JobProgress) + Sync {
     let bar: Mutex<Option<ProgressBar>> = Mutex::new(None);
-    move |progress: Progress| {
+    move |progress: JobProgress| {
         let mut bar = bar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let bar = bar.get_or_insert_with(|| {
             let style = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta}";

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::args::EmbedArguments;
 use crate::failure::Failure;
-use crate::opened::{BATCH, Opened};
 use crate::output::Output;
 use crate::pretrain;
+use crate::run_on_data::{BATCH, RunOnData};
 use crate::watch::Watch;
 
 /// Writes the features of images to a file.
@@ -23,9 +23,9 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         trainer::check_writable(file)?;
     }
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let opened = Opened::open(run, data, arguments.epoch.weights(), device)?;
-    let images = opened.select(&arguments.split)?;
-    let frozen = &opened.frozen;
+    let run_on_data = RunOnData::open(run, data, arguments.epoch.weights(), device)?;
+    let images = run_on_data.select(&arguments.split)?;
+    let frozen = &run_on_data.frozen;
     let [epoch, step] = frozen.trained;
     let table = Table {
         images: &images,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use eval::{FewSettings, Protocol};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
-use trainer::{ClassifierSettings, Weights};
+use trainer::{CheckpointChoice, ClassifierSettings};
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
 use crate::measure::{Measured, Measurement, Way};
-use crate::opened::Opened;
 use crate::output::Output;
+use crate::run_on_data::RunOnData;
 use crate::{pretrain, scores, several};
 
 /// The runs at one of the epochs asked for.
@@ -34,12 +34,12 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         false => pretrain::stop_flag()?,
     };
     // What can be refused is refused before an encoder works through the images.
-    let opened = open(arguments, few.as_ref())?;
+    let run_on_data = open(arguments, few.as_ref())?;
     let mut epochs = Vec::new();
-    for AtEpoch { name, runs } in opened {
-        let measure = |opened: Opened| {
-            tracing::info!("extracting features of {}", opened.run.display());
-            Measurement::of(opened)?.by(&ways, few.as_ref(), &stop)
+    for AtEpoch { name, runs } in run_on_data {
+        let measure = |run_on_data: RunOnData| {
+            tracing::info!("extracting features of {}", run_on_data.run.display());
+            Measurement::of(run_on_data)?.by(&ways, few.as_ref(), &stop)
         };
         let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
         epochs.push(AtEpoch { name, runs: runs? });
@@ -59,7 +59,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
 fn open(
     arguments: &EvaluateArguments,
     few: Option<&FewSettings>,
-) -> Result<Vec<AtEpoch<Opened>>, Failure> {
+) -> Result<Vec<AtEpoch<RunOnData>>, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
     let epochs = weights(arguments);
     let measured = epochs.len() * arguments.runs.len();
@@ -69,11 +69,11 @@ fn open(
         )));
     }
     let data = arguments.data.as_deref();
-    let mut opened = Vec::new();
+    let mut run_on_data = Vec::new();
     for (name, weights) in epochs {
         let mut runs = Vec::new();
         for run in &arguments.runs {
-            let run = Opened::open(run, data, weights, device)?;
+            let run = RunOnData::open(run, data, weights, device)?;
             check(&run, few, arguments.confusion.is_some())?;
             let trained_on = &run.frozen.record.data.fingerprint;
             if data.is_none() && run.set.fingerprint() != *trained_on {
@@ -82,16 +82,16 @@ fn open(
             runs.push(run);
         }
         several::check(&runs)?;
-        opened.push(AtEpoch { name, runs });
+        run_on_data.push(AtEpoch { name, runs });
     }
-    Ok(opened)
+    Ok(run_on_data)
 }
 
 /// Refuses a set without labels, draws that its training images don't allow, and, where a matrix is
 /// to be drawn, more classes than it is kept of.
-fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
-    let of_set = |error| opened.failure(error);
-    let (train, test) = eval::labeled_splits(&opened.set).map_err(of_set)?;
+fn check(run_on_data: &RunOnData, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
+    let of_set = |error| run_on_data.failure(error);
+    let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
     let labels = train.labels().unwrap_or_default();
     if let Some(few) = few {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
@@ -100,7 +100,7 @@ fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), 
     let all = labels.iter().chain(test.labels().unwrap_or_default());
     let classes = all.max().map_or(0, |&label| usize::from(label) + 1);
     if drawn && classes > eval::MOST_CONFUSED {
-        let (place, most) = (&opened.place, eval::MOST_CONFUSED);
+        let (place, most) = (&run_on_data.place, eval::MOST_CONFUSED);
         return Err(Failure::usage(format!(
             "{place}: --confusion: expected at most {most} classes, found {classes}"
         )));
@@ -109,15 +109,15 @@ fn check(opened: &Opened, few: Option<&FewSettings>, drawn: bool) -> Result<(), 
 }
 
 /// The weights to measure, by the name of the epoch; each once.
-fn weights(arguments: &EvaluateArguments) -> Vec<(String, Weights)> {
+fn weights(arguments: &EvaluateArguments) -> Vec<(String, CheckpointChoice)> {
     if arguments.untrained {
-        return vec![("untrained".to_owned(), Weights::Untrained)];
+        return vec![("untrained".to_owned(), CheckpointChoice::Untrained)];
     }
     let mut asked = arguments.epoch.clone();
     if asked.is_empty() {
         asked.push(EpochArgument::Last);
     }
-    let mut found: Vec<(String, Weights)> = Vec::new();
+    let mut found: Vec<(String, CheckpointChoice)> = Vec::new();
     for epoch in asked {
         let name = match epoch {
             EpochArgument::Last => "last".to_owned(),

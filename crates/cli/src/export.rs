@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use models::DeviceChoice;
 use report::Exported;
 use serde_json::json;
-use trainer::{Frozen, Pixels};
+use trainer::{FrozenEncoder, Pixels};
 
 use crate::args::{ExportArguments, FormatArgument, InputArgument};
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
     let out = &arguments.out;
     trainer::check_writable(out)?;
     let weights = arguments.epoch.weights();
-    let frozen = Frozen::open(&arguments.run, weights, DeviceChoice::Cpu)?;
+    let frozen = FrozenEncoder::open(&arguments.run, weights, DeviceChoice::Cpu)?;
     let (pixels, range) = match arguments.input {
         InputArgument::U8 => (Pixels::Bytes, "uint8, 0 to 255"),
         InputArgument::Float => (Pixels::Floats, "float, byte / 255"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use trainer::Appended;
+use trainer::RecordLog;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -17,7 +17,7 @@ pub struct RunLog(Arc<Mutex<Copied>>);
 /// Where lines go besides stderr.
 #[derive(Debug, Default)]
 struct Copied {
-    file: Option<Appended>,
+    file: Option<RecordLog>,
     /// Set when the file can't be written any more.
     stop: Arc<AtomicBool>,
     failure: Option<trainer::Error>,
@@ -31,7 +31,7 @@ impl RunLog {
     /// Copies what follows into `log.txt` of the run folder, after what is there already. When that
     /// fails, `stop` is set and [`failure`](Self::failure) says why.
     pub fn copy_to(&self, folder: &Path, stop: &Arc<AtomicBool>) -> Result<(), trainer::Error> {
-        let file = Appended::open(&folder.join("log.txt"))?;
+        let file = RecordLog::open(&folder.join("log.txt"))?;
         *self.lock() = Copied { file: Some(file), stop: stop.clone(), failure: None };
         Ok(())
     }

@@ -8,15 +8,15 @@ use dataset::{Sheet, Split};
 use eval::{Features, FewScores, FewSettings, OnSubset, Protocol, Report};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
-use trainer::{ClassifierSettings, Weights};
+use trainer::{CheckpointChoice, ClassifierSettings};
 
 use crate::failure::Failure;
-use crate::opened::{BATCH, Opened};
+use crate::run_on_data::{BATCH, RunOnData};
 use crate::watch::Watch;
 
 /// See the module.
 pub struct Measurement {
-    opened: Opened,
+    run_on_data: RunOnData,
     train: Features,
     test: Features,
 }
@@ -33,7 +33,7 @@ pub enum Way {
 }
 
 /// What was found by one protocol.
-pub struct Finding {
+pub struct ProtocolResult {
     /// The protocol's name.
     pub name: &'static str,
     /// Its settings, as JSON.
@@ -57,7 +57,7 @@ pub struct Measured {
     /// Names of the classes.
     pub class_names: Vec<String>,
     /// One a protocol.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ProtocolResult>,
     /// All that it takes to measure it again, as JSON.
     pub document: Value,
 }
@@ -67,23 +67,23 @@ impl Measurement {
     pub fn open(
         folder: &Path,
         data: Option<&Path>,
-        weights: Weights,
+        weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
-        Self::of(Opened::open(folder, data, weights, device)?)
+        Self::of(RunOnData::open(folder, data, weights, device)?)
     }
 
     /// Extracts features.
-    pub fn of(opened: Opened) -> Result<Self, Failure> {
-        let frozen = &opened.frozen;
-        let of_set = |error| opened.failure(error);
-        let (train, test) = eval::labeled_splits(&opened.set).map_err(of_set)?;
+    pub fn of(run_on_data: RunOnData) -> Result<Self, Failure> {
+        let frozen = &run_on_data.frozen;
+        let of_set = |error| run_on_data.failure(error);
+        let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
         let extract = |split, name| {
             eval::extract_labeled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
         };
         let train = extract(train, "train").map_err(of_set)?;
         let test = extract(test, "test").map_err(of_set)?;
-        Ok(Self { opened, train, test })
+        Ok(Self { run_on_data, train, test })
     }
 
     /// Measures in each of the ways, with all training images and, where asked for, with few. Ends
@@ -94,7 +94,7 @@ impl Measurement {
         few: Option<&FewSettings>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Measured, Failure> {
-        let Opened { run, frozen, set, .. } = &self.opened;
+        let RunOnData { run, frozen, set, .. } = &self.run_on_data;
         let measure = |way: &Way| {
             tracing::info!("measuring by {}", way.name());
             let finding = match way {
@@ -109,7 +109,7 @@ impl Measurement {
             }
         };
         let findings: Result<Vec<_>, eval::Error> = ways.iter().map(measure).collect();
-        let findings = findings.map_err(|error| self.opened.failure(error))?;
+        let findings = findings.map_err(|error| self.run_on_data.failure(error))?;
         Ok(Measured {
             run: run.clone(),
             seed: frozen.record.config.seed,
@@ -125,14 +125,14 @@ impl Measurement {
         &self,
         protocol: &Protocol,
         few: Option<&FewSettings>,
-    ) -> Result<Finding, eval::Error> {
+    ) -> Result<ProtocolResult, eval::Error> {
         let (train, test) = (&self.train, &self.test);
         let few = few.map(|few| eval::few_labels(protocol, train, test, few));
         let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
-        Ok(Finding {
+        Ok(ProtocolResult {
             name: protocol.name(),
             settings: settings[protocol.name()].clone(),
-            report: eval::evaluate(protocol, train, test, &self.opened.set.folds)?,
+            report: eval::evaluate(protocol, train, test, &self.run_on_data.set.folds)?,
             few: few.transpose()?.unwrap_or_default(),
         })
     }
@@ -143,9 +143,9 @@ impl Measurement {
         settings: &ClassifierSettings,
         few: Option<&FewSettings>,
         stop: &Arc<AtomicBool>,
-    ) -> Result<Finding, eval::Error> {
-        let (split, test) = eval::labeled_splits(&self.opened.set)?;
-        let frozen = &self.opened.frozen;
+    ) -> Result<ProtocolResult, eval::Error> {
+        let (split, test) = eval::labeled_splits(&self.run_on_data.set)?;
+        let frozen = &self.run_on_data.frozen;
         let learn = |split: &Split, train: &Features| {
             let watch = Watch::new("learning from views", stop);
             let watch = |done, all| watch.at(done, all);
@@ -164,7 +164,7 @@ impl Measurement {
         };
         let labels = self.train.label_vec();
         let few = few.map(|few| eval::few_labels_by(&labels, few, of_draw));
-        Ok(Finding {
+        Ok(ProtocolResult {
             name: way.name(),
             settings: json!(settings),
             report: match way {
@@ -176,10 +176,10 @@ impl Measurement {
     }
 
     /// What was measured and with what.
-    fn document(&self, findings: &[Finding]) -> Value {
+    fn document(&self, findings: &[ProtocolResult]) -> Value {
         let protocols: Map<String, Value> =
             findings.iter().map(|finding| (finding.name.to_owned(), finding.document())).collect();
-        let Opened { run, frozen, set, .. } = &self.opened;
+        let RunOnData { run, frozen, set, .. } = &self.run_on_data;
         let [epoch, step] = frozen.trained;
         let config = &frozen.record.config;
         json!({
@@ -193,7 +193,7 @@ impl Measurement {
             "weights": frozen.weights(),
             "split": "test",
             "data": {
-                "path": self.opened.path,
+                "path": self.run_on_data.path,
                 "kind": set.kind,
                 "fingerprint": set.fingerprint(),
                 "images": {"train": self.train.len(), "test": self.test.len()},
@@ -211,8 +211,8 @@ impl Measurement {
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k`
     /// nearest training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
-        let failure = |error| self.opened.failure(error);
-        let (train, test) = eval::labeled_splits(&self.opened.set).map_err(failure)?;
+        let failure = |error| self.run_on_data.failure(error);
+        let (train, test) = eval::labeled_splits(&self.run_on_data.set).map_err(failure)?;
         let queries = test.evenly_spaced(rows);
         let found = eval::nearest(&self.train, &self.test, &queries, k).map_err(failure)?;
         let row = |(query, nearest): (&usize, &Vec<usize>)| {
@@ -242,7 +242,7 @@ impl Way {
     }
 }
 
-impl Finding {
+impl ProtocolResult {
     /// The report, as JSON.
     fn document(&self) -> Value {
         let report = serde_json::to_value(&self.report).expect("a report is valid JSON");

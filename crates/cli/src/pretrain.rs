@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::Dataset;
-use methods::CATALOG;
+use methods::METHODS;
 use serde_json::json;
 use trainer::{
-    Config, EarlyStop, EpochReport, OnCollapse, Origin, Outcome, RunFolder, Session, StepSecs,
+    Config, EarlyStop, EpochReport, OnCollapse, Outcome, Provenance, RunFolder, StepSecs, Trainer,
 };
 
 use crate::args::{OnCollapseArgument, PretrainArguments};
@@ -65,7 +65,7 @@ pub fn run(
 /// Trains in `folder`, from its newest checkpoint where `resume` is set. Gives the last epoch too,
 /// where one ended.
 pub fn train(
-    mut session: Session,
+    mut session: Trainer,
     folder: &Path,
     resume: bool,
     output: &Output,
@@ -115,16 +115,16 @@ fn step_table(secs: &StepSecs) -> String {
 
 /// Refuses a method that isn't there, with the nearest name that is.
 pub fn check_method(method: &str) -> Result<(), Failure> {
-    if CATALOG.iter().any(|entry| entry.name == method) {
+    if METHODS.iter().any(|entry| entry.name == method) {
         return Ok(());
     }
-    let near = CATALOG
+    let near = METHODS
         .iter()
         .map(|entry| (strsim::jaro_winkler(method, entry.name), entry.name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.7)
         .map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
-    let known: Vec<_> = CATALOG.iter().map(|entry| entry.name).collect();
+    let known: Vec<_> = METHODS.iter().map(|entry| entry.name).collect();
     Err(Failure::usage(format!(
         "unknown method {method:?}: expected one of {}{near}",
         known.join(", ")
@@ -132,7 +132,7 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
 }
 
 /// A session of a new run.
-fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
+fn begin(arguments: &PretrainArguments) -> Result<Trainer, Failure> {
     let config = match &arguments.config {
         Some(path) => Config::read(path)?,
         None => builtin::require(&arguments.method, arguments.settings)?,
@@ -157,7 +157,7 @@ fn begin(arguments: &PretrainArguments) -> Result<Session, Failure> {
 }
 
 /// A session of the run in `folder`.
-fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Session, Failure> {
+fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failure> {
     let record = trainer::read_record(folder)?;
     let before = match &arguments.config {
         Some(path) => Config::read(path)?,
@@ -205,7 +205,7 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
 }
 
 /// Checks the configuration against the set read from `path`, none for the built-in one.
-pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Session, Failure> {
+pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Trainer, Failure> {
     let place =
         path.as_ref().map_or("the built-in set".to_owned(), |path| path.display().to_string());
     // Absolute, so that the run can be evaluated from any folder.
@@ -215,18 +215,18 @@ pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Se
             "{place}: expected a path in UTF-8, found other bytes"
         )));
     }
-    let origin = Origin {
+    let origin = Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("TWINVIEW_REVISION").to_owned(),
         data,
     };
-    Session::prepare(config, set, origin).map_err(|error| match error {
-        trainer::Error::Plan(error) => Failure::usage(format!("{place}: {error}")),
+    Trainer::prepare(config, set, origin).map_err(|error| match error {
+        trainer::Error::LoaderConfig(error) => Failure::usage(format!("{place}: {error}")),
         error => error.into(),
     })
 }
 
-fn announce(session: &Session, folder: &Path) {
+fn announce(session: &Trainer, folder: &Path) {
     let record = session.record();
     let [images, train, test] = record.data.images;
     let batch = record.batch;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use eval::{FoldScores, Report, Score};
 
-use crate::measure::{Finding, Measured};
+use crate::measure::{Measured, ProtocolResult};
 
 /// The most classes that are listed.
 const MOST_ROWS: usize = 20;
@@ -25,7 +25,7 @@ pub fn text(measured: &Measured) -> String {
 
 /// What one protocol found: a line with all training images, one over folds, one for each number of
 /// labels.
-fn lines(finding: &Finding) -> String {
+fn lines(finding: &ProtocolResult) -> String {
     let score = finding.report.test();
     let [low, high] = score.interval95.map(|bound| 100.0 * bound);
     let mut text = format!(
@@ -88,7 +88,7 @@ fn counted(number: usize, noun: &str) -> String {
 
 /// The accuracy of each class by each protocol, and what the first protocol takes it for most
 /// often. Of many classes those that the first protocol gets right least often.
-pub fn classes(findings: &[Finding], class_names: &[String]) -> String {
+pub fn classes(findings: &[ProtocolResult], class_names: &[String]) -> String {
     let Some(first) = findings.first().map(|finding| finding.report.test()) else {
         return String::new();
     };
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     /// A report by kNN with that matrix.
-    fn finding(confusion: &[Vec<u64>]) -> Finding {
+    fn finding(confusion: &[Vec<u64>]) -> ProtocolResult {
         let class = |(class, row): (usize, &Vec<u64>)| {
             let total: u64 = row.iter().sum();
             let accuracy = (total > 0).then(|| row[class] as f64 / total as f64);
@@ -159,7 +159,7 @@ mod tests {
             },
             "k": 20, "temperature": 0.07, "train_images": 10, "features": 4, "folds": null,
         }});
-        Finding {
+        ProtocolResult {
             name: "knn",
             settings: json!({}),
             report: serde_json::from_value(report).unwrap(),

@@ -6,12 +6,12 @@ use report::Spread;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::measure::{Finding, Measured};
-use crate::opened::Opened;
+use crate::measure::{Measured, ProtocolResult};
+use crate::run_on_data::RunOnData;
 
 /// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on
 /// different sets.
-pub fn check(runs: &[Opened]) -> Result<(), Failure> {
+pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
     let Some((first, others)) = runs.split_first() else {
         return Ok(());
     };
@@ -24,7 +24,7 @@ pub fn check(runs: &[Opened]) -> Result<(), Failure> {
             )));
         }
         let seed = of_other.config.seed;
-        let same = |before: &&Opened| before.frozen.record.config.seed == seed;
+        let same = |before: &&RunOnData| before.frozen.record.config.seed == seed;
         if let Some(before) = runs[..index].iter().find(same) {
             return Err(Failure::usage(format!(
                 "{there}: expected a run with a seed of its own, found seed {seed} as in {}",
@@ -46,13 +46,13 @@ pub fn check(runs: &[Opened]) -> Result<(), Failure> {
 
 /// What was found of the first run: as of every other by the same protocols, with the same numbers
 /// of labels.
-fn findings(runs: &[Measured]) -> &[Finding] {
+fn findings(runs: &[Measured]) -> &[ProtocolResult] {
     runs.first().map(|run| run.findings.as_slice()).unwrap_or_default()
 }
 
 /// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's
 /// name.
-fn spread(runs: &[Measured], number: impl Fn(&Finding) -> f64) -> [Map<String, Value>; 2] {
+fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<String, Value>; 2] {
     let mut spreads = [Map::new(), Map::new()];
     for (index, finding) in findings(runs).iter().enumerate() {
         let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));

@@ -10,7 +10,7 @@ use clap::{Arg, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use methods::CATALOG;
+use methods::METHODS;
 use serde_json::json;
 
 use crate::args::Arguments;
@@ -38,7 +38,7 @@ impl TypedValueParser for MethodName {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = CATALOG.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary));
+        let names = METHODS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary));
         let all = self.or_all.then(|| PossibleValue::new("all"));
         Some(Box::new(all.into_iter().chain(names)))
     }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use dataset::{Dataset, Split};
 use models::DeviceChoice;
 use report::{Evaluation, Map, Picture, Plane, Point, Portrait, Thumbnails};
-use trainer::{Frozen, RunRecord, Weights};
+use trainer::{CheckpointChoice, FrozenEncoder, RunRecord};
 
 use crate::compare::{NEIGHBORS, PREVIEW};
 use crate::data;
 use crate::failure::Failure;
 use crate::measure::{Measurement, Way};
-use crate::opened::{BATCH, Opened};
+use crate::run_on_data::{BATCH, RunOnData};
 
 /// Images on the map, at most.
 const MAPPED: usize = 1000;
@@ -56,12 +56,12 @@ fn try_complete(
     let views = &record.config.augment.views;
     let sheet = augment::preview(&set.unlabeled, views, record.config.seed, rows, repeats);
     portrait.augmentation = Some(picture(sheet)?);
-    let frozen = Frozen::open(folder, Weights::Newest, device)
+    let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
     portrait.map = Some(map(&frozen, &set)?);
     if eval::labeled_splits(&set).is_ok() {
-        let opened = Opened::of(folder, frozen, set, record.data.path.as_deref());
-        evaluate(portrait, opened).map_err(noted("the labels allow no evaluation"))?;
+        let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
+        evaluate(portrait, run_on_data).map_err(noted("the labels allow no evaluation"))?;
     }
     Ok(())
 }
@@ -86,9 +86,9 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 }
 
 /// Scores and neighbors.
-fn evaluate(portrait: &mut Portrait, opened: Opened) -> Result<(), Failure> {
-    let folder = opened.run.clone();
-    let measurement = Measurement::of(opened)?;
+fn evaluate(portrait: &mut Portrait, run_on_data: RunOnData) -> Result<(), Failure> {
+    let folder = run_on_data.run.clone();
+    let measurement = Measurement::of(run_on_data)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     portrait.neighbors = Some(encoded(sheet)?);
@@ -99,7 +99,7 @@ fn evaluate(portrait: &mut Portrait, opened: Opened) -> Result<(), Failure> {
 
 /// Where images stand in the space of features: those of the test split, or else those without
 /// labels.
-fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
+fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<Map, Missing> {
     let (images, split) = match &set.test {
         Some(test) if !test.is_empty() => ("test images", test),
         _ => ("images", &set.unlabeled),
@@ -124,7 +124,7 @@ fn map(frozen: &Frozen, set: &Dataset) -> Result<Map, Missing> {
 
 /// The ways in which the images of `split`, called `images`, are placed: what is far apart can be
 /// read off the one, what is close off the other.
-fn planes(frozen: &Frozen, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
+fn planes(frozen: &FrozenEncoder, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
     let features = eval::extract(split, frozen.side(), BATCH, &|block| frozen.encode(block))?;
     let images = format!("{} {images}", split.len());
     let principal = eval::principal_plane(&features)?;

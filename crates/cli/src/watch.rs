@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use dataset::Progress;
+use dataset::JobProgress;
 
 use crate::data;
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct Watch {
     task: &'static str,
     stop: Arc<AtomicBool>,
-    bar: Option<Box<dyn Fn(Progress)>>,
+    bar: Option<Box<dyn Fn(JobProgress)>>,
     begun: Instant,
     last_line: Cell<Instant>,
 }
@@ -31,7 +31,7 @@ impl Watch {
         Self {
             task,
             stop: stop.clone(),
-            bar: drawn.then(|| -> Box<dyn Fn(Progress)> { Box::new(data::bar()) }),
+            bar: drawn.then(|| -> Box<dyn Fn(JobProgress)> { Box::new(data::bar()) }),
             begun: now,
             last_line: Cell::new(now),
         }
@@ -44,7 +44,7 @@ impl Watch {
         }
         let task = self.task;
         if let Some(bar) = &self.bar {
-            bar(Progress { task, done, total });
+            bar(JobProgress { task, done, total });
         } else if self.last_line.get().elapsed() >= PAUSE {
             self.last_line.set(Instant::now());
             let rate = self.images_per_sec(done);

@@ -24,11 +24,11 @@
 //! ```
 
 mod cifar10;
+mod concat;
 mod contact_sheet;
 mod describe;
 mod error;
 mod fingerprint;
-mod fit;
 mod folder;
 mod image;
 mod mapping;
@@ -37,13 +37,14 @@ mod one_line;
 mod open;
 mod output;
 mod progress;
-mod selection;
+mod resize;
 mod split;
 mod stl10;
 mod synthetic;
 mod thumbnails;
 mod transpose;
 
+pub use self::concat::{ConcatSplits, ImageRecord};
 pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
@@ -52,8 +53,7 @@ pub use self::image::{Image, Part, PixelOrder};
 pub use self::one_line::{OneLine, PathOnOneLine};
 pub use self::open::{OpenOptions, open};
 pub use self::output::NewFile;
-pub use self::progress::Progress;
-pub use self::selection::{Record, Selection};
+pub use self::progress::JobProgress;
 pub use self::split::{Dataset, Split};
 pub use self::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::synthetic::{SyntheticSpec, synthetic};

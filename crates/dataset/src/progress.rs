@@ -2,7 +2,7 @@
 
 /// One report of a long job; the reports of a job come in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct JobProgress {
     /// What is being done, for a progress bar: "decoding images", "writing images", ...
     pub task: &'static str,
     /// Images done so far.
@@ -12,18 +12,18 @@ pub struct Progress {
 }
 
 /// Receives reports; must not block for long.
-pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Sync);
+pub(crate) type Report<'a> = &'a (dyn Fn(JobProgress) + Sync);
 
 /// Counts the images of one job and reports them.
 pub(crate) struct Job<'a> {
     report: Report<'a>,
-    state: Progress,
+    state: JobProgress,
 }
 
 impl<'a> Job<'a> {
     /// A job of `total` images; reports that none is done.
     pub fn begin(task: &'static str, total: usize, report: Report<'a>) -> Self {
-        let job = Self { report, state: Progress { task, done: 0, total } };
+        let job = Self { report, state: JobProgress { task, done: 0, total } };
         (job.report)(job.state);
         job
     }

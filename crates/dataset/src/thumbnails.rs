@@ -3,7 +3,7 @@
 use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{Rgb, RgbImage};
 
-use crate::fit::Fitter;
+use crate::resize::Resizer;
 use crate::{Error, Split};
 
 /// Looks like the original and takes about a tenth of a PNG's bytes.
@@ -18,7 +18,7 @@ pub fn thumbnails(split: &Split, columns: usize, side: usize) -> RgbImage {
     assert!(columns > 0 && side > 0, "a sheet of no size");
     let rows = split.len().div_ceil(columns);
     let mut sheet = RgbImage::new((columns * side) as u32, (rows * side) as u32);
-    let mut fitter = Fitter::new();
+    let mut fitter = Resizer::new();
     let (mut scratch, mut small) = (Vec::new(), vec![0; 3 * side * side]);
     for index in 0..split.len() {
         let planes = split.image(index).row_major(&mut scratch);

@@ -165,7 +165,7 @@ fn open_counting(dir: &Path) -> (Dataset, usize) {
     };
     let set = dataset::open(dir, &options).unwrap();
     let decoded =
-        reports.lock().unwrap().last().map_or(0, |progress: &dataset::Progress| progress.done);
+        reports.lock().unwrap().last().map_or(0, |progress: &dataset::JobProgress| progress.done);
     (set, decoded)
 }
 

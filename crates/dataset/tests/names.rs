@@ -5,7 +5,7 @@ mod fixtures;
 use std::fs;
 use std::sync::Mutex;
 
-use dataset::{Dataset, OpenOptions, Selection, Split, WriteOptions};
+use dataset::{ConcatSplits, Dataset, OpenOptions, Split, WriteOptions};
 use fixtures::{assert_same, cache_of, classes, folder, message, open, plain_png, stl10, write};
 
 fn names(split: &Split) -> Vec<String> {
@@ -78,7 +78,7 @@ fn binaries_have_none_and_are_told_by_split_and_place() {
     stl10(dir.path());
     let set = open(dir.path()).unwrap();
     assert_eq!(set.unlabeled.name(1), None);
-    let images = Selection::new(&set, &[]).unwrap();
+    let images = ConcatSplits::new(&set, &[]).unwrap();
     let record = images.record(4);
     assert_eq!((record.to_string(), record.class), ("train/1".into(), Some("truck")));
     assert_eq!((record.label, record.name), (Some(9), None));

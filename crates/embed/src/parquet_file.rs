@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use dataset::{NewFile, Record};
+use dataset::{ImageRecord, NewFile};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -64,7 +64,7 @@ impl<'a> Parquet<'a> {
 
     /// Writes the rows that were gathered.
     fn write_group(&mut self) -> Result<(), ParquetError> {
-        let records: Vec<Record<'_>> =
+        let records: Vec<ImageRecord<'_>> =
             self.rows.clone().map(|row| self.table.images.record(row)).collect();
         let text = |text: &str| ByteArray::from(text.as_bytes().to_vec());
         let mut group = self.file.next_row_group()?;

@@ -1,12 +1,12 @@
 //! What goes into a file.
 
-use dataset::Selection;
+use dataset::ConcatSplits;
 
 /// The images of a file, a row each, and what is said of all of them.
 #[derive(Clone, Debug)]
 pub struct Table<'a> {
     /// The images, in the order of the rows.
-    pub images: &'a Selection<'a>,
+    pub images: &'a ConcatSplits<'a>,
     /// Number of features of an image.
     pub features: usize,
     /// Where the features come from, by name, for the formats that have room for it.

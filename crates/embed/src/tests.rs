@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use dataset::{Dataset, OpenOptions, Selection};
+use dataset::{ConcatSplits, Dataset, OpenOptions};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{ListAccessor, RowAccessor};
 use safetensors::SafeTensors;
@@ -42,7 +42,7 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 fn written(name: &str, batch: usize, check: impl Fn(&Path, &Table<'_>)) {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let set = set(data.path());
-    let images = Selection::new(&set, &[]).unwrap();
+    let images = ConcatSplits::new(&set, &[]).unwrap();
     let table =
         Table { images: &images, features: FEATURES, about: vec![("method", "simclr".to_owned())] };
     let path = out.path().join(name);
@@ -191,7 +191,7 @@ fn nothing_stays_of_a_file_that_is_not_finished() {
     for name in ["x.npy", "x.csv", "x.safetensors", "x.parquet"] {
         let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let set = set(data.path());
-        let images = Selection::new(&set, &["train"]).unwrap();
+        let images = ConcatSplits::new(&set, &["train"]).unwrap();
         let table = Table { images: &images, features: FEATURES, about: vec![] };
         let path = out.path().join(name);
         fs::write(&path, "what was there").unwrap();
@@ -211,7 +211,7 @@ fn nothing_stays_of_a_file_that_is_not_finished() {
 fn a_file_without_all_its_rows_is_not_whole() {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let set = set(data.path());
-    let images = Selection::new(&set, &[]).unwrap();
+    let images = ConcatSplits::new(&set, &[]).unwrap();
     let table = Table { images: &images, features: FEATURES, about: vec![] };
     let path = out.path().join("x.csv");
     let mut writer = Writer::create(&path, &table).unwrap();

@@ -1,6 +1,6 @@
 //! From images to features: the encoder over whole splits, in order and without augmentation.
 
-use dataset::{Dataset, Selection, Split};
+use dataset::{ConcatSplits, Dataset, Split};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::features::check_finite;
@@ -8,7 +8,7 @@ use crate::watch::{Watch, tell};
 use crate::{Error, Features, Result};
 
 /// What turns a block of bytes into features `[images, features]`; it runs under no-grad.
-type Encode<'a> = &'a dyn Fn(&loader::Block) -> Tensor;
+type Encode<'a> = &'a dyn Fn(&loader::ViewBlock) -> Tensor;
 
 /// The features of every image of a split, in order and without augmentation, labels or not.
 ///
@@ -21,7 +21,7 @@ pub fn extract(
     split: &Split,
     side: usize,
     batch: usize,
-    encode: &dyn Fn(&loader::Block) -> Tensor,
+    encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
 ) -> Result<Tensor> {
     if split.is_empty() {
         return Err(Error::Empty { split: "extracted" });
@@ -43,10 +43,10 @@ pub fn extract(
 /// # Errors
 /// Those of `take`, and [`Error::NonFinite`] where the encoder has diverged.
 pub fn stream<E: From<Error>>(
-    images: &Selection<'_>,
+    images: &ConcatSplits<'_>,
     side: usize,
     batch: usize,
-    encode: &dyn Fn(&loader::Block) -> Tensor,
+    encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
     take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     for (_, split) in images.splits() {
@@ -65,7 +65,7 @@ pub fn stream<E: From<Error>>(
 /// # Errors
 /// [`Error::NonFinite`], [`Error::Empty`], [`Error::Interrupted`].
 pub(crate) fn gather(
-    images: &Selection<'_>,
+    images: &ConcatSplits<'_>,
     side: usize,
     batch: usize,
     encode: Encode<'_>,
@@ -110,7 +110,7 @@ pub fn extract_labeled(
     name: &'static str,
     side: usize,
     batch: usize,
-    encode: &dyn Fn(&loader::Block) -> Tensor,
+    encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
 ) -> Result<Features> {
     let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
     if split.is_empty() {
@@ -152,7 +152,7 @@ mod tests {
         Split::in_memory(bytes, labels, 1, 1, PixelOrder::RowMajor)
     }
 
-    fn pixels(block: &loader::Block) -> Tensor {
+    fn pixels(block: &loader::ViewBlock) -> Tensor {
         Tensor::from_slice(&block.bytes).view([block.images as i64, 3]).to_kind(Kind::Float)
     }
 
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_stream_is_what_is_extracted_batch_by_batch() {
         let set = set(Some(split(Some(vec![0; 5]))));
-        let images = Selection::new(&set, &[]).unwrap();
+        let images = ConcatSplits::new(&set, &[]).unwrap();
         let (mut rows, mut lengths) = (Vec::new(), Vec::new());
         stream::<Error>(&images, 1, 2, &pixels, &mut |x| {
             lengths.push(x.len());
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_stream_ends_where_it_is_told_to_or_the_encoder_has_diverged() {
         let set = set(None);
-        let images = Selection::new(&set, &[]).unwrap();
+        let images = ConcatSplits::new(&set, &[]).unwrap();
         let mut batches = 0;
         let stopped = stream(&images, 1, 2, &pixels, &mut |_| {
             batches += 1;

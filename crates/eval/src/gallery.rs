@@ -5,7 +5,7 @@
 //! units. What is in memory besides the features is a block of the matrix, however many images
 //! there are.
 
-use dataset::Selection;
+use dataset::ConcatSplits;
 use tch::{Kind, Tensor, no_grad};
 
 use crate::extract::gather;
@@ -60,10 +60,10 @@ impl Gallery {
     /// # Errors
     /// [`Error::NonFinite`] where the encoder has diverged, [`Error::Interrupted`].
     pub fn extract(
-        images: &Selection<'_>,
+        images: &ConcatSplits<'_>,
         side: usize,
         batch: usize,
-        encode: &dyn Fn(&loader::Block) -> Tensor,
+        encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
         watch: Watch<'_>,
     ) -> Result<Self> {
         let unit = gather(images, side, batch, encode, &unit_rows, watch)?;

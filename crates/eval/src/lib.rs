@@ -22,49 +22,49 @@
 //! # Ok::<(), eval::Error>(())
 //! ```
 
+mod collapse;
 mod duplicates;
 mod error;
 mod extract;
 mod features;
-mod few;
+mod few_shot;
 mod gallery;
 mod knn;
 mod lbfgs;
 mod linear;
 mod logistic;
 mod metrics;
-mod monitor;
 mod nearest;
 mod outliers;
-mod plane;
+mod pca;
 mod protocol;
 mod score;
-mod standardize;
+mod standard_scaler;
 mod stratify;
 mod trained;
 mod tsne;
 mod watch;
 
+pub use self::collapse::{alignment, effective_rank, feature_std, uniformity};
 pub use self::duplicates::{Duplicates, Pair};
 pub use self::error::{Error, Result};
 pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
 pub use self::features::Features;
-pub use self::few::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
+pub use self::few_shot::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
 pub use self::gallery::{Gallery, Near, Neighbors};
 pub use self::knn::{Knn, KnnReport, KnnSettings};
-pub use self::linear::{Edge, LinearReport, LinearSettings, PenaltyScore, choose};
+pub use self::linear::{GridEdge, LinearReport, LinearSettings, PenaltyScore, choose};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
 pub use self::metrics::{
     Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
 };
-pub use self::monitor::{alignment, effective_rank, feature_std, uniformity};
 pub use self::nearest::nearest;
 pub use self::outliers::Outlier;
-pub use self::plane::{Plane, principal_plane};
+pub use self::pca::{Plane, principal_plane};
 pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
-pub use self::standardize::Standardizer;
-pub use self::stratify::{Holdout, stratified_holdout};
+pub use self::standard_scaler::StandardScaler;
+pub use self::stratify::{TrainValSplit, stratified_holdout};
 pub use self::trained::{RateScore, TrainedReport, classes_of};
 pub use self::tsne::{tsne, usual_perplexity};
 pub use self::watch::Watch;

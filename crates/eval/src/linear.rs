@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::logistic::{Fit, LogisticProblem, LogisticSettings};
 use crate::protocol::OnSubset;
-use crate::standardize::Standardizer;
+use crate::standard_scaler::StandardScaler;
 use crate::stratify::stratified_holdout;
 use crate::{Error, Features, FoldScores, Result, Score};
 
@@ -80,7 +80,7 @@ pub struct PenaltyScore {
 /// The end of the penalties at which the best one lies: a wider choice might do better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Edge {
+pub enum GridEdge {
     /// The smallest `C` was best.
     Smallest,
     /// The largest `C` was best.
@@ -99,7 +99,7 @@ pub struct LinearReport {
     pub penalty: f64,
     /// A warning: the chosen penalty lies at this end of the choice. `None` where there was only
     /// one.
-    pub penalty_at_edge: Option<Edge>,
+    pub penalty_at_edge: Option<GridEdge>,
     /// Validation accuracy of every penalty that was tried; the test split had no part in it.
     pub validation: Vec<PenaltyScore>,
     /// Images that the penalties were compared on.
@@ -164,7 +164,7 @@ pub(crate) fn on_subset(
 
 /// A fitted classifier together with the scaling that its features need.
 struct Probe {
-    standardizer: Standardizer,
+    standardizer: StandardScaler,
     fit: Fit,
     choice: Choice,
     converged: bool,
@@ -184,8 +184,8 @@ impl Probe {
     }
 }
 
-fn prepare(train: &Features) -> Result<(Standardizer, LogisticProblem)> {
-    let standardizer = Standardizer::fit(train.x());
+fn prepare(train: &Features) -> Result<(StandardScaler, LogisticProblem)> {
+    let standardizer = StandardScaler::fit(train.x());
     let problem = LogisticProblem::new(&standardizer.apply(train.x()), train.labels())?;
     Ok((standardizer, problem))
 }
@@ -193,7 +193,7 @@ fn prepare(train: &Features) -> Result<(Standardizer, LogisticProblem)> {
 /// The penalty that did best on the validation part.
 struct Choice {
     c: f64,
-    edge: Option<Edge>,
+    edge: Option<GridEdge>,
     scores: Vec<PenaltyScore>,
     images: usize,
     converged: bool,
@@ -250,7 +250,7 @@ fn settled(scores: &[PenaltyScore], patience: usize) -> bool {
 ///
 /// # Panics
 /// If there are none.
-pub fn choose(accuracies: &[f64]) -> (usize, Option<Edge>) {
+pub fn choose(accuracies: &[f64]) -> (usize, Option<GridEdge>) {
     let mut best = 0;
     for (index, &accuracy) in accuracies.iter().enumerate() {
         if accuracy > accuracies[best] {
@@ -259,8 +259,8 @@ pub fn choose(accuracies: &[f64]) -> (usize, Option<Edge>) {
     }
     let edge = match accuracies.len() {
         1 => None,
-        _ if best == 0 && accuracies[1] < accuracies[0] => Some(Edge::Smallest),
-        count if best == count - 1 => Some(Edge::Largest),
+        _ if best == 0 && accuracies[1] < accuracies[0] => Some(GridEdge::Smallest),
+        count if best == count - 1 => Some(GridEdge::Largest),
         _ => None,
     };
     (best, edge)
@@ -277,9 +277,9 @@ mod tests {
     #[test]
     fn the_first_of_equals_is_best_and_edges_are_reported() {
         assert_eq!(choose(&[0.1, 0.5, 0.5, 0.2]), (1, None));
-        assert_eq!(choose(&[0.5, 0.4, 0.5]), (0, Some(Edge::Smallest)));
+        assert_eq!(choose(&[0.5, 0.4, 0.5]), (0, Some(GridEdge::Smallest)));
         assert_eq!(choose(&[0.5, 0.5, 0.2]), (0, None), "flat, so not rising beyond the edge");
-        assert_eq!(choose(&[0.1, 0.2, 0.5]), (2, Some(Edge::Largest)));
+        assert_eq!(choose(&[0.1, 0.2, 0.5]), (2, Some(GridEdge::Largest)));
         assert_eq!(choose(&[0.5]), (0, None));
     }
 

@@ -2,7 +2,7 @@
 
 /// Rows to fit on and rows to validate on, both ascending.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Holdout {
+pub struct TrainValSplit {
     /// Those to fit on.
     pub fit: Vec<u32>,
     /// Those held out.
@@ -14,7 +14,7 @@ pub struct Holdout {
 /// A class with one image is fitted on and not validated. Which images of a class are held out
 /// follows from a fixed hash of (seed, row), so it does not follow the order that the images were
 /// collected in.
-pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
+pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> TrainValSplit {
     let keyed = scattered(labels, seed);
     let (mut fit, mut validation) = (Vec::new(), Vec::new());
     for class in keyed.chunk_by(|a, b| a.0 == b.0) {
@@ -25,7 +25,7 @@ pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> Holdout {
     }
     fit.sort_unstable();
     validation.sort_unstable();
-    Holdout { fit, validation }
+    TrainValSplit { fit, validation }
 }
 
 /// Label, hash and row of every image, classes in order and the images of each in the order of a
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn single_images_are_fitted_on() {
         let holdout = stratified_holdout(&[0, 1, 2], 0.2, 0);
-        assert_eq!(holdout, Holdout { fit: vec![0, 1, 2], validation: vec![] });
+        assert_eq!(holdout, TrainValSplit { fit: vec![0, 1, 2], validation: vec![] });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Edge, Error, Result, Score};
+use crate::{Error, GridEdge, Result, Score};
 
 /// Accuracy on the validation part of train for one learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct TrainedReport {
     /// The chosen learning rate.
     pub learning_rate: f64,
     /// A warning: the chosen rate lies at this end of the choice. `None` where there was only one.
-    pub learning_rate_at_edge: Option<Edge>,
+    pub learning_rate_at_edge: Option<GridEdge>,
     /// Validation accuracy of every rate; the test split had no part in it. Empty where none was
     /// left to choose by.
     pub validation: Vec<RateScore>,
@@ -49,7 +49,7 @@ pub fn classes_of(train: &[i64], test: &[i64]) -> Result<usize> {
             return Err(Error::Empty { split });
         }
     }
-    let found = crate::few::labels_of(train);
+    let found = crate::few_shot::labels_of(train);
     if found < 2 {
         return Err(Error::TooFewClasses { found });
     }

@@ -352,8 +352,8 @@ mod tests {
         let places = tsne(&alike, 3.0).unwrap();
         assert!(places.iter().flatten().all(|at| at.abs() < 1e-3), "{places:?}");
         // Five images of each of three kinds: as many neighbors as are wanted are never there.
-        let kinds = Tensor::eye(3, (Kind::Double, Device::Cpu)).repeat([5, 1]);
-        let places = tsne(&kinds, 2.0).unwrap();
+        let dtypes = Tensor::eye(3, (Kind::Double, Device::Cpu)).repeat([5, 1]);
+        let places = tsne(&dtypes, 2.0).unwrap();
         assert!(places.iter().flatten().all(|at| at.is_finite()));
         let distance =
             |i: usize, j: usize| (places[i][0] - places[j][0]).hypot(places[i][1] - places[j][1]);

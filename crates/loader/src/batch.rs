@@ -1,6 +1,6 @@
 //! What a consumer gets: blocks of planar bytes.
 
-use crate::Plan;
+use crate::LoaderConfig;
 
 /// Views of equal size, as bytes.
 ///
@@ -8,7 +8,7 @@ use crate::Plan;
 /// image 1, and so on, as they are made, while the image is in a cache; red, green and blue plane
 /// of each; rows from left to right. `u8` in 0..=255.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct ViewBlock {
     /// The pixels, `images * views * 3 * height * width` of them.
     pub bytes: Vec<u8>,
     /// Views of every image.
@@ -21,9 +21,15 @@ pub struct Block {
     pub width: usize,
 }
 
-impl Block {
-    pub(crate) fn new(views: usize, images: usize, height: usize, width: usize) -> Block {
-        Block { bytes: vec![0; views * images * 3 * height * width], views, images, height, width }
+impl ViewBlock {
+    pub(crate) fn new(views: usize, images: usize, height: usize, width: usize) -> ViewBlock {
+        ViewBlock {
+            bytes: vec![0; views * images * 3 * height * width],
+            views,
+            images,
+            height,
+            width,
+        }
     }
 
     fn holds(&self, views: usize, images: usize, size: usize) -> bool {
@@ -43,34 +49,34 @@ pub struct Batch {
     /// The views, in the plan's order; neighboring views of equal size share a block.
     ///
     /// Images are the unlabeled ones, then the labeled ones.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<ViewBlock>,
     /// One view of each labeled image by the plan's probe recipe.
-    pub probe: Option<Block>,
+    pub probe: Option<ViewBlock>,
     /// The classes of the labeled images, 0-based.
     pub labels: Vec<i64>,
 }
 
 impl Batch {
     /// A batch with the plan's memory and nothing in it yet.
-    pub(crate) fn new(plan: &Plan) -> Batch {
+    pub(crate) fn new(plan: &LoaderConfig) -> Batch {
         let labeled = plan.labeled_per_batch();
         let images = plan.unlabeled_per_batch + labeled;
-        let mut blocks = Vec::<Block>::new();
+        let mut blocks = Vec::<ViewBlock>::new();
         for run in plan.views.chunk_by(|a, b| a.size == b.size) {
-            blocks.push(Block::new(run.len(), images, run[0].size, run[0].size));
+            blocks.push(ViewBlock::new(run.len(), images, run[0].size, run[0].size));
         }
         let probe = plan.probe.as_ref();
         Batch {
             epoch: 0,
             step: 0,
             blocks,
-            probe: probe.map(|recipe| Block::new(1, labeled, recipe.size, recipe.size)),
+            probe: probe.map(|recipe| ViewBlock::new(1, labeled, recipe.size, recipe.size)),
             labels: vec![0; labeled],
         }
     }
 
     /// Whether the memory is that of the plan's batches, as a consumer may hand back anything.
-    pub(crate) fn suits(&self, plan: &Plan) -> bool {
+    pub(crate) fn suits(&self, plan: &LoaderConfig) -> bool {
         let labeled = plan.labeled_per_batch();
         let images = plan.unlabeled_per_batch + labeled;
         let runs = || plan.views.chunk_by(|a, b| a.size == b.size);

@@ -1,6 +1,6 @@
 //! Image indices become batches of views, ahead of the consumer and on many threads.
 //!
-//! A [`Plan`] says what a batch holds. A [`Loader`] shuffles every split anew each epoch, lets a
+//! A [`LoaderConfig`] says what a batch holds. A [`Loader`] shuffles every split anew each epoch, lets a
 //! pool of worker threads render the views, and hands finished [`Batch`]es over through a bounded
 //! channel. Used batches go back with [`Loader::recycle`], so that nothing is allocated once it is
 //! warm. What a batch holds depends on the plan and the position alone, never on the number of
@@ -9,10 +9,10 @@
 //!
 //! ```
 //! use augment::Recipe;
-//! use loader::{Loader, Plan, Position};
+//! use loader::{Loader, LoaderConfig, Position};
 //!
 //! let spec = dataset::SyntheticSpec { unlabeled: 16, train: 0, test: 0, size: 16, seed: 0 };
-//! let plan = Plan {
+//! let plan = LoaderConfig {
 //!     seed: 0,
 //!     unlabeled: dataset::synthetic(&spec)?.unlabeled,
 //!     unlabeled_per_batch: 8,
@@ -33,20 +33,20 @@
 //! ```
 
 mod batch;
+mod config;
 mod error;
-mod fill;
+mod fixed_views;
 mod loader;
-mod order;
-mod plan;
 mod producer;
-mod sample;
+mod render;
+mod sampler;
 mod sequential;
 mod shuffled;
 
-pub use self::batch::{Batch, Block};
+pub use self::batch::{Batch, ViewBlock};
+pub use self::config::{LoaderConfig, Position};
 pub use self::error::Error;
+pub use self::fixed_views::fixed_views;
 pub use self::loader::Loader;
-pub use self::plan::{Plan, Position};
-pub use self::sample::sample;
 pub use self::sequential::sequential;
 pub use self::shuffled::shuffled;

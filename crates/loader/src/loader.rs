@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::producer::produce;
-use crate::{Batch, Error, Plan, Position};
+use crate::{Batch, Error, LoaderConfig, Position};
 
 /// An endless sequence of batches, made ahead of the consumer.
 ///
@@ -26,7 +26,7 @@ impl Loader {
     /// # Errors
     /// If the plan cannot be used: a batch larger than a split, a wrong recipe, no worker, no
     /// labels.
-    pub fn start(plan: Plan, from: Position) -> Result<Loader, Error> {
+    pub fn start(plan: LoaderConfig, from: Position) -> Result<Loader, Error> {
         plan.validate()?;
         let (to_consumer, finished) = bounded(plan.prefetch);
         // As many batches as exist at once: waiting, in the making, with the consumer. All are

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crossbeam_channel::{Receiver, Sender};
 use rayon::ThreadPoolBuilder;
 
-use crate::fill::Filler;
-use crate::{Batch, Error, Plan, Position};
+use crate::render::BatchRenderer;
+use crate::{Batch, Error, LoaderConfig, Position};
 
 /// Makes batches from a position on until the consumer is gone; failures are the last message.
 pub(crate) fn produce(
-    plan: &Plan,
+    plan: &LoaderConfig,
     from: Position,
     finished: &Sender<Result<Batch, Error>>,
     used: &Receiver<Batch>,
@@ -43,7 +43,7 @@ fn run_on_pool(
 }
 
 fn endless(
-    plan: &Plan,
+    plan: &LoaderConfig,
     from: Position,
     finished: &Sender<Result<Batch, Error>>,
     used: &Receiver<Batch>,
@@ -51,11 +51,11 @@ fn endless(
     let steps = plan.steps_per_epoch() as u32;
     let mut epoch = from.epoch.wrapping_add(from.step / steps);
     let mut step = from.step % steps;
-    let mut filler = Filler::new(plan);
+    let mut renderer = BatchRenderer::new(plan);
     loop {
         let recycled = used.try_recv().ok().filter(|batch| batch.suits(plan));
         let mut batch = recycled.unwrap_or_else(|| Batch::new(plan));
-        filler.fill(&mut batch, epoch, step)?;
+        renderer.fill(&mut batch, epoch, step)?;
         if finished.send(Ok(batch)).is_err() {
             return Ok(());
         }

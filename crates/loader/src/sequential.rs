@@ -5,7 +5,7 @@ use std::panic::panic_any;
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::Block;
+use crate::ViewBlock;
 
 /// The images of `split` in order, unaugmented, `batch` at a time; the last block may be smaller.
 ///
@@ -16,12 +16,12 @@ use crate::Block;
 /// # Panics
 /// With [`dataset::Error::Changed`] if files of the split have changed: no measure is taken of such
 /// images.
-pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = Block> {
+pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = ViewBlock> {
     let batch = batch.max(1);
     let mut read = Reader::new(split, side);
     (0..split.len()).step_by(batch).map(move |first| {
         let images = batch.min(split.len() - first);
-        let mut block = Block::new(1, images, side, side);
+        let mut block = ViewBlock::new(1, images, side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
         places.enumerate().for_each(|(i, place)| read.image(first + i, place));
         split.check().unwrap_or_else(|error| panic_any(error));
@@ -39,7 +39,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(split: &'a Split, side: usize) -> Self {
         let fits = (split.width(), split.height()) == (side, side);
-        let whole = Recipe { size: side, ops: Vec::new() };
+        let whole = Recipe { size: side, transforms: Vec::new() };
         let resize = (!fits).then(|| (Renderer::new(), whole));
         Self { split, turned: Vec::new(), resize }
     }

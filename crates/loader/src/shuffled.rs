@@ -6,8 +6,8 @@ use std::panic::panic_any;
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::Block;
-use crate::order::{self, Stream};
+use crate::ViewBlock;
+use crate::sampler::{self, Stream};
 
 /// A view by `recipe` of every image of `split`, in the order of `epoch`, `batch` at a time, with
 /// the indices of the images; the last block may be smaller. A pure function of these and of
@@ -24,15 +24,15 @@ pub fn shuffled(
     seed: u64,
     epoch: u32,
     batch: usize,
-) -> impl Iterator<Item = (Block, Vec<u32>)> {
+) -> impl Iterator<Item = (ViewBlock, Vec<u32>)> {
     let mut order = vec![0; split.len()];
-    order::shuffle(&mut order, seed, epoch, Stream::Labeled);
+    sampler::shuffle(&mut order, seed, epoch, Stream::Labeled);
     let batch = batch.max(1);
     let side = recipe.size;
     let mut renderer = Renderer::new();
     (0..order.len()).step_by(batch).map(move |first| {
         let indices = &order[first..order.len().min(first + batch)];
-        let mut block = Block::new(1, indices.len(), side, side);
+        let mut block = ViewBlock::new(1, indices.len(), side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
         for (&index, place) in indices.iter().zip(places) {
             let key = ViewKey { seed, epoch, image: u64::from(index), view: 0 };

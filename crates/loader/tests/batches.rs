@@ -56,7 +56,7 @@ fn blocks_have_the_views_in_order() {
 fn an_epoch_shows_every_image_once_and_labels_belong_to_their_images() {
     let mut plan = plan(2);
     for recipe in plan.views.iter_mut().chain(&mut plan.probe) {
-        recipe.ops.clear();
+        recipe.transforms.clear();
     }
     let steps = plan.steps_per_epoch();
     let mut loader = Loader::start(plan, START).unwrap();

@@ -7,12 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use augment::Recipe;
-use loader::{Loader, Plan, Position};
+use loader::{Loader, LoaderConfig, Position};
 use plans::{plan, split};
 
 const START: Position = Position { epoch: 0, step: 0 };
 
-fn refusal(change: impl FnOnce(&mut Plan)) -> String {
+fn refusal(change: impl FnOnce(&mut LoaderConfig)) -> String {
     let mut plan = plan(2);
     change(&mut plan);
     Loader::start(plan, START).unwrap_err().to_string()

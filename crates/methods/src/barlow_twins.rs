@@ -6,14 +6,14 @@ use tch::Tensor;
 
 use crate::error::not_negative;
 use crate::similarity::{centered, diagonal_and_rest, standardize};
-use crate::{Form, Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of Barlow Twins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BarlowTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).
-    pub form: Form,
+    pub variant: Variant,
     /// Weight of the entries off the diagonal; the seed's is 10, the paper's 0.005.
     pub redundancy_weight: f64,
 }
@@ -27,26 +27,26 @@ pub struct BarlowTwinsConfig {
 /// 1e-5, as batch normalization does.
 #[derive(Debug)]
 struct BarlowTwins {
-    form: Form,
+    variant: Variant,
     redundancy_weight: f64,
 }
 
 impl BarlowTwinsConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         let key = "barlow_twins.redundancy_weight";
         Ok(Box::new(BarlowTwins {
-            form: self.form,
+            variant: self.variant,
             redundancy_weight: not_negative(key, self.redundancy_weight)?,
         }))
     }
 }
 
 impl Method for BarlowTwins {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let standardized = |p: &Tensor| match self.form {
-            Form::Seed => standardize(p),
-            Form::Paper => {
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
+        let standardized = |p: &Tensor| match self.variant {
+            Variant::Seed => standardize(p),
+            Variant::Paper => {
                 let (centered, variance) = centered(p);
                 centered * (variance + 1e-5).rsqrt()
             }
@@ -54,25 +54,25 @@ impl Method for BarlowTwins {
         let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardized(p1).tr().matmul(&standardized(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, 0.0);
-        redundancy(self.form, on, rest, self.redundancy_weight, dimension)
+        redundancy(self.variant, on, rest, self.redundancy_weight, dimension)
     }
 
-    fn terms(&self, _images: i64) -> i64 {
+    fn loss_terms(&self, _images: i64) -> i64 {
         1
     }
 }
 
 /// The two sums put together, as averages in the seed form.
 pub(crate) fn redundancy(
-    form: Form,
+    variant: Variant,
     on: Tensor,
     rest: Tensor,
     weight: f64,
     dimension: i64,
 ) -> Tensor {
     let d = dimension as f64;
-    match form {
-        Form::Seed => on / d + rest * (weight / (d * (d - 1.0).max(1.0))),
-        Form::Paper => on + rest * weight,
+    match variant {
+        Variant::Seed => on / d + rest * (weight / (d * (d - 1.0).max(1.0))),
+        Variant::Paper => on + rest * weight,
     }
 }

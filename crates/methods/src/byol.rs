@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::error::share;
-use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::similarity::normalize;
-use crate::{Method, MethodError, Place, Schedule, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Schedule};
 
 /// Hyper-parameters of BYOL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,23 +31,23 @@ struct Byol {
 }
 
 impl ByolConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(Byol {
             momentum: self.momentum.checked("byol.momentum", share)?,
-            predictor: place.predictor(&self.predictor)?,
+            predictor: context.predictor(&self.predictor)?,
         }))
     }
 }
 
 impl Method for Byol {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let (m1, m2) = views.teacher_pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
+        let (m1, m2) = projections.teacher_pair();
         let predict = |p: &Tensor| self.predictor.forward(p);
         -(mean_cosine(&predict(p1), m2) + mean_cosine(&predict(p2), m1)) * 2.0 + 4.0
     }
 
-    fn terms(&self, images: i64) -> i64 {
+    fn loss_terms(&self, images: i64) -> i64 {
         images
     }
 

@@ -27,7 +27,7 @@ impl Family {
 
 /// A row of the table of methods.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct MethodInfo {
     /// The key in configs and the word on the command line.
     pub name: &'static str,
     /// The title that papers use.
@@ -38,14 +38,14 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it was published.
     pub paper: &'static str,
-    /// The values of `form`; none where there is only one.
-    pub forms: &'static [&'static str],
+    /// The values of `variant`; none where there is only one.
+    pub variants: &'static [&'static str],
 }
 
-impl Entry {
+impl MethodInfo {
     /// Whether it is one of the seed repository's, with its settings.
     pub fn has_seed_form(&self) -> bool {
-        self.forms.contains(&"seed")
+        self.variants.contains(&"seed")
     }
 }
 
@@ -54,14 +54,14 @@ const fn row(
     family: Family,
     summary: &'static str,
     paper: &'static str,
-    forms: &'static [&'static str],
-) -> Entry {
-    Entry { name, title, family, summary, paper, forms }
+    variants: &'static [&'static str],
+) -> MethodInfo {
+    MethodInfo { name, title, family, summary, paper, variants }
 }
 
 /// Every method of the registry, in its order.
 #[rustfmt::skip]
-pub const CATALOG: &[Entry] = &[
+pub const METHODS: &[MethodInfo] = &[
     row(("simclr", "SimCLR"), Family::Contrastive, "tell the other view of an image from those of all other images", "arXiv 2002.05709", &["seed", "paper"]),
     row(("nnclr", "NNCLR"), Family::Contrastive, "as SimCLR, with an image's nearest earlier neighbor in its place", "arXiv 2104.14548", &["seed", "paper", "all_views"]),
     row(("dcl", "DCL"), Family::Contrastive, "as SimCLR, with the positive pair out of the denominator", "arXiv 2110.06848", &["seed", "paper", "weighted"]),

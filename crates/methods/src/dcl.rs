@@ -6,22 +6,22 @@ use tch::Tensor;
 
 use crate::error::positive;
 use crate::similarity::{normalize, without_diagonal};
-use crate::{Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DCL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DclConfig {
     /// The published forms of the loss.
-    pub form: DclForm,
+    pub variant: DclVariant,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
 }
 
-/// See [`DclConfig::form`].
+/// See [`DclConfig::variant`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DclForm {
+pub enum DclVariant {
     /// One logarithm over the other view's images in both directions.
     Seed,
     /// One logarithm a direction over all `2B - 2` other views: DCL.
@@ -41,35 +41,35 @@ pub enum DclForm {
 /// view.
 #[derive(Debug)]
 struct Dcl {
-    form: DclForm,
+    variant: DclVariant,
     temperature: f64,
 }
 
 impl DclConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
-        if let DclForm::Weighted { sigma } = self.form {
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+        if let DclVariant::Weighted { sigma } = self.variant {
             positive("dcl.form.weighted.sigma", sigma)?;
         }
         Ok(Box::new(Dcl {
-            form: self.form,
+            variant: self.variant,
             temperature: positive("dcl.temperature", self.temperature)?,
         }))
     }
 }
 
 impl Method for Dcl {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
         let (a, b) = (normalize(p1), normalize(p2));
         let kind = a.kind();
         let cross = a.matmul(&b.tr()) / self.temperature; // [B, B]
         let positives = cross.diagonal(0, 0, 1); // [B]
         let (rows, columns) = (without_diagonal(&cross), without_diagonal(&cross.tr()));
         let push = |parts: &[Tensor]| Tensor::cat(parts, 1).logsumexp([1i64].as_slice(), false);
-        let weight = match self.form {
-            DclForm::Seed => return (push(&[rows, columns]) - positives).mean(kind),
-            DclForm::Paper => Tensor::ones_like(&positives),
-            DclForm::Weighted { sigma } => hardness(&positives, self.temperature / sigma),
+        let weight = match self.variant {
+            DclVariant::Seed => return (push(&[rows, columns]) - positives).mean(kind),
+            DclVariant::Paper => Tensor::ones_like(&positives),
+            DclVariant::Weighted { sigma } => hardness(&positives, self.temperature / sigma),
         };
         let own = |x: &Tensor| without_diagonal(&(x.matmul(&x.tr()) / self.temperature));
         let pull = positives * weight;
@@ -78,10 +78,10 @@ impl Method for Dcl {
         (first.mean(kind) + second.mean(kind)) / 2.0
     }
 
-    fn terms(&self, images: i64) -> i64 {
-        match self.form {
-            DclForm::Seed => 1,
-            DclForm::Paper | DclForm::Weighted { .. } => 2 * images,
+    fn loss_terms(&self, images: i64) -> i64 {
+        match self.variant {
+            DclVariant::Seed => 1,
+            DclVariant::Paper | DclVariant::Weighted { .. } => 2 * images,
         }
     }
 }

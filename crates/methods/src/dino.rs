@@ -7,14 +7,14 @@ use tch::Tensor;
 
 use crate::error::{positive, share};
 use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
-use crate::{Method, MethodError, Place, Schedule, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Schedule};
 
 /// Hyper-parameters of DINO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DinoConfig {
     /// The published forms of the loss.
-    pub form: DinoForm,
+    pub variant: DinoVariant,
     /// Divides the student's logits; 0.1 in the seed and the paper.
     pub temperature: f64,
     /// The teacher's temperature as a multiple of the student's; the seed's is 0.5, the paper's
@@ -24,10 +24,10 @@ pub struct DinoConfig {
     pub momentum: Schedule,
 }
 
-/// See [`DinoConfig::form`].
+/// See [`DinoConfig::variant`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DinoForm {
+pub enum DinoVariant {
     /// Projections of unit length, the batch's own center, clipped probabilities; two views.
     Seed,
     /// Projections as they are, a moving center; any number of local views.
@@ -51,15 +51,15 @@ struct Dino {
 }
 
 impl DinoConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         positive("dino.temperature", self.temperature)?;
         self.sharpening.checked("dino.sharpening", positive)?;
         self.momentum.checked("dino.momentum", share)?;
-        let center = match self.form {
-            DinoForm::Seed => None,
-            DinoForm::Paper { center_momentum } => {
+        let center = match self.variant {
+            DinoVariant::Seed => None,
+            DinoVariant::Paper { center_momentum } => {
                 share("dino.form.paper.center_momentum", center_momentum)?;
-                Some(place.zeros("center", &[1, place.dimension]))
+                Some(context.zeros("center", &[1, context.dimension]))
             }
         };
         Ok(Box::new(Dino { config: self.clone(), center }))
@@ -67,21 +67,24 @@ impl DinoConfig {
 }
 
 impl Method for Dino {
-    fn loss(&self, views: &Views) -> Tensor {
+    fn loss(&self, projections: &Projections) -> Tensor {
         let temperature = self.config.temperature;
-        let sharp = temperature * self.config.sharpening.at(views.progress);
+        let sharp = temperature * self.config.sharpening.at(projections.progress);
         match &self.center {
-            None => seed(views, temperature, sharp),
-            Some(center) => paper(views, center, temperature, sharp),
+            None => seed(projections, temperature, sharp),
+            Some(center) => paper(projections, center, temperature, sharp),
         }
     }
 
-    fn observe(&mut self, views: &Views) {
-        if let (Some(center), DinoForm::Paper { center_momentum }) =
-            (&mut self.center, self.config.form)
+    fn update_state(&mut self, projections: &Projections) {
+        if let (Some(center), DinoVariant::Paper { center_momentum }) =
+            (&mut self.center, self.config.variant)
         {
-            let mean =
-                Tensor::cat(&views.teacher, 0).mean_dim([0i64].as_slice(), true, center.kind());
+            let mean = Tensor::cat(&projections.teacher, 0).mean_dim(
+                [0i64].as_slice(),
+                true,
+                center.kind(),
+            );
             let _ = center.lerp_(&mean, 1.0 - center_momentum);
         }
     }
@@ -97,9 +100,9 @@ impl Method for Dino {
 
 /// # Shapes
 /// two views `[B, d]` of student and teacher -> scalar
-fn seed(views: &Views, temperature: f64, sharp: f64) -> Tensor {
-    let (p1, p2) = views.pair();
-    let (m1, m2) = views.teacher_pair();
+fn seed(projections: &Projections, temperature: f64, sharp: f64) -> Tensor {
+    let (p1, p2) = projections.pair();
+    let (m1, m2) = projections.teacher_pair();
     let (m1, m2) = (normalize(m1), normalize(m2));
     let kind = m1.kind();
     let center = Tensor::cat(&[&m1, &m2], 0).mean_dim([0i64].as_slice(), true, kind); // [1, d]
@@ -113,12 +116,12 @@ fn seed(views: &Views, temperature: f64, sharp: f64) -> Tensor {
 /// # Shapes
 /// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` ->
 /// scalar
-fn paper(views: &Views, center: &Tensor, temperature: f64, sharp: f64) -> Tensor {
+fn paper(projections: &Projections, center: &Tensor, temperature: f64, sharp: f64) -> Tensor {
     let kind = center.kind();
     let mut losses = Vec::new();
-    for (global, teacher) in views.teacher.iter().enumerate() {
+    for (global, teacher) in projections.teacher.iter().enumerate() {
         let target = ((teacher - center) / sharp).softmax(-1, kind).detach();
-        for (view, student) in views.student.iter().enumerate() {
+        for (view, student) in projections.student.iter().enumerate() {
             if view != global {
                 losses.push(soft_cross_entropy(&target, &(student / temperature)));
             }

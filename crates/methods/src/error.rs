@@ -17,7 +17,7 @@ pub enum MethodError {
     #[error(
         "method.own: expected a program that brings the method {0} along, found one that doesn't"
     )]
-    Own(String),
+    Custom(String),
     /// A size of a predictor.
     #[error(transparent)]
     Model(#[from] models::ModelError),

@@ -7,14 +7,14 @@ use tch::Tensor;
 use crate::barlow_twins::redundancy;
 use crate::error::not_negative;
 use crate::similarity::{diagonal_and_rest, standardize};
-use crate::{Form, Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of HSIC-Twins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HsicTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).
-    pub form: Form,
+    pub variant: Variant,
     /// Weight of the entries off the diagonal; the seed's is 3.
     pub redundancy_weight: f64,
 }
@@ -26,30 +26,30 @@ pub struct HsicTwinsConfig {
 /// In the seed form: averages instead of sums.
 #[derive(Debug)]
 struct HsicTwins {
-    form: Form,
+    variant: Variant,
     redundancy_weight: f64,
 }
 
 impl HsicTwinsConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         let key = "hsic_twins.redundancy_weight";
         Ok(Box::new(HsicTwins {
-            form: self.form,
+            variant: self.variant,
             redundancy_weight: not_negative(key, self.redundancy_weight)?,
         }))
     }
 }
 
 impl Method for HsicTwins {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
         let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardize(p1).tr().matmul(&standardize(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, -1.0);
-        redundancy(self.form, on, rest, self.redundancy_weight, dimension)
+        redundancy(self.variant, on, rest, self.redundancy_weight, dimension)
     }
 
-    fn terms(&self, _images: i64) -> i64 {
+    fn loss_terms(&self, _images: i64) -> i64 {
         1
     }
 }

@@ -2,25 +2,25 @@
 //!
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
 //! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the
-//! registry, a row in [`CATALOG`], a config and a golden fixture.
+//! registry, a row in [`METHODS`], a config and a golden fixture.
 //!
 //! ```
-//! use methods::{MethodConfig, Place, Progress, Views};
+//! use methods::{MethodConfig, MethodContext, Progress, Projections};
 //! use tch::nn::VarStore;
 //! use tch::{Device, Kind, Tensor};
 //!
-//! let config: MethodConfig = serde_json::from_str(r#"{"simclr": {"form": "paper", "temperature": 0.1}}"#)?;
+//! let config: MethodConfig = serde_json::from_str(r#"{"simclr": {"variant": "paper", "temperature": 0.1}}"#)?;
 //! let store = VarStore::new(Device::Cpu);
-//! let stream = models::InitStream { seed: 0, network: 0 };
-//! let place = Place { path: store.root(), stream, dimension: 4, compute: Kind::Float };
-//! let method = config.build(&place)?;
+//! let stream = models::WeightRng { seed: 0, network: 0 };
+//! let context = MethodContext { path: store.root(), stream, dimension: 4, compute: Kind::Float };
+//! let method = config.build(&context)?;
 //!
 //! // Projections of two views of three images; without a teacher, the student's stand in for its own.
 //! let view = |turn: f64| (Tensor::arange(12, (Kind::Float, Device::Cpu)) + turn).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
-//! let views = Views { student, teacher, progress: Progress { step: 0, of: 100 } };
-//! let loss = method.loss(&views).double_value(&[]);
+//! let views = Projections { student, teacher, progress: Progress { step: 0, of: 100 } };
+//! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -28,14 +28,15 @@
 mod barlow_twins;
 mod byol;
 mod catalog;
+mod context;
+mod custom;
 mod dcl;
 mod dino;
 mod error;
 mod hsic_twins;
 mod moco;
 mod nnclr;
-mod own;
-mod place;
+mod projections;
 mod queue;
 mod schedule;
 mod simclr;
@@ -44,14 +45,13 @@ mod simsiam;
 mod swav;
 mod twist;
 mod vicreg;
-mod views;
 
-pub use catalog::{CATALOG, Entry, Family};
+pub use catalog::{Family, METHODS, MethodInfo};
+pub use context::{MethodContext, PredictorConfig};
+pub use custom::CustomConfig;
 pub use error::MethodError;
-pub use own::OwnConfig;
-pub use place::{Place, PredictorConfig};
+pub use projections::{Progress, Projections};
 pub use schedule::Schedule;
-pub use views::{Progress, Views};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,17 +60,17 @@ use tch::Tensor;
 /// An objective.
 pub trait Method: std::fmt::Debug {
     /// The mean loss of a batch, a scalar. Reads state, never changes it.
-    fn loss(&self, views: &Views) -> Tensor;
+    fn loss(&self, projections: &Projections) -> Tensor;
 
     /// Number of terms that [`loss`](Self::loss) averages, for a batch of `images` images: what to
     /// multiply by where the gradient of the sum is wanted. 1 for an objective that is no average.
-    fn terms(&self, images: i64) -> i64 {
+    fn loss_terms(&self, images: i64) -> i64 {
         2 * images
     }
 
     /// Updates state (queues, centers) from a batch; called without gradient after the optimizer's
     /// step.
-    fn observe(&mut self, _views: &Views) {}
+    fn update_state(&mut self, _projections: &Projections) {}
 
     /// How much of the teacher a step keeps; `None` for a method without a teacher.
     fn teacher_momentum(&self) -> Option<Schedule> {
@@ -86,7 +86,7 @@ pub trait Method: std::fmt::Debug {
 /// The seed's form of an objective, or the published one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum Variant {
     /// As the seed computes it.
     Seed,
     /// As the paper has it.
@@ -106,27 +106,27 @@ macro_rules! registry {
             )*
             /// One that another program brings along.
             #[serde(rename = "own")]
-            Own(OwnConfig),
+            Custom(CustomConfig),
         }
 
         impl MethodConfig {
-            /// The key, as in [`CATALOG`], or the name that another program gives its own.
+            /// The key, as in [`METHODS`], or the name that another program gives its own.
             pub fn name(&self) -> &str {
                 match self {
                     $(Self::$variant(_) => $name,)*
-                    Self::Own(own) => &own.name,
+                    Self::Custom(own) => &own.name,
                 }
             }
 
-            /// Builds the objective; what it keeps is registered on the path of `place`.
+            /// Builds the objective; what it keeps is registered on the path of `context`.
             ///
             /// # Errors
             /// [`MethodError`] where a hyper-parameter is out of range, or the method is not one of
             /// these.
-            pub fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+            pub fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
                 match self {
-                    $(Self::$variant(config) => config.build(place),)*
-                    Self::Own(own) => Err(MethodError::Own(own.name.clone())),
+                    $(Self::$variant(config) => config.build(context),)*
+                    Self::Custom(own) => Err(MethodError::Custom(own.name.clone())),
                 }
             }
         }

@@ -4,18 +4,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::error::{not_negative, positive, range, share};
-use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize};
-use crate::{Method, MethodError, Place, Schedule, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Schedule};
 
 /// Hyper-parameters of MoCo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoCoConfig {
     /// The published forms of the loss.
-    pub form: MoCoForm,
+    pub variant: MoCoVariant,
     /// Divides the cosine similarities; the seed's is 0.1, the papers' 0.07 (v1) and 0.2 (v2, v3).
     pub temperature: f64,
     /// Number of earlier projections; the seed's is 10,000. 0 in the form `v3`, which has no queue.
@@ -28,10 +28,10 @@ pub struct MoCoConfig {
     pub predictor: Option<PredictorConfig>,
 }
 
-/// See [`MoCoConfig::form`].
+/// See [`MoCoConfig::variant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum MoCoForm {
+pub enum MoCoVariant {
     /// Both directions; negatives are the rest of the batch and the queue.
     Seed,
     /// The first view is told by the second; negatives are the queue.
@@ -49,7 +49,7 @@ pub enum MoCoForm {
 /// enter the queue.
 #[derive(Debug)]
 struct MoCo {
-    form: MoCoForm,
+    variant: MoCoVariant,
     temperature: f64,
     momentum: Schedule,
     queue: Option<Queue>,
@@ -57,27 +57,27 @@ struct MoCo {
 }
 
 impl MoCoConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         not_negative("moco.queue", self.queue as f64)?;
-        match self.form {
-            MoCoForm::V3 if self.queue > 0 => {
+        match self.variant {
+            MoCoVariant::V3 if self.queue > 0 => {
                 return Err(range("moco.queue", "0 in the form v3, which has none", self.queue));
             }
-            MoCoForm::Seed | MoCoForm::V2 if self.predictor.is_some() => {
+            MoCoVariant::Seed | MoCoVariant::V2 if self.predictor.is_some() => {
                 let expected = "null in the forms seed and v2";
                 return Err(range("moco.predictor", expected, "layers"));
             }
-            MoCoForm::V2 if self.queue == 0 => {
+            MoCoVariant::V2 if self.queue == 0 => {
                 return Err(range("moco.queue", "at least 1 in the form v2", 0));
             }
             _ => {}
         }
         Ok(Box::new(MoCo {
-            form: self.form,
+            variant: self.variant,
             temperature: positive("moco.temperature", self.temperature)?,
             momentum: self.momentum.checked("moco.momentum", share)?,
-            queue: (self.queue > 0).then(|| Queue::new(place, self.queue)),
-            predictor: place.predictor(&self.predictor)?,
+            queue: (self.queue > 0).then(|| Queue::new(context, self.queue)),
+            predictor: context.predictor(&self.predictor)?,
         }))
     }
 }
@@ -97,18 +97,18 @@ impl MoCo {
 }
 
 impl Method for MoCo {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let (m1, m2) = views.teacher_pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
+        let (m1, m2) = projections.teacher_pair();
         let (k1, k2) = (normalize(m1), normalize(m2));
         let query = |p: &Tensor| normalize(&self.predictor.forward(p));
         let rows = |q: &Tensor, k: &Tensor| diagonal_cross_entropy(&self.logits(q, k));
         let kind = p1.kind();
-        match self.form {
-            MoCoForm::Seed => {
+        match self.variant {
+            MoCoVariant::Seed => {
                 Tensor::cat(&[rows(&query(p1), &k2), rows(&query(p2), &k1)], 0).mean(kind)
             }
-            MoCoForm::V2 => {
+            MoCoVariant::V2 => {
                 let images = p1.size()[0];
                 let logits = self.logits(&query(p1), &k2); // [B, B + queue]
                 let positive = logits.narrow(1, 0, images).diagonal(0, 0, 1).unsqueeze(1);
@@ -116,24 +116,24 @@ impl Method for MoCo {
                 let against = Tensor::cat(&[&positive, &negatives], 1);
                 (against.logsumexp([1i64].as_slice(), false) - positive.squeeze_dim(1)).mean(kind)
             }
-            MoCoForm::V3 => {
+            MoCoVariant::V3 => {
                 let both = rows(&query(p1), &k2).mean(kind) + rows(&query(p2), &k1).mean(kind);
                 both * (2.0 * self.temperature)
             }
         }
     }
 
-    fn terms(&self, images: i64) -> i64 {
-        match self.form {
-            MoCoForm::Seed => 2 * images,
-            MoCoForm::V2 | MoCoForm::V3 => images,
+    fn loss_terms(&self, images: i64) -> i64 {
+        match self.variant {
+            MoCoVariant::Seed => 2 * images,
+            MoCoVariant::V2 | MoCoVariant::V3 => images,
         }
     }
 
-    fn observe(&mut self, views: &Views) {
-        let (m1, m2) = views.teacher_pair();
-        match (&mut self.queue, self.form) {
-            (Some(queue), MoCoForm::Seed) => queue.push(&[m1, m2]),
+    fn update_state(&mut self, projections: &Projections) {
+        let (m1, m2) = projections.teacher_pair();
+        match (&mut self.queue, self.variant) {
+            (Some(queue), MoCoVariant::Seed) => queue.push(&[m1, m2]),
             (Some(queue), _) => queue.push(&[m2]),
             (None, _) => {}
         }

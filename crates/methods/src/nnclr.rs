@@ -4,18 +4,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::error::{at_least_1, positive, range};
-use crate::place::{Predictor, PredictorConfig, nullable, required};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
-use crate::{Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of NNCLR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NnClrConfig {
     /// The published forms of the loss.
-    pub form: NnClrForm,
+    pub variant: NnClrVariant,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
     /// Number of earlier projections that neighbors are looked up in; the seed's is 10,000.
@@ -27,10 +27,10 @@ pub struct NnClrConfig {
     pub predictor: Option<PredictorConfig>,
 }
 
-/// See [`NnClrConfig::form`].
+/// See [`NnClrConfig::variant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum NnClrForm {
+pub enum NnClrVariant {
     /// Gradient passes straight through the look-up.
     Seed,
     /// Neighbors are constants.
@@ -47,41 +47,41 @@ pub enum NnClrForm {
 /// was found for, and there is no predictor. In all forms the queue takes in the first view only.
 #[derive(Debug)]
 struct NnClr {
-    form: NnClrForm,
+    variant: NnClrVariant,
     temperature: f64,
     queue: Queue,
     predictor: Predictor,
 }
 
 impl NnClrConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
-        if self.form == NnClrForm::Seed && self.predictor.is_some() {
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+        if self.variant == NnClrVariant::Seed && self.predictor.is_some() {
             return Err(range("nnclr.predictor", "null in the seed's form", "layers"));
         }
         Ok(Box::new(NnClr {
-            form: self.form,
+            variant: self.variant,
             temperature: positive("nnclr.temperature", self.temperature)?,
-            queue: Queue::new(place, at_least_1("nnclr.queue", self.queue)?),
-            predictor: place.predictor(&self.predictor)?,
+            queue: Queue::new(context, at_least_1("nnclr.queue", self.queue)?),
+            predictor: context.predictor(&self.predictor)?,
         }))
     }
 }
 
 impl Method for NnClr {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let (m1, m2) = views.teacher_pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
+        let (m1, m2) = projections.teacher_pair();
         let prediction = |p: &Tensor| normalize(&self.predictor.forward(p));
         let (q1, q2) = (prediction(p1), prediction(p2)); // [B, d]
-        let neighbor = |m: &Tensor, q: &Tensor| match self.form {
-            NnClrForm::Seed => {
+        let neighbor = |m: &Tensor, q: &Tensor| match self.variant {
+            NnClrVariant::Seed => {
                 let nearest = self.queue.nearest(q);
                 q + (nearest - q).detach()
             }
-            NnClrForm::Paper | NnClrForm::AllViews => self.queue.nearest(&normalize(m)),
+            NnClrVariant::Paper | NnClrVariant::AllViews => self.queue.nearest(&normalize(m)),
         };
         let (n1, n2) = (neighbor(m1, &q1), neighbor(m2, &q2));
-        if self.form == NnClrForm::AllViews {
+        if self.variant == NnClrVariant::AllViews {
             let t = self.temperature;
             let (n1, n2) = (normalize(&n1), normalize(&n2));
             return (nt_xent(&n1, &q2, t) + nt_xent(&n2, &q1, t)) / 2.0;
@@ -92,7 +92,7 @@ impl Method for NnClr {
         Tensor::cat(&[rows(&n1, &q2), rows(&n2, &q1)], 0).mean(p1.kind())
     }
 
-    fn observe(&mut self, views: &Views) {
-        self.queue.push(&[&views.teacher[0]]);
+    fn update_state(&mut self, projections: &Projections) {
+        self.queue.push(&[&projections.teacher[0]]);
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::{Tensor, no_grad};
 
-use crate::Place;
+use crate::MethodContext;
 use crate::similarity::normalize;
 
 /// The newest rows first; as many as fit.
@@ -11,8 +11,8 @@ pub(crate) struct Queue(Tensor);
 
 impl Queue {
     /// A queue of `size` random unit rows, registered as `queue`.
-    pub(crate) fn new(place: &Place, size: i64) -> Self {
-        Self(place.unit_rows("queue", size, false))
+    pub(crate) fn new(context: &MethodContext, size: i64) -> Self {
+        Self(context.unit_rows("queue", size, false))
     }
 
     /// # Shapes

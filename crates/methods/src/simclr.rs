@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::error::positive;
 use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
-use crate::{Form, Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of SimCLR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,7 +14,7 @@ use crate::{Form, Method, MethodError, Place, Views};
 pub struct SimClrConfig {
     /// Which negatives count: in the seed's form the other view's `B - 1` other images, in the
     /// paper's all `2B - 2` other views.
-    pub form: Form,
+    pub variant: Variant,
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
 }
@@ -26,26 +26,26 @@ pub struct SimClrConfig {
 /// In the seed form only: no negatives from the same view.
 #[derive(Debug)]
 struct SimClr {
-    form: Form,
+    variant: Variant,
     temperature: f64,
 }
 
 impl SimClrConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(SimClr {
-            form: self.form,
+            variant: self.variant,
             temperature: positive("simclr.temperature", self.temperature)?,
         }))
     }
 }
 
 impl Method for SimClr {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
         let (a, b) = (normalize(p1), normalize(p2)); // [B, d]
-        match self.form {
-            Form::Seed => two_way(&a, &b, self.temperature),
-            Form::Paper => nt_xent(&a, &b, self.temperature),
+        match self.variant {
+            Variant::Seed => two_way(&a, &b, self.temperature),
+            Variant::Paper => nt_xent(&a, &b, self.temperature),
         }
     }
 }

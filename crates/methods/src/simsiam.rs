@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::byol::mean_cosine;
-use crate::place::{Predictor, PredictorConfig, nullable, required};
-use crate::{Method, MethodError, Place, Views};
+use crate::context::{Predictor, PredictorConfig, nullable, required};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SimSiam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,15 +27,15 @@ struct SimSiam {
 }
 
 impl SimSiamConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
-        Ok(Box::new(SimSiam { predictor: place.predictor(&self.predictor)? }))
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+        Ok(Box::new(SimSiam { predictor: context.predictor(&self.predictor)? }))
     }
 }
 
 impl Method for SimSiam {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
-        let (m1, m2) = views.teacher_pair(); // without a teacher: p1 and p2, detached
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
+        let (m1, m2) = projections.teacher_pair(); // without a teacher: p1 and p2, detached
         let predict = |p: &Tensor| self.predictor.forward(p);
         -(mean_cosine(&predict(p1), m2) + mean_cosine(&predict(p2), m1)) / 2.0
     }

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use crate::error::{at_least_1, not_negative, positive};
 use crate::similarity::{normalize, soft_cross_entropy};
-use crate::{Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SwAV.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,28 +36,28 @@ struct Swav {
 }
 
 impl SwavConfig {
-    pub(crate) fn build(&self, place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         positive("swav.temperature", self.temperature)?;
         positive("swav.epsilon", self.epsilon)?;
         at_least_1("swav.iterations", i64::from(self.iterations))?;
         at_least_1("swav.prototypes", self.prototypes)?;
         not_negative("swav.queue", self.queue as f64)?;
-        let shape = [2, self.queue, place.dimension];
+        let shape = [2, self.queue, context.dimension];
         Ok(Box::new(Swav {
             config: self.clone(),
-            prototypes: place.unit_rows("prototypes", self.prototypes, true),
-            queue: (self.queue > 0).then(|| place.zeros("queue", &shape)),
+            prototypes: context.unit_rows("prototypes", self.prototypes, true),
+            queue: (self.queue > 0).then(|| context.zeros("queue", &shape)),
         }))
     }
 }
 
 impl Method for Swav {
-    fn loss(&self, views: &Views) -> Tensor {
+    fn loss(&self, projections: &Projections) -> Tensor {
         let scores = |p: &Tensor| normalize(p).matmul(&self.prototypes.tr()); // [B, K]
-        let views_scores: Vec<Tensor> = views.student.iter().map(scores).collect();
+        let views_scores: Vec<Tensor> = projections.student.iter().map(scores).collect();
         let full = |queue: &&Tensor| {
-            let images = views.student[0].size()[0] as u64;
-            views.progress.step * images >= queue.size()[1] as u64
+            let images = projections.student[0].size()[0] as u64;
+            projections.progress.step * images >= queue.size()[1] as u64
         };
         let queued = self.queue.as_ref().filter(full).map(|queue| {
             no_grad(|| [0, 1].map(|view| queue.get(view).matmul(&self.prototypes.tr())))
@@ -65,13 +65,13 @@ impl Method for Swav {
         swapped_prediction(&views_scores, queued.as_ref(), &self.config)
     }
 
-    fn observe(&mut self, views: &Views) {
+    fn update_state(&mut self, projections: &Projections) {
         // Prototypes have unit length whenever they are used.
         let unit = normalize(&self.prototypes);
         self.prototypes.copy_(&unit);
         if let Some(queue) = &mut self.queue {
             let size = queue.size()[1];
-            let rows: Vec<Tensor> = views.teacher.iter().map(normalize).collect();
+            let rows: Vec<Tensor> = projections.teacher.iter().map(normalize).collect();
             let newest = Tensor::cat(&[Tensor::stack(&rows, 0), queue.shallow_clone()], 1);
             queue.copy_(&newest.narrow(1, 0, size));
         }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::similarity::{clipped_cross_entropy, standardize};
-use crate::{Form, Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// TWIST has no hyper-parameters but its form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TwistConfig {
     /// The seed's form weighs evenness twice as much as the paper's and clips probabilities.
-    pub form: Form,
+    pub variant: Variant,
 }
 
 /// # Reference
@@ -25,22 +25,22 @@ pub struct TwistConfig {
 /// both forms the gradient flows through the target of the cross-entropies too.
 #[derive(Debug)]
 struct Twist {
-    form: Form,
+    variant: Variant,
 }
 
 impl TwistConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
-        Ok(Box::new(Twist { form: self.form }))
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+        Ok(Box::new(Twist { variant: self.variant }))
     }
 }
 
 impl Method for Twist {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
         let (z1, z2) = (standardize(p1), standardize(p2));
-        match self.form {
-            Form::Seed => seed(&z1, &z2),
-            Form::Paper => paper(&z1, &z2),
+        match self.variant {
+            Variant::Seed => seed(&z1, &z2),
+            Variant::Paper => paper(&z1, &z2),
         }
     }
 }

@@ -6,7 +6,7 @@ use tch::{Reduction, Tensor};
 
 use crate::error::not_negative;
 use crate::similarity::centered;
-use crate::{Method, MethodError, Place, Views};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Added to variances before the square root.
 const EPSILON: f64 = 1e-4;
@@ -32,7 +32,7 @@ struct VicReg {
 }
 
 impl VicRegConfig {
-    pub(crate) fn build(&self, _place: &Place) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(VicReg {
             weights: [
                 not_negative("vicreg.invariance", self.invariance)?,
@@ -44,15 +44,15 @@ impl VicRegConfig {
 }
 
 impl Method for VicReg {
-    fn loss(&self, views: &Views) -> Tensor {
-        let (p1, p2) = views.pair();
+    fn loss(&self, projections: &Projections) -> Tensor {
+        let (p1, p2) = projections.pair();
         let [invariance, variance, covariance] = self.weights;
         let ((v1, c1), (v2, c2)) = (spread(p1), spread(p2));
         let distance = p1.mse_loss(p2, Reduction::Mean);
         distance * invariance + (v1 + v2) * (variance / 2.0) + (c1 + c2) * covariance
     }
 
-    fn terms(&self, _images: i64) -> i64 {
+    fn loss_terms(&self, _images: i64) -> i64 {
         1
     }
 }

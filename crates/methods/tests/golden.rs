@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use golden::{Tensors, difference, largest};
-use methods::{CATALOG, MethodConfig, Place, Progress, Views};
-use models::InitStream;
+use methods::{METHODS, MethodConfig, MethodContext, Progress, Projections};
+use models::WeightRng;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -56,13 +56,13 @@ struct Outcome {
 fn run(given: &Given, kind: Kind) -> Outcome {
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let place = Place {
+    let context = MethodContext {
         path: store.root(),
-        stream: InitStream { seed: 0, network: 0 },
+        stream: WeightRng { seed: 0, network: 0 },
         dimension: given.student[0].size()[1],
         compute: kind,
     };
-    let mut method = given.config.build(&place).unwrap();
+    let mut method = given.config.build(&context).unwrap();
     for (name, values) in &given.state {
         no_grad(|| store.variables()[name].shallow_clone().copy_(values));
     }
@@ -73,15 +73,15 @@ fn run(given: &Given, kind: Kind) -> Outcome {
     for step in 0..given.calls {
         let student: Vec<Tensor> =
             cast(&given.student).into_iter().map(|p| p.set_requires_grad(true)).collect();
-        let views = Views {
+        let projections = Projections {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
             progress: Progress { step, of: given.calls },
         };
-        let loss = method.loss(&views);
+        let loss = method.loss(&projections);
         assert_eq!(loss.kind(), kind);
         let gradients = Tensor::run_backward(&[&loss], &student, false, false);
-        no_grad(|| method.observe(&views));
+        no_grad(|| method.update_state(&projections));
         outcome = Some((loss.double_value(&[]), gradients));
     }
     let (loss, gradients) = outcome.unwrap();
@@ -261,7 +261,7 @@ fn check_inline(method: &str, entry: &Value) -> usize {
 
 #[test]
 fn golden_losses_and_gradients_match_every_methods_fixture() {
-    for method in CATALOG {
+    for method in METHODS {
         let entries = fixture(method.name);
         assert!(!entries.is_empty(), "{} has no golden case", method.name);
         for entry in &entries {
@@ -310,7 +310,7 @@ fn golden_edge_cases_match_set_a_or_are_finite() {
         own: Tensors::open("a_edge.safetensors"),
     };
     let mut checked = 0;
-    for method in CATALOG {
+    for method in METHODS {
         let entries = fixture(method.name);
         for entry in entries.iter().filter(|entry| entry["set"] == "a") {
             for case in reference["edge_cases"].as_array().unwrap() {

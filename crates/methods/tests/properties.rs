@@ -1,8 +1,8 @@
 //! What holds for every method and form, whatever the projections: order doesn't matter, and
 //! nothing that a batch can hold makes a loss or a gradient other than finite.
 
-use methods::{CATALOG, MethodConfig, Place, Progress, Views};
-use models::InitStream;
+use methods::{METHODS, MethodConfig, MethodContext, Progress, Projections};
+use models::WeightRng;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
@@ -16,24 +16,24 @@ fn configs() -> Vec<Value> {
 }
 
 /// The name of a form, where there are several.
-fn form(config: &Value) -> Option<String> {
+fn variant(config: &Value) -> Option<String> {
     let (_, config) = config.as_object().unwrap().iter().next().unwrap();
     match &config["form"] {
         Value::Null => None,
-        Value::String(form) => Some(form.clone()),
-        form => form.as_object().unwrap().keys().next().cloned(),
+        Value::String(variant) => Some(variant.clone()),
+        variant => variant.as_object().unwrap().keys().next().cloned(),
     }
 }
 
 #[test]
 fn the_catalog_names_every_form() {
-    for entry in CATALOG {
-        let forms: Vec<String> = configs()
+    for entry in METHODS {
+        let variants: Vec<String> = configs()
             .iter()
             .filter(|config| config.get(entry.name).is_some())
-            .filter_map(form)
+            .filter_map(variant)
             .collect();
-        assert_eq!(forms, entry.forms, "{}", entry.name);
+        assert_eq!(variants, entry.variants, "{}", entry.name);
         assert!(configs().iter().any(|config| config.get(entry.name).is_some()), "{}", entry.name);
     }
 }
@@ -47,15 +47,15 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(Kind::Double);
     let method = parse(config)
-        .build(&Place {
+        .build(&MethodContext {
             path: store.root(),
-            stream: InitStream { seed: 1, network: 0 },
+            stream: WeightRng { seed: 1, network: 0 },
             dimension: DIMENSION,
             compute: Kind::Double,
         })
         .unwrap();
     let student = views.map(|p| p.copy().set_requires_grad(true));
-    let loss = method.loss(&Views {
+    let loss = method.loss(&Projections {
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
         progress: Progress { step: 0, of: 10 },
@@ -168,13 +168,13 @@ fn hyper_parameters_out_of_range_are_named() {
         ),
     ] {
         let store = VarStore::new(Device::Cpu);
-        let place = Place {
+        let context = MethodContext {
             path: store.root(),
-            stream: InitStream { seed: 1, network: 0 },
+            stream: WeightRng { seed: 1, network: 0 },
             dimension: DIMENSION,
             compute: Kind::Float,
         };
-        let error = parse(&config).build(&place).unwrap_err().to_string();
+        let error = parse(&config).build(&context).unwrap_err().to_string();
         assert!(error.starts_with(&format!("method.{key}: expected")), "{error}");
     }
     let missing = json!({"simsiam": {}});

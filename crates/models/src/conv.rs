@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::encoder::{Encoder, Mode, ModelError, Sides};
-use crate::{Conv2d, InitStream, Linear};
+use crate::encoder::{Encoder, InputSizes, Mode, ModelError};
+use crate::{Conv2d, Linear, WeightRng};
 
 const SIDE: i64 = 3;
 const STRIDE: i64 = 2;
@@ -38,7 +38,7 @@ pub enum Pool {
 pub(crate) struct ConvEncoder {
     convolutions: Vec<Conv2d>,
     pool: Pool,
-    sides: Sides,
+    sides: InputSizes,
     dense: Linear,
     width: i64,
     compute: Kind,
@@ -49,7 +49,7 @@ impl ConvEncoder {
     pub(crate) fn new(
         config: &ConvConfig,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         side: i64,
         compute: Kind,
     ) -> Result<Self, ModelError> {
@@ -72,8 +72,8 @@ impl ConvEncoder {
             })
             .collect();
         let (inputs, sides) = match pool {
-            Pool::Flatten => (left * left * width, Sides::only(side)),
-            Pool::Mean => (width, Sides::from(least)),
+            Pool::Flatten => (left * left * width, InputSizes::only(side)),
+            Pool::Mean => (width, InputSizes::from(least)),
         };
         let dense = Linear::new(&(path / "dense"), stream, inputs, width, compute);
         Ok(Self { convolutions, pool, sides, dense, width, compute, master: path.kind() })
@@ -99,7 +99,7 @@ impl Encoder for ConvEncoder {
         self.width
     }
 
-    fn sides(&self) -> Sides {
+    fn input_sizes(&self) -> InputSizes {
         self.sides
     }
 
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{EncoderConfig, MlpConfig, Norm, ProjectionConfig};
 
-    const STREAM: InitStream = InitStream { seed: 0, network: 0 };
+    const STREAM: WeightRng = WeightRng { seed: 0, network: 0 };
 
     fn build(side: i64, store: &VarStore) -> Result<Box<dyn Encoder>, ModelError> {
         EncoderConfig::Conv(ConvConfig { width: 128, layers: 4, pool: Pool::Flatten }).build(
@@ -157,7 +157,7 @@ mod tests {
         let config = ConvConfig { width: 8, layers: 4, pool: Pool::Mean };
         let config = EncoderConfig::Conv(config);
         let encoder = config.build(&store.root(), STREAM, 96, Kind::Float).unwrap();
-        assert_eq!(encoder.sides(), Sides::from(31));
+        assert_eq!(encoder.input_sizes(), InputSizes::from(31));
         for side in [31, 48, 96] {
             let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
             assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 8]);
@@ -171,7 +171,7 @@ mod tests {
         assert!(error.contains("at least 31 pixels, found 30"), "{error}");
         let store = VarStore::new(Device::Cpu);
         let encoder = build(31, &store).unwrap();
-        assert_eq!(encoder.sides(), Sides::only(31));
+        assert_eq!(encoder.input_sizes(), InputSizes::only(31));
         let images = Tensor::zeros([2, 3, 31, 31], (Kind::Float, Device::Cpu));
         assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 128]);
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::InitStream;
+use crate::WeightRng;
 use crate::conv::{ConvConfig, ConvEncoder};
 use crate::resnet::{ResNet, ResNetConfig};
 use crate::vit::{Vit, VitConfig};
@@ -35,7 +35,7 @@ pub trait Encoder: fmt::Debug {
     fn feature_size(&self) -> i64;
 
     /// The sides in pixels of images that give features; one only, where the size is built in.
-    fn sides(&self) -> Sides;
+    fn input_sizes(&self) -> InputSizes;
 
     /// Whether training normalizes over the images of a batch, so that the features of one depend
     /// on the others: a batch must not be split then.
@@ -45,7 +45,7 @@ pub trait Encoder: fmt::Debug {
 /// Sides in pixels of the square images that an encoder takes: the multiples of `multiple_of`
 /// between two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sides {
+pub struct InputSizes {
     /// The least.
     pub least: i64,
     /// The largest; `i64::MAX` for no limit.
@@ -54,7 +54,7 @@ pub struct Sides {
     pub multiple_of: i64,
 }
 
-impl Sides {
+impl InputSizes {
     /// One side only.
     pub fn only(side: i64) -> Self {
         Self { least: side, most: side, multiple_of: 1 }
@@ -76,7 +76,7 @@ impl Sides {
     }
 }
 
-impl fmt::Display for Sides {
+impl fmt::Display for InputSizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self { least, most, .. } if least == most => {
@@ -160,7 +160,7 @@ impl EncoderConfig {
     pub fn build(
         &self,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         side: i64,
         compute: Kind,
     ) -> Result<Box<dyn Encoder>, ModelError> {

@@ -3,7 +3,7 @@
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::{Init, InitStream};
+use crate::{Init, WeightRng};
 
 /// A fully connected layer: `y = x W^T + b`.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Linear {
 
 impl Linear {
     /// Registers `weight` `[outputs, inputs]` and `bias` `[outputs]` under `path`.
-    pub fn new(path: &Path, stream: InitStream, inputs: i64, outputs: i64, compute: Kind) -> Self {
+    pub fn new(path: &Path, stream: WeightRng, inputs: i64, outputs: i64, compute: Kind) -> Self {
         let rule = Init::GlorotUniform { fan_in: inputs, fan_out: outputs };
         Self::with_rule(path, stream, (inputs, outputs), rule, compute)
     }
@@ -23,7 +23,7 @@ impl Linear {
     /// The same with initial weights by `rule`.
     pub fn with_rule(
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         (inputs, outputs): (i64, i64),
         rule: Init,
         compute: Kind,
@@ -59,7 +59,7 @@ impl Conv2d {
     /// padding.
     pub fn new(
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         channels: (i64, i64),
         (side, stride): (i64, i64),
         compute: Kind,
@@ -80,7 +80,7 @@ impl Conv2d {
     /// size of a map, and with the initial weights of residual networks.
     pub fn padded(
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         channels: (i64, i64),
         (side, stride): (i64, i64),
         bias: bool,
@@ -100,7 +100,7 @@ impl Conv2d {
     /// squares that lie side by side. Initial values are those of PyTorch's `Conv2d`.
     pub fn patches(
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         channels: (i64, i64),
         side: i64,
         compute: Kind,
@@ -213,7 +213,7 @@ impl LayerNorm {
 /// `[outputs, side, side, inputs]`, which is what channels-last convolutions want.
 fn kernel(
     path: &Path,
-    stream: InitStream,
+    stream: WeightRng,
     (inputs, outputs): (i64, i64),
     side: i64,
     rule: Init,
@@ -223,7 +223,7 @@ fn kernel(
     path.add("weight", weight, true)
 }
 
-fn draw(path: &Path, stream: InitStream, name: &str, shape: &[i64], rule: Init) -> Tensor {
+fn draw(path: &Path, stream: WeightRng, name: &str, shape: &[i64], rule: Init) -> Tensor {
     let drawn = stream.draw(&path.path(name), shape, rule);
     path.add(name, drawn.to_device(path.device()).to_kind(path.kind()), true)
 }

@@ -6,7 +6,7 @@ use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::encoder::ModelError;
-use crate::{BatchNorm, InitStream, Linear};
+use crate::{BatchNorm, Linear, WeightRng};
 
 /// Dense layers with ReLU between them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ impl Mlp {
     pub fn new(
         config: &MlpConfig,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         inputs: i64,
         compute: Kind,
         key: &'static str,
@@ -110,7 +110,7 @@ mod tests {
     fn normalized_outputs_have_mean_0_and_variance_1_and_names_are_in_order() {
         let store = VarStore::new(Device::Cpu);
         let config = MlpConfig { hidden: vec![7, 5], output: 4, norm: Norm::All };
-        let stream = InitStream { seed: 0, network: 0 };
+        let stream = WeightRng { seed: 0, network: 0 };
         let mlp = Mlp::new(&config, &store.root(), stream, 6, Kind::Float, "projection").unwrap();
         let x = Tensor::arange(60, (Kind::Float, Device::Cpu)).sin().view([10, 6]);
         let y = mlp.forward(&x);

@@ -6,7 +6,7 @@ use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::encoder::ModelError;
-use crate::{Init, InitStream, Linear, Mlp, MlpConfig};
+use crate::{Init, Linear, Mlp, MlpConfig, WeightRng};
 
 /// The heads, by their key in a config: `{"mlp": {...}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,14 +15,14 @@ pub enum ProjectionConfig {
     /// Dense layers with ReLU between them.
     Mlp(MlpConfig),
     /// Dense layers, then cosines with prototypes.
-    Prototypes(PrototypesConfig),
+    DinoHead(DinoHeadConfig),
 }
 
 /// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length,
 /// then its cosines with learned directions (a weight-normalized layer whose gains stay 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PrototypesConfig {
+pub struct DinoHeadConfig {
     /// Units of each hidden layer; the paper's has two of 2048.
     pub hidden: Vec<i64>,
     /// Size of the vector that is compared; the paper's is 256.
@@ -36,16 +36,16 @@ pub struct PrototypesConfig {
 pub enum Projection {
     /// See [`ProjectionConfig::Mlp`].
     Mlp(Mlp),
-    /// See [`ProjectionConfig::Prototypes`].
-    Prototypes(Prototypes),
+    /// See [`ProjectionConfig::DinoHead`].
+    DinoHead(DinoHead),
 }
 
-/// See [`PrototypesConfig`].
+/// See [`DinoHeadConfig`].
 ///
 /// # Reference
 /// Caron et al. 2021, arXiv 2104.14294, appendix C.
 #[derive(Debug)]
-pub struct Prototypes {
+pub struct DinoHead {
     dense: Vec<Linear>,
     directions: Tensor,
     compute: Kind,
@@ -60,7 +60,7 @@ impl ProjectionConfig {
     pub fn build(
         &self,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         inputs: i64,
         compute: Kind,
     ) -> Result<Projection, ModelError> {
@@ -69,8 +69,8 @@ impl ProjectionConfig {
                 let key = "projection.mlp";
                 Projection::Mlp(Mlp::new(config, path, stream, inputs, compute, key)?)
             }
-            Self::Prototypes(config) => {
-                Projection::Prototypes(Prototypes::new(config, path, stream, inputs, compute)?)
+            Self::DinoHead(config) => {
+                Projection::DinoHead(DinoHead::new(config, path, stream, inputs, compute)?)
             }
         })
     }
@@ -79,7 +79,7 @@ impl ProjectionConfig {
     pub fn output(&self) -> i64 {
         match self {
             Self::Mlp(config) => config.output,
-            Self::Prototypes(config) => config.output,
+            Self::DinoHead(config) => config.output,
         }
     }
 }
@@ -90,16 +90,16 @@ impl Projection {
     pub fn forward(&self, features: &Tensor) -> Tensor {
         match self {
             Self::Mlp(mlp) => mlp.forward(features),
-            Self::Prototypes(prototypes) => prototypes.forward(features),
+            Self::DinoHead(prototypes) => prototypes.forward(features),
         }
     }
 }
 
-impl Prototypes {
+impl DinoHead {
     fn new(
-        config: &PrototypesConfig,
+        config: &DinoHeadConfig,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         inputs: i64,
         compute: Kind,
     ) -> Result<Self, ModelError> {
@@ -151,12 +151,12 @@ mod tests {
     #[test]
     fn prototypes_give_cosines_whatever_the_length_of_their_weights() {
         let store = VarStore::new(Device::Cpu);
-        let config = ProjectionConfig::Prototypes(PrototypesConfig {
+        let config = ProjectionConfig::DinoHead(DinoHeadConfig {
             hidden: vec![8],
             bottleneck: 4,
             output: 5,
         });
-        let stream = InitStream { seed: 0, network: 0 };
+        let stream = WeightRng { seed: 0, network: 0 };
         let head = config.build(&store.root(), stream, 6, Kind::Float).unwrap();
         let x = Tensor::arange(18, (Kind::Float, Device::Cpu)).cos().view([3, 6]);
         let before = head.forward(&x);

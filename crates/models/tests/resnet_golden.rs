@@ -4,7 +4,8 @@ mod golden;
 
 use golden::{assert_close, numbers, picked, uniform};
 use models::{
-    Encoder, EncoderConfig, InitStream, Mode, Parameters, ResNetConfig, ResNetNorm, Stem, buffers,
+    Encoder, EncoderConfig, FlatParameters, Mode, ResNetConfig, ResNetNorm, Stem, WeightRng,
+    buffers,
 };
 use serde_json::Value;
 use tch::nn::VarStore;
@@ -39,7 +40,7 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: ResNetConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = InitStream { seed: 0, network: 0 };
+    let stream = WeightRng { seed: 0, network: 0 };
     let encoder = EncoderConfig::ResNet(config).build(&store.root(), stream, 32, kind);
     (store, encoder.expect("an encoder"))
 }
@@ -54,7 +55,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     for (name, mut tensor) in store.variables() {
         no_grad(|| tensor.copy_(&weights(&name, &tensor.size())));
     }
-    let parameters = Parameters::flatten(&store);
+    let parameters = FlatParameters::flatten(&store);
     let side = case["side"].as_i64().expect("a number");
     let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();

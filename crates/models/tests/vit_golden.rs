@@ -3,7 +3,7 @@
 mod golden;
 
 use golden::{assert_close, numbers, picked, uniform};
-use models::{Encoder, EncoderConfig, InitStream, Mode, Parameters, VitConfig};
+use models::{Encoder, EncoderConfig, FlatParameters, Mode, VitConfig, WeightRng};
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -33,7 +33,7 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: VitConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = InitStream { seed: 0, network: 0 };
+    let stream = WeightRng { seed: 0, network: 0 };
     let encoder = EncoderConfig::Vit(config).build(&store.root(), stream, 48, kind);
     (store, encoder.expect("an encoder"))
 }
@@ -45,7 +45,7 @@ fn check(case: &Value, kind: Kind) {
     for (name, mut tensor) in store.variables() {
         no_grad(|| tensor.copy_(&weights(&name, &tensor.size())));
     }
-    let parameters = Parameters::flatten(&store);
+    let parameters = FlatParameters::flatten(&store);
     let side = case["side"].as_i64().expect("a number");
     let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();

@@ -9,12 +9,12 @@ use crate::Error;
 /// A file that is appended to. A record that can't be written whole, as on a full disk, is not
 /// there at all.
 #[derive(Debug)]
-pub struct Appended {
+pub struct RecordLog {
     path: PathBuf,
     file: File,
 }
 
-impl Appended {
+impl RecordLog {
     /// Opens `path` to append to what is there, or makes it.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         fs::write(&path, "a\n").unwrap();
-        let mut file = Appended::open(&path).unwrap();
+        let mut file = RecordLog::open(&path).unwrap();
         file.write(b"b\n").unwrap();
         file.sync().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a\nb\n");
@@ -70,7 +70,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_device_is_an_error() {
-        let mut file = Appended::open(Path::new("/dev/full")).unwrap();
+        let mut file = RecordLog::open(Path::new("/dev/full")).unwrap();
         let error = file.write(b"record").unwrap_err().to_string();
         assert!(error.starts_with("/dev/full: can't write it: "), "{error}");
     }

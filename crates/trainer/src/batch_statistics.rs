@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use dataset::{Dataset, SyntheticSpec};
-use loader::Block;
-use models::{DeviceChoice, Door, Mode, buffers};
+use loader::ViewBlock;
+use models::{DeviceChoice, Mode, ToTensor, buffers};
 use serde_json::json;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -30,19 +30,19 @@ fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
 }
 
 fn learner(config: &Config, kind: Kind) -> Result<Learner, Error> {
-    let kinds = Kinds { master: kind, compute: kind };
-    let task = Task { classes: Some(3), device: Device::Cpu, kinds };
+    let dtypes = DTypes { master: kind, compute: kind };
+    let task = LearnerOptions { classes: Some(3), device: Device::Cpu, dtypes };
     Learner::new(config, task)
 }
 
 /// Views of noise.
-fn step(number: i64, kind: Kind) -> Step {
+fn step(number: i64, kind: Kind) -> DeviceBatch {
     let images = |count: i64| {
         let pixels = Tensor::arange(count * 3 * SIDE * SIDE, (Kind::Double, Device::Cpu));
         let pixels = ((pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3).frac();
         pixels.abs().view([count, 3, SIDE, SIDE]).to_kind(kind)
     };
-    Step {
+    DeviceBatch {
         views: vec![images(2 * IMAGES)],
         images: IMAGES,
         probe: Some((images(3), Tensor::from_slice(&[0i64, 1, 2]))),
@@ -50,12 +50,12 @@ fn step(number: i64, kind: Kind) -> Step {
 }
 
 /// Batches that the networks have normalized by their own statistics.
-fn counted(networks: &Networks) -> i64 {
+fn counted(networks: &EncoderAndHead) -> i64 {
     let named = networks.store.variables();
     named["encoder.layer4.1.bn2.num_batches_tracked"].int64_value(&[])
 }
 
-fn copies(networks: &Networks) -> Vec<(String, Tensor)> {
+fn copies(networks: &EncoderAndHead) -> Vec<(String, Tensor)> {
     let named = buffers(&networks.store).into_iter();
     named.map(|(name, tensor)| (name, tensor.copy())).collect()
 }
@@ -122,25 +122,25 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
     // One for each view; the probe's images and the measures are not counted.
     assert_eq!([counted(&learner.student), counted(teacher)], [2, 2]);
     let before = [copies(&learner.student), copies(teacher)];
-    let sample = Block {
+    let sample = ViewBlock {
         bytes: (0..2 * 4 * 3 * SIDE * SIDE).map(|i| (i * i % 251) as u8).collect(),
         views: 2,
         images: 4,
         height: SIDE as usize,
         width: SIDE as usize,
     };
-    Health::measure(&learner, &sample, &Door::new(Device::Cpu, Kind::Float));
-    let _ = learner.probed().features(&step.views[0]);
+    Health::measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
+    let _ = learner.eval_networks().features(&step.views[0]);
     assert_eq!([copies(&learner.student), copies(teacher)], before);
     // The teacher's are of its own forward passes: weights alone follow the student's.
-    let variance = |networks: &Networks| {
+    let variance = |networks: &EncoderAndHead| {
         let named = networks.store.variables();
         named["encoder.layer1.0.bn1.running_var"].copy()
     };
     let before = variance(teacher);
     let student = learner.parameters.flat().shallow_clone();
     let _ = no_grad(|| student.shallow_clone().g_mul_scalar_(1.5));
-    learner.teacher.as_mut().unwrap().follow(&learner.parameters, 0.5);
+    learner.teacher.as_mut().unwrap().ema_update(&learner.parameters, 0.5);
     let teacher = learner.teacher.as_mut().unwrap();
     assert_eq!(variance(&teacher.networks), before);
     teacher.copy_from(&learner.student);
@@ -166,8 +166,8 @@ fn train(config: &Config, steps: u64, folder: &Path) {
     let mut config = config.clone();
     config.train.batch_size = 8;
     config.train.steps = Some(steps);
-    let origin = Origin { version: "0".to_owned(), revision: "0".to_owned(), data: None };
-    let mut session = Session::prepare(config, set(), origin).unwrap();
+    let origin = Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: None };
+    let mut session = Trainer::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {
         session.restore(folder).unwrap();
         RunFolder::resume(folder, session.record(), session.steps()[0]).unwrap()
@@ -208,7 +208,7 @@ fn a_run_that_goes_on_has_the_statistics_of_one_that_never_stopped() {
         let found = whole_newest.iter().find(|(own, _)| *own == teacher);
         assert_eq!(&found.unwrap().1, tensor, "{name}");
     }
-    let frozen = Frozen::open(&whole, Weights::Newest, DeviceChoice::Cpu).unwrap();
+    let frozen = FrozenEncoder::open(&whole, CheckpointChoice::Newest, DeviceChoice::Cpu).unwrap();
     let encode = |batch| -> Vec<Tensor> {
         let test = set().test.unwrap();
         let blocks = loader::sequential(&test, SIDE as usize, batch);

@@ -1,8 +1,8 @@
 //! Collapsed training is recognizable by the monitors: the safeguards of three methods, on and off.
 
 use dataset::SyntheticSpec;
-use loader::{Loader, Plan, Position};
-use models::{Door, EncoderConfig};
+use loader::{Loader, LoaderConfig, Position};
+use models::{EncoderConfig, ToTensor};
 use serde_json::{Value, json};
 use tch::{Device, Kind};
 
@@ -22,14 +22,14 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     encoder.width = 32;
     let assignment = format!("optimizer.adam.learning_rate.constant={learning_rate}");
     let config = config.with(&assignment).unwrap();
-    let task = Task {
+    let task = LearnerOptions {
         classes: None,
         device: Device::Cpu,
-        kinds: Kinds { master: Kind::Float, compute: Kind::Float },
+        dtypes: DTypes { master: Kind::Float, compute: Kind::Float },
     };
     let mut learner = Learner::new(&config, task).unwrap();
     let set = SyntheticSpec { unlabeled: 256, train: 10, test: 10, size: 32, seed: 0 };
-    let plan = Plan {
+    let plan = LoaderConfig {
         seed: 0,
         unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
         unlabeled_per_batch: 64,
@@ -39,21 +39,21 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         workers: 1,
         prefetch: 1,
     };
-    let sample = loader::sample(&plan.unlabeled, &plan.views, plan.seed, 64);
+    let sample = loader::fixed_views(&plan.unlabeled, &plan.views, plan.seed, 64);
     let start = Position { epoch: 0, step: 0 };
     let mut loader = Loader::start(plan, start).unwrap();
-    let door = Door::new(Device::Cpu, Kind::Float);
+    let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
     for number in 0..steps {
         let batch = loader.next().unwrap();
-        let step = Step {
-            views: vec![door.images(&batch.blocks[0].bytes, [64, 2], [32, 32])],
+        let step = DeviceBatch {
+            views: vec![to_tensor.images(&batch.blocks[0].bytes, [64, 2], [32, 32])],
             images: 64,
             probe: None,
         };
         learner.step(&step, number, steps);
         loader.recycle(batch);
     }
-    Health::measure(&learner, &sample, &door)
+    Health::measure(&learner, &sample, &to_tensor)
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::config_error::range;
-use crate::form;
+use crate::strict;
 use crate::{BestBy, ConfigError, HealthConfig, OptimizerConfig};
 
 /// Every number of a run.
@@ -153,23 +153,23 @@ impl Config {
     /// Reads a text that comes from `origin`.
     ///
     /// # Errors
-    /// [`ConfigError::Parse`], naming `origin` and the line, or [`ConfigError::Form`].
+    /// [`ConfigError::Parse`], naming `origin` and the line, or [`ConfigError::Variant`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let read = || -> Result<(Self, Value), serde_json::Error> {
             Ok((serde_json::from_str(text)?, serde_json::from_str(text)?))
         };
         let (config, given) = read().map_err(|error| {
             let message = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
+            let context = format!(" at line {} column {}", error.line(), error.column());
             ConfigError::Parse {
                 origin: origin.to_owned(),
                 line: error.line(),
                 column: error.column(),
-                message: message.trim_end_matches(&place).to_owned(),
+                message: message.trim_end_matches(&context).to_owned(),
             }
         })?;
-        form::check("", &given, &config.document())
-            .map_err(|mismatch| ConfigError::Form { origin: origin.to_owned(), mismatch })?;
+        strict::check("", &given, &config.document())
+            .map_err(|mismatch| ConfigError::Variant { origin: origin.to_owned(), mismatch })?;
         Ok(config)
     }
 
@@ -187,7 +187,7 @@ impl Config {
         *find(&mut document, key)? = value;
         let bad = |message| ConfigError::BadValue { assignment: assignment.to_owned(), message };
         let config = Self::deserialize(&document).map_err(|error| bad(error.to_string()))?;
-        form::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
+        strict::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
         Ok(config)
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dataset::{OneLine, PathOnOneLine};
 
-use crate::form::Mismatch;
+use crate::strict::Mismatch;
 
 /// Why a configuration can't be used. Each message is one line.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum ConfigError {
     },
     /// The text says what a config can say, but not as it is written.
     #[error("{}: {mismatch}", OneLine(.origin))]
-    Form {
+    Variant {
         /// The file, or where else the text comes from.
         origin: String,
         /// Where, and what was expected and found.

@@ -23,7 +23,7 @@ pub enum Error {
     Device(#[from] models::DeviceError),
     /// The data can't be served in such batches.
     #[error(transparent)]
-    Plan(loader::Error),
+    LoaderConfig(loader::Error),
     /// Making views failed during training.
     #[error(transparent)]
     Loader(loader::Error),

@@ -7,8 +7,8 @@ use std::path::Path;
 use models::Mode;
 use tch::{CModule, Kind, Tensor, no_grad};
 
-use crate::networks::Networks;
-use crate::{Config, Error, Frozen, atomic, checkpoint};
+use crate::networks::EncoderAndHead;
+use crate::{Config, Error, FrozenEncoder, atomic, checkpoint};
 
 /// Most that features of the written file may differ from those of the encoder, in parts of the
 /// largest feature.
@@ -29,7 +29,7 @@ pub enum Pixels {
 /// [`Error::Io`].
 pub(crate) fn write_encoder(
     path: &Path,
-    networks: &Networks,
+    networks: &EncoderAndHead,
     config: &Config,
 ) -> Result<(), Error> {
     // One key, so that equal encoders are equal files: a map of several has no order.
@@ -42,7 +42,7 @@ pub(crate) fn write_encoder(
     checkpoint::write(path, &networks.encoder_tensors(), metadata)
 }
 
-impl Frozen {
+impl FrozenEncoder {
     /// Writes the encoder's weights as safetensors, named as `encoder.safetensors` of a run names
     /// them.
     ///
@@ -78,11 +78,11 @@ impl Frozen {
             // The file's name becomes part of what is in it: always the same one, so that equal
             // encoders are equal files.
             let folder = atomic::folder_of(path);
-            let place = tempfile::Builder::new()
+            let context = tempfile::Builder::new()
                 .prefix(atomic::PREFIX)
                 .tempdir_in(folder)
                 .map_err(Error::io(path, "write it"))?;
-            let file = place.path().join("encoder.pt");
+            let file = context.path().join("encoder.pt");
             module.save(&file).map_err(of_libtorch)?;
             let device = self.networks.store.device();
             let loaded = CModule::load_on_device(&file, device).map_err(of_libtorch)?;
@@ -127,15 +127,15 @@ impl Frozen {
 
 #[cfg(test)]
 mod tests {
-    use loader::Block;
+    use loader::ViewBlock;
     use models::DeviceChoice;
 
     use super::*;
     use crate::tests::tiny_config;
-    use crate::{BatchRecord, DataRecord, RunRecord, Weights, write_json};
+    use crate::{BatchRecord, CheckpointChoice, DataRecord, RunRecord, write_json};
 
     /// The untrained encoder of a run that has only its record.
-    fn untrained(folder: &Path) -> Frozen {
+    fn untrained(folder: &Path) -> FrozenEncoder {
         let record = RunRecord {
             version: String::new(),
             revision: String::new(),
@@ -155,7 +155,7 @@ mod tests {
             config: tiny_config("simclr"),
         };
         write_json(&folder.join("config.json"), &record).unwrap();
-        Frozen::open(folder, Weights::Untrained, DeviceChoice::Cpu).unwrap()
+        FrozenEncoder::open(folder, CheckpointChoice::Untrained, DeviceChoice::Cpu).unwrap()
     }
 
     #[test]
@@ -166,7 +166,8 @@ mod tests {
         let bytes: Vec<u8> = (0..70 * 3 * 32 * 32u64).map(|i| (i * i % 241) as u8).collect();
         let shape = [70, 3, 32, 32];
         let images = Tensor::from_data_size(&bytes, &shape, Kind::Uint8);
-        let expected = frozen.encode(&Block { bytes, views: 1, images: 70, height: 32, width: 32 });
+        let expected =
+            frozen.encode(&ViewBlock { bytes, views: 1, images: 70, height: 32, width: 32 });
         let path = folder.path().join("encoder.pt");
         for (pixels, input) in [
             (Pixels::Bytes, images.shallow_clone()),

@@ -8,13 +8,13 @@
 use dataset::Split;
 use eval::{Error, Score, TrainedReport};
 use methods::{Progress, Schedule};
-use models::{InitStream, Linear, Parameters};
+use models::{FlatParameters, Linear, WeightRng};
 use tch::{Kind, Reduction, Tensor, no_grad};
 
-use crate::networks::Networks;
+use crate::networks::EncoderAndHead;
 use crate::optimizer::{Optimizer, OptimizerConfig, SgdConfig};
 use crate::sgd::scored;
-use crate::{ClassifierSettings, Frozen, Watch};
+use crate::{ClassifierSettings, FrozenEncoder, Watch};
 
 /// Keeps the new layer's initial weights apart from those of a run.
 const CLASSIFIER_NETWORK: u64 = 4;
@@ -26,7 +26,7 @@ const BATCH: usize = 256;
 /// # Errors
 /// [`Error::NoLabels`], where the labels leave nothing to learn, and [`Error::Interrupted`].
 pub fn finetune(
-    frozen: &Frozen,
+    frozen: &FrozenEncoder,
     train: &Split,
     test: &Split,
     settings: &ClassifierSettings,
@@ -39,7 +39,7 @@ pub fn finetune(
     let rates = settings.rates(&held_out);
     let passes = |split: &Split| settings.length(split.len()).0 as usize * split.len();
     let choosing = if validation.is_empty() { 0 } else { rates.len() };
-    let mut task = Task {
+    let mut task = LearnerOptions {
         frozen,
         settings,
         classes,
@@ -85,8 +85,8 @@ fn labels(name: &'static str, split: &Split) -> Result<Vec<i64>, Error> {
 }
 
 /// What copies are trained for, and how far that is.
-struct Task<'a> {
-    frozen: &'a Frozen,
+struct LearnerOptions<'a> {
+    frozen: &'a FrozenEncoder,
     settings: &'a ClassifierSettings,
     classes: usize,
     watch: Watch<'a>,
@@ -97,15 +97,15 @@ struct Task<'a> {
 
 /// A copy of the encoder with a classifier.
 struct Tuned {
-    networks: Networks,
+    networks: EncoderAndHead,
     head: Linear,
 }
 
-impl Task<'_> {
+impl LearnerOptions<'_> {
     /// A copy that has learned nothing yet, with its weights.
-    fn copy(&self) -> (Tuned, Parameters) {
+    fn copy(&self) -> (Tuned, FlatParameters) {
         let networks = self.frozen.copy();
-        let stream = InitStream { seed: self.settings.seed, network: CLASSIFIER_NETWORK };
+        let stream = WeightRng { seed: self.settings.seed, network: CLASSIFIER_NETWORK };
         let head = Linear::new(
             &(networks.store.root() / "classifier"),
             stream,
@@ -113,7 +113,7 @@ impl Task<'_> {
             self.classes as i64,
             Kind::Float,
         );
-        let parameters = Parameters::flatten(&networks.store);
+        let parameters = FlatParameters::flatten(&networks.store);
         (Tuned { networks, head }, parameters)
     }
 
@@ -156,7 +156,7 @@ impl Tuned {
     }
 
     /// The score on whole images.
-    fn score(&self, task: &Task<'_>, split: &Split) -> Score {
+    fn score(&self, task: &LearnerOptions<'_>, split: &Split) -> Score {
         let mut predictions = Vec::new();
         for block in loader::sequential(split, task.frozen.side(), BATCH) {
             let images = task.frozen.images(&block);

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use loader::Block;
-use models::{DeviceChoice, Door};
+use loader::ViewBlock;
+use models::{DeviceChoice, ToTensor};
 use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
-use crate::networks::{Kinds, Networks};
+use crate::networks::{DTypes, EncoderAndHead};
 use crate::setup::device_name;
 use crate::{Error, RunRecord, checkpoint, initial, read_record};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weights {
+pub enum CheckpointChoice {
     /// Those of the newest checkpoint.
     Newest,
     /// Those after this many epochs, where that checkpoint was kept.
@@ -25,13 +25,13 @@ pub enum Weights {
 }
 
 /// Whatever a run was trained in: what is measured here is what others get who load the weights.
-const KINDS: Kinds = Kinds { master: Kind::Float, compute: Kind::Float };
+const KINDS: DTypes = DTypes { master: Kind::Float, compute: Kind::Float };
 
 /// An encoder that doesn't change.
 #[derive(Debug)]
-pub struct Frozen {
-    pub(crate) networks: Networks,
-    door: Door,
+pub struct FrozenEncoder {
+    pub(crate) networks: EncoderAndHead,
+    to_tensor: ToTensor,
     /// The checkpoint that the weights are from; `None` for random ones.
     checkpoint: Option<PathBuf>,
     teacher: bool,
@@ -61,23 +61,27 @@ pub struct WeightsRecord {
     pub sha256: String,
 }
 
-impl Frozen {
+impl FrozenEncoder {
     /// The encoder of the run in `folder`; the teacher's where there is one, as the online probe
     /// reads it.
     ///
     /// # Errors
     /// [`Error::NoRun`], [`Error::Damaged`], or a device that can't be had.
-    pub fn open(folder: &Path, weights: Weights, device: DeviceChoice) -> Result<Self, Error> {
+    pub fn open(
+        folder: &Path,
+        weights: CheckpointChoice,
+        device: DeviceChoice,
+    ) -> Result<Self, Error> {
         let record = read_record(folder)?;
         let device = device.open()?;
         let config = &record.config;
         let side = config.side() as i64;
-        let mut networks = Networks::new(config, side, 0, device, KINDS)?;
+        let mut networks = EncoderAndHead::new(config, side, 0, device, KINDS)?;
         networks.store.freeze();
-        let door = Door::new(device, Kind::Float);
+        let to_tensor = ToTensor::new(device, Kind::Float);
         let mut frozen = Self {
             networks,
-            door,
+            to_tensor,
             checkpoint: None,
             teacher: false,
             device: device_name(device),
@@ -86,15 +90,15 @@ impl Frozen {
             trained: [0, 0],
         };
         let checkpoint = match weights {
-            Weights::Untrained => {
+            CheckpointChoice::Untrained => {
                 if frozen.record.init.is_some() {
                     initial::load(&folder.join(initial::FILE), &frozen.networks)?;
                 }
                 return Ok(frozen);
             }
-            Weights::Newest => checkpoint::newest_of(folder)?,
-            Weights::Best => checkpoint::best_of(folder)?,
-            Weights::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
+            CheckpointChoice::Newest => checkpoint::newest_of(folder)?,
+            CheckpointChoice::Best => checkpoint::best_of(folder)?,
+            CheckpointChoice::AfterEpoch(epoch) => checkpoint::after_epoch(folder, epoch)?,
         };
         frozen.teacher = checkpoint::has_teacher(&checkpoint)?;
         let prefix = if frozen.teacher { "teacher.encoder." } else { "encoder." };
@@ -131,21 +135,21 @@ impl Frozen {
 
     /// # Shapes
     /// a block of `n` images -> features `[n, feature_size]`, float32.
-    pub fn encode(&self, block: &Block) -> Tensor {
+    pub fn encode(&self, block: &ViewBlock) -> Tensor {
         no_grad(|| self.networks.features(&self.images(block)))
     }
 
     /// # Shapes
     /// a block of `n` images -> `[n, 3, height, width]`, float32 in 0..=1.
-    pub(crate) fn images(&self, block: &Block) -> Tensor {
+    pub(crate) fn images(&self, block: &ViewBlock) -> Tensor {
         let (counts, side) = ([block.images, block.views], [block.height, block.width]);
-        self.door.images(&block.bytes, counts, side)
+        self.to_tensor.images(&block.bytes, counts, side)
     }
 
     /// Networks of their own with the same encoder, to be trained on.
-    pub(crate) fn copy(&self) -> Networks {
+    pub(crate) fn copy(&self) -> EncoderAndHead {
         let (config, store) = (&self.record.config, &self.networks.store);
-        let networks = Networks::new(config, self.side() as i64, 0, store.device(), KINDS)
+        let networks = EncoderAndHead::new(config, self.side() as i64, 0, store.device(), KINDS)
             .expect("such networks were built before");
         let from = store.variables();
         no_grad(|| {

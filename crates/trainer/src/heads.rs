@@ -11,7 +11,7 @@ const MOMENTUM: f64 = 0.9;
 
 /// `h` classifiers.
 #[derive(Debug)]
-pub struct Heads {
+pub struct LinearSweep {
     /// `[h, classes, features + 1]`: weights, and the bias in the last column.
     weights: Tensor,
     velocity: Tensor,
@@ -19,7 +19,7 @@ pub struct Heads {
     rates: Tensor,
 }
 
-impl Heads {
+impl LinearSweep {
     /// Classifiers of `features` numbers, one for each of `rates`, on the device of `like`.
     pub fn new(rates: &[f64], classes: usize, features: i64, like: &Tensor) -> Self {
         let heads = rates.len() as i64;
@@ -103,7 +103,7 @@ mod tests {
     fn each_learns_as_if_it_were_alone() {
         let (x, labels) = data();
         let rates = [0.01, 0.3];
-        let mut heads = Heads::new(&rates, 3, 5, &x);
+        let mut heads = LinearSweep::new(&rates, 3, 5, &x);
         for step in 0..20 {
             heads.step(&x, &labels, 1.0 / f64::from(step + 1));
         }
@@ -119,7 +119,7 @@ mod tests {
     fn separable_classes_are_learned() {
         let x = Tensor::eye(4, (Kind::Float, Device::Cpu));
         let labels = Tensor::from_slice(&[2i64, 0, 1, 0]);
-        let mut heads = Heads::new(&[1.0], 3, 4, &x);
+        let mut heads = LinearSweep::new(&[1.0], 3, 4, &x);
         for _ in 0..50 {
             heads.step(&x, &labels, 1.0);
         }

@@ -1,7 +1,7 @@
 //! Is training well? Measures without labels on a fixed sample, and what counts as collapsed.
 
-use loader::Block;
-use models::Door;
+use loader::ViewBlock;
+use models::ToTensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
@@ -104,11 +104,11 @@ pub struct Health {
 
 impl Health {
     /// Measures `learner` on `sample`.
-    pub(crate) fn measure(learner: &Learner, sample: &Block, door: &Door) -> Self {
+    pub(crate) fn measure(learner: &Learner, sample: &ViewBlock, to_tensor: &ToTensor) -> Self {
         no_grad(|| {
             let (counts, side) = ([sample.images, sample.views], [sample.height, sample.width]);
-            let images = door.images(&sample.bytes, counts, side);
-            let features = learner.probed().features(&images);
+            let images = to_tensor.images(&sample.bytes, counts, side);
+            let features = learner.eval_networks().features(&images);
             let own = match &learner.teacher {
                 Some(_) => learner.student.features(&images),
                 None => features.shallow_clone(),

@@ -1,10 +1,10 @@
 //! Everything that learns, and the step in which it does.
 
-use methods::{Method, MethodConfig, MethodError, Place, Progress, Views};
-use models::{InitStream, Parameters, Sides};
+use methods::{Method, MethodConfig, MethodContext, MethodError, Progress, Projections};
+use models::{FlatParameters, InputSizes, WeightRng};
 use tch::{Device, Tensor, no_grad};
 
-use crate::networks::{Kinds, Networks, Teacher};
+use crate::networks::{DTypes, EncoderAndHead, Teacher};
 use crate::optimizer::clip;
 use crate::probe::{Probe, ProbeScore};
 use crate::profile::Profiler;
@@ -19,9 +19,9 @@ const METHOD_NETWORK: u64 = 3;
 #[derive(Debug)]
 pub struct Learner {
     /// The trained networks; the method's tensors are registered here too.
-    pub student: Networks,
+    pub student: EncoderAndHead,
     /// The student's weights and the method's.
-    pub parameters: Parameters,
+    pub parameters: FlatParameters,
     /// The momentum networks, where the method has them.
     pub teacher: Option<Teacher>,
     /// The objective.
@@ -34,28 +34,28 @@ pub struct Learner {
     reduction: Reduction,
     clip_norm: Option<f64>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
-    split: Option<Parameters>,
+    split: Option<FlatParameters>,
 }
 
 /// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of
 /// its own puts in its place.
 pub type BuildMethod<'a> =
-    &'a dyn Fn(&MethodConfig, &Place) -> Result<Box<dyn Method>, MethodError>;
+    &'a dyn Fn(&MethodConfig, &MethodContext) -> Result<Box<dyn Method>, MethodError>;
 
 /// What a learner is made for.
 #[derive(Clone, Copy, Debug)]
-pub struct Task {
+pub struct LearnerOptions {
     /// Number of classes of the labeled images; `None` where there are none.
     pub classes: Option<i64>,
     /// Where everything is.
     pub device: Device,
     /// The kinds of numbers.
-    pub kinds: Kinds,
+    pub dtypes: DTypes,
 }
 
 /// One batch, on the device.
 #[derive(Debug)]
-pub struct Step {
+pub struct DeviceBatch {
     /// Views of all images, those of one size together, one view after the other:
     /// `[views * images, 3, h, w]`. The first two views are the global ones, of one size.
     pub views: Vec<Tensor>,
@@ -67,7 +67,7 @@ pub struct Step {
 
 /// What a step measured; all scalars on the device, so that nothing waits for it.
 #[derive(Debug)]
-pub struct Measured {
+pub struct StepMetrics {
     /// Mean loss.
     pub loss: Tensor,
     /// Rows whose other view was the nearest, and their number.
@@ -85,7 +85,7 @@ impl Learner {
     ///
     /// # Errors
     /// [`Error`] where sizes or hyper-parameters don't fit.
-    pub fn new(config: &Config, task: Task) -> Result<Self, Error> {
+    pub fn new(config: &Config, task: LearnerOptions) -> Result<Self, Error> {
         Self::with_method(config, task, &MethodConfig::build)
     }
 
@@ -93,26 +93,30 @@ impl Learner {
     ///
     /// # Errors
     /// As [`new`](Self::new), and what `build` refuses.
-    pub fn with_method(config: &Config, task: Task, build: BuildMethod) -> Result<Self, Error> {
-        let Task { classes, device, kinds } = task;
+    pub fn with_method(
+        config: &Config,
+        task: LearnerOptions,
+        build: BuildMethod,
+    ) -> Result<Self, Error> {
+        let LearnerOptions { classes, device, dtypes } = task;
         let side = config.side() as i64;
-        let student = Networks::new(config, side, 0, device, kinds)?;
-        let place = Place {
+        let student = EncoderAndHead::new(config, side, 0, device, dtypes)?;
+        let context = MethodContext {
             path: student.store.root() / "method",
-            stream: InitStream { seed: config.seed, network: METHOD_NETWORK },
+            stream: WeightRng { seed: config.seed, network: METHOD_NETWORK },
             dimension: config.projection.output(),
-            compute: kinds.compute,
+            compute: dtypes.compute,
         };
-        let method = build(&config.method, &place)?;
-        check_views(config, student.encoder.sides(), method.multi_crop())?;
+        let method = build(&config.method, &context)?;
+        check_views(config, student.encoder.input_sizes(), method.multi_crop())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
-        let parameters = Parameters::flatten(&student.store);
+        let parameters = FlatParameters::flatten(&student.store);
         let optimizer = Optimizer::new(&config.optimizer, &parameters);
         let teacher = match method.teacher_momentum() {
             None => None,
             Some(_) => {
-                let networks = Networks::new(config, side, TEACHER_NETWORK, device, kinds)?;
-                let weights = Parameters::flatten(&networks.store);
+                let networks = EncoderAndHead::new(config, side, TEACHER_NETWORK, device, dtypes)?;
+                let weights = FlatParameters::flatten(&networks.store);
                 let mut teacher = Teacher { networks, parameters: weights };
                 if config.train.teacher_init == TeacherInit::Copy {
                     teacher.copy_from(&student);
@@ -122,7 +126,7 @@ impl Learner {
         };
         let features = student.encoder.feature_size();
         let probe = classes.map(|classes| {
-            Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, kinds)
+            Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, dtypes)
         });
         let reduction = config.train.reduction;
         let split = config.train.micro_batch;
@@ -142,13 +146,13 @@ impl Learner {
     }
 
     /// All networks: the student's and, where there are such, the teacher's.
-    pub(crate) fn networks(&self) -> Vec<&Networks> {
+    pub(crate) fn networks(&self) -> Vec<&EncoderAndHead> {
         let teacher = self.teacher.as_ref().map(|teacher| &teacher.networks);
         [&self.student].into_iter().chain(teacher).collect()
     }
 
     /// The networks that probes and measures read: the teacher's where there are such.
-    pub fn probed(&self) -> &Networks {
+    pub fn eval_networks(&self) -> &EncoderAndHead {
         match &self.teacher {
             Some(teacher) => &teacher.networks,
             None => &self.student,
@@ -160,7 +164,7 @@ impl Learner {
     /// The objective's update comes first; measures are of the features from before it; then the
     /// probe learns on the updated encoder, the method observes the batch, and the teacher follows.
     /// Running statistics move where student and teacher encode the views.
-    pub fn step(&mut self, step: &Step, number: u64, of: u64) -> Measured {
+    pub fn step(&mut self, step: &DeviceBatch, number: u64, of: u64) -> StepMetrics {
         let features = match self.split {
             None => self.student.training_features(&step.views, step.images),
             Some(_) => no_grad(|| self.student.training_features(&step.views, step.images))
@@ -180,11 +184,11 @@ impl Learner {
             }),
         };
         let progress = Progress { step: number, of };
-        let views = Views { student, teacher, progress };
+        let views = Projections { student, teacher, progress };
         let loss = self.method.loss(&views);
         let objective = match self.reduction {
             Reduction::Mean => loss.shallow_clone(),
-            Reduction::Sum => &loss * self.method.terms(step.images),
+            Reduction::Sum => &loss * self.method.loss_terms(step.images),
         };
         self.profiler.lap(|secs| &mut secs.forward);
         let gradient = self.gradient(&objective, &features, &step.views);
@@ -194,11 +198,11 @@ impl Learner {
         no_grad(|| {
             let probe = self.probe_step(step, progress);
             self.profiler.lap(|secs| &mut secs.metrics);
-            self.method.observe(&views);
+            self.method.update_state(&views);
             if let (Some(teacher), Some(momentum)) =
                 (&mut self.teacher, self.method.teacher_momentum())
             {
-                teacher.follow(&self.parameters, momentum.at(progress));
+                teacher.ema_update(&self.parameters, momentum.at(progress));
             }
             self.profiler.lap(|secs| &mut secs.optimizer);
             let (first, second) = (
@@ -206,7 +210,7 @@ impl Learner {
                 measured_features.narrow(0, step.images, step.images),
             );
             let (rows, columns) = (2 * step.images, 2 * measured_features.size()[1]);
-            let measured = Measured {
+            let measured = StepMetrics {
                 loss: loss.detach(),
                 contrastive: (eval::contrastive_correct(&first, &second), rows),
                 correlation: (eval::correlation_correct(&first, &second), columns),
@@ -254,9 +258,9 @@ impl Learner {
     }
 
     /// Trains the probe on the labeled images of a step, seen by the encoder as it is now.
-    fn probe_step(&mut self, step: &Step, progress: Progress) -> Option<(ProbeScore, i64)> {
+    fn probe_step(&mut self, step: &DeviceBatch, progress: Progress) -> Option<(ProbeScore, i64)> {
         let (images, labels) = step.probe.as_ref()?;
-        let features = no_grad(|| self.probed().features(images));
+        let features = no_grad(|| self.eval_networks().features(images));
         let probe = self.probe.as_mut()?;
         Some((tch::with_grad(|| probe.step(&features, labels, progress)), labels.size()[0]))
     }
@@ -275,7 +279,7 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
 }
 
 /// Refuses views that the method or the encoder has no use for.
-fn check_views(config: &Config, sides: Sides, multi_crop: bool) -> Result<(), ConfigError> {
+fn check_views(config: &Config, sides: InputSizes, multi_crop: bool) -> Result<(), ConfigError> {
     let views = &config.augment.views;
     if views.len() > 2 && !multi_crop {
         return Err(ConfigError::Range {

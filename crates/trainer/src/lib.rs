@@ -1,14 +1,14 @@
 //! The training loop: the step, the teacher, the optimizers, checkpoints and the run directory.
 //!
-//! [`Session::prepare`] checks a [`Config`] against a data set and builds a [`Learner`];
-//! [`Session::train`] feeds it batches until the steps are done, and writes what was learned and
+//! [`Trainer::prepare`] checks a [`Config`] against a data set and builds a [`Learner`];
+//! [`Trainer::train`] feeds it batches until the steps are done, and writes what was learned and
 //! measured to a [`RunFolder`]. [`Learner::step`] is the protocol of the seed repository, to be
 //! read as a paragraph.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use trainer::{Config, EpochReport, Observer, Origin, Outcome, Progress, Session};
+//! use trainer::{Config, EpochReport, Observer, Provenance, Outcome, Progress, Trainer};
 //!
 //! /// Watches a run, without a word.
 //! struct Silent;
@@ -35,8 +35,8 @@
 //! }
 //! let spec = dataset::SyntheticSpec { unlabeled: 40, train: 20, test: 10, size: 32, seed: 0 };
 //! let data = dataset::synthetic(&spec)?;
-//! let origin = Origin { version: "1".into(), revision: "none".into(), data: None };
-//! let session = Session::prepare(config, data, origin)?;
+//! let origin = Provenance { version: "1".into(), revision: "none".into(), data: None };
+//! let session = Trainer::prepare(config, data, origin)?;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("run");
@@ -61,7 +61,6 @@ mod config_error;
 mod error;
 mod export;
 mod finetune;
-mod form;
 mod frozen;
 mod heads;
 mod health;
@@ -82,11 +81,12 @@ mod schema;
 mod session;
 mod setup;
 mod sgd;
+mod strict;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
 
-pub use appended::Appended;
+pub use appended::RecordLog;
 pub use atomic::{check_writable, write as write_file};
 pub use best::{Best, BestBy, Criterion};
 pub use config::{
@@ -96,22 +96,22 @@ pub use config_error::ConfigError;
 pub use error::Error;
 pub use export::Pixels;
 pub use finetune::finetune;
-pub use form::Mismatch;
-pub use frozen::{Frozen, Weights, WeightsRecord};
+pub use frozen::{CheckpointChoice, FrozenEncoder, WeightsRecord};
 pub use health::{Health, HealthConfig, OnCollapse};
 pub use initial::InitRecord;
-pub use learner::{BuildMethod, Learner, Measured, Step, Task};
+pub use learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 pub use metrics::{EpochMetrics, StepNumbers};
-pub use networks::{Kinds, Networks, Teacher};
+pub use networks::{DTypes, EncoderAndHead, Teacher};
 pub use observer::{EpochReport, History, Observer, Progress, TestBest};
 pub use optimizer::{
-    AdamConfig, AdamForm, AdamWConfig, LarsConfig, Optimizer, OptimizerConfig, SgdConfig,
+    AdamConfig, AdamVariant, AdamWConfig, LarsConfig, Optimizer, OptimizerConfig, SgdConfig,
 };
 pub use outcome::{EarlyStop, Outcome};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;
 pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
 pub use schema::schema;
-pub use session::Session;
-pub use setup::Origin;
+pub use session::Trainer;
+pub use setup::Provenance;
 pub use sgd::{ClassifierSettings, Watch, sgd};
+pub use strict::Mismatch;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::learner::Measured;
+use crate::learner::StepMetrics;
 
 /// Sums over the steps of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub struct Pending(Vec<(Tensor, [i64; 3])>);
 
 impl Pending {
     /// Keeps the scalars of a step where they are.
-    pub fn push(&mut self, measured: &Measured) {
+    pub fn push(&mut self, measured: &StepMetrics) {
         let zero = || Tensor::zeros([0i64; 0], (Kind::Double, measured.loss.device()));
         let (probe_loss, correct, images) = match &measured.probe {
             Some((score, images)) => {

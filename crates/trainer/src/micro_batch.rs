@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::mem;
 use std::rc::Rc;
 
-use methods::CATALOG;
-use models::{Encoder, Mode, Sides};
+use methods::METHODS;
+use models::{Encoder, InputSizes, Mode};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
@@ -45,13 +45,13 @@ fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, 
         recipe.size = SIDES[1] as usize;
         config.augment.views.extend([recipe.clone(), recipe]);
     }
-    let kinds = Kinds { master: kind, compute: kind };
-    let task = Task { classes: Some(3), device: Device::Cpu, kinds };
+    let dtypes = DTypes { master: kind, compute: kind };
+    let task = LearnerOptions { classes: Some(3), device: Device::Cpu, dtypes };
     (Learner::new(&config, task).unwrap(), local)
 }
 
 /// Views of noise, another one every step.
-fn step(number: i64, local: bool, kind: Kind) -> Step {
+fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
     let images = |count: i64, side: i64| {
         let pixels = Tensor::arange(count * 3 * side * side, (Kind::Double, Device::Cpu));
         let pixels = (pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3;
@@ -61,7 +61,7 @@ fn step(number: i64, local: bool, kind: Kind) -> Step {
     if local {
         views.push(images(2 * IMAGES, SIDES[1]));
     }
-    Step {
+    DeviceBatch {
         views,
         images: IMAGES,
         probe: Some((images(4, SIDES[0]), Tensor::from_slice(&[0i64, 1, 2, 0]))),
@@ -89,9 +89,9 @@ fn name(method: &Value) -> &str {
 
 #[test]
 fn a_step_in_parts_equals_a_whole_one() {
-    let (methods, forms) = (methods(), CATALOG.iter().map(|entry| entry.forms.len().max(1)));
+    let (methods, forms) = (methods(), METHODS.iter().map(|entry| entry.variants.len().max(1)));
     assert_eq!(methods.len(), forms.sum::<usize>(), "forms of all methods");
-    for entry in CATALOG {
+    for entry in METHODS {
         assert!(methods.iter().any(|method| name(method) == entry.name));
     }
     for method in &methods {
@@ -149,8 +149,8 @@ impl Encoder for Noted {
         self.inner.as_ref().unwrap().feature_size()
     }
 
-    fn sides(&self) -> Sides {
-        self.inner.as_ref().unwrap().sides()
+    fn input_sizes(&self) -> InputSizes {
+        self.inner.as_ref().unwrap().input_sizes()
     }
 
     fn uses_batch_statistics(&self) -> bool {
@@ -167,7 +167,7 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         let calls = noted.calls.clone();
         let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));
         learner.student.encoder = Box::new(Noted { inner: Some(inner), calls: calls.clone() });
-        let step = Step { probe: None, ..step(0, local, Kind::Float) };
+        let step = DeviceBatch { probe: None, ..step(0, local, Kind::Float) };
         learner.step(&step, 0, 10);
         let calls = calls.borrow();
         let count = |graph: bool| -> i64 {

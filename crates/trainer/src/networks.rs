@@ -1,6 +1,6 @@
 //! An encoder with its projection head: the student, and the teacher that follows it.
 
-use models::{Encoder, InitStream, Mode, ModelError, Parameters, Projection};
+use models::{Encoder, FlatParameters, Mode, ModelError, Projection, WeightRng};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -13,7 +13,7 @@ const CPU_CHUNK: i64 = 32;
 
 /// Encoder, projection head and their weights.
 #[derive(Debug)]
-pub struct Networks {
+pub struct EncoderAndHead {
     /// Holds weights and running statistics by name: `encoder.*`, `projection.*`, and what a method
     /// registers.
     pub store: VarStore,
@@ -27,14 +27,14 @@ pub struct Networks {
 
 /// The numeric kinds of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kinds {
+pub struct DTypes {
     /// Weights, moments and losses.
     pub master: Kind,
     /// Inside the networks.
     pub compute: Kind,
 }
 
-impl Networks {
+impl EncoderAndHead {
     /// New networks for square images of `side` pixels.
     ///
     /// # Errors
@@ -44,16 +44,16 @@ impl Networks {
         side: i64,
         network: u64,
         device: Device,
-        kinds: Kinds,
+        dtypes: DTypes,
     ) -> Result<Self, ModelError> {
         let mut store = VarStore::new(device);
-        store.set_kind(kinds.master);
-        let stream = InitStream { seed: config.seed, network };
+        store.set_kind(dtypes.master);
+        let stream = WeightRng { seed: config.seed, network };
         let root = store.root();
-        let encoder = config.encoder.build(&(&root / "encoder"), stream, side, kinds.compute)?;
+        let encoder = config.encoder.build(&(&root / "encoder"), stream, side, dtypes.compute)?;
         let inputs = encoder.feature_size();
         let projection =
-            config.projection.build(&(&root / "projection"), stream, inputs, kinds.compute)?;
+            config.projection.build(&(&root / "projection"), stream, inputs, dtypes.compute)?;
         let of_device = match device {
             Device::Cpu => CPU_CHUNK,
             _ => i64::MAX,
@@ -125,7 +125,7 @@ impl Networks {
         &self,
         views: &[Tensor],
         upstream: &Tensor,
-        encoder: &Parameters,
+        encoder: &FlatParameters,
     ) -> Tensor {
         let mut gradient = encoder.flat().zeros_like();
         let mut start = 0;
@@ -156,14 +156,14 @@ fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = Tensor> {
 #[derive(Debug)]
 pub struct Teacher {
     /// The networks.
-    pub networks: Networks,
+    pub networks: EncoderAndHead,
     /// Their weights: those of the student, in its order, without what a method registers.
-    pub parameters: Parameters,
+    pub parameters: FlatParameters,
 }
 
 impl Teacher {
     /// Becomes a copy of the student: weights and running statistics.
-    pub fn copy_from(&mut self, student: &Networks) {
+    pub fn copy_from(&mut self, student: &EncoderAndHead) {
         let from = student.store.variables();
         no_grad(|| {
             for (name, mut tensor) in self.networks.store.variables() {
@@ -177,7 +177,7 @@ impl Teacher {
     ///
     /// # Reference
     /// He et al. 2019, arXiv 1911.05722, equation 2.
-    pub fn follow(&mut self, student: &Parameters, momentum: f64) {
+    pub fn ema_update(&mut self, student: &FlatParameters, momentum: f64) {
         no_grad(|| {
             let mut flat = self.parameters.flat().shallow_clone();
             let _ = flat.lerp_(&self.shared(student), 1.0 - momentum);
@@ -185,7 +185,7 @@ impl Teacher {
     }
 
     /// The student's weights that have a counterpart here: its first ones.
-    pub(crate) fn shared(&self, student: &Parameters) -> Tensor {
+    pub(crate) fn shared(&self, student: &FlatParameters) -> Tensor {
         student.flat().narrow(0, 0, self.parameters.flat().size()[0])
     }
 }
@@ -205,11 +205,11 @@ mod tests {
         let tensors = Tensors::open("c_momentum.safetensors");
         for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 5e-7)] {
             for case in reference["cases"].as_array().unwrap() {
-                let kinds = Kinds { master: kind, compute: kind };
+                let dtypes = DTypes { master: kind, compute: kind };
                 let load = |prefix: &str| {
                     let mut store = VarStore::new(Device::Cpu);
                     store.set_kind(kind);
-                    let stream = InitStream { seed: 0, network: 0 };
+                    let stream = WeightRng { seed: 0, network: 0 };
                     for layer in ["encoder", "projection"] {
                         Linear::new(&(store.root() / layer), stream, 6, 6, kind);
                     }
@@ -218,13 +218,13 @@ mod tests {
                             tensors.get(&format!("{prefix}.{}", name.replace("weight", "kernel")));
                         no_grad(|| tensor.copy_(source));
                     }
-                    Parameters::flatten(&store)
+                    FlatParameters::flatten(&store)
                 };
                 let student = load("w");
                 let networks =
-                    Networks::new(&tiny_config("dino"), 32, 0, Device::Cpu, kinds).unwrap();
+                    EncoderAndHead::new(&tiny_config("dino"), 32, 0, Device::Cpu, dtypes).unwrap();
                 let mut teacher = Teacher { networks, parameters: load("m") };
-                teacher.follow(&student, case["coefficient"].as_f64().unwrap());
+                teacher.ema_update(&student, case["coefficient"].as_f64().unwrap());
                 for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {
                     let after = case["after"].as_str().unwrap();
                     let expected =

@@ -1,11 +1,11 @@
 //! The linear probe that is trained alongside: it reads features, and never changes them.
 
 use methods::Progress;
-use models::{InitStream, Linear, Parameters};
+use models::{FlatParameters, Linear, WeightRng};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
-use crate::networks::Kinds;
+use crate::networks::DTypes;
 use crate::{Optimizer, OptimizerConfig};
 
 /// Keeps the probe's initial weights apart from those of the networks.
@@ -18,7 +18,7 @@ pub struct Probe {
     pub store: VarStore,
     linear: Linear,
     /// The same weights, flat.
-    pub parameters: Parameters,
+    pub parameters: FlatParameters,
     /// Trains them.
     pub optimizer: Optimizer,
 }
@@ -39,14 +39,14 @@ impl Probe {
         seed: u64,
         (features, classes): (i64, i64),
         device: Device,
-        kinds: Kinds,
+        dtypes: DTypes,
     ) -> Self {
         let mut store = VarStore::new(device);
-        store.set_kind(kinds.master);
-        let stream = InitStream { seed, network: PROBE_NETWORK };
+        store.set_kind(dtypes.master);
+        let stream = WeightRng { seed, network: PROBE_NETWORK };
         let linear =
-            Linear::new(&(store.root() / "probe"), stream, features, classes, kinds.master);
-        let parameters = Parameters::flatten(&store);
+            Linear::new(&(store.root() / "probe"), stream, features, classes, dtypes.master);
+        let parameters = FlatParameters::flatten(&store);
         let optimizer = Optimizer::new(optimizer, &parameters);
         Self { store, linear, parameters, optimizer }
     }

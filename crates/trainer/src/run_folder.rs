@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::export::write_encoder;
-use crate::networks::Networks;
-use crate::{Appended, Config, Error, InitRecord, Learner, atomic, checkpoint, initial};
+use crate::networks::EncoderAndHead;
+use crate::{Config, Error, InitRecord, Learner, RecordLog, atomic, checkpoint, initial};
 
 /// What `config.json` says: the whole configuration, and what it became on this machine and data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ pub struct BatchRecord {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    metrics: Appended,
+    metrics: RecordLog,
     /// The newest checkpoint of this process from before training looked like collapse.
     healthy: Option<PathBuf>,
     /// Locked as long as the folder is open; the system unlocks it when the process ends, however
@@ -84,7 +84,7 @@ impl RunFolder {
     pub(crate) fn create(
         path: &Path,
         record: &RunRecord,
-        networks: &Networks,
+        networks: &EncoderAndHead,
     ) -> Result<Self, Error> {
         if is_used(path) {
             return Err(Error::RunExists(path.to_owned()));
@@ -139,7 +139,7 @@ impl RunFolder {
     fn open(path: &Path, lock: File) -> Result<Self, Error> {
         Ok(Self {
             path: path.to_owned(),
-            metrics: Appended::open(&path.join("metrics.jsonl"))?,
+            metrics: RecordLog::open(&path.join("metrics.jsonl"))?,
             healthy: None,
             _lock: lock,
         })
@@ -195,7 +195,7 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
         let path = self.path.join("encoder.safetensors");
-        write_encoder(&path, learner.probed(), &record.config)
+        write_encoder(&path, learner.eval_networks(), &record.config)
     }
 
     /// Writes `summary.json`.

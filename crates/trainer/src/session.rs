@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dataset::{Dataset, Split};
-use loader::{Batch, Block, Loader, Plan, Position};
+use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
-use models::Door;
+use models::ToTensor;
 use serde_json::{Value, json};
 use tch::{Kind, no_grad};
 
 use crate::checkpoint::{self, Header};
 use crate::clock::Clock;
 use crate::health::{Health, OnCollapse, SAMPLE};
-use crate::learner::{BuildMethod, Learner, Measured, Step, Task};
+use crate::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 use crate::metrics::Pending;
-use crate::networks::Kinds;
+use crate::networks::DTypes;
 use crate::observer::{EpochReport, Observer, Progress};
 use crate::outcome::{EarlyStop, Outcome};
 use crate::profile::Profiler;
 use crate::run_folder::{BatchRecord, RunFolder, RunRecord, read_record};
-use crate::setup::{Origin, data_record, device_name, hold_out, libtorch_threads, plan};
+use crate::setup::{Provenance, data_record, device_name, hold_out, libtorch_threads, plan};
 use crate::tensorboard::EventFile;
 use crate::{BestBy, Config, Criterion, Error, initial, memory};
 
@@ -31,26 +31,26 @@ const EVAL_BATCH: usize = 256;
 
 /// A run that was checked and can start: nothing on disk was changed yet.
 #[derive(Debug)]
-pub struct Session {
+pub struct Trainer {
     record: RunRecord,
     /// Images that only measure: those held out from `train`, and the test split.
     validation: Option<Split>,
     test: Option<Split>,
-    plan: Plan,
+    plan: LoaderConfig,
     learner: Learner,
-    door: Door,
+    to_tensor: ToTensor,
     /// What health is measured on; made when it first is, so that no start waits for it.
-    sample: OnceCell<Block>,
+    sample: OnceCell<ViewBlock>,
     header: Header,
     total_steps: u64,
 }
 
-impl Session {
+impl Trainer {
     /// Checks everything that can be wrong before the first step, and builds what learns.
     ///
     /// # Errors
     /// [`Error`]; all of them are usage errors.
-    pub fn prepare(config: Config, data: Dataset, origin: Origin) -> Result<Self, Error> {
+    pub fn prepare(config: Config, data: Dataset, origin: Provenance) -> Result<Self, Error> {
         Self::prepare_with(config, data, origin, &MethodConfig::build)
     }
 
@@ -62,7 +62,7 @@ impl Session {
     pub fn prepare_with(
         mut config: Config,
         data: Dataset,
-        origin: Origin,
+        origin: Provenance,
         build: BuildMethod,
     ) -> Result<Self, Error> {
         config.validate()?;
@@ -71,11 +71,11 @@ impl Session {
         config.train.precision = config.train.precision.on(device);
         let (rest, validation) = hold_out(config.checkpoint.best, &data);
         let plan = plan(&config, &rest, device);
-        plan.validate().map_err(Error::Plan)?;
+        plan.validate().map_err(Error::LoaderConfig)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
-        let kinds = Kinds { master: Kind::Float, compute: config.train.precision.kind(device) };
+        let dtypes = DTypes { master: Kind::Float, compute: config.train.precision.kind(device) };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
-        let task = Task { classes, device, kinds };
+        let task = LearnerOptions { classes, device, dtypes };
         let learner = Learner::with_method(&config, task, build)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
@@ -94,14 +94,14 @@ impl Session {
             config,
         };
         let header = Header::start(record.revision.clone(), record.settings());
-        let door = Door::new(device, Kind::Float);
+        let to_tensor = ToTensor::new(device, Kind::Float);
         Ok(Self {
             record,
             validation,
             test: data.test,
             plan,
             learner,
-            door,
+            to_tensor,
             sample: OnceCell::new(),
             header,
             total_steps,
@@ -213,7 +213,7 @@ impl Session {
             events.augmentation(&self.plan)?;
         }
         let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
-        let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::Plan)?;
+        let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::LoaderConfig)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
         let mut saved = Instant::now();
@@ -267,14 +267,14 @@ impl Session {
     }
 
     /// One batch from bytes to updated weights.
-    fn step(&mut self, batch: &Batch) -> Measured {
-        let image = |block: &Block| {
+    fn step(&mut self, batch: &Batch) -> StepMetrics {
+        let image = |block: &ViewBlock| {
             let (counts, side) = ([block.images, block.views], [block.height, block.width]);
-            self.door.images(&block.bytes, counts, side)
+            self.to_tensor.images(&block.bytes, counts, side)
         };
         let probe =
-            batch.probe.as_ref().map(|probe| (image(probe), self.door.labels(&batch.labels)));
-        let step = Step {
+            batch.probe.as_ref().map(|probe| (image(probe), self.to_tensor.labels(&batch.labels)));
+        let step = DeviceBatch {
             views: batch.blocks.iter().map(image).collect(),
             images: batch.blocks[0].images as i64,
             probe,
@@ -343,11 +343,11 @@ impl Session {
         let [validation, test] = [&self.validation, &self.test]
             .map(|split| split.as_ref().and_then(|split| self.probe_on(split)));
         let plan = &self.plan;
-        let sample = self
-            .sample
-            .get_or_init(|| loader::sample(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE));
+        let sample = self.sample.get_or_init(|| {
+            loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
+        });
         let looked = Instant::now();
-        let health = Health::measure(&self.learner, sample, &self.door);
+        let health = Health::measure(&self.learner, sample, &self.to_tensor);
         let health_secs = looked.elapsed().as_secs_f64();
         let metrics = &self.header.metrics;
         let report = EpochReport {
@@ -408,11 +408,11 @@ impl Session {
         let side = self.record.config.side();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(split, side, EVAL_BATCH) {
-            let labels = self.door.labels(&labels[done..done + block.images]);
+            let labels = self.to_tensor.labels(&labels[done..done + block.images]);
             let (counts, side) = ([block.images, 1], [block.height, block.width]);
-            let images = self.door.images(&block.bytes, counts, side);
+            let images = self.to_tensor.images(&block.bytes, counts, side);
             let score = no_grad(|| {
-                let features = self.learner.probed().features(&images);
+                let features = self.learner.eval_networks().features(&images);
                 probe.score(&features, &labels)
             });
             loss += score.loss_sum.double_value(&[]);

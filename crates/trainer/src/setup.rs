@@ -1,10 +1,10 @@
 //! From a configuration and a data set to what batches hold and what the run folder records.
 
 use std::path::PathBuf;
-use std::thread::available_parallelizm;
+use std::thread::available_parallelism;
 
 use dataset::{Dataset, Split};
-use loader::Plan;
+use loader::LoaderConfig;
 use tch::Device;
 
 use crate::run_folder::DataRecord;
@@ -21,7 +21,7 @@ const HOLD_OUT_SEED: u64 = 0;
 
 /// What only the program knows of a run.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct Provenance {
     /// Version of the program.
     pub version: String,
     /// Source revision that it was built from.
@@ -57,7 +57,7 @@ pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option
 }
 
 /// What batches hold. The share of labeled images is that of the labeled split in all the images.
-pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
+pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderConfig {
     let batch = config.train.batch_size;
     let unlabeled = data.unlabeled.len();
     let labeled = data.train.clone().map(|train| {
@@ -66,7 +66,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
         (train, count.clamp(1, batch.max(2) - 1))
     });
     let labeled_per_batch = labeled.as_ref().map_or(0, |(_, count)| *count);
-    Plan {
+    LoaderConfig {
         seed: config.seed,
         unlabeled: data.unlabeled.clone(),
         unlabeled_per_batch: batch - labeled_per_batch,
@@ -81,7 +81,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> Plan {
 /// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes
 /// well under a hundredth of the step. A GPU leaves them to the views.
 fn workers(asked: usize, device: Device) -> usize {
-    let cores = available_parallelizm().map_or(1, usize::from);
+    let cores = available_parallelism().map_or(1, usize::from);
     match (asked, device) {
         (0, Device::Cpu) => cores.div_ceil(4),
         (0, _) => cores.saturating_sub(1).max(1),

@@ -7,15 +7,15 @@
 
 use std::ops::ControlFlow;
 
-use augment::{Crop, CropDraw, Flip, Op, Recipe};
+use augment::{CropSampling, HorizontalFlip, RandomResizedCrop, Recipe, Transform};
 use dataset::Split;
-use eval::{Error, Features, Holdout, RateScore, Score, Standardizer, TrainedReport};
+use eval::{Error, Features, RateScore, Score, StandardScaler, TrainValSplit, TrainedReport};
 use methods::{Progress, Schedule};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::Frozen;
-use crate::heads::Heads;
+use crate::FrozenEncoder;
+use crate::heads::LinearSweep;
 
 /// Called after each step with the images that were learned from and those of the whole training,
 /// each counted as often as it is seen; breaks where the work shall end.
@@ -77,13 +77,22 @@ impl ClassifierSettings {
 
     /// Crops and flips to `side` pixels.
     pub(crate) fn recipe(&self, side: usize) -> Recipe {
-        let crop =
-            Crop { area: self.crop_area, aspect: [3.0 / 4.0, 4.0 / 3.0], draw: CropDraw::Redrawn };
-        Recipe { size: side, ops: vec![Op::Flip(Flip { p: 0.5 }), Op::Crop(crop)] }
+        let crop = RandomResizedCrop {
+            scale: self.crop_area,
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+            sampling: CropSampling::Retry,
+        };
+        Recipe {
+            size: side,
+            transforms: vec![
+                Transform::HorizontalFlip(HorizontalFlip { p: 0.5 }),
+                Transform::RandomResizedCrop(crop),
+            ],
+        }
     }
 
     /// The rates to choose from, where there are images to choose by, else the one to take.
-    pub(crate) fn rates(&self, held_out: &Holdout) -> &[f64] {
+    pub(crate) fn rates(&self, held_out: &TrainValSplit) -> &[f64] {
         match held_out.validation.len() {
             0 => std::slice::from_ref(&self.single_label_rate),
             _ => &self.learning_rates,
@@ -113,7 +122,7 @@ pub(crate) fn cosine(step: u64, steps: u64) -> f64 {
 /// # Errors
 /// Where the labels leave nothing to learn, and [`Error::Interrupted`].
 pub fn sgd(
-    frozen: &Frozen,
+    frozen: &FrozenEncoder,
     split: &Split,
     [train, test]: [&Features; 2],
     settings: &ClassifierSettings,
@@ -144,12 +153,12 @@ struct Training<'a> {
     classes: usize,
     rates: &'a [f64],
     /// Rows of `train`.
-    held_out: Holdout,
-    standardizer: Standardizer,
+    held_out: TrainValSplit,
+    standardizer: StandardScaler,
     /// Learn from all images.
-    on_all: Heads,
+    on_all: LinearSweep,
     /// Learn from those that are not held out.
-    on_part: Heads,
+    on_part: LinearSweep,
 }
 
 impl<'a> Training<'a> {
@@ -157,13 +166,13 @@ impl<'a> Training<'a> {
         let labels = train.label_vec();
         let held_out = eval::stratified_holdout(&labels, settings.validation_share, settings.seed);
         let rates = settings.rates(&held_out);
-        let heads = || Heads::new(rates, classes, train.dim() as i64, train.x());
+        let heads = || LinearSweep::new(rates, classes, train.dim() as i64, train.x());
         Self {
             train,
             classes,
             rates,
             held_out,
-            standardizer: Standardizer::fit(train.x()),
+            standardizer: StandardScaler::fit(train.x()),
             on_all: heads(),
             on_part: heads(),
         }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use loader::Plan;
+use loader::LoaderConfig;
 
-use crate::{Appended, Error};
+use crate::{Error, RecordLog};
 
 /// How an event file calls pictures of red, green and blue.
 const RGB: u64 = 3;
@@ -15,7 +15,7 @@ const SHOWN: [usize; 2] = [6, 3];
 
 /// An event file that is being written.
 #[derive(Debug)]
-pub struct EventFile(Appended);
+pub struct EventFile(RecordLog);
 
 impl EventFile {
     /// Begins a new event file in `folder`.
@@ -25,7 +25,7 @@ impl EventFile {
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let now = now_secs();
         let name = format!("events.out.tfevents.{:010}.{}", now as u64, std::process::id());
-        let mut events = Self(Appended::open(&folder.join(name))?);
+        let mut events = Self(RecordLog::open(&folder.join(name))?);
         let mut event = Message::default();
         event.double(1, now);
         event.bytes(3, b"brain.Event:2");
@@ -52,7 +52,7 @@ impl EventFile {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn augmentation(&mut self, plan: &Plan) -> Result<(), Error> {
+    pub fn augmentation(&mut self, plan: &LoaderConfig) -> Result<(), Error> {
         let [rows, repeats] = SHOWN;
         let sheet = augment::preview(&plan.unlabeled, &plan.views, plan.seed, rows, repeats);
         let picture = sheet.into_image();

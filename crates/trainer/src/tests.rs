@@ -136,8 +136,8 @@ const KINK: ((&str, &str), i64) = (("moco_32_mean", "encoder.conv1.kernel"), 5);
 fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let name = run["run"].as_str().unwrap();
     let side = run["image_size"].as_i64().unwrap();
-    let kinds = Kinds { master: kind, compute: kind };
-    let task = Task { classes: Some(10), device: Device::Cpu, kinds };
+    let dtypes = DTypes { master: kind, compute: kind };
+    let task = LearnerOptions { classes: Some(10), device: Device::Cpu, dtypes };
     let mut learner = Learner::new(config, task).unwrap();
     load_initial(&learner, run);
     let inputs = Tensors::open("f_inputs.safetensors");
@@ -151,7 +151,7 @@ fn check_trajectory(run: &Value, config: &Config, kind: Kind) {
     let mut pending = metrics::Pending::default();
     for (number, expected) in (0..).zip(expected.as_array().unwrap()) {
         let view = |name| images(&inputs, name, number, side, kind);
-        let step = Step {
+        let step = DeviceBatch {
             views: vec![Tensor::cat(&[view("view1"), view("view2")], 0)],
             images: 8,
             probe: Some((view("probe_view"), inputs.get("labels").get(number))),

@@ -158,10 +158,10 @@ fn schema_and_parser_let_through_the_same() {
         assert!(validator.is_valid(&config) && parses(&config), "{config}");
         let mut found = Vec::new();
         places(&config, "", &mut found);
-        for place in found {
+        for context in found {
             // What several configurations share needs to be tried once.
-            let value = config.pointer(&place).unwrap().clone();
-            let case = (place, value);
+            let value = config.pointer(&context).unwrap().clone();
+            let case = (context, value);
             if seen.contains(&case) {
                 continue;
             }

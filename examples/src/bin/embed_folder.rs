@@ -9,7 +9,7 @@
 
 use dataset::OpenOptions;
 use models::DeviceChoice;
-use trainer::{Frozen, Weights};
+use trainer::{CheckpointChoice, FrozenEncoder};
 
 /// Images in a forward pass.
 const BATCH: usize = 64;
@@ -18,7 +18,7 @@ const SHOWN: usize = 8;
 
 fn main() -> anyhow::Result<()> {
     let [run, folder] = examples::arguments("embed_folder RUN FOLDER")?;
-    let frozen = Frozen::open(&run, Weights::Newest, DeviceChoice::Auto)?;
+    let frozen = FrozenEncoder::open(&run, CheckpointChoice::Newest, DeviceChoice::Auto)?;
     let options = OpenOptions { image_size: frozen.record.config.image_size, ..Default::default() };
     let images = dataset::open(&folder, &options)?.unlabeled;
     let encode = |block: &_| frozen.encode(block);

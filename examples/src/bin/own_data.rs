@@ -8,11 +8,11 @@ use std::f64::consts::TAU;
 
 use dataset::{Dataset, PixelOrder, Split};
 use examples::SIDE;
-use trainer::Session;
+use trainer::Trainer;
 
 fn main() -> anyhow::Result<()> {
     let [folder] = examples::arguments("own_data FOLDER")?;
-    let session = Session::prepare(examples::tiny_config()?, waves(), examples::origin())?;
+    let session = Trainer::prepare(examples::tiny_config()?, waves(), examples::origin())?;
     examples::train(session, &folder)
 }
 

@@ -4,21 +4,21 @@
 //! cargo run -p examples --bin own_method -- runs/own_method
 //! ```
 
-use methods::{Method, MethodConfig, MethodError, OwnConfig, Place, Views};
+use methods::{CustomConfig, Method, MethodConfig, MethodContext, MethodError, Projections};
 use serde::Deserialize;
 use serde_json::json;
 use tch::Tensor;
-use trainer::Session;
+use trainer::Trainer;
 
 fn main() -> anyhow::Result<()> {
     let [folder] = examples::arguments("own_method FOLDER")?;
     let mut config = examples::tiny_config()?;
     // The run records the method by this name and with these numbers.
-    config.method = MethodConfig::Own(OwnConfig {
+    config.method = MethodConfig::Custom(CustomConfig {
         name: "align_uniform".to_owned(),
         settings: json!({"power": 2.0, "sharpness": 2.0, "weight": 1.0}),
     });
-    let session = Session::prepare_with(config, examples::tiny_set()?, examples::origin(), &build)?;
+    let session = Trainer::prepare_with(config, examples::tiny_set()?, examples::origin(), &build)?;
     examples::train(session, &folder)
 }
 
@@ -42,8 +42,8 @@ struct Settings {
 struct AlignUniform(Settings);
 
 /// The method of a configuration: this one, or else one of the crate.
-fn build(config: &MethodConfig, place: &Place) -> Result<Box<dyn Method>, MethodError> {
-    let MethodConfig::Own(own) = config else {
+fn build(config: &MethodConfig, place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    let MethodConfig::Custom(own) = config else {
         return config.build(place);
     };
     let settings = Settings::deserialize(&own.settings).map_err(|error| MethodError::Range {
@@ -55,7 +55,7 @@ fn build(config: &MethodConfig, place: &Place) -> Result<Box<dyn Method>, Method
 }
 
 impl Method for AlignUniform {
-    fn loss(&self, views: &Views) -> Tensor {
+    fn loss(&self, views: &Projections) -> Tensor {
         let Settings { power, sharpness, weight } = self.0;
         let (p1, p2) = views.pair();
         let (a, b) = (unit_rows(p1), unit_rows(p2)); // [B, d]
@@ -70,7 +70,7 @@ impl Method for AlignUniform {
         alignment + (uniformity(&a) + uniformity(&b)) * (weight / 2.0)
     }
 
-    fn terms(&self, _images: i64) -> i64 {
+    fn loss_terms(&self, _images: i64) -> i64 {
         1 // Uniformity is no mean over terms.
     }
 }
@@ -93,14 +93,14 @@ mod tests {
 
     fn built(settings: serde_json::Value) -> Result<Box<dyn Method>, MethodError> {
         let store = VarStore::new(Device::Cpu);
-        let place = Place {
+        let place = MethodContext {
             path: store.root(),
-            stream: models::InitStream { seed: 0, network: 0 },
+            stream: models::WeightRng { seed: 0, network: 0 },
             dimension: 2,
             compute: Kind::Float,
         };
         let name = "align_uniform".to_owned();
-        build(&MethodConfig::Own(OwnConfig { name, settings }), &place)
+        build(&MethodConfig::Custom(CustomConfig { name, settings }), &place)
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         let method = built(settings).unwrap();
         let view = |rows: [[f32; 2]; 2]| Tensor::from_slice2(&rows);
         let student = vec![view([[3.0, 0.0], [0.0, 1.0]]), view([[0.0, 2.0], [1.0, 0.0]])];
-        let views = Views {
+        let views = Projections {
             teacher: student.iter().map(Tensor::detach).collect(),
             student,
             progress: Progress { step: 0, of: 1 },

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread::available_parallelizm;
+use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub fn describe(workspace: &Workspace) -> anyhow::Result<Value> {
         "family": field("cpu family"),
         "model": field("model"),
         "features": features(&cpu),
-        "cores": available_parallelizm().map_or(0, usize::from),
+        "cores": available_parallelism().map_or(0, usize::from),
         "memory_bytes": self::field(&memory, "MemTotal").and_then(bytes),
         "kernel": format!("{} {}", std::env::consts::OS, kernel.trim()),
         "load_before": load(),

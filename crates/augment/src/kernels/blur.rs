@@ -7,10 +7,10 @@ use super::{Block, LANES};
 
 /// Weights of the taps 1, 2, ... pixels away with 16 fraction bits; the middle one is what is left.
 ///
-/// weight(k) = exp(-k^2 / (2 sigma^2)), normalized over the `kernel` taps, so below a third.
-pub(crate) fn half_taps(kernel: usize, sigma: f64, taps: &mut Vec<i16>) {
+/// weight(k) = exp(-k^2 / (2 sigma^2)), normalized over the `kernel_size` taps, so below a third.
+pub(crate) fn half_taps(kernel_size: usize, sigma: f64, taps: &mut Vec<i16>) {
     let weight = |k: usize| (-((k * k) as f64) / (2.0 * sigma * sigma)).exp();
-    let half = kernel / 2;
+    let half = kernel_size / 2;
     let total = 1.0 + 2.0 * (1..=half).map(weight).sum::<f64>();
     taps.clear();
     taps.reserve(half);

@@ -62,7 +62,7 @@ impl DerefMut for Block {
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum SimdLevel {
     /// The target's baseline.
     Scalar,
     /// x86-64 with AVX2.
@@ -71,18 +71,18 @@ pub enum Level {
     Avx512,
 }
 
-impl Level {
+impl SimdLevel {
     /// Every level, slowest first.
-    pub const ALL: [Level; 3] = [Level::Scalar, Level::Avx2, Level::Avx512];
+    pub const ALL: [SimdLevel; 3] = [SimdLevel::Scalar, SimdLevel::Avx2, SimdLevel::Avx512];
 
     /// Whether this processor has it.
     pub fn is_available(self) -> bool {
         match self {
-            Level::Scalar => true,
+            SimdLevel::Scalar => true,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => is_x86_feature_detected!("avx2"),
+            SimdLevel::Avx2 => is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => {
+            SimdLevel::Avx512 => {
                 is_x86_feature_detected!("avx2")
                     && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
@@ -94,9 +94,9 @@ impl Level {
     }
 
     /// The fastest level that this processor has.
-    pub fn best() -> Level {
-        let available = Level::ALL.into_iter().rev().find(|level| level.is_available());
-        available.unwrap_or(Level::Scalar)
+    pub fn best() -> SimdLevel {
+        let available = SimdLevel::ALL.into_iter().rev().find(|level| level.is_available());
+        available.unwrap_or(SimdLevel::Scalar)
     }
 }
 
@@ -104,16 +104,16 @@ impl Level {
 ///
 /// # Panics
 /// If this processor lacks `level`.
-pub(crate) fn run(level: Level, pass: Pass<'_>) -> u64 {
+pub(crate) fn run(level: SimdLevel, pass: Pass<'_>) -> u64 {
     assert!(level.is_available(), "{level:?} kernels on a processor without it");
     match level {
-        Level::Scalar => pass.run::<portable::Portable>(),
+        SimdLevel::Scalar => pass.run::<portable::Portable>(),
         // SAFETY: the processor has AVX2, checked above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { run_avx2(pass) },
+        SimdLevel::Avx2 => unsafe { run_avx2(pass) },
         // SAFETY: the processor has the AVX-512 sets, checked above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { run_avx512(pass) },
+        SimdLevel::Avx512 => unsafe { run_avx512(pass) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => unreachable!("only x86-64 has it"),
     }

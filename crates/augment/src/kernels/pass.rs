@@ -31,7 +31,7 @@ pub(crate) enum Sink<'a> {
     /// Keep them; the pass gives the sum of their gray.
     Store(&'a mut [[Block; 3]]),
     /// Keep them blurred across; `padded` is scratch for a row with room for the taps.
-    Blur { rows: &'a mut [[Block; 3]], taps: &'a [i16], padded: &'a mut [i16] },
+    GaussianBlur { rows: &'a mut [[Block; 3]], taps: &'a [i16], padded: &'a mut [i16] },
     /// Round them to bytes: planes of row-major bytes.
     Pack(&'a mut [u8]),
 }
@@ -291,7 +291,7 @@ impl Sink<'_> {
     fn row(&mut self, width: usize, height: usize, blocks: usize, y: usize) -> OutputRow<'_> {
         match self {
             Sink::Store(rows) => OutputRow::Stored(&mut rows[y * blocks..][..blocks]),
-            Sink::Blur { taps, padded, .. } => OutputRow::Padded(Padded {
+            Sink::GaussianBlur { taps, padded, .. } => OutputRow::Padded(Padded {
                 channels: channels_mut(padded),
                 start: blur::margin(taps.len()),
             }),
@@ -308,7 +308,7 @@ impl Sink<'_> {
 
     #[inline(always)]
     fn finish<S: Simd>(&mut self, blocks: usize, width: usize, y: usize) {
-        if let Sink::Blur { rows, taps, padded } = self {
+        if let Sink::GaussianBlur { rows, taps, padded } = self {
             let out = &mut rows[y * blocks..][..blocks];
             blur::across::<S>(padded, width, taps, out);
         }

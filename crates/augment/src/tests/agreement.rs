@@ -3,24 +3,37 @@
 use dataset::{Image, PixelOrder};
 
 use super::{noise, render, waves};
-use crate::ops::{Blur, Crop, CropDraw, Flip, Grayscale, Jitter, Op};
 use crate::oracle::{self, Picture};
-use crate::{CropBox, Recipe, Renderer, Step, View, ViewKey};
+use crate::transforms::{
+    ColorJitter, CropSampling, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop,
+    Transform,
+};
+use crate::{CropBox, PixelOp, Recipe, Renderer, ViewKey, ViewParams};
 
 /// SimCLR's augmentation for small images, with blur.
 fn simclr(size: usize) -> Recipe {
-    let ops = vec![
-        Op::Crop(Crop { area: [0.08, 1.0], aspect: [0.75, 4.0 / 3.0], draw: CropDraw::Redrawn }),
-        Op::Flip(Flip { p: 0.5 }),
-        Op::Jitter(Jitter { p: 0.8, brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 }),
-        Op::Grayscale(Grayscale { p: 0.2 }),
-        Op::Blur(Blur { p: 0.5, kernel: 9, sigma: [0.1, 2.0] }),
+    let transforms = vec![
+        Transform::RandomResizedCrop(RandomResizedCrop {
+            scale: [0.08, 1.0],
+            ratio: [0.75, 4.0 / 3.0],
+            sampling: CropSampling::Retry,
+        }),
+        Transform::HorizontalFlip(HorizontalFlip { p: 0.5 }),
+        Transform::ColorJitter(ColorJitter {
+            p: 0.8,
+            brightness: 0.8,
+            contrast: 0.8,
+            saturation: 0.8,
+            hue: 0.2,
+        }),
+        Transform::Grayscale(Grayscale { p: 0.2 }),
+        Transform::GaussianBlur(GaussianBlur { p: 0.5, kernel_size: 9, sigma: [0.1, 2.0] }),
     ];
-    Recipe { size, ops }
+    Recipe { size, transforms }
 }
 
 /// Largest and mean distance in levels.
-fn distance(view: &View, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> (f64, f64) {
+fn distance(view: &ViewParams, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> (f64, f64) {
     let ours = render(view, bytes, from, to);
     let picture = Picture::from_bytes(bytes, from[0], from[1], 255.0);
     let exact = oracle::render(view, &picture, to[0], to[1]);
@@ -71,7 +84,7 @@ fn shrinking_is_close_to_the_oracle() {
 fn nothing_to_do_changes_nothing() {
     for side in [1, 2, 3, 31, 32, 33, 95, 96, 97] {
         let bytes = noise(3 * side * (side + 1), 5);
-        let view = View::whole(side + 1, side);
+        let view = ViewParams::whole(side + 1, side);
         assert!(render(&view, &bytes, [side, side + 1], [side, side + 1]) == bytes, "side {side}");
     }
 }
@@ -82,14 +95,23 @@ fn neutral_steps_change_nothing() {
     let bytes = noise(3 * 20 * 37, 9);
     let gray: Vec<u8> = bytes[..20 * 37].repeat(3);
     let flat = [17, 200, 255].map(|value| [value; 740]).concat();
-    let neutral =
-        [Step::Brightness(1.0), Step::Contrast(1.0), Step::Saturation(1.0), Step::Hue(0.0)];
-    let for_gray = [Step::Grayscale, Step::Saturation(0.3), Step::Saturation(1.9), Step::Hue(0.31)];
-    let blur = Step::Blur { kernel: 9, sigma: 1.5 };
+    let neutral = [
+        PixelOp::Brightness(1.0),
+        PixelOp::Contrast(1.0),
+        PixelOp::Saturation(1.0),
+        PixelOp::Hue(0.0),
+    ];
+    let for_gray = [
+        PixelOp::Grayscale,
+        PixelOp::Saturation(0.3),
+        PixelOp::Saturation(1.9),
+        PixelOp::Hue(0.31),
+    ];
+    let blur = PixelOp::GaussianBlur { kernel_size: 9, sigma: 1.5 };
     for (steps, bytes) in [(&neutral[..], &bytes), (&for_gray, &gray), (&[blur], &flat)] {
         for &step in steps {
-            let mut view = View::whole(37, 20);
-            view.steps.push(step);
+            let mut view = ViewParams::whole(37, 20);
+            view.pixel_ops.push(step);
             assert!(render(&view, bytes, [20, 37], [20, 37]) == *bytes, "{step:?}");
         }
     }
@@ -99,8 +121,8 @@ fn neutral_steps_change_nothing() {
 #[test]
 fn a_third_of_a_turn_exchanges_the_channels() {
     let bytes = noise(3 * 32, 4);
-    let mut view = View::whole(8, 4);
-    view.steps.push(Step::Hue(1.0 / 3.0));
+    let mut view = ViewParams::whole(8, 4);
+    view.pixel_ops.push(PixelOp::Hue(1.0 / 3.0));
     let turned = render(&view, &bytes, [4, 8], [4, 8]);
     let expected = [&bytes[64..], &bytes[..64]].concat();
     let apart = turned.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
@@ -153,7 +175,7 @@ fn flip_mirrors_the_output() {
     let bytes = noise(3 * 30 * 41, 6);
     let crop = CropBox { top: 2.3, left: 4.9, height: 20.1, width: 30.7 };
     for to in [[30, 41], [9, 50], [9, 7]] {
-        let mut view = View::whole(41, 30);
+        let mut view = ViewParams::whole(41, 30);
         view.crop = crop;
         let mut rows = render(&view, &bytes, [30, 41], to);
         view.flip = true;

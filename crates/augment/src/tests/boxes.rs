@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::reference::{Reference, number, numbers};
-use crate::draws::Draws;
-use crate::ops::{Crop, CropDraw};
-use crate::{CropBox, View, ViewKey};
+use crate::transforms::{CropSampling, RandomResizedCrop};
+use crate::view_rng::ViewRng;
+use crate::{CropBox, ViewKey, ViewParams};
 
-fn crop(area: [f64; 2], draw: CropDraw) -> Crop {
-    let aspect = [3.0 / 4.0, 4.0 / 3.0];
-    Crop { area, aspect, draw }
+fn crop(scale: [f64; 2], sampling: CropSampling) -> RandomResizedCrop {
+    let ratio = [3.0 / 4.0, 4.0 / 3.0];
+    RandomResizedCrop { scale, ratio, sampling }
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn clipped_boxes_are_those_of_the_original() {
     let cases = reference.cases().filter(|case| case["op"] == "random_resized_crop");
     let mut count = 0;
     for case in cases {
-        let crop = crop(numbers(&case["scale"]), CropDraw::Clipped);
+        let crop = crop(numbers(&case["scale"]), CropSampling::Clip);
         for image in 0..4 {
             let unit = ["area", "log_ratio", "offset_y", "offset_x"]
                 .map(|name| number(&case["u"][name][image]));
@@ -38,18 +38,18 @@ fn clipped_boxes_are_those_of_the_original() {
 }
 
 /// Boxes of many images of 96 x 96 pixels, in shares of the image.
-fn draw_many(crop: &Crop) -> Vec<CropBox> {
-    let mut view = View::whole(96, 96);
-    let draws = (0..20_000).map(|image| {
+fn draw_many(crop: &RandomResizedCrop) -> Vec<CropBox> {
+    let mut view = ViewParams::whole(96, 96);
+    let view_rng = (0..20_000).map(|image| {
         let key = ViewKey { seed: 3, epoch: 0, image, view: 0 };
-        crop.draw(&mut Draws::new(key), 96, 96, &mut view);
+        crop.draw(&mut ViewRng::new(key), 96, 96, &mut view);
         let CropBox { top, left, height, width } = view.crop;
         assert!(
             top >= 0.0 && left >= 0.0 && top + height <= 96.0 + 1e-9 && left + width <= 96.0 + 1e-9
         );
         CropBox { top: top / 96.0, left: left / 96.0, height: height / 96.0, width: width / 96.0 }
     });
-    draws.collect()
+    view_rng.collect()
 }
 
 /// Compares mean and quantiles. Tolerances are about five standard errors of 20,000 draws, and for
@@ -82,7 +82,7 @@ fn clipped_boxes_are_distributed_as_in_the_original() {
     let reference = Reference::read("e_seed_ops");
     for (name, area) in [("0.2-1.0", [0.2, 1.0]), ("0.5-1.0", [0.5, 1.0])] {
         let expected = &reference.json["crop_statistics"][name];
-        let boxes = draw_many(&crop(area, CropDraw::Clipped));
+        let boxes = draw_many(&crop(area, CropSampling::Clip));
         check_all(&boxes, expected, "y1");
         let clipped = boxes.iter().filter(|b| b.height == 1.0 || b.width == 1.0).count();
         let share = clipped as f64 / boxes.len() as f64;
@@ -96,7 +96,7 @@ fn redrawn_boxes_are_distributed_as_in_torchvision() {
     let reference = Reference::read("e_torchvision");
     for (name, area) in [("0.08-1.0", [0.08, 1.0]), ("0.2-1.0", [0.2, 1.0])] {
         let expected = &reference.json["crop_statistics_96x96"][name];
-        let boxes = draw_many(&crop(area, CropDraw::Redrawn));
+        let boxes = draw_many(&crop(area, CropSampling::Retry));
         check_all(&boxes, expected, "top");
         let whole = |value: f64| (value * 96.0 - (value * 96.0).round()).abs() < 1e-9;
         assert!(
@@ -110,12 +110,12 @@ fn redrawn_boxes_are_distributed_as_in_torchvision() {
 /// In an image of 200 x 20 pixels nearly no box of the whole area fits: the central one is taken.
 #[test]
 fn redrawn_falls_back_to_the_center() {
-    let crop = crop([0.99, 1.0], CropDraw::Redrawn);
-    let mut view = View::whole(200, 20);
+    let crop = crop([0.99, 1.0], CropSampling::Retry);
+    let mut view = ViewParams::whole(200, 20);
     let key = ViewKey { seed: 0, epoch: 0, image: 0, view: 0 };
-    crop.draw(&mut Draws::new(key), 200, 20, &mut view);
+    crop.draw(&mut ViewRng::new(key), 200, 20, &mut view);
     let expected = CropBox { top: 0.0, left: 86.0, height: 20.0, width: 27.0 };
     assert_eq!(view.crop, expected);
-    crop.draw(&mut Draws::new(key), 20, 200, &mut view);
+    crop.draw(&mut ViewRng::new(key), 20, 200, &mut view);
     assert_eq!((view.crop.height, view.crop.width, view.crop.top), (27.0, 20.0, 86.0));
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{from_value, json};
 
-use crate::ops::{Crop, CropDraw, Flip, Jitter, Op};
-use crate::{Recipe, Step, View, ViewKey};
+use crate::transforms::{ColorJitter, CropSampling, HorizontalFlip, RandomResizedCrop, Transform};
+use crate::{PixelOp, Recipe, ViewKey, ViewParams};
 
 const KEY: ViewKey = ViewKey { seed: 1, epoch: 2, image: 3, view: 4 };
 
@@ -84,7 +84,7 @@ fn messages_name_key_expected_found() {
         let recipe: Recipe = from_value(json!({"size": 8, "ops": ops})).unwrap();
         assert_eq!(recipe.validate().unwrap_err().to_string(), message);
     }
-    let recipe = Recipe { size: 0, ops: Vec::new() };
+    let recipe = Recipe { size: 0, transforms: Vec::new() };
     let message = "recipe key `size`: expected a number from 1 to 4096, found 0";
     assert_eq!(recipe.validate().unwrap_err().to_string(), message);
 }
@@ -93,13 +93,13 @@ fn messages_name_key_expected_found() {
 fn seed_recipes_have_the_published_numbers() {
     let expected = |area, strength, hue| {
         vec![
-            Op::Flip(Flip { p: 0.5 }),
-            Op::Crop(Crop {
-                area: [area, 1.0],
-                aspect: [0.75, 4.0 / 3.0],
-                draw: CropDraw::Clipped,
+            Transform::HorizontalFlip(HorizontalFlip { p: 0.5 }),
+            Transform::RandomResizedCrop(RandomResizedCrop {
+                scale: [area, 1.0],
+                ratio: [0.75, 4.0 / 3.0],
+                sampling: CropSampling::Clip,
             }),
-            Op::Jitter(Jitter {
+            Transform::ColorJitter(ColorJitter {
                 p: 1.0,
                 brightness: strength,
                 contrast: strength,
@@ -108,8 +108,8 @@ fn seed_recipes_have_the_published_numbers() {
             }),
         ]
     };
-    assert_eq!(Recipe::seed_strong(96).ops, expected(0.2, 0.5, 0.2));
-    assert_eq!(Recipe::seed_weak(96).ops, expected(0.5, 0.2, 0.1));
+    assert_eq!(Recipe::seed_strong(96).transforms, expected(0.2, 0.5, 0.2));
+    assert_eq!(Recipe::seed_weak(96).transforms, expected(0.5, 0.2, 0.1));
     assert_eq!(Recipe::seed_weak(48).validate(), Ok(()));
 }
 
@@ -123,21 +123,21 @@ fn draws_depend_on_every_part_of_the_key_and_nothing_else() {
     assert_ne!(view, draw(ViewKey { image: 9, ..KEY }));
     assert_ne!(view, draw(ViewKey { view: 9, ..KEY }));
     // The position of a box does not depend on the image's size, so it is the same share.
-    assert_eq!(view.steps, Recipe::seed_strong(48).draw(KEY, 64, 32).steps);
+    assert_eq!(view.pixel_ops, Recipe::seed_strong(48).draw(KEY, 64, 32).pixel_ops);
 }
 
 /// Draws never change: runs are reproducible across releases.
 #[test]
 fn draws_are_pinned() {
-    let View { crop, flip, steps } = Recipe::seed_strong(96).draw(KEY, 96, 96);
+    let ViewParams { crop, flip, pixel_ops } = Recipe::seed_strong(96).draw(KEY, 96, 96);
     let crop = [crop.top, crop.left, crop.height, crop.width].map(|v| (v * 1000.0).round() as i64);
-    let steps: Vec<String> = steps.iter().map(|step| format!("{step:.4?}")).collect();
+    let pixel_ops: Vec<String> = pixel_ops.iter().map(|op| format!("{op:.4?}")).collect();
     assert_eq!((crop, flip), PINNED_PLACE);
-    assert_eq!(steps, PINNED_STEPS);
+    assert_eq!(pixel_ops, PINNED_PIXEL_OPS);
 }
 
 const PINNED_PLACE: ([i64; 4], bool) = ([2638, 6323, 46589, 49853], true);
-const PINNED_STEPS: [&str; 4] =
+const PINNED_PIXEL_OPS: [&str; 4] =
     ["Contrast(0.6070)", "Brightness(0.9919)", "Hue(0.0234)", "Saturation(1.1682)"];
 
 #[test]
@@ -147,14 +147,14 @@ fn jitter_is_uniform_and_in_every_order() {
     let views = 8000;
     for image in 0..views {
         let view = recipe.draw(ViewKey { image, ..KEY }, 8, 8);
-        assert_eq!(view.steps.len(), 4);
+        assert_eq!(view.pixel_ops.len(), 4);
         flips += u32::from(view.flip);
-        for (place, step) in view.steps.iter().enumerate() {
+        for (place, step) in view.pixel_ops.iter().enumerate() {
             let (kind, value) = match *step {
-                Step::Brightness(factor) => (0, factor - 0.5),
-                Step::Contrast(factor) => (1, factor - 0.5),
-                Step::Saturation(factor) => (2, factor - 0.5),
-                Step::Hue(turn) => (3, (turn + 0.2) / 0.4),
+                PixelOp::Brightness(factor) => (0, factor - 0.5),
+                PixelOp::Contrast(factor) => (1, factor - 0.5),
+                PixelOp::Saturation(factor) => (2, factor - 0.5),
+                PixelOp::Hue(turn) => (3, (turn + 0.2) / 0.4),
                 other => panic!("unexpected {other:?}"),
             };
             assert!((0.0..=1.0).contains(&value), "{step:?}");
@@ -170,11 +170,18 @@ fn jitter_is_uniform_and_in_every_order() {
 
 #[test]
 fn probabilities_and_ranges_of_zero_leave_operations_out() {
-    let jitter =
-        |p, hue| Op::Jitter(Jitter { p, brightness: 0.0, contrast: 0.0, saturation: 0.0, hue });
+    let jitter = |p, hue| {
+        Transform::ColorJitter(ColorJitter {
+            p,
+            brightness: 0.0,
+            contrast: 0.0,
+            saturation: 0.0,
+            hue,
+        })
+    };
     let steps = |op| {
-        let recipe = Recipe { size: 8, ops: vec![op] };
-        recipe.draw(KEY, 8, 8).steps.len()
+        let recipe = Recipe { size: 8, transforms: vec![op] };
+        recipe.draw(KEY, 8, 8).pixel_ops.len()
     };
     assert_eq!(steps(jitter(0.0, 0.5)), 0);
     assert_eq!(steps(jitter(1.0, 0.5)), 1);

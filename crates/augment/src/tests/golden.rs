@@ -4,22 +4,22 @@ use serde_json::Value;
 
 use super::reference::{Reference, number, numbers};
 use crate::oracle::{self, Picture};
-use crate::{CropBox, Step, View};
+use crate::{CropBox, PixelOp, ViewParams};
 
 /// The view that a case of `e_torchvision` describes, and the size of its output.
-fn view(case: &Value, [height, width]: [usize; 2]) -> (View, [usize; 2]) {
+fn view(case: &Value, [height, width]: [usize; 2]) -> (ViewParams, [usize; 2]) {
     let params = &case["params"];
-    let mut view = View::whole(width, height);
+    let mut view = ViewParams::whole(width, height);
     let mut size = [height, width];
     match case["op"].as_str().unwrap() {
-        "adjust_brightness" => view.steps.push(Step::Brightness(number(&params["factor"]))),
-        "adjust_contrast" => view.steps.push(Step::Contrast(number(&params["factor"]))),
-        "adjust_saturation" => view.steps.push(Step::Saturation(number(&params["factor"]))),
-        "adjust_hue" => view.steps.push(Step::Hue(number(&params["shift"]))),
-        "rgb_to_grayscale" => view.steps.push(Step::Grayscale),
-        "solarize" => view.steps.push(Step::Solarize(number(&params["threshold"]))),
+        "adjust_brightness" => view.pixel_ops.push(PixelOp::Brightness(number(&params["factor"]))),
+        "adjust_contrast" => view.pixel_ops.push(PixelOp::Contrast(number(&params["factor"]))),
+        "adjust_saturation" => view.pixel_ops.push(PixelOp::Saturation(number(&params["factor"]))),
+        "adjust_hue" => view.pixel_ops.push(PixelOp::Hue(number(&params["shift"]))),
+        "rgb_to_grayscale" => view.pixel_ops.push(PixelOp::Grayscale),
+        "solarize" => view.pixel_ops.push(PixelOp::Solarize(number(&params["threshold"]))),
         "horizontal_flip" => view.flip = true,
-        "gaussian_blur" => view.steps.push(blur(number(&params["sigma"]))),
+        "gaussian_blur" => view.pixel_ops.push(blur(number(&params["sigma"]))),
         "resized_crop" => {
             view.crop = crop_box(&params["box"]);
             size = numbers(&params["size"]).map(|side| side as usize);
@@ -29,11 +29,11 @@ fn view(case: &Value, [height, width]: [usize; 2]) -> (View, [usize; 2]) {
             view.crop = crop_box(&steps["crop"]);
             size = numbers(&steps["size"]).map(|side| side as usize);
             view.flip = steps["flip"].as_bool().unwrap();
-            view.steps = vec![
-                Step::Brightness(number(&steps["brightness"])),
-                Step::Contrast(number(&steps["contrast"])),
-                Step::Saturation(number(&steps["saturation"])),
-                Step::Hue(number(&steps["hue"])),
+            view.pixel_ops = vec![
+                PixelOp::Brightness(number(&steps["brightness"])),
+                PixelOp::Contrast(number(&steps["contrast"])),
+                PixelOp::Saturation(number(&steps["saturation"])),
+                PixelOp::Hue(number(&steps["hue"])),
                 blur(number(&steps["sigma"])),
             ];
         }
@@ -42,8 +42,8 @@ fn view(case: &Value, [height, width]: [usize; 2]) -> (View, [usize; 2]) {
     (view, size)
 }
 
-fn blur(sigma: f64) -> Step {
-    Step::Blur { kernel: 9, sigma }
+fn blur(sigma: f64) -> PixelOp {
+    PixelOp::GaussianBlur { kernel_size: 9, sigma }
 }
 
 fn crop_box(list: &Value) -> CropBox {
@@ -152,12 +152,12 @@ fn planes(values: &[f32], shape: &[usize], image: usize) -> Picture {
     Picture { height, width, values: values.collect() }
 }
 
-fn seed_step(op: &str, value: f64) -> Step {
+fn seed_step(op: &str, value: f64) -> PixelOp {
     match op {
-        "brightness" => Step::Brightness(value),
-        "contrast" => Step::Contrast(value),
-        "saturation" => Step::Saturation(value),
-        "hue" => Step::Hue(value),
+        "brightness" => PixelOp::Brightness(value),
+        "contrast" => PixelOp::Contrast(value),
+        "saturation" => PixelOp::Saturation(value),
+        "hue" => PixelOp::Hue(value),
         other => panic!("unknown operation {other}"),
     }
 }

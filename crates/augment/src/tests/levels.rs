@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{image, noise, waves};
-use crate::{CropBox, Level, Renderer, Step, View};
+use crate::{CropBox, PixelOp, Renderer, SimdLevel, ViewParams};
 
 const SIDES: [usize; 10] = [1, 2, 3, 31, 32, 33, 95, 96, 97, 224];
 
@@ -21,17 +21,17 @@ fn picture(kind: u8, height: usize, width: usize, seed: u32) -> Vec<u8> {
     }
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = PixelOp> {
     let factor = || prop_oneof![0.0..=2.0, Just(0.0), Just(1.0), Just(2.0)];
     prop_oneof![
-        factor().prop_map(Step::Brightness),
-        factor().prop_map(Step::Contrast),
-        factor().prop_map(Step::Saturation),
-        prop_oneof![-0.5..=0.5, Just(-0.5), Just(0.5)].prop_map(Step::Hue),
-        Just(Step::Grayscale),
-        (0.0..=1.0).prop_map(Step::Solarize),
+        factor().prop_map(PixelOp::Brightness),
+        factor().prop_map(PixelOp::Contrast),
+        factor().prop_map(PixelOp::Saturation),
+        prop_oneof![-0.5..=0.5, Just(-0.5), Just(0.5)].prop_map(PixelOp::Hue),
+        Just(PixelOp::Grayscale),
+        (0.0..=1.0).prop_map(PixelOp::Solarize),
         (0usize..12, 0.01..5.0)
-            .prop_map(|(half, sigma)| Step::Blur { kernel: 2 * half + 1, sigma }),
+            .prop_map(|(half, sigma)| PixelOp::GaussianBlur { kernel_size: 2 * half + 1, sigma }),
     ]
 }
 
@@ -48,8 +48,8 @@ fn crop(share: [f64; 4], height: usize, width: usize) -> CropBox {
 }
 
 fn render(
-    level: Level,
-    view: &View,
+    level: SimdLevel,
+    view: &ViewParams,
     bytes: &[u8],
     from: [usize; 2],
     to: [usize; 2],
@@ -78,14 +78,14 @@ proptest! {
     ) {
         let bytes = picture(kind, from[0], from[1], seed);
         let narrow = to[0].min(to[1]);
-        let fits = |step: &Step| !matches!(step, Step::Blur { kernel, .. } if kernel / 2 >= narrow);
-        let view = View {
+        let fits = |step: &PixelOp| !matches!(step, PixelOp::GaussianBlur { kernel_size, .. } if kernel_size / 2 >= narrow);
+        let view = ViewParams {
             crop: crop(share, from[0], from[1]),
             flip,
-            steps: steps.into_iter().filter(fits).collect(),
+            pixel_ops: steps.into_iter().filter(fits).collect(),
         };
-        let scalar = render(Level::Scalar, &view, &bytes, from, to);
-        for level in [Level::Avx2, Level::Avx512] {
+        let scalar = render(SimdLevel::Scalar, &view, &bytes, from, to);
+        for level in [SimdLevel::Avx2, SimdLevel::Avx512] {
             if let Some(bytes) = render(level, &view, &bytes, from, to) {
                 prop_assert!(Some(&bytes) == scalar.as_ref(), "{:?} differs", level);
             }
@@ -105,10 +105,10 @@ fn hue_agrees_on_a_grid_of_colors() {
     let bytes: Vec<u8> = (0..3).flat_map(|c| colors.iter().map(move |color| color[c])).collect();
     let width = colors.len();
     for turn in [-0.5, -0.33, -0.01, 0.0, 0.02, 0.25, 0.5] {
-        let mut view = View::whole(width, 1);
-        view.steps.push(Step::Hue(turn));
-        let scalar = render(Level::Scalar, &view, &bytes, [1, width], [1, width]);
-        for level in [Level::Avx2, Level::Avx512] {
+        let mut view = ViewParams::whole(width, 1);
+        view.pixel_ops.push(PixelOp::Hue(turn));
+        let scalar = render(SimdLevel::Scalar, &view, &bytes, [1, width], [1, width]);
+        for level in [SimdLevel::Avx2, SimdLevel::Avx512] {
             if let Some(bytes) = render(level, &view, &bytes, [1, width], [1, width]) {
                 assert!(Some(bytes) == scalar, "{level:?} at {turn}");
             }

@@ -9,14 +9,14 @@ mod reference;
 
 use dataset::{Image, PixelOrder};
 
-use crate::{Renderer, View};
+use crate::{Renderer, ViewParams};
 
 /// A row-major image.
 fn image(bytes: &[u8], height: usize, width: usize) -> Image<'_> {
     Image { bytes, width, height, order: PixelOrder::RowMajor }
 }
 
-fn render(view: &View, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+fn render(view: &ViewParams, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     let mut out = vec![0; 3 * to[0] * to[1]];
     let image = image(bytes, from[0], from[1]);
     Renderer::new().apply(view, &image, to[0], to[1], &mut out);

@@ -20,15 +20,15 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::bad::Bad;
+use super::bad_files::BadFiles;
 use super::decode::decode;
+use super::file_stamp::FileStamp;
 use super::scan::{Files, Listing, no_images};
-use super::stamp::Stamp;
 use crate::fingerprint::hex;
-use crate::fit::Fitter;
 use crate::names::Names;
 use crate::output::NewFolder;
 use crate::progress::Job;
+use crate::resize::Resizer;
 use crate::stl10::{self, Order, Shape};
 use crate::{Dataset, Error, OpenOptions};
 
@@ -43,7 +43,7 @@ pub(super) fn open_or_pack(
     dir: &Path,
     listing: &Listing,
     options: &OpenOptions<'_>,
-    bad: &mut Bad,
+    bad: &mut BadFiles,
 ) -> Result<Dataset, Error> {
     let cache_dir = match &options.cache_dir {
         Some(dir) => dir.clone(),
@@ -73,9 +73,9 @@ pub(super) fn open_or_pack(
 }
 
 /// Opens a packed set, and adds what it is without to what is left out.
-fn reopen(packed: &Path, bad: &mut Bad) -> Result<Dataset, Error> {
+fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
     let dataset = stl10::open(packed)?;
-    if let Bad::LeftOut(lines) = bad {
+    if let BadFiles::LeftOut(lines) = bad {
         let path = packed.join(LEFT_OUT);
         let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
         lines.extend(text.lines().map(String::from));
@@ -86,10 +86,10 @@ fn reopen(packed: &Path, bad: &mut Bad) -> Result<Dataset, Error> {
 fn pack(
     dir: &Path,
     listing: &Listing,
-    stamps: &[Vec<Option<Stamp>>],
+    stamps: &[Vec<Option<FileStamp>>],
     packed: &Path,
     options: &OpenOptions<'_>,
-    bad: &Bad,
+    bad: &BadFiles,
 ) -> Result<(), Error> {
     let size = options.image_size;
     let mut shape = Shape::new(size, size, listing.class_names.len(), Order::RowMajor);
@@ -130,11 +130,11 @@ fn pack(
 /// by its index.
 fn decode_all(
     files: &Files,
-    stamps: &[Option<Stamp>],
+    stamps: &[Option<FileStamp>],
     path: &Path,
     shape: &Shape,
     job: &mut Job<'_>,
-    bad: &Bad,
+    bad: &BadFiles,
 ) -> Result<BTreeMap<usize, String>, Error> {
     let unusable = Mutex::new(BTreeMap::new());
     stl10::write_images(
@@ -142,7 +142,7 @@ fn decode_all(
         files.paths.len(),
         shape.image_bytes(),
         job,
-        Fitter::new,
+        Resizer::new,
         |fitter, index, planes| {
             match decode(&files.paths[index], stamps[index]) {
                 Ok(image) => fitter.fit_pixels(&image, planes, shape.width),
@@ -183,8 +183,8 @@ impl Files {
 }
 
 /// The stamps of all files, a list a split; none for a file that is to be left out.
-fn stamps(listing: &Listing, bad: &Bad) -> Result<Vec<Vec<Option<Stamp>>>, Error> {
-    let stamp = |path: &PathBuf| match Stamp::of(path) {
+fn stamps(listing: &Listing, bad: &BadFiles) -> Result<Vec<Vec<Option<FileStamp>>>, Error> {
+    let stamp = |path: &PathBuf| match FileStamp::of(path) {
         Ok(stamp) => Ok(Some(stamp)),
         Err(_) if bad.is_left_out() => Ok(None),
         Err(error) => Err(Error::io(path, "open")(error)),
@@ -194,7 +194,7 @@ fn stamps(listing: &Listing, bad: &Bad) -> Result<Vec<Vec<Option<Stamp>>>, Error
 }
 
 /// Hash over everything that the packed bytes depend on, besides folder and size.
-fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) -> String {
+fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<FileStamp>>], bad: &BadFiles) -> String {
     let mut hash = Sha256::new();
     hash.update(VERSION);
     if bad.is_left_out() {
@@ -207,7 +207,7 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<Stamp>>], bad: &Bad) 
             let name = below(dir, path).as_os_str().as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
-            hash.update(stamp.as_ref().map_or(&[0; 24][..], Stamp::bytes));
+            hash.update(stamp.as_ref().map_or(&[0; 24][..], FileStamp::bytes));
             hash.update(files.labels.as_ref().map_or(0, |labels| labels[i]).to_le_bytes());
         }
     }

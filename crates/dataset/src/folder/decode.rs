@@ -12,8 +12,8 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::file_stamp::FileStamp;
 use super::jpeg;
-use super::stamp::Stamp;
 use crate::Error;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
@@ -24,7 +24,7 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 /// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from
 /// when it was listed.
-pub(super) fn decode(path: &Path, stamp: Option<Stamp>) -> Result<RgbImage, Error> {
+pub(super) fn decode(path: &Path, stamp: Option<FileStamp>) -> Result<RgbImage, Error> {
     let bytes = read(path, stamp)?;
     let (format, format_name) = match image::guess_format(&bytes) {
         Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "JPEG"),
@@ -43,7 +43,7 @@ pub(super) fn decode(path: &Path, stamp: Option<Stamp>) -> Result<RgbImage, Erro
 }
 
 /// The content of an image file.
-fn read(path: &Path, stamp: Option<Stamp>) -> Result<Vec<u8>, Error> {
+fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Error> {
     let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
     // Reading a pipe or a device might never end.
     if !metadata.is_file() {
@@ -60,7 +60,7 @@ fn read(path: &Path, stamp: Option<Stamp>) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     let read = file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
     read.map_err(Error::io(path, "read"))?;
-    let now = file.metadata().and_then(|now| Stamp::of_metadata(&now));
+    let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
     let now = now.map_err(Error::io(path, "read"))?;
     if stamp.is_some_and(|stamp| stamp != now) {
         return Err(Error::Changed {

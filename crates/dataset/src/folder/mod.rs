@@ -1,29 +1,29 @@
 //! Folders of image files: listed, decoded once into a packed cache, then opened from there.
 
-mod bad;
+mod bad_files;
 mod cache;
 mod decode;
+mod file_stamp;
 mod jpeg;
 mod scan;
-mod stamp;
 
 use std::path::Path;
 
-use crate::fit::{Fitter, check_size};
+use crate::resize::{Resizer, check_size};
 use crate::{Dataset, Error, OpenOptions, PixelOrder, Split};
 
-use bad::Bad;
+use bad_files::BadFiles;
 
 /// Opens a folder of images: by classes, or flat.
 pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
     check_size(options.image_size)?;
     let mut bad = match options.left_out {
-        Some(_) => Bad::LeftOut(Vec::new()),
-        None => Bad::Refused,
+        Some(_) => BadFiles::LeftOut(Vec::new()),
+        None => BadFiles::Refused,
     };
     let listing = scan::scan(dir, &mut bad)?;
     let packed = cache::open_or_pack(dir, &listing, options, &mut bad)?;
-    if let (Bad::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
+    if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
         lines.iter().for_each(|line| left_out(line));
     }
     Ok(Dataset { kind: listing.kind, class_names: listing.class_names, ..packed })
@@ -38,6 +38,6 @@ pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
     check_size(size)?;
     let image = decode::decode(path, None)?;
     let mut planes = vec![0; 3 * size * size];
-    Fitter::new().fit_pixels(&image, &mut planes, size);
+    Resizer::new().fit_pixels(&image, &mut planes, size);
     Ok(Split::in_memory(planes, None, size, size, PixelOrder::RowMajor))
 }

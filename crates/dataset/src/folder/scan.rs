@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::bad::Bad;
+use super::bad_files::BadFiles;
 use crate::Error;
 use crate::names::on_one_line;
 
@@ -55,7 +55,7 @@ struct Entries {
 /// # Errors
 /// If there are none, or the folders of a labeled set do not fit each other; where `bad` refuses,
 /// if anything can't be used.
-pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
+pub(super) fn scan(dir: &Path, bad: &mut BadFiles) -> Result<Listing, Error> {
     let has = |name: &str| dir.join(name).is_dir();
     if has("train") || has("unlabeled") {
         return scan_splits(dir, bad);
@@ -74,7 +74,7 @@ pub(super) fn scan(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     })
 }
 
-fn scan_splits(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
+fn scan_splits(dir: &Path, bad: &mut BadFiles) -> Result<Listing, Error> {
     let folder = |name: &str| Some(dir.join(name)).filter(|path| path.is_dir());
     let unlabeled = folder("unlabeled").map(|path| scan_unlabeled(&path, bad)).transpose()?;
     let (test_path, val_path) = (folder("test"), folder("val"));
@@ -104,7 +104,7 @@ fn scan_splits(dir: &Path, bad: &mut Bad) -> Result<Listing, Error> {
     })
 }
 
-fn scan_unlabeled(dir: &Path, bad: &mut Bad) -> Result<Files, Error> {
+fn scan_unlabeled(dir: &Path, bad: &mut BadFiles) -> Result<Files, Error> {
     let entries = read_folder(dir, bad)?;
     let paths = walk_below(dir, entries, bad)?;
     if paths.is_empty() {
@@ -114,7 +114,7 @@ fn scan_unlabeled(dir: &Path, bad: &mut Bad) -> Result<Files, Error> {
 }
 
 /// One class a folder, in the order of their names.
-fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error> {
+fn scan_classes(dir: &Path, bad: &mut BadFiles) -> Result<(Files, Vec<String>), Error> {
     let entries = read_folder(dir, bad)?;
     let folder_error = |expected: &str, found: String| {
         Err(Error::Folder { path: dir.to_path_buf(), expected: expected.into(), found })
@@ -147,7 +147,7 @@ fn scan_classes(dir: &Path, bad: &mut Bad) -> Result<(Files, Vec<String>), Error
 }
 
 /// The images in `dir` and below, in the order of their paths; `entries` are those of `dir`.
-fn walk_below(dir: &Path, entries: Entries, bad: &mut Bad) -> Result<Vec<PathBuf>, Error> {
+fn walk_below(dir: &Path, entries: Entries, bad: &mut BadFiles) -> Result<Vec<PathBuf>, Error> {
     let mut walk = Walk { bad, seen: HashSet::new(), paths: Vec::new() };
     walk.once(dir)?;
     walk.take(dir, entries)?;
@@ -155,7 +155,7 @@ fn walk_below(dir: &Path, entries: Entries, bad: &mut Bad) -> Result<Vec<PathBuf
 }
 
 struct Walk<'a> {
-    bad: &'a mut Bad,
+    bad: &'a mut BadFiles,
     /// Folders listed so far, without links in their paths.
     seen: HashSet<PathBuf>,
     paths: Vec<PathBuf>,
@@ -192,7 +192,7 @@ impl Walk<'_> {
 }
 
 /// What is in `dir`; what can't be looked at is left out where `bad` says so.
-fn read_folder(dir: &Path, bad: &mut Bad) -> Result<Entries, Error> {
+fn read_folder(dir: &Path, bad: &mut BadFiles) -> Result<Entries, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         names.push(entry.map_err(Error::io(dir, "list"))?.path());

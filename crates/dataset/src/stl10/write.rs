@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::stream::write_images;
 use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
-use crate::fit::Fitter;
 use crate::names::Names;
 use crate::output::NewFolder;
 use crate::progress::{Job, Report};
+use crate::resize::Resizer;
 use crate::stl10::shape::Order;
 use crate::synthetic::{self, Part, Renderer};
 use crate::transpose::transpose;
@@ -47,7 +47,7 @@ pub fn write_stl10(
     let unlabeled = &dataset.unlabeled;
     let (width, height) = match options.image_size {
         Some(size) => {
-            crate::fit::check_size(size)?;
+            crate::resize::check_size(size)?;
             (size, size)
         }
         None => (unlabeled.width(), unlabeled.height()),
@@ -102,7 +102,7 @@ pub fn write_stl10(
 pub fn write_synthetic(
     spec: &SyntheticSpec,
     out_dir: &Path,
-    progress: &(dyn Fn(crate::Progress) + Sync),
+    progress: &(dyn Fn(crate::JobProgress) + Sync),
 ) -> Result<(), Error> {
     synthetic::check(spec)?;
     let class_names = synthetic::class_names();
@@ -149,7 +149,7 @@ pub fn write_synthetic(
 fn write_split(split: &Split, path: &Path, shape: &Shape, job: &mut Job<'_>) -> Result<(), Error> {
     let (width, height) = (shape.width, shape.height);
     let same_size = (split.width(), split.height()) == (width, height);
-    let new_state = || (Fitter::new(), Vec::new(), vec![0; shape.image_bytes()]);
+    let new_state = || (Resizer::new(), Vec::new(), vec![0; shape.image_bytes()]);
     write_images(
         path,
         split.len(),

@@ -6,16 +6,16 @@
 //! colors of a texture change places at random, so that color says nothing. An image is a pure
 //! function of (seed, split, index).
 
-mod draws;
 mod render;
+mod rng;
 mod shape;
 mod texture;
 mod wave;
 
 use rayon::prelude::*;
 
-use self::draws::Draws;
 pub(crate) use self::render::Renderer;
+use self::rng::PatternRng;
 use self::shape::Shape;
 use self::texture::Texture;
 use crate::{Dataset, Error, PixelOrder, Split};
@@ -85,7 +85,7 @@ pub(crate) fn class_names() -> Vec<String> {
 /// The class of an image. Each run of ten images from a multiple of ten on has all ten classes, in
 /// an order of its own.
 pub(crate) fn class_of(seed: u64, part: Part, index: usize) -> u16 {
-    let mut draws = Draws::new(seed, part as u8, b'o', (index / CLASSES) as u64);
+    let mut draws = PatternRng::new(seed, part as u8, b'o', (index / CLASSES) as u64);
     let mut order: [u16; CLASSES] = std::array::from_fn(|class| class as u16);
     for i in (1..CLASSES).rev() {
         order.swap(i, draws.below(i + 1));
@@ -102,7 +102,7 @@ pub(crate) fn render(
     planes: &mut [u8],
 ) {
     let (shape, texture) = parts_of(class_of(seed, part, index).into());
-    let draws = Draws::new(seed, part as u8, b'i', index as u64);
+    let draws = PatternRng::new(seed, part as u8, b'i', index as u64);
     renderer.render(SHAPES[shape].0, TEXTURES[texture].0, draws, planes);
 }
 

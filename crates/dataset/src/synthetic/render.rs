@@ -1,6 +1,6 @@
 //! One image: a patterned object on an uneven background, lit from a side, with sensor noise.
 
-use super::draws::Draws;
+use super::rng::PatternRng;
 use super::shape::Shape;
 use super::texture::{Pattern, Texture};
 use super::wave::smooth;
@@ -55,7 +55,13 @@ impl Renderer {
     }
 
     /// Renders into `planes`, three row-major planes.
-    pub fn render(&mut self, shape: Shape, texture: Texture, mut draws: Draws, planes: &mut [u8]) {
+    pub fn render(
+        &mut self,
+        shape: Shape,
+        texture: Texture,
+        mut draws: PatternRng,
+        planes: &mut [u8],
+    ) {
         let scene = Scene::draw(texture, self.size as f32, &mut draws);
         draws.fill(&mut self.noise);
         let area = self.size * self.size;
@@ -121,7 +127,7 @@ fn to_byte(level: f32) -> u8 {
 }
 
 impl Scene {
-    fn draw(texture: Texture, size: f32, draws: &mut Draws) -> Self {
+    fn draw(texture: Texture, size: f32, draws: &mut PatternRng) -> Self {
         let radius = size * draws.uniform(0.42, 0.54);
         let middle = 0.5 * size;
         let center = (
@@ -154,7 +160,7 @@ impl Scene {
 ///
 /// All are tinted grays: with vivid ones, an objective that compares views of an image finds its
 /// colors the easiest thing to know it by, and learns little else.
-fn draw_colors(draws: &mut Draws) -> ([Color; 2], [Color; 2]) {
+fn draw_colors(draws: &mut PatternRng) -> ([Color; 2], [Color; 2]) {
     let (first, second) = loop {
         let (first, second) = (draws.uniform(0.05, 0.95), draws.uniform(0.05, 0.95));
         if (first - second).abs() > 0.4 {

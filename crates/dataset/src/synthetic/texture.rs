@@ -1,6 +1,6 @@
 //! Patterns that fill an object: values in [0, 1], half of each on average.
 
-use super::draws::Draws;
+use super::rng::PatternRng;
 use super::wave::{centerd, smooth, triangle};
 
 /// What an object looks like from nearby.
@@ -29,7 +29,7 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// Draws tilt, phase and scale; a period is `period` pixels long.
-    pub fn new(texture: Texture, period: f32, draws: &mut Draws) -> Self {
+    pub fn new(texture: Texture, period: f32, draws: &mut PatternRng) -> Self {
         let (cosine, sine) = draws.tilt();
         let axis = (cosine / period, sine / period);
         let phase = (draws.uniform(0.0, 1.0), draws.uniform(0.0, 1.0));

@@ -3,7 +3,7 @@
 
 use augment::Recipe;
 use dataset::{PixelOrder, Split};
-use loader::Plan;
+use loader::LoaderConfig;
 
 /// `count` images of 10 x 12 pixels; all values of image `i` are `first + i`, its class is the last
 /// digit.
@@ -15,8 +15,8 @@ pub fn split(first: u8, count: u8, labels: bool) -> Split {
 }
 
 /// 5 of 17 unlabeled images and 3 of 10 labeled ones; two views of 16 pixels and one of 9.
-pub fn plan(workers: usize) -> Plan {
-    Plan {
+pub fn plan(workers: usize) -> LoaderConfig {
+    LoaderConfig {
         seed: 5,
         unlabeled: split(0, 17, false),
         unlabeled_per_batch: 5,
@@ -29,7 +29,7 @@ pub fn plan(workers: usize) -> Plan {
 }
 
 /// The same without views that are smaller than their crop: those allocate tables.
-pub fn enlarging(workers: usize) -> Plan {
+pub fn enlarging(workers: usize) -> LoaderConfig {
     let mut plan = plan(workers);
     plan.views[2] = Recipe::seed_strong(12);
     plan

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::norm::{MapNorm, ResNetNorm};
 use crate::encoder::Mode;
-use crate::{Conv2d, InitStream};
+use crate::{Conv2d, WeightRng};
 
 /// Channels that a bottleneck gives for each of its inner ones.
 const EXPANSION: i64 = 4;
@@ -28,7 +28,7 @@ impl Layer {
 /// What the layers of a network share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layers {
-    pub stream: InitStream,
+    pub stream: WeightRng,
     pub norm: ResNetNorm,
     pub compute: Kind,
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::InitStream;
-use crate::encoder::{Encoder, Mode, ModelError, Sides};
+use crate::WeightRng;
+use crate::encoder::{Encoder, InputSizes, Mode, ModelError};
 use block::{Block, Layer, Layers};
 
 pub use norm::ResNetNorm;
@@ -63,7 +63,7 @@ impl ResNet {
     pub(crate) fn new(
         config: &ResNetConfig,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         compute: Kind,
     ) -> Result<Self, ModelError> {
         let &ResNetConfig { depth, stem, norm } = config;
@@ -113,8 +113,8 @@ impl Encoder for ResNet {
         self.features
     }
 
-    fn sides(&self) -> Sides {
-        Sides::from(1)
+    fn input_sizes(&self) -> InputSizes {
+        InputSizes::from(1)
     }
 
     fn uses_batch_statistics(&self) -> bool {

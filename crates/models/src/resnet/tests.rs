@@ -5,11 +5,11 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::*;
-use crate::{EncoderConfig, Parameters, buffers};
+use crate::{EncoderConfig, FlatParameters, buffers};
 
 fn build(depth: i64, norm: ResNetNorm, compute: Kind) -> (VarStore, Box<dyn Encoder>) {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream { seed: 0, network: 0 };
+    let stream = WeightRng { seed: 0, network: 0 };
     let config = EncoderConfig::ResNet(ResNetConfig { depth, stem: Stem::ImageNet, norm });
     let encoder = config.build(&store.root(), stream, 32, compute).expect("an encoder");
     (store, encoder)
@@ -82,7 +82,7 @@ fn running_statistics_come_to_those_of_the_batch() {
 #[test]
 fn without_normalization_blocks_start_as_their_shortcuts_and_can_leave_that() {
     let (store, encoder) = build(50, ResNetNorm::None, Kind::Float);
-    let parameters = Parameters::flatten(&store);
+    let parameters = FlatParameters::flatten(&store);
     let loss = || encoder.forward(&images(2), Mode::Train).square().mean(Kind::Float);
     let before = loss();
     let gradient = parameters.gradient(&before);
@@ -114,7 +114,7 @@ fn in_bfloat16_weights_statistics_and_features_stay_single_precision() {
     for norm in [ResNetNorm::Batch, ResNetNorm::Group, ResNetNorm::None] {
         let (store, encoder) = build(18, norm, Kind::BFloat16);
         let (_, exact) = build(18, norm, Kind::Float);
-        let parameters = Parameters::flatten(&store);
+        let parameters = FlatParameters::flatten(&store);
         let features = encoder.forward(&images(8), Mode::Train);
         assert_eq!(features.kind(), Kind::Float);
         let off = off(&features, &exact.forward(&images(8), Mode::Train));
@@ -134,10 +134,10 @@ fn in_bfloat16_weights_statistics_and_features_stay_single_precision() {
 #[test]
 fn maps_and_weights_lie_channels_last() {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream { seed: 0, network: 0 };
+    let stream = WeightRng { seed: 0, network: 0 };
     let config = ResNetConfig { depth: 18, stem: Stem::Small, norm: ResNetNorm::Batch };
     let network = ResNet::new(&config, &store.root(), stream, Kind::Float).unwrap();
-    Parameters::flatten(&store);
+    FlatParameters::flatten(&store);
     for name in ["conv1.weight", "layer2.0.conv1.weight"] {
         assert_eq!(store.variables()[name].stride()[1], 1, "{name}");
     }
@@ -149,7 +149,7 @@ fn maps_and_weights_lie_channels_last() {
 #[test]
 fn images_of_any_side_give_features() {
     let (_, encoder) = build(18, ResNetNorm::Batch, Kind::Float);
-    assert_eq!(encoder.sides(), Sides::from(1));
+    assert_eq!(encoder.input_sizes(), InputSizes::from(1));
     for side in [1, 7, 40] {
         let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
         assert_eq!(encoder.forward(&images, Mode::Eval).size(), [2, 512]);
@@ -159,7 +159,7 @@ fn images_of_any_side_give_features() {
 #[test]
 fn other_depths_are_refused() {
     let store = VarStore::new(Device::Cpu);
-    let stream = InitStream { seed: 0, network: 0 };
+    let stream = WeightRng { seed: 0, network: 0 };
     let config = ResNetConfig { depth: 20, stem: Stem::Small, norm: ResNetNorm::Batch };
     let error = ResNet::new(&config, &store.root(), stream, Kind::Float).unwrap_err();
     assert_eq!(error.to_string(), "encoder.resnet.depth: expected 18, 34 or 50, found 20");

@@ -6,10 +6,10 @@ use tch::{Kind, Tensor};
 
 use super::WEIGHTS;
 use crate::layer::LayerNorm;
-use crate::{InitStream, Linear};
+use crate::{Linear, WeightRng};
 
 /// Hidden features of the perceptron for each feature.
-const WIDER: i64 = 4;
+const MLP_RATIO: i64 = 4;
 
 /// # Reference
 /// Dosovitskiy et al. 2020, arXiv 2010.11929, equations 2 and 3.
@@ -26,12 +26,12 @@ pub(super) struct Block {
 
 impl Block {
     /// Registers `norm1`, `attn.qkv`, `attn.proj`, `norm2`, `mlp.fc1` and `mlp.fc2` under `path`.
-    pub fn new(path: &Path, stream: InitStream, features: i64, heads: i64, compute: Kind) -> Self {
+    pub fn new(path: &Path, stream: WeightRng, features: i64, heads: i64, compute: Kind) -> Self {
         let dense = |below: &str, name: &str, inputs, outputs| {
             let path = &(path / below) / name;
             Linear::with_rule(&path, stream, (inputs, outputs), WEIGHTS, compute)
         };
-        let wide = WIDER * features;
+        let wide = MLP_RATIO * features;
         Self {
             norms: ["norm1", "norm2"].map(|name| LayerNorm::new(&(path / name), features)),
             qkv: dense("attn", "qkv", features, 3 * features),

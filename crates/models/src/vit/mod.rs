@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::encoder::{Encoder, Mode, ModelError, Sides};
+use crate::encoder::{Encoder, InputSizes, Mode, ModelError};
 use crate::layer::LayerNorm;
-use crate::{Conv2d, Init, InitStream};
+use crate::{Conv2d, Init, WeightRng};
 use block::Block;
 
 const BLOCKS: usize = 12;
@@ -69,7 +69,7 @@ impl Vit {
     pub(crate) fn new(
         config: &VitConfig,
         path: &Path,
-        stream: InitStream,
+        stream: WeightRng,
         compute: Kind,
     ) -> Result<Self, ModelError> {
         let &VitConfig { size, patch, image } = config;
@@ -147,8 +147,8 @@ impl Encoder for Vit {
         self.features
     }
 
-    fn sides(&self) -> Sides {
-        Sides::multiples_of(self.patch)
+    fn input_sizes(&self) -> InputSizes {
+        InputSizes::multiples_of(self.patch)
     }
 
     fn uses_batch_statistics(&self) -> bool {

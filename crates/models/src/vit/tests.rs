@@ -4,7 +4,7 @@ use tch::{Device, no_grad};
 use super::*;
 use crate::EncoderConfig;
 
-const STREAM: InitStream = InitStream { seed: 3, network: 0 };
+const STREAM: WeightRng = WeightRng { seed: 3, network: 0 };
 
 fn tiny(patch: i64, image: i64) -> VitConfig {
     VitConfig { size: VitSize::Tiny, patch, image }
@@ -24,8 +24,8 @@ fn images(count: i64, side: i64) -> Tensor {
 #[test]
 fn an_image_is_encoded_on_its_own_and_at_any_side_of_whole_patches() {
     let (_store, encoder) = built(tiny(8, 32), Kind::Float);
-    let sides = encoder.sides();
-    assert_eq!(sides, Sides::multiples_of(8));
+    let sides = encoder.input_sizes();
+    assert_eq!(sides, InputSizes::multiples_of(8));
     assert!(sides.contain(8) && sides.contain(96) && !sides.contain(0) && !sides.contain(33));
     for side in [8, 32, 40] {
         let images = images(3, side);

@@ -1,7 +1,7 @@
 //! Adam.
 
 use methods::Schedule;
-use models::Parameters;
+use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -15,7 +15,7 @@ use crate::ConfigError;
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
     /// Where epsilon enters.
-    pub form: AdamForm,
+    pub form: AdamVariant,
     /// Step size; the seed's is 0.001.
     pub learning_rate: Schedule,
     /// Decay of the first and second moment; the seed's are 0.9 and 0.999.
@@ -27,7 +27,7 @@ pub struct AdamConfig {
 /// The two ways to add epsilon, which no constant makes equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum AdamForm {
+pub enum AdamVariant {
     /// To the root of the corrected second moment: algorithm 1 of the paper, and libtorch.
     Usual,
     /// To the root of the uncorrected second moment: section 2's "epsilon hat", and Keras.
@@ -56,7 +56,7 @@ pub(super) fn check_moments(
 /// Kingma and Ba 2014, arXiv 1412.6980, algorithm 1.
 #[derive(Debug)]
 pub(super) struct Adam {
-    form: AdamForm,
+    form: AdamVariant,
     betas: [f64; 2],
     epsilon: f64,
     moment1: Tensor,
@@ -65,10 +65,10 @@ pub(super) struct Adam {
 
 impl Adam {
     pub(super) fn new(
-        form: AdamForm,
+        form: AdamVariant,
         betas: [f64; 2],
         epsilon: f64,
-        parameters: &Parameters,
+        parameters: &FlatParameters,
     ) -> Self {
         let zeros = || parameters.flat().zeros_like();
         Self { form, betas, epsilon, moment1: zeros(), moment2: zeros() }
@@ -84,10 +84,10 @@ impl Rule for Adam {
         let _ = self.moment2.g_mul_scalar_(beta2);
         self.moment2 += gradient.square() * (1.0 - beta2);
         let (step, denominator) = match form {
-            AdamForm::Keras => {
+            AdamVariant::Keras => {
                 (now.learning_rate * left2.sqrt() / left1, self.moment2.sqrt() + epsilon)
             }
-            AdamForm::Usual => {
+            AdamVariant::Usual => {
                 (now.learning_rate / left1, self.moment2.sqrt() / left2.sqrt() + epsilon)
             }
         };

@@ -1,12 +1,12 @@
 //! AdamW: Adam whose weight decay doesn't pass through the moments.
 
 use methods::Schedule;
-use models::Parameters;
+use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::adam::{Adam, AdamForm, check_moments};
+use super::adam::{Adam, AdamVariant, check_moments};
 use super::exclusion::decayed;
 use super::ranges::Ranges;
 use super::{Now, Rule};
@@ -51,9 +51,9 @@ pub(super) struct AdamW {
 }
 
 impl AdamW {
-    pub(super) fn new(config: &AdamWConfig, parameters: &Parameters) -> Self {
+    pub(super) fn new(config: &AdamWConfig, parameters: &FlatParameters) -> Self {
         Self {
-            adam: Adam::new(AdamForm::Usual, config.betas, config.epsilon, parameters),
+            adam: Adam::new(AdamVariant::Usual, config.betas, config.epsilon, parameters),
             decayed: decayed(parameters, config.exclude_bias_and_norm),
         }
     }

@@ -1,6 +1,6 @@
 //! Which parameters weight decay, and LARS, leave alone where `exclude_bias_and_norm` is set.
 
-use models::Parameters;
+use models::FlatParameters;
 use tch::Tensor;
 
 /// Last parts of the names of parameters that count as biases though they have several dimensions:
@@ -19,7 +19,7 @@ pub(super) fn is_bias_or_norm(name: &str, dimensions: usize) -> bool {
 ///
 /// # Shapes
 /// `[weights]`, of their kind and on their device
-pub(super) fn decayed(parameters: &Parameters, exclude_bias_and_norm: bool) -> Tensor {
+pub(super) fn decayed(parameters: &FlatParameters, exclude_bias_and_norm: bool) -> Tensor {
     let decayed = parameters.flat().ones_like();
     if exclude_bias_and_norm {
         for (name, mut part) in parameters.named(&decayed) {
@@ -52,7 +52,7 @@ mod tests {
         for (name, shape) in shapes {
             let _ = (store.root() / "encoder").zeros(name, shape);
         }
-        let parameters = Parameters::flatten(&store);
+        let parameters = FlatParameters::flatten(&store);
         let mask = |exclude| {
             let mask = decayed(&parameters, exclude);
             assert_eq!(mask.kind(), Kind::Float);

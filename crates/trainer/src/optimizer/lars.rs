@@ -1,7 +1,7 @@
 //! LARS: layer-wise adaptive rate scaling, for large batches.
 
 use methods::Schedule;
-use models::Parameters;
+use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -60,7 +60,7 @@ pub(super) struct Lars {
 }
 
 impl Lars {
-    pub(super) fn new(config: &LarsConfig, parameters: &Parameters) -> Self {
+    pub(super) fn new(config: &LarsConfig, parameters: &FlatParameters) -> Self {
         let flat = parameters.flat();
         let named = parameters.named(flat);
         let counts: Vec<i64> = named.iter().map(|(_, part)| part.numel() as i64).collect();

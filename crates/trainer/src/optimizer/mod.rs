@@ -1,7 +1,7 @@
 //! Optimizers: how a gradient changes weights.
 //!
 //! Each is one file: its configuration and its [`Rule`]. Weights, gradient and state are flat
-//! tensors in the order of [`Parameters`], so that an update is a handful of operations whatever
+//! tensors in the order of [`FlatParameters`], so that an update is a handful of operations whatever
 //! the number of layers; only LARS, which wants the length of every parameter, has some for each.
 //! State is saved under the names of the parameters, so that a run can resume exactly. Step size
 //! and weight decay are [`Schedule`]s, functions of the step among the planned ones.
@@ -21,7 +21,7 @@ mod tests;
 use std::fmt::Debug;
 
 use methods::{Progress, Schedule};
-use models::Parameters;
+use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
@@ -33,7 +33,7 @@ use self::ranges::Ranges;
 use self::sgd::Sgd;
 use crate::ConfigError;
 
-pub use self::adam::{AdamConfig, AdamForm};
+pub use self::adam::{AdamConfig, AdamVariant};
 pub use self::adamw::AdamWConfig;
 pub(crate) use self::clip::clip;
 pub use self::lars::LarsConfig;
@@ -98,7 +98,7 @@ impl OptimizerConfig {
 
 impl Optimizer {
     /// An optimizer for `parameters` that has made no step.
-    pub fn new(config: &OptimizerConfig, parameters: &Parameters) -> Self {
+    pub fn new(config: &OptimizerConfig, parameters: &FlatParameters) -> Self {
         let none = Schedule::Constant(0.0);
         let (learning_rate, weight_decay, rule): (_, _, Box<dyn Rule>) = match config {
             OptimizerConfig::Adam(adam) => {
@@ -127,7 +127,7 @@ impl Optimizer {
     }
 
     /// One update of `parameters` along `gradient`, a flat tensor in their order.
-    pub fn step(&mut self, parameters: &Parameters, gradient: &Tensor, progress: Progress) {
+    pub fn step(&mut self, parameters: &FlatParameters, gradient: &Tensor, progress: Progress) {
         self.steps += 1;
         let now = Now {
             steps: self.steps,
@@ -145,7 +145,7 @@ impl Optimizer {
 
     /// What it accumulates, one tensor a parameter: `<parameter>.moment1` and `<parameter>.moment2`
     /// of Adam and AdamW, `<parameter>.momentum` of SGD and LARS.
-    pub fn state(&self, parameters: &Parameters) -> Vec<(String, Tensor)> {
+    pub fn state(&self, parameters: &FlatParameters) -> Vec<(String, Tensor)> {
         let state = self.rule.state().into_iter();
         let named = state.flat_map(|(what, flat)| {
             let parts = parameters.named(flat).into_iter();

@@ -10,7 +10,7 @@ use super::OptimizerConfig;
 use super::tests::every;
 use crate::checkpoint::{self, Header};
 use crate::tests::tiny_config;
-use crate::{Kinds, Learner, Step, Task};
+use crate::{DTypes, DeviceBatch, Learner, LearnerOptions};
 
 /// Steps that schedules plan with.
 const STEPS: u64 = 6;
@@ -20,23 +20,23 @@ fn learner(optimizer: &OptimizerConfig) -> Learner {
     config.optimizer = optimizer.clone();
     config.probe.optimizer = optimizer.clone();
     config.train.clip_norm = Some(1.0);
-    let task = Task {
+    let task = LearnerOptions {
         classes: Some(3),
         device: Device::Cpu,
-        kinds: Kinds { master: Kind::Float, compute: Kind::Float },
+        dtypes: DTypes { master: Kind::Float, compute: Kind::Float },
     };
     Learner::new(&config, task).unwrap()
 }
 
 /// Views of noise, another one every step.
-fn step(number: u64) -> Step {
+fn step(number: u64) -> DeviceBatch {
     let images = |count: i64| {
         let pixels = Tensor::arange(count * 3 * 32 * 32, (Kind::Double, Device::Cpu));
         let pixels = (pixels * 12.9898 + (number + 1) as f64).sin() * 43_758.545_3;
         let pixels = pixels.frac().abs().view([count, 3, 32, 32]);
         pixels.to_kind(Kind::Float)
     };
-    Step {
+    DeviceBatch {
         views: vec![images(8)],
         images: 4,
         probe: Some((images(3), Tensor::from_slice(&[0i64, 1, 2]))),
@@ -125,15 +125,15 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
     config.optimizer = serde_json::from_value(plain).unwrap();
     let lengths = [None, Some(1e-4), Some(1e9)].map(|most| {
         config.train.clip_norm = most;
-        let task = Task {
+        let task = LearnerOptions {
             classes: None,
             device: Device::Cpu,
-            kinds: Kinds { master: Kind::Double, compute: Kind::Double },
+            dtypes: DTypes { master: Kind::Double, compute: Kind::Double },
         };
         let mut learner = Learner::new(&config, task).unwrap();
         let before = learner.parameters.flat().copy();
         let views = vec![step(0).views[0].to_kind(Kind::Double)];
-        let step = Step { views, probe: None, images: 4 };
+        let step = DeviceBatch { views, probe: None, images: 4 };
         let measured = learner.step(&step, 0, 1);
         let moved = (learner.parameters.flat() - before).norm();
         [moved, measured.gradient_norm].map(|length| length.double_value(&[]))

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent with momentum.
 
 use methods::Schedule;
-use models::Parameters;
+use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -50,7 +50,7 @@ pub(super) struct Sgd {
 }
 
 impl Sgd {
-    pub(super) fn new(config: &SgdConfig, parameters: &Parameters) -> Self {
+    pub(super) fn new(config: &SgdConfig, parameters: &FlatParameters) -> Self {
         Self {
             coefficient: config.momentum,
             nesterov: config.nesterov,

@@ -44,17 +44,17 @@ fn parse(config: Value) -> OptimizerConfig {
 }
 
 /// Parameters of these names, shapes and values.
-fn parameters(named: &[(&str, Tensor)], kind: Kind) -> Parameters {
+fn parameters(named: &[(&str, Tensor)], kind: Kind) -> FlatParameters {
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
     for (name, values) in named {
         let _ = store.root().add(name, values.to_kind(kind).copy(), true);
     }
-    Parameters::flatten(&store)
+    FlatParameters::flatten(&store)
 }
 
 /// A matrix, a bias and a class token, of doubles.
-fn small() -> Parameters {
+fn small() -> FlatParameters {
     let values = |shape: &[i64]| {
         let count: i64 = shape.iter().product();
         (Tensor::arange(count, (Kind::Double, Device::Cpu)) * 0.3 + 0.5).view(shape)

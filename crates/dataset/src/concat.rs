@@ -9,14 +9,14 @@ use crate::{Dataset, Error, Split};
 
 /// Splits of a set, one after the other. No image is there twice.
 #[derive(Clone, Debug)]
-pub struct Selection<'a> {
+pub struct ConcatSplits<'a> {
     splits: Vec<(&'static str, &'a Split)>,
     class_names: &'a [String],
 }
 
 /// What is known of an image besides its pixels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record<'a> {
+pub struct ImageRecord<'a> {
     /// "unlabeled", "train" or "test".
     pub split: &'static str,
     /// 0-based place in the split.
@@ -29,7 +29,7 @@ pub struct Record<'a> {
     pub class: Option<&'a str>,
 }
 
-impl<'a> Selection<'a> {
+impl<'a> ConcatSplits<'a> {
     /// The splits of `set` that have these names, in the set's order; all that are there for no
     /// names.
     ///
@@ -94,11 +94,11 @@ impl<'a> Selection<'a> {
     ///
     /// # Panics
     /// If `row` is not below [`len`](Self::len).
-    pub fn record(&self, row: usize) -> Record<'a> {
+    pub fn record(&self, row: usize) -> ImageRecord<'a> {
         let (name, split, index) = self.locate(row);
         let label = split.labels().map(|labels| labels[index]);
         let class = label.and_then(|label| self.class_names.get(usize::from(label)));
-        Record {
+        ImageRecord {
             split: name,
             index,
             name: split.name(index),
@@ -108,7 +108,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-impl fmt::Display for Record<'_> {
+impl fmt::Display for ImageRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => f.write_str(name),
@@ -137,14 +137,14 @@ mod tests {
         }
     }
 
-    fn names<'a>(images: &Selection<'a>) -> Vec<&'a str> {
+    fn names<'a>(images: &ConcatSplits<'a>) -> Vec<&'a str> {
         images.splits().iter().map(|(name, _)| *name).collect()
     }
 
     #[test]
     fn images_are_counted_through_in_the_order_of_the_set() {
         let set = set(split(3, None));
-        let all = Selection::new(&set, &[]).unwrap();
+        let all = ConcatSplits::new(&set, &[]).unwrap();
         assert_eq!((names(&all), all.len()), (vec!["unlabeled", "train", "test"], 6));
         let shown: Vec<String> = (0..6).map(|row| all.record(row).to_string()).collect();
         let expected =
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!((all.record(0).label, all.record(0).class), (None, None));
         assert_eq!(all.record(3).class, Some("dog"));
         assert_eq!((all.record(4).label, all.record(4).class), (Some(0), Some("cat")));
-        let some = Selection::new(&set, &["test", "unlabeled", "test"]).unwrap();
+        let some = ConcatSplits::new(&set, &["test", "unlabeled", "test"]).unwrap();
         assert_eq!((names(&some), some.len()), (vec!["unlabeled", "test"], 4));
     }
 
@@ -161,10 +161,10 @@ mod tests {
     fn no_image_is_there_twice() {
         let mut set = set(split(3, None));
         set.unlabeled = set.train.as_ref().unwrap().without_labels();
-        assert_eq!(names(&Selection::new(&set, &[]).unwrap()), ["train", "test"]);
-        let both = Selection::new(&set, &["unlabeled", "train"]).unwrap();
+        assert_eq!(names(&ConcatSplits::new(&set, &[]).unwrap()), ["train", "test"]);
+        let both = ConcatSplits::new(&set, &["unlabeled", "train"]).unwrap();
         assert_eq!(names(&both), ["train"]);
-        let alone = Selection::new(&set, &["unlabeled"]).unwrap();
+        let alone = ConcatSplits::new(&set, &["unlabeled"]).unwrap();
         assert_eq!((names(&alone), alone.len()), (vec!["unlabeled"], 2));
     }
 
@@ -172,13 +172,13 @@ mod tests {
     fn a_split_that_is_not_there_is_an_error() {
         let mut set = set(split(3, None));
         set.test = None;
-        let error = Selection::new(&set, &["train", "test"]).unwrap_err();
+        let error = ConcatSplits::new(&set, &["train", "test"]).unwrap_err();
         assert_eq!(error.to_string(), "split: expected unlabeled or train, found test");
     }
 
     #[test]
     #[should_panic(expected = "image 6 of 6")]
     fn an_image_beyond_the_last_is_a_mistake() {
-        Selection::new(&set(split(3, None)), &[]).unwrap().record(6);
+        ConcatSplits::new(&set(split(3, None)), &[]).unwrap().record(6);
     }
 }

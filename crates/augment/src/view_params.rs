@@ -26,7 +26,7 @@ impl CropBox {
 ///
 /// `blend(x, y) = clip(factor * x + (1 - factor) * y, 0, 1)`; gray is 0.2989 R + 0.587 G + 0.114 B.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
+pub enum PixelOp {
     /// `blend(pixel, 0)`; factor in 0..=2.
     Brightness(f64),
     /// `blend(pixel, mean gray of the image)`; factor in 0..=2.
@@ -38,9 +38,9 @@ pub enum Step {
     /// Every channel becomes the gray.
     Grayscale,
     /// Separable Gaussian filter; the border is reflected without repeating the edge pixel.
-    Blur {
+    GaussianBlur {
         /// Number of taps, odd; half of it is below both sides of the image.
-        kernel: usize,
+        kernel_size: usize,
         /// Standard deviation in pixels, above 0.
         sigma: f64,
     },
@@ -50,18 +50,18 @@ pub enum Step {
 
 /// One view of one image: where it lies in the source, and what happens to its pixels, in order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct View {
+pub struct ViewParams {
     /// The part of the source image that fills the view.
     pub crop: CropBox,
     /// Whether left and right are exchanged after the crop.
     pub flip: bool,
     /// The operations on pixels, first to last.
-    pub steps: Vec<Step>,
+    pub pixel_ops: Vec<PixelOp>,
 }
 
-impl View {
+impl ViewParams {
     /// The view that shows all of an image of `width` x `height` pixels unchanged.
-    pub fn whole(width: usize, height: usize) -> View {
-        View { crop: CropBox::whole(width, height), flip: false, steps: Vec::new() }
+    pub fn whole(width: usize, height: usize) -> ViewParams {
+        ViewParams { crop: CropBox::whole(width, height), flip: false, pixel_ops: Vec::new() }
     }
 }

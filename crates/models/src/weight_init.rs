@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 /// Which random stream the weights of one network are drawn from.
 #[derive(Clone, Copy, Debug)]
-pub struct InitStream {
+pub struct WeightRng {
     /// The run's seed.
     pub seed: u64,
     /// Distinguishes networks of one run that must not start equal (a fresh teacher, a probe).
@@ -51,7 +51,7 @@ pub enum Init {
     Zeros,
 }
 
-impl InitStream {
+impl WeightRng {
     /// Values for the parameter called `name`: float32, contiguous, of `shape`.
     pub fn draw(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let count: i64 = shape.iter().product();
@@ -126,17 +126,17 @@ mod tests {
     #[test]
     fn draws_depend_on_seed_network_and_name_alone() {
         let rule = Init::GlorotUniform { fan_in: 20, fan_out: 4 };
-        let stream = InitStream { seed: 1, network: 0 };
+        let stream = WeightRng { seed: 1, network: 0 };
         let first = stream.draw("a", &[4, 20], rule);
         assert_eq!(first, stream.draw("a", &[4, 20], rule));
         assert_ne!(first, stream.draw("b", &[4, 20], rule));
-        assert_ne!(first, InitStream { seed: 2, ..stream }.draw("a", &[4, 20], rule));
-        assert_ne!(first, InitStream { network: 1, ..stream }.draw("a", &[4, 20], rule));
+        assert_ne!(first, WeightRng { seed: 2, ..stream }.draw("a", &[4, 20], rule));
+        assert_ne!(first, WeightRng { network: 1, ..stream }.draw("a", &[4, 20], rule));
     }
 
     #[test]
     fn unit_rows_point_everywhere() {
-        let stream = InitStream { seed: 7, network: 0 };
+        let stream = WeightRng { seed: 7, network: 0 };
         let rows = stream.draw("q", &[4000, 3], Init::UnitRows);
         let norms = rows.square().sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
         assert!((norms - 1.0).abs().max().double_value(&[]) < 1e-6);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn kaiming_has_the_variance_and_the_tails_of_a_normal_distribution() {
-        let stream = InitStream { seed: 7, network: 0 };
+        let stream = WeightRng { seed: 7, network: 0 };
         let draw = stream.draw("w", &[40_000], Init::KaimingNormal { fan_out: 50 });
         let (mean, deviation) = (draw.mean(Kind::Float), draw.std(false));
         assert!(mean.double_value(&[]).abs() < 0.003, "{mean}");
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn glorot_fills_its_interval() {
-        let stream = InitStream { seed: 7, network: 0 };
+        let stream = WeightRng { seed: 7, network: 0 };
         let draw = stream.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
         let bound = 0.2; // sqrt(6 / 150)
         let (low, high) = (draw.min().double_value(&[]), draw.max().double_value(&[]));

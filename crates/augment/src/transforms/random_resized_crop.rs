@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::error::{Error, interval};
-use crate::{CropBox, View};
+use crate::view_rng::ViewRng;
+use crate::{CropBox, ViewParams};
 
-/// How often [`CropDraw::Redrawn`] tries before it takes a central box.
+/// How often [`CropSampling::Retry`] tries before it takes a central box.
 const TRIES: usize = 10;
 
 /// Resizes a random box of the image to the output.
@@ -17,52 +17,58 @@ const TRIES: usize = 10;
 /// is larger than the output.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Crop {
+pub struct RandomResizedCrop {
     /// Smallest and largest share of the image's area, above 0, at most 1.
-    pub area: [f64; 2],
+    pub scale: [f64; 2],
     /// Smallest and largest width / height; the draw is uniform in its logarithm.
-    pub aspect: [f64; 2],
+    pub ratio: [f64; 2],
     /// What happens to a box that does not fit into the image.
-    pub draw: CropDraw,
+    pub sampling: CropSampling,
 }
 
-/// How the box of a [`Crop`] is drawn.
+/// How the box of a [`RandomResizedCrop`] is drawn.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum CropDraw {
+pub enum CropSampling {
     /// A side that is too long is cut to the image's. Edges fall between pixels.
     ///
     /// Height and width are shares of the image's sides, so `aspect` is relative to the image's.
-    Clipped,
+    Clip,
     /// Up to ten draws of boxes with whole-pixel edges, then the largest central box that has an
     /// allowed aspect.
     ///
     /// # Reference
     /// `RandomResizedCrop` of torchvision; Szegedy et al., <https://arxiv.org/abs/1409.4842>.
-    Redrawn,
+    Retry,
 }
 
-impl Crop {
+impl RandomResizedCrop {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        interval(&format!("{key}.area"), self.area, 1.0)?;
-        interval(&format!("{key}.aspect"), self.aspect, f64::INFINITY)
+        interval(&format!("{key}.area"), self.scale, 1.0)?;
+        interval(&format!("{key}.aspect"), self.ratio, f64::INFINITY)
     }
 
-    pub(crate) fn draw(&self, draws: &mut Draws, width: usize, height: usize, view: &mut View) {
-        view.crop = match self.draw {
-            CropDraw::Clipped => {
-                let unit = [(); 4].map(|()| draws.unit());
+    pub(crate) fn draw(
+        &self,
+        view_rng: &mut ViewRng,
+        width: usize,
+        height: usize,
+        view: &mut ViewParams,
+    ) {
+        view.crop = match self.sampling {
+            CropSampling::Clip => {
+                let unit = [(); 4].map(|()| view_rng.unit());
                 self.clipped(unit, width as f64, height as f64)
             }
-            CropDraw::Redrawn => self.redrawn(draws, width, height),
+            CropSampling::Retry => self.redrawn(view_rng, width, height),
         };
     }
 
     /// The box that four uniform numbers (area, log aspect, offset down, offset right) stand for.
     pub(crate) fn clipped(&self, unit: [f64; 4], width: f64, height: f64) -> CropBox {
         let [for_area, for_aspect, down, right] = unit;
-        let area = lerp(self.area, for_area);
-        let ratio = lerp(self.aspect.map(f64::ln), for_aspect).exp();
+        let area = lerp(self.scale, for_area);
+        let ratio = lerp(self.ratio.map(f64::ln), for_aspect).exp();
         let box_height = (area / ratio).sqrt().min(1.0);
         let box_width = (area * ratio).sqrt().min(1.0);
         CropBox {
@@ -73,16 +79,16 @@ impl Crop {
         }
     }
 
-    fn redrawn(&self, draws: &mut Draws, width: usize, height: usize) -> CropBox {
+    fn redrawn(&self, view_rng: &mut ViewRng, width: usize, height: usize) -> CropBox {
         let pixels = (width * height) as f64;
         for _ in 0..TRIES {
-            let area = pixels * lerp(self.area, draws.unit());
-            let ratio = lerp(self.aspect.map(f64::ln), draws.unit()).exp();
+            let area = pixels * lerp(self.scale, view_rng.unit());
+            let ratio = lerp(self.ratio.map(f64::ln), view_rng.unit()).exp();
             let box_width = (area * ratio).sqrt().round_ties_even() as usize;
             let box_height = (area / ratio).sqrt().round_ties_even() as usize;
             if (1..=width).contains(&box_width) && (1..=height).contains(&box_height) {
-                let top = draws.below(height - box_height + 1);
-                let left = draws.below(width - box_width + 1);
+                let top = view_rng.below(height - box_height + 1);
+                let left = view_rng.below(width - box_width + 1);
                 return whole_pixels(top, left, box_height, box_width);
             }
         }
@@ -91,7 +97,7 @@ impl Crop {
 
     /// The largest box in the middle of the image whose aspect is allowed.
     fn central(&self, width: usize, height: usize) -> CropBox {
-        let [narrow, wide] = self.aspect;
+        let [narrow, wide] = self.ratio;
         let ratio = width as f64 / height as f64;
         let (box_width, box_height) = if ratio < narrow {
             (width, (width as f64 / narrow).round_ties_even() as usize)

@@ -5,7 +5,7 @@ use tch::Tensor;
 /// The projections of one batch, as every objective sees them. The first two views are the global
 /// ones.
 #[derive(Debug)]
-pub struct Views {
+pub struct Projections {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
     pub student: Vec<Tensor>,
     /// Projections of the global views by the teacher, without gradient; without a teacher the
@@ -24,7 +24,7 @@ pub struct Progress {
     pub of: u64,
 }
 
-impl Views {
+impl Projections {
     /// The student's projections of the two views.
     ///
     /// # Panics

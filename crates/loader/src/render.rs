@@ -6,12 +6,12 @@ use augment::{Recipe, Renderer, ViewKey};
 use dataset::Image;
 use rayon::prelude::*;
 
-use crate::order::{self, Stream};
-use crate::{Batch, Block, Error, Plan};
+use crate::sampler::{self, Stream};
+use crate::{Batch, Error, LoaderConfig, ViewBlock};
 
 /// The orders of one epoch, and one renderer a worker.
-pub(crate) struct Filler<'a> {
-    plan: &'a Plan,
+pub(crate) struct BatchRenderer<'a> {
+    plan: &'a LoaderConfig,
     renderers: Vec<Mutex<Renderer>>,
     epoch: Option<u32>,
     unlabeled: Vec<u32>,
@@ -21,16 +21,16 @@ pub(crate) struct Filler<'a> {
 /// The images of one batch.
 #[derive(Clone, Copy)]
 struct Images<'a> {
-    plan: &'a Plan,
+    plan: &'a LoaderConfig,
     epoch: u32,
     unlabeled: &'a [u32],
     labeled: &'a [u32],
 }
 
-impl<'a> Filler<'a> {
-    pub fn new(plan: &'a Plan) -> Filler<'a> {
+impl<'a> BatchRenderer<'a> {
+    pub fn new(plan: &'a LoaderConfig) -> BatchRenderer<'a> {
         let labeled = plan.labeled.as_ref().map_or(0, |(split, _)| split.len());
-        Filler {
+        BatchRenderer {
             plan,
             renderers: (0..plan.workers).map(|_| Mutex::default()).collect(),
             epoch: None,
@@ -48,8 +48,8 @@ impl<'a> Filler<'a> {
         self.check()?;
         let plan = self.plan;
         if self.epoch != Some(epoch) {
-            order::shuffle(&mut self.unlabeled, plan.seed, epoch, Stream::Unlabeled);
-            order::shuffle(&mut self.labeled, plan.seed, epoch, Stream::Labeled);
+            sampler::shuffle(&mut self.unlabeled, plan.seed, epoch, Stream::Unlabeled);
+            sampler::shuffle(&mut self.labeled, plan.seed, epoch, Stream::Labeled);
             self.epoch = Some(epoch);
         }
         let of_step = |count: usize| step as usize * count..(step as usize + 1) * count;
@@ -82,7 +82,13 @@ impl<'a> Filler<'a> {
         Ok(())
     }
 
-    fn render(&self, block: &mut Block, recipes: &[Recipe], first_view: usize, images: Images<'_>) {
+    fn render(
+        &self,
+        block: &mut ViewBlock,
+        recipes: &[Recipe],
+        first_view: usize,
+        images: Images<'_>,
+    ) {
         let view_bytes = 3 * block.height * block.width;
         let places = block.bytes.par_chunks_exact_mut(view_bytes * block.views);
         places.enumerate().for_each(|(place, out)| {

@@ -4,12 +4,12 @@ use tch::{Device, Kind, Tensor};
 
 /// Turns planar bytes into normalized images on a device.
 #[derive(Debug)]
-pub struct Door {
+pub struct ToTensor {
     device: Device,
     kind: Kind,
 }
 
-impl Door {
+impl ToTensor {
     /// A door to `device`; images come out in `kind`.
     pub fn new(device: Device, kind: Kind) -> Self {
         Self { device, kind }
@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn planes_become_normalized_channels_last_images() {
-        let door = Door::new(Device::Cpu, Kind::Float);
+        let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
         let bytes: Vec<u8> = (0..2 * 3 * 2 * 4).map(|value| value * 5).collect();
-        let images = door.images(&bytes, [2, 1], [2, 4]);
+        let images = to_tensor.images(&bytes, [2, 1], [2, 4]);
         assert_eq!(images.size(), [2, 3, 2, 4]);
         assert_eq!(images.stride(), [24, 1, 12, 3]);
         for (index, &byte) in bytes.iter().enumerate() {
@@ -74,11 +74,11 @@ mod tests {
 
     #[test]
     fn views_come_one_after_the_other() {
-        let door = Door::new(Device::Cpu, Kind::Float);
+        let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
         // Three images of two views, each of one value: 10 * image + view.
         let values = [0u8, 1, 10, 11, 20, 21];
         let bytes: Vec<u8> = values.iter().flat_map(|&value| [value; 12]).collect();
-        let images = door.images(&bytes, [3, 2], [2, 2]) * 255.0;
+        let images = to_tensor.images(&bytes, [3, 2], [2, 2]) * 255.0;
         let first = images.flatten(1, -1).select(1, 0).round();
         assert_eq!(Vec::<f32>::try_from(&first).unwrap(), [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]);
     }

@@ -4,12 +4,12 @@ use crate::Error;
 
 /// Errors end the opening of a set, or are gathered while the set goes without what caused them.
 #[derive(Debug)]
-pub(super) enum Bad {
+pub(super) enum BadFiles {
     Refused,
     LeftOut(Vec<String>),
 }
 
-impl Bad {
+impl BadFiles {
     /// A value, or none where what it was made of is left out.
     pub fn leave_out<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         match (result, self) {

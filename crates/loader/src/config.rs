@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Everything that the batches of a run depend on.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct LoaderConfig {
     /// The seed of the run.
     pub seed: u64,
     /// Images whose labels, if any, are not looked at.
@@ -35,7 +35,7 @@ pub struct Position {
     pub step: u32,
 }
 
-impl Plan {
+impl LoaderConfig {
     /// Batches an epoch: what the smaller stream gives, remainders dropped.
     pub fn steps_per_epoch(&self) -> usize {
         let steps = |split: &Split, count: usize| split.len().checked_div(count).unwrap_or(0);

@@ -11,13 +11,13 @@ use tch::{Tensor, no_grad};
 /// convolutions stand in channels-last order. Parameters follow each other in the order in which
 /// they were registered.
 #[derive(Debug)]
-pub struct Parameters {
+pub struct FlatParameters {
     flat: Tensor,
     names: Vec<String>,
     tensors: Vec<Tensor>,
 }
 
-impl Parameters {
+impl FlatParameters {
     /// Moves the trainable weights of `store` into one buffer.
     pub fn flatten(store: &VarStore) -> Self {
         let mut tensors = store.trainable_variables();
@@ -148,19 +148,19 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::{Conv2d, InitStream, Linear};
+    use crate::{Conv2d, Linear, WeightRng};
 
     #[test]
     fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = InitStream { seed: 3, network: 0 };
+        let stream = WeightRng { seed: 3, network: 0 };
         let conv = Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Double);
         let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Double);
         let images = Tensor::arange(150, (Kind::Double, Device::Cpu)).sin().view([2, 3, 5, 5]);
         let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
         let before = forward();
-        let parameters = Parameters::flatten(&store);
+        let parameters = FlatParameters::flatten(&store);
         assert_eq!(parameters.flat().size(), [3 * 5 * 9 + 5 + 20 * 4 + 4]);
         assert_eq!(before, forward());
 
@@ -187,13 +187,13 @@ mod tests {
     fn first_weights_share_memory_and_a_gradient_goes_on_through_an_input() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = InitStream { seed: 3, network: 0 };
+        let stream = WeightRng { seed: 3, network: 0 };
         let dense = |name: &str, sizes: (i64, i64)| {
             let path = store.root() / name;
             Linear::new(&path, stream, sizes.0, sizes.1, Kind::Double)
         };
         let (one, two) = (dense("one", (3, 4)), dense("two", (4, 2)));
-        let parameters = Parameters::flatten(&store);
+        let parameters = FlatParameters::flatten(&store);
         let first = parameters.first("one.");
         assert_eq!(first.flat().size(), [3 * 4 + 4]);
         assert_eq!(first.flat().data_ptr(), parameters.flat().data_ptr());
@@ -217,15 +217,15 @@ mod tests {
         for name in ["a", "b"] {
             let _ = store.root().zeros(name, &[2]);
         }
-        let _ = Parameters::flatten(&store).first("b");
+        let _ = FlatParameters::flatten(&store).first("b");
     }
 
     #[test]
     fn named_parts_have_the_shapes_of_the_parameters() {
         let store = VarStore::new(Device::Cpu);
-        let stream = InitStream { seed: 3, network: 0 };
+        let stream = WeightRng { seed: 3, network: 0 };
         Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
-        let parameters = Parameters::flatten(&store);
+        let parameters = FlatParameters::flatten(&store);
         let named = parameters.named(parameters.flat());
         assert_eq!(named[1].0, "conv.bias");
         assert_eq!(named[0].0, "conv.weight");

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::error::{Error, in_range};
-use crate::{Step, View};
+use crate::view_rng::ViewRng;
+use crate::{PixelOp, ViewParams};
 
 /// Changes brightness, contrast, saturation and hue, in an order drawn for every view.
 ///
@@ -13,7 +13,7 @@ use crate::{Step, View};
 /// range of 0 leaves the operation out.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Jitter {
+pub struct ColorJitter {
     /// Probability of the whole, 0 to 1.
     pub p: f64,
     /// Range of the brightness factor, 0 to 1.
@@ -26,7 +26,7 @@ pub struct Jitter {
     pub hue: f64,
 }
 
-impl Jitter {
+impl ColorJitter {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
         in_range(&format!("{key}.p"), self.p, 0.0, 1.0)?;
         in_range(&format!("{key}.brightness"), self.brightness, 0.0, 1.0)?;
@@ -35,22 +35,22 @@ impl Jitter {
         in_range(&format!("{key}.hue"), self.hue, 0.0, 0.5)
     }
 
-    pub(crate) fn draw(&self, draws: &mut Draws, view: &mut View) {
-        if !draws.chance(self.p) {
+    pub(crate) fn draw(&self, view_rng: &mut ViewRng, view: &mut ViewParams) {
+        if !view_rng.chance(self.p) {
             return;
         }
         let mut steps = [
-            (self.brightness, Step::Brightness(factor(draws, self.brightness))),
-            (self.contrast, Step::Contrast(factor(draws, self.contrast))),
-            (self.saturation, Step::Saturation(factor(draws, self.saturation))),
-            (self.hue, Step::Hue(draws.uniform(-self.hue, self.hue))),
+            (self.brightness, PixelOp::Brightness(factor(view_rng, self.brightness))),
+            (self.contrast, PixelOp::Contrast(factor(view_rng, self.contrast))),
+            (self.saturation, PixelOp::Saturation(factor(view_rng, self.saturation))),
+            (self.hue, PixelOp::Hue(view_rng.uniform(-self.hue, self.hue))),
         ];
-        draws.shuffle(&mut steps);
+        view_rng.shuffle(&mut steps);
         let drawn = steps.iter().filter(|(range, _)| *range > 0.0);
-        view.steps.extend(drawn.map(|(_, step)| *step));
+        view.pixel_ops.extend(drawn.map(|(_, step)| *step));
     }
 }
 
-fn factor(draws: &mut Draws, range: f64) -> f64 {
-    draws.uniform((1.0 - range).max(0.0), 1.0 + range)
+fn factor(view_rng: &mut ViewRng, range: f64) -> f64 {
+    view_rng.uniform((1.0 - range).max(0.0), 1.0 + range)
 }

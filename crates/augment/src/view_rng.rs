@@ -17,18 +17,18 @@ pub struct ViewKey {
 }
 
 /// A stream of random numbers that belongs to one view.
-pub(crate) struct Draws(ChaCha8Rng);
+pub(crate) struct ViewRng(ChaCha8Rng);
 
-impl Draws {
+impl ViewRng {
     /// The stream of `key`: ChaCha8 whose 256-bit key holds the fields in little-endian order.
-    pub fn new(key: ViewKey) -> Draws {
+    pub fn new(key: ViewKey) -> ViewRng {
         let mut seed = [0; 32];
         seed[0..8].copy_from_slice(&key.seed.to_le_bytes());
         seed[8..16].copy_from_slice(&key.image.to_le_bytes());
         seed[16..20].copy_from_slice(&key.epoch.to_le_bytes());
         seed[20..24].copy_from_slice(&key.view.to_le_bytes());
         seed[24..32].copy_from_slice(b"ViewDraw");
-        Draws(ChaCha8Rng::from_seed(seed))
+        ViewRng(ChaCha8Rng::from_seed(seed))
     }
 
     /// Uniform in `[0, 1)`, a multiple of 2^-32.

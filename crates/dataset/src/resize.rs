@@ -26,13 +26,13 @@ pub(crate) fn check_size(size: usize) -> Result<(), Error> {
 /// Cropping the source first and resizing once gives what resizing and then cropping would, but
 /// whole sides need no rounding to pixels. Keeps its buffers between images.
 #[derive(Default)]
-pub(crate) struct Fitter {
+pub(crate) struct Resizer {
     resampler: Resampler,
     /// Planes of the source.
     planes: Vec<u8>,
 }
 
-impl Fitter {
+impl Resizer {
     pub fn new() -> Self {
         Self::default()
     }

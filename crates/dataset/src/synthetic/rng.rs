@@ -4,9 +4,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A sequence of draws that depends on its four keys alone.
-pub(crate) struct Draws(ChaCha8Rng);
+pub(crate) struct PatternRng(ChaCha8Rng);
 
-impl Draws {
+impl PatternRng {
     /// The draws for item `index` of `part`, for one `purpose`.
     pub fn new(seed: u64, part: u8, purpose: u8, index: u64) -> Self {
         let mut key = [0; 32];

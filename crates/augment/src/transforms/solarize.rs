@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::error::{Error, in_range};
-use crate::{Step, View};
+use crate::view_rng::ViewRng;
+use crate::{PixelOp, ViewParams};
 
 /// Inverts values at or above `threshold` with probability `p`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
@@ -23,9 +23,9 @@ impl Solarize {
         in_range(&format!("{key}.threshold"), self.threshold, 0.0, 1.0)
     }
 
-    pub(crate) fn draw(&self, draws: &mut Draws, view: &mut View) {
-        if draws.chance(self.p) {
-            view.steps.push(Step::Solarize(self.threshold));
+    pub(crate) fn draw(&self, view_rng: &mut ViewRng, view: &mut ViewParams) {
+        if view_rng.chance(self.p) {
+            view.pixel_ops.push(PixelOp::Solarize(self.threshold));
         }
     }
 }

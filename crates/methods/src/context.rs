@@ -1,6 +1,6 @@
 //! Where an objective keeps what it learns and gathers.
 
-use models::{Init, InitStream, Mlp, MlpConfig, Norm};
+use models::{Init, Mlp, MlpConfig, Norm, WeightRng};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use tch::nn::Path;
@@ -11,18 +11,18 @@ use crate::MethodError;
 /// What an objective is built into. Tensors that it registers on `path` are trained where they
 /// require a gradient, and saved in every checkpoint.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub struct MethodContext<'a> {
     /// The root of the method's names.
     pub path: Path<'a>,
     /// Where initial values come from.
-    pub stream: InitStream,
+    pub stream: WeightRng,
     /// Size of a projection.
     pub dimension: i64,
     /// The kind of numbers inside networks.
     pub compute: Kind,
 }
 
-impl Place<'_> {
+impl MethodContext<'_> {
     /// Registers a tensor of unit rows `[rows, dimension]`; not trained unless `trained`.
     pub(crate) fn unit_rows(&self, name: &str, rows: i64, trained: bool) -> Tensor {
         let shape = [rows, self.dimension];

@@ -3,7 +3,7 @@
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::Block;
+use crate::ViewBlock;
 
 /// An epoch that no training reaches, so that the views are none that are trained on.
 const EPOCH: u32 = u32::MAX;
@@ -13,10 +13,10 @@ const EPOCH: u32 = u32::MAX;
 ///
 /// # Panics
 /// If the recipes are of different sizes, or one can't be followed (see [`Recipe::validate`]).
-pub fn sample(split: &Split, recipes: &[Recipe], seed: u64, count: usize) -> Block {
+pub fn fixed_views(split: &Split, recipes: &[Recipe], seed: u64, count: usize) -> ViewBlock {
     let indices = split.evenly_spaced(count);
     let size = recipes.first().map_or(0, |recipe| recipe.size);
-    let mut block = Block::new(recipes.len(), indices.len(), size, size);
+    let mut block = ViewBlock::new(recipes.len(), indices.len(), size, size);
     let mut renderer = Renderer::new();
     let mut places = block.bytes.chunks_exact_mut((3 * size * size).max(1));
     for &index in &indices {
@@ -41,12 +41,12 @@ mod tests {
         let bytes = (0..6 * 3 * 16 * 16).map(|i| (i * 7 % 251) as u8).collect();
         let split = Split::in_memory(bytes, None, 16, 16, PixelOrder::RowMajor);
         let recipes = [Recipe::seed_strong(12), Recipe::seed_strong(12)];
-        let first = sample(&split, &recipes, 3, 4);
+        let first = fixed_views(&split, &recipes, 3, 4);
         assert_eq!((first.views, first.images, first.height), (2, 4, 12));
-        assert_eq!(first, sample(&split, &recipes, 3, 4));
-        assert_ne!(first, sample(&split, &recipes, 4, 4));
+        assert_eq!(first, fixed_views(&split, &recipes, 3, 4));
+        assert_ne!(first, fixed_views(&split, &recipes, 4, 4));
         let view = 3 * 12 * 12;
         assert_ne!(first.bytes[..view], first.bytes[view..2 * view]);
-        assert_eq!(sample(&split, &recipes, 3, 99).images, 6);
+        assert_eq!(fixed_views(&split, &recipes, 3, 99).images, 6);
     }
 }

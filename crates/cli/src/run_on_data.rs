@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use dataset::{Dataset, Selection};
+use dataset::{ConcatSplits, Dataset};
 use models::DeviceChoice;
-use trainer::{Frozen, Weights};
+use trainer::{CheckpointChoice, FrozenEncoder};
 
 use crate::args::SplitArgument;
 use crate::data;
@@ -14,11 +14,11 @@ use crate::failure::Failure;
 pub const BATCH: usize = 256;
 
 /// See the module.
-pub struct Opened {
+pub struct RunOnData {
     /// The run folder, as it was given.
     pub run: PathBuf,
     /// The encoder.
-    pub frozen: Frozen,
+    pub frozen: FrozenEncoder,
     /// The set.
     pub set: Dataset,
     /// Where the set was read from, from the root; `None` for the built-in one.
@@ -27,15 +27,15 @@ pub struct Opened {
     pub place: String,
 }
 
-impl Opened {
+impl RunOnData {
     /// Opens the run in `folder`, and the set in `data` or else the run's.
     pub fn open(
         folder: &Path,
         data: Option<&Path>,
-        weights: Weights,
+        weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
-        let frozen = Frozen::open(folder, weights, device)?;
+        let frozen = FrozenEncoder::open(folder, weights, device)?;
         let path = data.or(frozen.record.data.path.as_deref());
         let set = match path {
             Some(path) => data::open(path, frozen.record.config.image_size)?,
@@ -47,16 +47,16 @@ impl Opened {
 
     /// What is open already: the encoder of the run in `folder`, and the set that was read from
     /// `path`.
-    pub fn of(folder: &Path, frozen: Frozen, set: Dataset, path: Option<&Path>) -> Self {
+    pub fn of(folder: &Path, frozen: FrozenEncoder, set: Dataset, path: Option<&Path>) -> Self {
         let place = path.map_or("the built-in set".to_owned(), |path| path.display().to_string());
         let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
         Self { run: folder.to_owned(), frozen, set, path, place }
     }
 
     /// The images of these splits, or of all.
-    pub fn select(&self, splits: &[SplitArgument]) -> Result<Selection<'_>, Failure> {
+    pub fn select(&self, splits: &[SplitArgument]) -> Result<ConcatSplits<'_>, Failure> {
         let names: Vec<&str> = splits.iter().map(|split| split.name()).collect();
-        let images = Selection::new(&self.set, &names);
+        let images = ConcatSplits::new(&self.set, &names);
         images.map_err(|error| Failure::usage(format!("{}: {error}", self.place)))
     }
 

@@ -4,12 +4,12 @@ use tch::{Kind, Tensor, no_grad};
 
 /// Per-feature mean and scale of a training set.
 #[derive(Debug)]
-pub struct Standardizer {
+pub struct StandardScaler {
     mean: Tensor,
     scale: Tensor,
 }
 
-impl Standardizer {
+impl StandardScaler {
     /// Measures `x`, `[images, features]`. The standard deviation divides by the number of images.
     ///
     /// A feature that is constant up to float32 rounding keeps scale 1: it becomes 0 and is never
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn literal_columns() {
         let x = Tensor::from_slice2(&[[1.0f32, 0.1, 0.0], [3.0, 0.1, 0.0], [5.0, 0.1, 0.0]]);
-        let y = Standardizer::fit(&x).apply(&x);
+        let y = StandardScaler::fit(&x).apply(&x);
         let want = 1.224_744_871;
         assert!((y.double_value(&[0, 0]) + want).abs() < 1e-9);
         assert!((y.double_value(&[2, 0]) - want).abs() < 1e-9);

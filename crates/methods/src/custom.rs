@@ -8,7 +8,7 @@ use serde_json::Value;
 /// run says with it what it was trained by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct OwnConfig {
+pub struct CustomConfig {
     /// Its name, for people.
     pub name: String,
     /// Its hyper-parameters, all of them; the program that brings it along checks them.

@@ -7,9 +7,9 @@ use std::time::UNIX_EPOCH;
 
 /// Length and time of change of a file. One that changes and keeps both is not noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp([u8; 24]);
+pub(super) struct FileStamp([u8; 24]);
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of the file at `path`.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::of_metadata(&fs::metadata(path)?)
