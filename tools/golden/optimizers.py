@@ -1,6 +1,6 @@
-"""Computes crates/trainer/tests/fixtures/optimizers.json: what AdamW, SGD and LARS make of several parameters.
+"""Computes crates/optim/tests/fixtures/optimizers.json: what AdamW, SGD and LARS make of several parameters.
 
-    python3 tools/golden/optimizers.py > crates/trainer/tests/fixtures/optimizers.json
+    python3 tools/golden/optimizers.py > crates/optim/tests/fixtures/optimizers.json
 
 The formulas are the papers', written for single numbers in 64-bit floats, independently of the crate: Loshchilov and
 Hutter 2017 (arXiv 1711.05101) with libtorch's product of step size and decay, momentum as in libtorch, You et al. 2017

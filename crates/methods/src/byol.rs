@@ -1,13 +1,13 @@
 //! BYOL: the student predicts the momentum teacher's projection of the other view.
 
+use optim::{Interval, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::context::{Predictor, PredictorConfig, nullable, required};
-use crate::error::share;
 use crate::similarity::normalize;
-use crate::{Method, MethodContext, MethodError, Projections, Schedule};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of BYOL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,7 +33,7 @@ struct Byol {
 impl ByolConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(Byol {
-            momentum: self.momentum.checked("byol.momentum", share)?,
+            momentum: self.momentum.checked("byol.momentum", Interval::UnitClosed)?,
             predictor: context.predictor(&self.predictor)?,
         }))
     }

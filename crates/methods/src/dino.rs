@@ -1,13 +1,14 @@
 //! DINO: the student predicts the teacher's assignment of the other views; centering and sharpening
 //! of the teacher keep the assignments from collapsing.
 
+use optim::{Interval, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::{positive, share};
 use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
-use crate::{Method, MethodContext, MethodError, Projections, Schedule};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DINO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,8 +54,8 @@ struct Dino {
 impl DinoConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         positive("dino.temperature", self.temperature)?;
-        self.sharpening.checked("dino.sharpening", positive)?;
-        self.momentum.checked("dino.momentum", share)?;
+        self.sharpening.checked("dino.sharpening", Interval::Positive)?;
+        self.momentum.checked("dino.momentum", Interval::UnitClosed)?;
         let center = match self.variant {
             DinoVariant::Seed => None,
             DinoVariant::Paper { center_momentum } => {

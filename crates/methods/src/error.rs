@@ -13,6 +13,9 @@ pub enum MethodError {
         /// The value.
         found: String,
     },
+    /// A number of a schedule out of its range.
+    #[error("method.{0}")]
+    Schedule(#[from] optim::Error),
     /// A method of another program.
     #[error(
         "method.own: expected a program that brings the method {0} along, found one that doesn't"

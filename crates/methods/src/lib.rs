@@ -5,7 +5,8 @@
 //! registry, a row in [`METHODS`], a config and a golden fixture.
 //!
 //! ```
-//! use methods::{MethodConfig, MethodContext, Progress, Projections};
+//! use methods::{MethodConfig, MethodContext, Projections};
+//! use optim::StepCount;
 //! use tch::nn::VarStore;
 //! use tch::{Device, Kind, Tensor};
 //!
@@ -19,7 +20,7 @@
 //! let view = |turn: f64| (Tensor::arange(12, (Kind::Float, Device::Cpu)) + turn).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
-//! let views = Projections { student, teacher, progress: Progress { step: 0, of: 100 } };
+//! let views = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -38,7 +39,6 @@ mod moco;
 mod nnclr;
 mod projections;
 mod queue;
-mod schedule;
 mod simclr;
 mod similarity;
 mod simsiam;
@@ -50,9 +50,9 @@ pub use catalog::{Family, METHODS, MethodInfo};
 pub use context::{MethodContext, PredictorConfig};
 pub use custom::CustomConfig;
 pub use error::MethodError;
-pub use projections::{Progress, Projections};
-pub use schedule::Schedule;
+pub use views::Projections;
 
+use optim::Schedule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;

@@ -1,14 +1,15 @@
 //! MoCo: a momentum teacher's projections of earlier images are the negatives.
 
+use optim::{Interval, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::context::{Predictor, PredictorConfig, nullable, required};
-use crate::error::{not_negative, positive, range, share};
+use crate::error::{not_negative, positive, range};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize};
-use crate::{Method, MethodContext, MethodError, Projections, Schedule};
+use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of MoCo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,7 +76,7 @@ impl MoCoConfig {
         Ok(Box::new(MoCo {
             variant: self.variant,
             temperature: positive("moco.temperature", self.temperature)?,
-            momentum: self.momentum.checked("moco.momentum", share)?,
+            momentum: self.momentum.checked("moco.momentum", Interval::UnitClosed)?,
             queue: (self.queue > 0).then(|| Queue::new(context, self.queue)),
             predictor: context.predictor(&self.predictor)?,
         }))

@@ -1,5 +1,6 @@
 //! What an objective sees of a batch.
 
+use optim::StepCount;
 use tch::Tensor;
 
 /// The projections of one batch, as every objective sees them. The first two views are the global
@@ -12,16 +13,7 @@ pub struct Projections {
     /// student's, detached.
     pub teacher: Vec<Tensor>,
     /// Where training stands.
-    pub progress: Progress,
-}
-
-/// A step among those of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// From 0.
-    pub step: u64,
-    /// Steps in all.
-    pub of: u64,
+    pub progress: StepCount,
 }
 
 impl Projections {

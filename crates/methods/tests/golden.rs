@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use golden::{Tensors, difference, largest};
-use methods::{METHODS, MethodConfig, MethodContext, Progress, Projections};
+use methods::{METHODS, MethodConfig, MethodContext, Projections};
 use models::WeightRng;
+use optim::StepCount;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -76,7 +77,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         let projections = Projections {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
-            progress: Progress { step, of: given.calls },
+            progress: StepCount { step, total: given.calls },
         };
         let loss = method.loss(&projections);
         assert_eq!(loss.kind(), kind);

@@ -1,8 +1,9 @@
 //! What holds for every method and form, whatever the projections: order doesn't matter, and
 //! nothing that a batch can hold makes a loss or a gradient other than finite.
 
-use methods::{METHODS, MethodConfig, MethodContext, Progress, Projections};
+use methods::{METHODS, MethodConfig, MethodContext, Projections};
 use models::WeightRng;
+use optim::StepCount;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
@@ -58,7 +59,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let loss = method.loss(&Projections {
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
-        progress: Progress { step: 0, of: 10 },
+        progress: StepCount { step: 0, total: 10 },
     });
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);
     (loss.double_value(&[]), gradients)

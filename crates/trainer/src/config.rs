@@ -5,13 +5,14 @@ use std::path::Path;
 use augment::Recipe;
 use methods::MethodConfig;
 use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
+use optim::OptimizerConfig;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::config_error::range;
 use crate::strict;
-use crate::{BestBy, ConfigError, HealthConfig, OptimizerConfig};
+use crate::{BestBy, ConfigError, HealthConfig};
 
 /// Every number of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -280,7 +281,7 @@ impl Config {
         }
         self.health.validate()?;
         self.optimizer.validate("optimizer")?;
-        self.probe.optimizer.validate("probe.optimizer")
+        Ok(self.probe.optimizer.validate("probe.optimizer")?)
     }
 }
 

@@ -58,6 +58,9 @@ pub enum ConfigError {
         /// What was expected and found.
         message: String,
     },
+    /// A hyper-parameter of an optimizer out of its range.
+    #[error(transparent)]
+    Optimizer(#[from] optim::Error),
     /// A number out of its range.
     #[error("{}: expected {expected}, found {}", OneLine(.key), OneLine(.found))]
     Range {

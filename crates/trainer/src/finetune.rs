@@ -7,12 +7,11 @@
 
 use dataset::Split;
 use eval::{Error, Score, TrainedReport};
-use methods::{Progress, Schedule};
 use models::{FlatParameters, Linear, WeightRng};
+use optim::{Optimizer, OptimizerConfig, Schedule, SgdConfig, StepCount};
 use tch::{Kind, Reduction, Tensor, no_grad};
 
 use crate::networks::EncoderAndHead;
-use crate::optimizer::{Optimizer, OptimizerConfig, SgdConfig};
 use crate::sgd::scored;
 use crate::{ClassifierSettings, FrozenEncoder, Watch};
 
@@ -136,7 +135,7 @@ impl LearnerOptions<'_> {
                 let loss =
                     logits.cross_entropy_loss(&y, None::<Tensor>, Reduction::Mean, -100, 0.0);
                 let gradient = parameters.gradient(&loss);
-                optimizer.step(&parameters, &gradient, Progress { step, of: steps });
+                optimizer.step(&parameters, &gradient, StepCount { step, total: steps });
                 step += 1;
                 self.seen += rows.len();
                 if (self.watch)(self.seen, self.all).is_break() {

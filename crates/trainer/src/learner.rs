@@ -1,14 +1,14 @@
 //! Everything that learns, and the step in which it does.
 
-use methods::{Method, MethodConfig, MethodContext, MethodError, Progress, Projections};
+use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{FlatParameters, InputSizes, WeightRng};
+use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
 use crate::networks::{DTypes, EncoderAndHead, Teacher};
-use crate::optimizer::clip;
 use crate::probe::{Probe, ProbeScore};
 use crate::profile::Profiler;
-use crate::{Config, ConfigError, Error, Optimizer, Reduction, TeacherInit};
+use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
 
 /// Keeps a fresh teacher's initial weights apart from the student's.
 const TEACHER_NETWORK: u64 = 1;
@@ -183,7 +183,7 @@ impl Learner {
                 (features, projections)
             }),
         };
-        let progress = Progress { step: number, of };
+        let progress = StepCount { step: number, total: of };
         let views = Projections { student, teacher, progress };
         let loss = self.method.loss(&views);
         let objective = match self.reduction {
@@ -247,18 +247,18 @@ impl Learner {
     }
 
     /// Changes the weights along `gradient`, and gives the length that it had.
-    fn update(&mut self, gradient: Tensor, progress: Progress) -> Tensor {
+    fn update(&mut self, gradient: Tensor, progress: StepCount) -> Tensor {
         let norm = no_grad(|| gradient.norm());
         let gradient = match self.clip_norm {
             None => gradient,
-            Some(most) => no_grad(|| clip(&gradient, &norm, most)),
+            Some(most) => no_grad(|| clip_grad_norm(&gradient, &norm, most)),
         };
         self.optimizer.step(&self.parameters, &gradient, progress);
         norm
     }
 
     /// Trains the probe on the labeled images of a step, seen by the encoder as it is now.
-    fn probe_step(&mut self, step: &DeviceBatch, progress: Progress) -> Option<(ProbeScore, i64)> {
+    fn probe_step(&mut self, step: &DeviceBatch, progress: StepCount) -> Option<(ProbeScore, i64)> {
         let (images, labels) = step.probe.as_ref()?;
         let features = no_grad(|| self.eval_networks().features(images));
         let probe = self.probe.as_mut()?;

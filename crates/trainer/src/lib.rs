@@ -72,7 +72,6 @@ mod metrics;
 mod micro_batch;
 mod networks;
 mod observer;
-mod optimizer;
 mod outcome;
 mod probe;
 mod profile;
@@ -103,9 +102,6 @@ pub use learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics
 pub use metrics::{EpochMetrics, StepNumbers};
 pub use networks::{DTypes, EncoderAndHead, Teacher};
 pub use observer::{EpochReport, History, Observer, Progress, TestBest};
-pub use optimizer::{
-    AdamConfig, AdamVariant, AdamWConfig, LarsConfig, Optimizer, OptimizerConfig, SgdConfig,
-};
 pub use outcome::{EarlyStop, Outcome};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;

@@ -1,12 +1,11 @@
 //! The linear probe that is trained alongside: it reads features, and never changes them.
 
-use methods::Progress;
 use models::{FlatParameters, Linear, WeightRng};
+use optim::{Optimizer, OptimizerConfig, StepCount};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
 use crate::networks::DTypes;
-use crate::{Optimizer, OptimizerConfig};
 
 /// Keeps the probe's initial weights apart from those of the networks.
 const PROBE_NETWORK: u64 = 2;
@@ -53,11 +52,11 @@ impl Probe {
 
     /// One step on `features` `[n, features]` of the classes `labels` `[n]`; the score is that
     /// before it.
-    pub fn step(&mut self, features: &Tensor, labels: &Tensor, progress: Progress) -> ProbeScore {
+    pub fn step(&mut self, features: &Tensor, labels: &Tensor, count: StepCount) -> ProbeScore {
         let logits = self.linear.forward(&features.detach());
         let loss = cross_entropy(&logits, labels, Reduction::Mean);
         let gradient = self.parameters.gradient(&loss);
-        self.optimizer.step(&self.parameters, &gradient, progress);
+        self.optimizer.step(&self.parameters, &gradient, count);
         score(&logits.detach(), labels)
     }
 

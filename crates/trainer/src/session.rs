@@ -9,6 +9,7 @@ use dataset::{Dataset, Split};
 use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
 use models::ToTensor;
+use optim::StepCount;
 use serde_json::{Value, json};
 use tch::{Kind, no_grad};
 
@@ -319,14 +320,14 @@ impl Trainer {
         }
     }
 
-    fn progress_of(&self, step: u64) -> methods::Progress {
-        methods::Progress { step, of: self.total_steps }
+    fn progress_of(&self, step: u64) -> StepCount {
+        StepCount { step, total: self.total_steps }
     }
 
     /// The step size that was used in `step`, from 0.
     fn learning_rate_of(&self, step: u64) -> f64 {
         let progress = self.progress_of(step);
-        self.learner.optimizer.learning_rate(progress)
+        self.learner.optimizer.lr(progress)
     }
 
     /// Images of a batch.

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use augment::{CropSampling, HorizontalFlip, RandomResizedCrop, Recipe, Transform};
 use dataset::Split;
 use eval::{Error, Features, RateScore, Score, StandardScaler, TrainValSplit, TrainedReport};
-use methods::{Progress, Schedule};
+use optim::{Schedule, StepCount};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -111,7 +111,7 @@ impl ClassifierSettings {
 /// The share of the learning rate at a step of so many: half a cosine wave from 1 to 0.
 pub(crate) fn cosine(step: u64, steps: u64) -> f64 {
     let falling = Schedule::Cosine { from: 1.0, to: 0.0 };
-    falling.at(Progress { step, of: steps })
+    falling.at(StepCount { step, total: steps })
 }
 
 /// Trains classifiers on views of the images of `split` and scores the best on `test`.

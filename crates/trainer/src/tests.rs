@@ -1,5 +1,7 @@
 //! Golden tests of whole training steps.
 
+mod optimizer_resume;
+
 use augment::Recipe;
 use golden::{Tensors, difference};
 use serde_json::{Value, json};

@@ -85,7 +85,7 @@ fn unit_rows(x: &Tensor) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use methods::Progress;
+    use optim::StepCount;
     use tch::nn::VarStore;
     use tch::{Device, Kind};
 
@@ -112,7 +112,7 @@ mod tests {
         let views = Projections {
             teacher: student.iter().map(Tensor::detach).collect(),
             student,
-            progress: Progress { step: 0, of: 1 },
+            progress: StepCount { step: 0, total: 1 },
         };
         // Views and images are at right angles: squared distances of 2, so 2 + 0.5 * log(exp(-4)).
         assert!(method.loss(&views).double_value(&[]).abs() < 1e-5);

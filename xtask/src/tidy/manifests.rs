@@ -23,9 +23,10 @@ const ARROWS: &[Arrows] = &[
     may("loader", &["dataset", "augment"], false),
     may("embed", &["dataset"], false),
     may("models", &["dataset"], true),
-    may("methods", &["models"], true),
+    may("optim", &["models"], true),
+    may("methods", &["models", "optim"], true),
     may("eval", &["dataset", "loader", "models"], true),
-    may("trainer", &["dataset", "augment", "loader", "models", "methods", "eval"], true),
+    may("trainer", &["dataset", "augment", "loader", "models", "optim", "methods", "eval"], true),
     may("report", &[], false),
     may(
         "cli",
@@ -38,7 +39,7 @@ const ARROWS: &[Arrows] = &[
     may("benchmarks", &["dataset", "augment", "loader"], false),
     may("xtask", &[], false),
     may("golden", &[], true),
-    may("examples", &["dataset", "eval", "methods", "models", "trainer"], true),
+    may("examples", &["dataset", "eval", "methods", "models", "optim", "trainer"], true),
     may("end-to-end", &["dataset"], false),
     may("fuzz", &["dataset", "trainer"], false),
 ];

@@ -1,75 +1,18 @@
-//! The optimizers against reference vectors, and what holds of each.
+//! The optimizers against reference vectors, and properties of each.
 
 use golden::{Tensors, difference, largest};
 use serde_json::{Value, json};
-use tch::nn::VarStore;
-use tch::{Device, Kind};
+use tch::{Kind, Tensor, no_grad};
 
-use super::*;
-
-/// Every optimizer, with this step size and weight decay; biases and norms are excluded where there
-/// is a choice.
-pub(super) fn every(learning_rate: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
-    let decay = json!({"constant": weight_decay});
-    let adam = |form: &str| {
-        json!({"adam": {
-            "form": form, "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
-        }})
-    };
-    let sgd = |nesterov: bool| {
-        json!({"sgd": {
-            "learning_rate": learning_rate, "momentum": 0.9, "nesterov": nesterov,
-            "weight_decay": decay, "exclude_bias_and_norm": true,
-        }})
-    };
-    let all = [
-        adam("usual"),
-        adam("keras"),
-        json!({"adamw": {
-            "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
-            "weight_decay": decay, "exclude_bias_and_norm": true,
-        }}),
-        sgd(false),
-        sgd(true),
-        json!({"lars": {
-            "learning_rate": learning_rate, "momentum": 0.9, "trust_coefficient": 0.001,
-            "weight_decay": decay, "exclude_bias_and_norm": true,
-        }}),
-    ];
-    all.map(parse).into()
-}
-
-fn parse(config: Value) -> OptimizerConfig {
-    serde_json::from_value(config).unwrap()
-}
-
-/// Parameters of these names, shapes and values.
-fn parameters(named: &[(&str, Tensor)], kind: Kind) -> FlatParameters {
-    let mut store = VarStore::new(Device::Cpu);
-    store.set_kind(kind);
-    for (name, values) in named {
-        let _ = store.root().add(name, values.to_kind(kind).copy(), true);
-    }
-    FlatParameters::flatten(&store)
-}
-
-/// A matrix, a bias and a class token, of doubles.
-fn small() -> FlatParameters {
-    let values = |shape: &[i64]| {
-        let count: i64 = shape.iter().product();
-        (Tensor::arange(count, (Kind::Double, Device::Cpu)) * 0.3 + 0.5).view(shape)
-    };
-    let named =
-        [("weight", values(&[2, 3])), ("bias", values(&[2])), ("cls_token", values(&[1, 1, 2]))];
-    parameters(&named, Kind::Double)
-}
+use super::{all_optimizers, parameters, parse, small};
+use crate::{Optimizer, OptimizerConfig, StepCount};
 
 /// How far each parameter of [`small`] moves in the first step along `gradient`.
 fn first_step(config: &OptimizerConfig, gradient: &Tensor) -> Vec<(String, Tensor)> {
     let parameters = small();
     let before = parameters.flat().copy();
     let mut optimizer = Optimizer::new(config, &parameters);
-    optimizer.step(&parameters, gradient, Progress { step: 0, of: 10 });
+    optimizer.step(&parameters, gradient, StepCount { step: 0, total: 10 });
     parameters.named(&no_grad(|| parameters.flat() - before))
 }
 
@@ -128,7 +71,7 @@ fn golden_optimizers_match_set_h() {
             let mut optimizer = Optimizer::new(&config, &parameters);
             for step in 0..6 {
                 let gradient = inputs.get("grads").get(step as i64).to_kind(kind);
-                optimizer.step(&parameters, &gradient, Progress { step, of: 6 });
+                optimizer.step(&parameters, &gradient, StepCount { step, total: 6 });
                 let expected = after.get(step as i64);
                 let off = difference(parameters.flat(), &expected);
                 let allowed = tolerance * largest(&expected).max(1.0);
@@ -145,7 +88,7 @@ fn golden_optimizers_tell_parameters_apart() {
     let text = include_str!("../../tests/fixtures/optimizers.json");
     let fixture: Value = serde_json::from_str(text).unwrap();
     let numbers = |list: &Value| -> Vec<f64> { serde_json::from_value(list.clone()).unwrap() };
-    let of = fixture["steps"].as_u64().unwrap();
+    let total = fixture["steps"].as_u64().unwrap();
     let given: Vec<(&str, Tensor)> = fixture["parameters"]
         .as_array()
         .unwrap()
@@ -168,7 +111,7 @@ fn golden_optimizers_tell_parameters_apart() {
             assert_eq!(after.len(), gradients.len());
             for (step, (gradient, after)) in (0..).zip(gradients.iter().zip(after)) {
                 let gradient = Tensor::from_slice(&numbers(gradient)).to_kind(kind);
-                optimizer.step(&parameters, &gradient, Progress { step, of });
+                optimizer.step(&parameters, &gradient, StepCount { step, total });
                 let expected = Tensor::from_slice(&numbers(after));
                 let off = difference(parameters.flat(), &expected);
                 assert!(
@@ -184,7 +127,7 @@ fn golden_optimizers_tell_parameters_apart() {
 #[test]
 fn without_gradient_and_decay_nothing_moves() {
     let zeros = small().flat().zeros_like();
-    for config in every(json!({"constant": 0.5}), 0.0) {
+    for config in all_optimizers(json!({"constant": 0.5}), 0.0) {
         for (name, moved) in first_step(&config, &zeros) {
             assert_eq!(largest(&moved), 0.0, "{config:?} {name}");
         }
@@ -194,7 +137,7 @@ fn without_gradient_and_decay_nothing_moves() {
 #[test]
 fn what_is_excluded_is_not_decayed() {
     let zeros = small().flat().zeros_like();
-    for config in &every(json!({"constant": 0.5}), 0.1)[2..] {
+    for config in &all_optimizers(json!({"constant": 0.5}), 0.1)[2..] {
         let moved = first_step(config, &zeros);
         let moved: Vec<f64> = moved.iter().map(|(_, moved)| largest(moved)).collect();
         assert!(moved[0] > 0.0 && moved[1] == 0.0 && moved[2] == 0.0, "{config:?} {moved:?}");
@@ -209,7 +152,7 @@ fn what_is_excluded_is_not_decayed() {
 
 #[test]
 fn the_steps_of_lars_do_not_depend_on_the_scale_of_the_gradient() {
-    let lars = every(json!({"constant": 2.0}), 0.0).pop().unwrap();
+    let lars = all_optimizers(json!({"constant": 2.0}), 0.0).pop().unwrap();
     let gradient = (small().flat().detach() * 7.0).sin();
     let (once, thousandfold) =
         (first_step(&lars, &gradient), first_step(&lars, &(&gradient * 1000.0)));
@@ -227,7 +170,7 @@ fn the_steps_of_lars_do_not_depend_on_the_scale_of_the_gradient() {
 
 #[test]
 fn numbers_out_of_range_name_their_key() {
-    let all = every(json!({"constant": 0.1}), 0.1);
+    let all = all_optimizers(json!({"constant": 0.1}), 0.1);
     let [adamw, sgd, nesterov, lars] = [2, 3, 4, 5].map(|index| &all[index]);
     let warm = json!({"warm_up": {"from": 0.0, "to": 1.0, "share": 1.5}});
     let falling = json!({"cosine": {"from": 0.1, "to": -0.1}});

@@ -1,61 +1,58 @@
 //! Adam.
 
-use methods::Schedule;
 use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::ranges::Ranges;
-use super::{Now, Rule};
-use crate::ConfigError;
+use crate::optimizer::{StepContext, UpdateRule};
+use crate::{Error, Interval, Schedule};
 
 /// Hyper-parameters of Adam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
-    /// Where epsilon enters.
+    /// Where epsilon is added.
     pub form: AdamVariant,
-    /// Step size; the seed's is 0.001.
+    /// Learning rate, 0 and above; the seed's is 0.001.
     pub learning_rate: Schedule,
-    /// Decay of the first and second moment; the seed's are 0.9 and 0.999.
+    /// Decay rates of the first and second moment, each in 0..1; the seed's are 0.9 and 0.999.
     pub betas: [f64; 2],
-    /// Keeps the denominator from 0; the seed's is 1e-7.
+    /// Positive; keeps the denominator from 0. The seed's is 1e-7.
     pub epsilon: f64,
 }
 
-/// The two ways to add epsilon, which no constant makes equal.
+/// Where epsilon is added; no value of epsilon makes the two equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AdamVariant {
-    /// To the root of the corrected second moment: algorithm 1 of the paper, and libtorch.
+    /// To the root of the bias-corrected second moment: algorithm 1 of the paper, and PyTorch.
     Usual,
-    /// To the root of the uncorrected second moment: section 2's "epsilon hat", and Keras.
+    /// To the root of the second moment without bias correction: the "epsilon hat" of section 2
+    /// of the paper, and Keras.
     Keras,
 }
 
 impl AdamConfig {
-    pub(super) fn validate(&self, ranges: &Ranges) -> Result<(), ConfigError> {
-        ranges.schedule("learning_rate", &self.learning_rate)?;
-        check_moments(ranges, self.betas, self.epsilon)
+    pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
+        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        check_moments(key, self.betas, self.epsilon)
     }
 }
 
 /// Checks what Adam and AdamW have in common.
-pub(super) fn check_moments(
-    ranges: &Ranges,
-    betas: [f64; 2],
-    epsilon: f64,
-) -> Result<(), ConfigError> {
-    ranges.below_1("betas.0", betas[0])?;
-    ranges.below_1("betas.1", betas[1])?;
-    ranges.positive("epsilon", epsilon)
+pub(crate) fn check_moments(key: &str, betas: [f64; 2], epsilon: f64) -> Result<(), Error> {
+    Interval::UnitHalfOpen.check(&format!("{key}.betas.0"), betas[0])?;
+    Interval::UnitHalfOpen.check(&format!("{key}.betas.1"), betas[1])?;
+    Interval::Positive.check(&format!("{key}.epsilon"), epsilon)
 }
 
+/// The moments and the update.
+///
 /// # Reference
 /// Kingma and Ba 2014, arXiv 1412.6980, algorithm 1.
 #[derive(Debug)]
-pub(super) struct Adam {
+pub(crate) struct Adam {
     form: AdamVariant,
     betas: [f64; 2],
     epsilon: f64,
@@ -64,7 +61,7 @@ pub(super) struct Adam {
 }
 
 impl Adam {
-    pub(super) fn new(
+    pub(crate) fn new(
         form: AdamVariant,
         betas: [f64; 2],
         epsilon: f64,
@@ -75,20 +72,20 @@ impl Adam {
     }
 }
 
-impl Rule for Adam {
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, now: Now) {
+impl UpdateRule for Adam {
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
         let Self { form, betas: [beta1, beta2], epsilon, .. } = *self;
-        let steps = now.steps as f64;
-        let (left1, left2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
+        let steps = context.steps as f64;
+        let (correction1, correction2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
         let _ = self.moment1.lerp_(gradient, 1.0 - beta1);
         let _ = self.moment2.g_mul_scalar_(beta2);
         self.moment2 += gradient.square() * (1.0 - beta2);
         let (step, denominator) = match form {
             AdamVariant::Keras => {
-                (now.learning_rate * left2.sqrt() / left1, self.moment2.sqrt() + epsilon)
+                (context.lr * correction2.sqrt() / correction1, self.moment2.sqrt() + epsilon)
             }
             AdamVariant::Usual => {
-                (now.learning_rate / left1, self.moment2.sqrt() / left2.sqrt() + epsilon)
+                (context.lr / correction1, self.moment2.sqrt() / correction2.sqrt() + epsilon)
             }
         };
         *weights -= (&self.moment1 / denominator) * step;

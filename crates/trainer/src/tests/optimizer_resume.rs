@@ -1,18 +1,17 @@
-//! Whatever the optimizer, a learner that was saved and restored goes on with the same bits.
+//! A learner that was saved and restored continues bit-identically, with every optimizer.
 
 use std::ops::Range;
 use std::path::Path;
 
+use optim::OptimizerConfig;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::OptimizerConfig;
-use super::tests::every;
+use super::tiny_config;
 use crate::checkpoint::{self, Header};
-use crate::tests::tiny_config;
 use crate::{DTypes, DeviceBatch, Learner, LearnerOptions};
 
-/// Steps that schedules plan with.
+/// Planned number of steps.
 const STEPS: u64 = 6;
 
 fn learner(optimizer: &OptimizerConfig) -> Learner {
@@ -60,7 +59,33 @@ fn save(learner: &Learner, path: &Path) {
 
 fn optimizers() -> Vec<OptimizerConfig> {
     let rate = json!({"warm_up_cosine": {"from": 0.0, "peak": 0.01, "to": 0.001, "share": 0.4}});
-    every(rate, 0.01)
+    let decay = json!({"constant": 0.01});
+    let adam = |form: &str| {
+        json!({"adam": {
+            "form": form, "learning_rate": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+        }})
+    };
+    let sgd = |nesterov: bool| {
+        json!({"sgd": {
+            "learning_rate": rate, "momentum": 0.9, "nesterov": nesterov,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }})
+    };
+    let all = [
+        adam("usual"),
+        adam("keras"),
+        json!({"adamw": {
+            "learning_rate": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }}),
+        sgd(false),
+        sgd(true),
+        json!({"lars": {
+            "learning_rate": rate, "momentum": 0.9, "trust_coefficient": 0.001,
+            "weight_decay": decay, "exclude_bias_and_norm": true,
+        }}),
+    ];
+    all.map(|config| serde_json::from_value(config).unwrap()).into()
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! Stochastic gradient descent with momentum.
+
+use models::FlatParameters;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::no_decay::decay_mask;
+use crate::optimizer::{StepContext, UpdateRule};
+use crate::{Error, Interval, Schedule};
+
+/// Hyper-parameters of SGD.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SgdConfig {
+    /// Learning rate, 0 and above.
+    pub learning_rate: Schedule,
+    /// Momentum coefficient in 0..1; 0 for none.
+    pub momentum: f64,
+    /// Whether momentum is Nesterov's; it needs a momentum above 0.
+    pub nesterov: bool,
+    /// L2 penalty, 0 and above: the multiple of the weights that is added to the gradient.
+    pub weight_decay: Schedule,
+    /// Whether biases and parameters of normalization layers are not decayed.
+    pub exclude_bias_and_norm: bool,
+}
+
+impl SgdConfig {
+    pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
+        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        self.weight_decay.checked(&format!("{key}.weight_decay"), Interval::NonNegative)?;
+        Interval::UnitHalfOpen.check(&format!("{key}.momentum"), self.momentum)?;
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::Range {
+                key: format!("{key}.nesterov"),
+                expected: "false without momentum",
+                found: self.nesterov.to_string(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The momentum buffer and the update.
+///
+/// # Reference
+/// Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning",
+/// equations 1 to 4, as PyTorch has them: the learning rate is applied after the momentum.
+#[derive(Debug)]
+pub(crate) struct Sgd {
+    coefficient: f64,
+    nesterov: bool,
+    /// 1 for a weight that is decayed, else 0; `[weights]`.
+    decay_mask: Tensor,
+    momentum: Tensor,
+}
+
+impl Sgd {
+    pub(crate) fn new(config: &SgdConfig, parameters: &FlatParameters) -> Self {
+        Self {
+            coefficient: config.momentum,
+            nesterov: config.nesterov,
+            decay_mask: decay_mask(parameters, config.exclude_bias_and_norm),
+            momentum: parameters.flat().zeros_like(),
+        }
+    }
+}
+
+impl UpdateRule for Sgd {
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
+        let slope = gradient + (&*weights * &self.decay_mask) * context.weight_decay;
+        let _ = self.momentum.g_mul_scalar_(self.coefficient);
+        self.momentum += &slope;
+        let direction = match self.nesterov {
+            true => slope + &self.momentum * self.coefficient,
+            false => self.momentum.shallow_clone(),
+        };
+        *weights -= direction * context.lr;
+    }
+
+    fn state(&self) -> Vec<(&'static str, &Tensor)> {
+        vec![("momentum", &self.momentum)]
+    }
+}
