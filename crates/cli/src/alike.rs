@@ -22,7 +22,7 @@ use crate::watch::Watch;
 /// Finds what is asked for: says it, and draws it where there is a file to draw to.
 pub fn neighbors(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     if let Some(out) = &arguments.out {
-        trainer::check_writable(out)?;
+        files::check_writable(out)?;
     }
     match arguments {
         NeighborsArguments { query: Some(image), .. } => {

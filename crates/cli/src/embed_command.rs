@@ -20,7 +20,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     let out = &arguments.out;
     let files = Format::of(out)?.files(out);
     for file in &files {
-        trainer::check_writable(file)?;
+        files::check_writable(file)?;
     }
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.epoch.weights(), device)?;

@@ -25,7 +25,7 @@ struct AtEpoch<T> {
 /// Measures runs.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
     for file in [&arguments.out, &arguments.confusion].into_iter().flatten() {
-        trainer::check_writable(file)?;
+        files::check_writable(file)?;
     }
     let (ways, few) = (ways(arguments), few(arguments));
     // What takes seconds is ended by Ctrl-C at once.

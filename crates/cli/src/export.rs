@@ -14,7 +14,7 @@ use crate::output::Output;
 /// Writes an encoder and its card.
 pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let out = &arguments.out;
-    trainer::check_writable(out)?;
+    files::check_writable(out)?;
     let weights = arguments.epoch.weights();
     let frozen = FrozenEncoder::open(&arguments.run, weights, DeviceChoice::Cpu)?;
     let (pixels, range) = match arguments.input {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
-use dataset::OneLine;
+use files::OneLine;
 
 /// Everything done.
 pub const DONE: u8 = 0;
@@ -61,6 +61,18 @@ impl From<trainer::Error> for Failure {
             _ => FAILED,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<files::Unwritable> for Failure {
+    fn from(error: files::Unwritable) -> Self {
+        Self::usage(error)
     }
 }
 

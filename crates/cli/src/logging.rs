@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use trainer::RecordLog;
-
+use files::RecordLog;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -50,11 +49,11 @@ impl Write for Both {
         let written = io::stderr().write(bytes)?;
         let mut copy = self.0.lock();
         if let Some(file) = &mut copy.file
-            && let Err(error) = file.write(&bytes[..written])
+            && let Err(error) = file.append(&bytes[..written])
         {
             copy.file = None;
             copy.stop.store(true, Ordering::Relaxed);
-            copy.failure = Some(error);
+            copy.failure = Some(error.into());
         }
         Ok(written)
     }

@@ -20,7 +20,7 @@ pub fn preview(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode
         }
     };
     config.validate()?;
-    trainer::check_writable(&arguments.out)?;
+    files::check_writable(&arguments.out)?;
     let (set, _) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
     let views = &config.augment.views;
     let sheet = augment::preview(&set.unlabeled, views, config.seed, arguments.rows, 2);

@@ -16,7 +16,7 @@ use crate::sitting;
 pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
     let out = &arguments.out;
-    trainer::check_writable(out)?;
+    files::check_writable(out)?;
     let folders = each_once(&arguments.runs);
     let portraits: Result<Vec<Portrait>, _> =
         folders.iter().map(|folder| Portrait::read(folder)).collect();

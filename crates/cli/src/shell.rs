@@ -73,7 +73,7 @@ pub fn man(out: Option<&Path>, output: &Output) -> Result<ExitCode, Failure> {
     let mut written = Vec::new();
     for command in with_subcommands(&command) {
         let path = out.join(Man::new(command.clone()).get_filename());
-        trainer::write_file(&path, page(command)?.as_bytes())?;
+        files::write(&path, page(command)?.as_bytes())?;
         written.push(path);
     }
     let value = json!({"out": out, "pages": written});

@@ -1,11 +1,10 @@
 //! Many small images on one large one.
 
-use std::io::Write;
 use std::path::Path;
 
 use ::image::{ImageFormat, Rgb, RgbImage};
 
-use crate::{Error, NewFile, Split};
+use crate::{Error, Split};
 
 /// White pixels between images.
 const GAP: usize = 2;
@@ -100,9 +99,7 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
     image
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|error| Error::io(path, "encode")(std::io::Error::other(error)))?;
-    let mut file = NewFile::begin(path)?;
-    file.write_all(png.get_ref()).map_err(Error::io(path, "write"))?;
-    file.finish()
+    Ok(files::write(path, png.get_ref())?)
 }
 
 #[cfg(test)]

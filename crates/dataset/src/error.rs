@@ -4,14 +4,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{OneLine, PathOnOneLine};
+use files::OneLine;
 
 /// Why an image set could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No such file or folder.
-    #[error("{}: expected {expected}, found no such file or folder", PathOnOneLine(.path))]
+    #[error("{}: expected {expected}, found no such file or folder", OneLine(.path))]
     Missing {
         /// What is not there.
         path: PathBuf,
@@ -19,13 +19,13 @@ pub enum Error {
         expected: &'static str,
     },
     /// A path that names something else than a folder.
-    #[error("{}: expected a folder, found a file", PathOnOneLine(.path))]
+    #[error("{}: expected a folder, found a file", OneLine(.path))]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
     /// A folder without images, or without the class folders that should be in it.
-    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
+    #[error("{}: expected {}, found {}", OneLine(.path), OneLine(.expected), OneLine(.found))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum Error {
         found: String,
     },
     /// A binary file whose length does not fit its image size or image count.
-    #[error("{}: expected {expected}, found {found_bytes} bytes", PathOnOneLine(.path))]
+    #[error("{}: expected {expected}, found {found_bytes} bytes", OneLine(.path))]
     Length {
         /// The file.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum Error {
         found_bytes: u64,
     },
     /// Images and labels of one split that differ in number.
-    #[error("{}: expected {expected} labels, one for each image of {images}, found {found}", PathOnOneLine(.path))]
+    #[error("{}: expected {expected} labels, one for each image of {images}, found {found}", OneLine(.path))]
     LabelCount {
         /// The label file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum Error {
         found: usize,
     },
     /// A label outside the classes.
-    #[error("{}: expected labels {first} to {last}, found {found} at position {position}", PathOnOneLine(.path))]
+    #[error("{}: expected labels {first} to {last}, found {found} at position {position}", OneLine(.path))]
     Label {
         /// The label file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum Error {
         found: usize,
     },
     /// A text file (class names, folds, shape) with other content than it should have.
-    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
+    #[error("{}: expected {}, found {}", OneLine(.path), OneLine(.expected), OneLine(.found))]
     Text {
         /// The file.
         path: PathBuf,
@@ -81,7 +81,7 @@ pub enum Error {
         found: String,
     },
     /// A file that is not a JPEG, PNG or WebP image.
-    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", PathOnOneLine(.path))]
+    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", OneLine(.path))]
     NotAnImage {
         /// The file.
         path: PathBuf,
@@ -89,7 +89,7 @@ pub enum Error {
         found: String,
     },
     /// An image too small to learn from.
-    #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", PathOnOneLine(.path))]
+    #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", OneLine(.path))]
     TooSmall {
         /// The file.
         path: PathBuf,
@@ -101,7 +101,7 @@ pub enum Error {
         height: u32,
     },
     /// An image that is cut off, damaged, or beyond the limits on size.
-    #[error("{}: expected a whole {format} image, found {}", PathOnOneLine(.path), OneLine(.found))]
+    #[error("{}: expected a whole {format} image, found {}", OneLine(.path), OneLine(.found))]
     Decode {
         /// The file.
         path: PathBuf,
@@ -111,7 +111,7 @@ pub enum Error {
         found: String,
     },
     /// A file that changed while it was in use.
-    #[error("{}: expected the file to stay as it was opened, found {found}", PathOnOneLine(.path))]
+    #[error("{}: expected the file to stay as it was opened, found {found}", OneLine(.path))]
     Changed {
         /// The file.
         path: PathBuf,
@@ -119,7 +119,7 @@ pub enum Error {
         found: String,
     },
     /// A folder to write to that already holds something.
-    #[error("{}: expected a new or empty folder to write to, found one with files in it", PathOnOneLine(.path))]
+    #[error("{}: expected a new or empty folder to write to, found one with files in it", OneLine(.path))]
     OutputExists {
         /// The folder.
         path: PathBuf,
@@ -135,7 +135,7 @@ pub enum Error {
         found: String,
     },
     /// The operating system refused.
-    #[error("{}: cannot {action}: {source}", PathOnOneLine(.path))]
+    #[error("{}: cannot {action}: {source}", OneLine(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -150,6 +150,23 @@ impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::Io { path: path.to_path_buf(), action, source }
+    }
+}
+
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        let files::Error { path, action, source } = error;
+        Self::Io { path, action, source }
+    }
+}
+
+impl From<files::FolderError> for Error {
+    fn from(error: files::FolderError) -> Self {
+        match error {
+            files::FolderError::Io(error) => error.into(),
+            files::FolderError::NotAFolder { path } => Self::NotAFolder { path },
+            files::FolderError::NotEmpty { path } => Self::OutputExists { path },
+        }
     }
 }
 

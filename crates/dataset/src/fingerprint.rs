@@ -33,11 +33,6 @@ impl Dataset {
                 hash.update(split.image(index).row_major(&mut scratch));
             }
         }
-        hex(&hash.finalize()[..16])
+        files::hex(&hash.finalize()[..16])
     }
-}
-
-/// Two digits a byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use files::replace_control;
+
 use crate::Error;
 use crate::mapping::Mapping;
 
@@ -59,14 +61,14 @@ impl Names {
         let end = self.starts.get(place / STEP + 1);
         let end = end.copied().unwrap_or(self.text.len());
         let mut lines = self.text.slice(start, end - start).split(|byte| *byte == b'\n');
-        on_one_line(String::from_utf8_lossy(lines.nth(place % STEP).unwrap_or_default()))
+        replace_control(String::from_utf8_lossy(lines.nth(place % STEP).unwrap_or_default()))
     }
 
     /// Writes names.
     pub fn write<'a>(path: &Path, names: impl Iterator<Item = Cow<'a, str>>) -> Result<(), Error> {
         let write = |mut file: BufWriter<File>| {
             for name in names {
-                file.write_all(on_one_line(name).as_bytes())?;
+                file.write_all(replace_control(name).as_bytes())?;
                 file.write_all(b"\n")?;
             }
             file.flush()
@@ -81,16 +83,6 @@ fn other_count(path: &Path, images: usize, lines: usize) -> Error {
         path: path.to_path_buf(),
         expected: format!("{images} lines, a name of each image"),
         found: lines.to_string(),
-    }
-}
-
-/// A name on one line: control characters are replaced.
-pub(crate) fn on_one_line(name: Cow<'_, str>) -> Cow<'_, str> {
-    if name.contains(char::is_control) {
-        let replacement = char::REPLACEMENT_CHARACTER.to_string();
-        name.replace(char::is_control, &replacement).into()
-    } else {
-        name
     }
 }
 
@@ -129,9 +121,6 @@ mod tests {
 
     #[test]
     fn a_name_takes_one_line() {
-        let name = |text: &'static str| on_one_line(text.into());
-        assert_eq!(name("a\nb/c\u{7}é"), "a\u{fffd}b/c\u{fffd}é");
-        assert!(matches!(name("a b/é"), Cow::Borrowed("a b/é")));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.txt");
         fs::write(&path, b"a\r\n\xff").unwrap();

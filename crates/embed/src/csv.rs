@@ -1,57 +1,69 @@
-//! Lines of text, by RFC 4180: a head of column names, fields with a comma, quote or line break in
-//! quotes.
+//! CSV by RFC 4180, with a header of column names and lines that end in `\n`.
 //!
 //! Numbers have as many digits as it takes to read back the same `f32`. What isn't known is an
 //! empty field.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use dataset::NewFile;
+use files::AtomicFile;
 
 use crate::Table;
 use crate::writer::Sink;
 
 /// A CSV file of a row for each image, with or without the features.
 pub(crate) struct Csv<'a> {
-    file: NewFile,
+    writer: csv::Writer<AtomicFile>,
     table: &'a Table<'a>,
     features: bool,
-    /// A line.
-    line: Vec<u8>,
+    /// A number or column name as text.
+    scratch: Vec<u8>,
 }
 
 impl<'a> Csv<'a> {
-    /// Writes the head.
-    pub fn new(mut file: NewFile, table: &'a Table<'a>, features: bool) -> io::Result<Self> {
-        write!(file, "split,index,name,label,class")?;
-        let columns = if features { table.features } else { 0 };
-        for column in 0..columns {
-            write!(file, ",f{column}")?;
+    /// Writes the header.
+    pub fn new(file: AtomicFile, table: &'a Table<'a>, features: bool) -> io::Result<Self> {
+        let writer = csv::Writer::from_writer(file);
+        let mut csv = Self { writer, table, features, scratch: Vec::new() };
+        for name in ["split", "index", "name", "label", "class"] {
+            csv.text(name)?;
         }
-        writeln!(file)?;
-        Ok(Self { file, table, features, line: Vec::new() })
+        if features {
+            (0..table.features).try_for_each(|column| csv.formatted(format_args!("f{column}")))?;
+        }
+        csv.end_row()?;
+        Ok(csv)
     }
 
     fn row(&mut self, row: usize, features: &[f32]) -> io::Result<()> {
         let record = self.table.images.record(row);
-        let line = &mut self.line;
-        line.clear();
-        write!(line, "{},{},", record.split, record.index)?;
-        field(line, record.name.as_deref().unwrap_or_default());
-        line.push(b',');
-        if let Some(label) = record.label {
-            write!(line, "{label}")?;
+        self.text(record.split)?;
+        self.formatted(format_args!("{}", record.index))?;
+        self.text(record.name.as_deref().unwrap_or_default())?;
+        match record.label {
+            Some(label) => self.formatted(format_args!("{label}"))?,
+            None => self.text("")?,
         }
-        line.push(b',');
-        field(line, record.class.unwrap_or_default());
+        self.text(record.class.unwrap_or_default())?;
         if self.features {
-            for number in features {
-                write!(line, ",{number:?}")?;
-            }
+            features.iter().try_for_each(|number| self.formatted(format_args!("{number:?}")))?;
         }
-        line.push(b'\n');
-        self.file.write_all(line)
+        self.end_row()
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.writer.write_field(text).map_err(plain)
+    }
+
+    fn formatted(&mut self, field: fmt::Arguments<'_>) -> io::Result<()> {
+        self.scratch.clear();
+        self.scratch.write_fmt(field)?;
+        self.writer.write_field(&self.scratch).map_err(plain)
+    }
+
+    fn end_row(&mut self) -> io::Result<()> {
+        self.writer.write_record(None::<&[u8]>).map_err(plain)
     }
 }
 
@@ -61,18 +73,17 @@ impl Sink for Csv<'_> {
         rows.zip(features).try_for_each(|(row, features)| self.row(row, features))
     }
 
-    fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>> {
-        Ok(vec![self.file])
+    fn finish(self: Box<Self>) -> io::Result<Vec<AtomicFile>> {
+        let file = self.writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        Ok(vec![file])
     }
 }
 
-/// Appends a text, in quotes where it needs them.
-fn field(line: &mut Vec<u8>, text: &str) {
-    if text.contains([',', '"', '\n', '\r']) {
-        line.push(b'"');
-        line.extend(text.replace('"', "\"\"").bytes());
-        line.push(b'"');
-    } else {
-        line.extend(text.bytes());
+/// What the system said, where it was the system.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        // Records of one length in valid text have no other errors.
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }

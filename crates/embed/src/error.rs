@@ -22,7 +22,7 @@ pub enum Error {
         /// What it says.
         source: io::Error,
     },
-    /// A file couldn't be begun or put in its place.
+    /// A file couldn't be created or committed.
     #[error(transparent)]
-    Place(#[from] dataset::Error),
+    File(#[from] files::Error),
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use dataset::NewFile;
+use files::AtomicFile;
 
 use crate::Table;
 use crate::csv::Csv;
@@ -17,13 +17,13 @@ const ALIGNMENT: usize = 64;
 
 /// The features as an array, `[images, features]`, little-endian f32.
 pub(crate) struct Npy<'a> {
-    file: NewFile,
+    file: AtomicFile,
     beside: Box<Csv<'a>>,
 }
 
 impl<'a> Npy<'a> {
     /// Writes the head; the number of images is known.
-    pub fn new(mut file: NewFile, beside: NewFile, table: &'a Table<'a>) -> io::Result<Self> {
+    pub fn new(mut file: AtomicFile, beside: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
         file.write_all(&head(table.images.len(), table.features))?;
         let beside = Box::new(Csv::new(beside, table, false)?);
         Ok(Self { file, beside })
@@ -36,7 +36,7 @@ impl Sink for Npy<'_> {
         write_floats(&mut self.file, features)
     }
 
-    fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>> {
+    fn finish(self: Box<Self>) -> io::Result<Vec<AtomicFile>> {
         let Self { file, beside } = *self;
         let mut files = beside.finish()?;
         files.push(file);

@@ -8,7 +8,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use dataset::{ImageRecord, NewFile};
+use dataset::ImageRecord;
+use files::AtomicFile;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -39,7 +40,7 @@ const SCHEMA: &str = "
 
 /// See the module.
 pub(crate) struct Parquet<'a> {
-    file: SerializedFileWriter<NewFile>,
+    file: SerializedFileWriter<AtomicFile>,
     table: &'a Table<'a>,
     /// Rows of the group that is being gathered, and their features.
     rows: Range<usize>,
@@ -48,7 +49,7 @@ pub(crate) struct Parquet<'a> {
 
 impl<'a> Parquet<'a> {
     /// Begins the file.
-    pub fn new(file: NewFile, table: &'a Table<'a>) -> io::Result<Self> {
+    pub fn new(file: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
         let schema = parse_message_type(SCHEMA).expect("a valid schema");
         let metadata = table.metadata().into_iter();
         let metadata = metadata.map(|(name, value)| KeyValue::new(name.to_owned(), value));
@@ -91,7 +92,7 @@ impl Sink for Parquet<'_> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<Vec<NewFile>> {
+    fn finish(mut self: Box<Self>) -> io::Result<Vec<AtomicFile>> {
         if !self.rows.is_empty() {
             self.write_group().map_err(plain)?;
         }
@@ -99,7 +100,7 @@ impl Sink for Parquet<'_> {
     }
 }
 
-type Group<'a> = SerializedRowGroupWriter<'a, NewFile>;
+type Group<'a> = SerializedRowGroupWriter<'a, AtomicFile>;
 
 /// Writes the next column of a group: values, and the levels that say which of them are there and
 /// where lists begin.

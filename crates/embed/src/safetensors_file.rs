@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use dataset::NewFile;
+use files::AtomicFile;
 use serde_json::{Map, Value, json};
 
 use crate::Table;
@@ -15,13 +15,13 @@ use crate::writer::Sink;
 
 /// `labels` `[images]` i64, `features` `[images, features]` f32, `split` `[images]` u8.
 pub(crate) struct Safetensors<'a> {
-    file: NewFile,
+    file: AtomicFile,
     table: &'a Table<'a>,
 }
 
 impl<'a> Safetensors<'a> {
     /// Writes the head and the labels, which are known.
-    pub fn new(mut file: NewFile, table: &'a Table<'a>) -> io::Result<Self> {
+    pub fn new(mut file: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
         let head = head(table);
         file.write_all(&(head.len() as u64).to_le_bytes())?;
         file.write_all(head.as_bytes())?;
@@ -40,7 +40,7 @@ impl Sink for Safetensors<'_> {
         write_floats(&mut self.file, features)
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<Vec<NewFile>> {
+    fn finish(mut self: Box<Self>) -> io::Result<Vec<AtomicFile>> {
         for (number, (_, split)) in (0u8..).zip(self.table.images.splits()) {
             for _ in 0..split.len() {
                 self.file.write_all(&[number])?;

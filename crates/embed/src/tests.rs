@@ -202,7 +202,7 @@ fn nothing_stays_of_a_file_that_is_not_finished() {
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
         let missing = Writer::create(&out.path().join("no").join(name), &table);
         let error = missing.err().unwrap();
-        assert!(matches!(error, Error::Place(_)), "{error}");
+        assert!(matches!(error, Error::File(_)), "{error}");
     }
 }
 

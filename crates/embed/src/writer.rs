@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use dataset::NewFile;
+use files::AtomicFile;
 
 use crate::csv::Csv;
 use crate::npy::Npy;
@@ -19,7 +19,7 @@ pub(crate) trait Sink {
 
     /// Writes what follows the last row; gives the files that are now whole, in the order in which
     /// they are to be put in place.
-    fn finish(self: Box<Self>) -> io::Result<Vec<NewFile>>;
+    fn finish(self: Box<Self>) -> io::Result<Vec<AtomicFile>>;
 }
 
 /// A file of features being written; nothing of it stays when it is dropped before
@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
         assert!(table.features > 0, "a table without features");
         let format = Format::of(path)?;
         let mut files = format.files(path).into_iter();
-        let mut begin = || NewFile::begin(&files.next().expect("a file for each"));
+        let mut begin = || AtomicFile::create(&files.next().expect("a file for each"));
         let file = begin()?;
         let sink = match format {
             Format::Npy => Npy::new(file, begin()?, table).map(boxed),
@@ -99,8 +99,8 @@ impl<'a> Writer<'a> {
         assert_eq!(written, all, "rows written of a table");
         let mut files = self.sink.finish().map_err(failed(&self.path))?;
         // All or none of them.
-        files.iter_mut().try_for_each(NewFile::sync)?;
-        files.into_iter().try_for_each(NewFile::finish)?;
+        files.iter_mut().try_for_each(AtomicFile::sync)?;
+        files.into_iter().try_for_each(AtomicFile::commit)?;
         Ok(())
     }
 }

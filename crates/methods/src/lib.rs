@@ -50,7 +50,7 @@ pub use catalog::{Family, METHODS, MethodInfo};
 pub use context::{MethodContext, PredictorConfig};
 pub use custom::CustomConfig;
 pub use error::MethodError;
-pub use views::Projections;
+pub use projections::Projections;
 
 use optim::Schedule;
 use schemars::JsonSchema;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::{Error, Run, output, run};
+use crate::{Error, Run, run};
 
 /// What a run doesn't know of an export.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub fn write_card(folder: &Path, exported: &Exported) -> Result<[PathBuf; 2], Er
         PathBuf::from(name)
     };
     let paths = [beside(".card.json"), beside(".card.md")];
-    output::write(&paths[0], format!("{card:#}\n").as_bytes())?;
-    output::write(&paths[1], markdown(&card).as_bytes())?;
+    files::write(&paths[0], format!("{card:#}\n").as_bytes())?;
+    files::write(&paths[1], markdown(&card).as_bytes())?;
     Ok(paths)
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::figure::{self, Figure, Layout, Scale};
 use crate::series::{self, Series};
-use crate::{Epoch, Error, Run, Spread, leaderboard, output, page};
+use crate::{Epoch, Error, Run, Spread, leaderboard, page};
 
 /// What a reader must know about the numbers, in every format.
 pub const SELECTION: &str =
@@ -142,18 +142,18 @@ pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
         return Err(Error::NoRuns);
     }
     let comparison = Comparison::of(runs);
-    output::write(&out.join("leaderboard.json"), leaderboard::json(&comparison).as_bytes())?;
-    output::write(&out.join("leaderboard.csv"), leaderboard::csv(&comparison).as_bytes())?;
-    output::write(&out.join("leaderboard.md"), leaderboard::markdown(&comparison).as_bytes())?;
+    files::write(&out.join("leaderboard.json"), leaderboard::json(&comparison).as_bytes())?;
+    files::write(&out.join("leaderboard.csv"), leaderboard::csv(&comparison).as_bytes())?;
+    files::write(&out.join("leaderboard.md"), leaderboard::markdown(&comparison).as_bytes())?;
     let figures = figures(&comparison, runs);
     for figure in &figures {
         let svg = figure.svg(&Layout::WIDE);
         let path = out.join(format!("{}.png", figure.name));
-        output::write(&path, &figure::png(&path, &svg)?)?;
-        output::write(&out.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
+        files::write(&path, &figure::png(&path, &svg)?)?;
+        files::write(&out.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
     }
     let html = page::comparison(&comparison, runs, &figures)?;
-    output::write(&out.join("report.html"), html.as_bytes())?;
+    files::write(&out.join("report.html"), html.as_bytes())?;
     Ok(comparison)
 }
 

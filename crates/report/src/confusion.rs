@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
+use crate::Error;
 use crate::figure::{CHAR, cut, png};
 use crate::markup::escape;
-use crate::{Error, output};
 
 /// What is drawn.
 struct Drawing<'a> {
@@ -40,7 +40,7 @@ pub fn write_confusion(
     counts: &[Vec<u64>],
 ) -> Result<(), Error> {
     let drawing = Drawing { title, class_names, counts };
-    output::write(path, &png(path, &drawing.svg())?)
+    Ok(files::write(path, &png(path, &drawing.svg())?)?)
 }
 
 /// Sizes of one drawing, in pixels before scaling.

@@ -72,6 +72,12 @@ impl Error {
     }
 }
 
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        Self::Io { path: error.path, action: "write it", source: error.source }
+    }
+}
+
 /// `:7` behind a file name, or nothing.
 struct Line(Option<usize>);
 

@@ -50,22 +50,18 @@ pub fn csv(comparison: &Comparison) -> String {
         }
         fields
     }));
-    lines
-        .iter()
-        .map(|fields| {
-            let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
-            fields.join(",") + "\r\n"
-        })
-        .collect()
+    records(&lines)
 }
 
-/// A CSV field as RFC 4180 writes it.
-fn quoted(field: &str) -> String {
-    if field.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
+/// Records as RFC 4180 writes them.
+fn records(records: &[Vec<String>]) -> String {
+    let terminator = csv::Terminator::CRLF;
+    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    for record in records {
+        writer.write_record(record).expect("records of one length, in memory");
     }
+    let bytes = writer.into_inner().expect("memory takes all bytes");
+    String::from_utf8(bytes).expect("made of text")
 }
 
 fn joined<T: ToString>(values: &[T]) -> String {
@@ -140,10 +136,9 @@ mod tests {
 
     #[test]
     fn a_field_is_quoted_where_it_must_be() {
-        assert_eq!(quoted("plain text"), "plain text");
-        assert_eq!(quoted("a,b"), "\"a,b\"");
-        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(quoted("a\nb"), "\"a\nb\"");
+        let record = ["plain text", "a,b", "a\"b", "a\nb", ""].map(str::to_owned).to_vec();
+        let expected = "plain text,\"a,b\",\"a\"\"b\",\"a\nb\",\r\n";
+        assert_eq!(records(&[record]), expected);
     }
 
     #[test]

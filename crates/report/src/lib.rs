@@ -42,7 +42,6 @@ mod history;
 mod leaderboard;
 mod map;
 mod markup;
-mod output;
 mod page;
 mod panel;
 mod picture;

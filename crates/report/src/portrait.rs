@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Map, Picture, Run, output, page};
+use crate::{Error, Map, Picture, Run, page};
 
 /// All that a report shows of a run. What stands in its folder is read; who has the encoder and the
 /// images may put newer scores and pictures in their places.
@@ -44,7 +44,7 @@ pub fn write_report(out: &Path, portraits: &[Portrait]) -> Result<(), Error> {
     if portraits.is_empty() {
         return Err(Error::NoRuns);
     }
-    output::write(out, page::report(portraits).as_bytes())
+    Ok(files::write(out, page::report(portraits).as_bytes())?)
 }
 
 /// What to call each of `folders`: its last part, with a number behind it where several have the

@@ -11,7 +11,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use crate::metrics::EpochMetrics;
 use crate::observer::History;
-use crate::{Error, Learner, RunRecord, atomic};
+use crate::{Error, Learner, RunRecord};
 
 /// Raised when the meaning of a checkpoint changes.
 const FORMAT: u32 = 4;
@@ -139,12 +139,7 @@ fn checksum<'a>(
         hash.update(format!("{name} {dtype:?} {shape:?} "));
         hash.update(bytes);
     }
-    hexadecimal(&hash.finalize())
-}
-
-/// Two digits a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    files::hex(&hash.finalize())
 }
 
 /// A SHA-256 over the names, kinds, shapes and bytes of `named`, in hexadecimal digits; their order
@@ -192,7 +187,7 @@ fn write_stored(
         (*name, view.expect("the bytes of a tensor match its shape"))
     });
     let file = safetensors::serialize(views, Some(metadata)).expect("names and sizes are valid");
-    atomic::write(path, &file)
+    Ok(files::write(path, &file)?)
 }
 
 /// Restores `learner` from `path`.

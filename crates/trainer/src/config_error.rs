@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dataset::{OneLine, PathOnOneLine};
+use files::OneLine;
 
 use crate::strict::Mismatch;
 
@@ -10,7 +10,7 @@ use crate::strict::Mismatch;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("{}: expected a config file, found {source}", PathOnOneLine(.path))]
+    #[error("{}: expected a config file, found {source}", OneLine(.path))]
     Read {
         /// The file.
         path: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dataset::{OneLine, PathOnOneLine};
+use files::OneLine;
 
 use crate::ConfigError;
 
@@ -28,16 +28,16 @@ pub enum Error {
     #[error(transparent)]
     Loader(loader::Error),
     /// The run folder is taken.
-    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", PathOnOneLine(.0))]
+    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", OneLine(.0))]
     RunExists(PathBuf),
     /// Another process trains in the run folder.
-    #[error("{}: expected a run folder that no other process uses, found one in use", PathOnOneLine(.0))]
+    #[error("{}: expected a run folder that no other process uses, found one in use", OneLine(.0))]
     InUse(PathBuf),
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),
     /// Not a run, or not one with what is asked for.
-    #[error("{}: expected a run, found {}", PathOnOneLine(.path), OneLine(.found))]
+    #[error("{}: expected a run, found {}", OneLine(.path), OneLine(.found))]
     NoRun {
         /// The run folder.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum Error {
         found: String,
     },
     /// Resuming with another configuration.
-    #[error("{}: {} can't change on --resume: expected {}, found {}", PathOnOneLine(.path), OneLine(.key), OneLine(.expected), OneLine(.found))]
+    #[error("{}: {} can't change on --resume: expected {}, found {}", OneLine(.path), OneLine(.key), OneLine(.expected), OneLine(.found))]
     ConfigChanged {
         /// The run's `config.json`.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum Error {
         found: String,
     },
     /// A file of a run can't be understood.
-    #[error("{}: expected {}, found {}", PathOnOneLine(.path), OneLine(.expected), OneLine(.found))]
+    #[error("{}: expected {}, found {}", OneLine(.path), OneLine(.expected), OneLine(.found))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -66,16 +66,8 @@ pub enum Error {
         /// What is.
         found: String,
     },
-    /// A result couldn't be written.
-    #[error("{}: expected a file that can be written, found {}", PathOnOneLine(.path), OneLine(.found))]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// What is in the way.
-        found: String,
-    },
     /// A file or folder can't be written or read.
-    #[error("{}: can't {what}: {source}", PathOnOneLine(.path))]
+    #[error("{}: can't {what}: {source}", OneLine(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -85,7 +77,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// An encoder can't be exported.
-    #[error("{}: can't export the encoder: {}", PathOnOneLine(.path), OneLine(.found))]
+    #[error("{}: can't export the encoder: {}", OneLine(.path), OneLine(.found))]
     Export {
         /// The file.
         path: PathBuf,
@@ -135,5 +127,12 @@ impl Error {
                 | Self::Diverged { .. }
                 | Self::Collapsed { .. }
         )
+    }
+}
+
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        let what = if error.action == "open" { "open it" } else { "write it" };
+        Self::io(&error.path, what)(error.source)
     }
 }

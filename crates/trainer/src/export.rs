@@ -8,7 +8,7 @@ use models::Mode;
 use tch::{CModule, Kind, Tensor, no_grad};
 
 use crate::networks::EncoderAndHead;
-use crate::{Config, Error, FrozenEncoder, atomic, checkpoint};
+use crate::{Config, Error, FrozenEncoder, checkpoint};
 
 /// Most that features of the written file may differ from those of the encoder, in parts of the
 /// largest feature.
@@ -77,12 +77,8 @@ impl FrozenEncoder {
             .map_err(of_libtorch)?;
             // The file's name becomes part of what is in it: always the same one, so that equal
             // encoders are equal files.
-            let folder = atomic::folder_of(path);
-            let context = tempfile::Builder::new()
-                .prefix(atomic::PREFIX)
-                .tempdir_in(folder)
-                .map_err(Error::io(path, "write it"))?;
-            let file = context.path().join("encoder.pt");
+            let folder = files::temporary_folder(path)?;
+            let file = folder.path().join("encoder.pt");
             module.save(&file).map_err(of_libtorch)?;
             let device = self.networks.store.device();
             let loaded = CModule::load_on_device(&file, device).map_err(of_libtorch)?;
@@ -95,7 +91,7 @@ impl FrozenEncoder {
                 return Err(failure(format!("its features are off by {off:e}")));
             }
             let bytes = std::fs::read(&file).map_err(Error::io(&file, "read it"))?;
-            atomic::write(path, &bytes)
+            Ok(files::write(path, &bytes)?)
         })
     }
 

@@ -66,5 +66,5 @@ pub(crate) fn load(path: &Path, networks: &EncoderAndHead) -> Result<String, Err
         let expected = "no tensors but those of the encoder";
         return Err(damaged(path, expected, format!("{first} ({} such)", foreign.len())));
     }
-    Ok(checkpoint::hexadecimal(&Sha256::digest(&bytes)))
+    Ok(files::hex(&Sha256::digest(&bytes)))
 }

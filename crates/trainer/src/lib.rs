@@ -47,8 +47,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod appended;
-mod atomic;
 #[cfg(test)]
 mod batch_statistics;
 mod best;
@@ -85,8 +83,6 @@ mod tensorboard;
 #[cfg(test)]
 mod tests;
 
-pub use appended::RecordLog;
-pub use atomic::{check_writable, write as write_file};
 pub use best::{Best, BestBy, Criterion};
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ProbeConfig, Reduction, TeacherInit, TrainConfig,

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use files::RecordLog;
 use models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::export::write_encoder;
 use crate::networks::EncoderAndHead;
-use crate::{Config, Error, InitRecord, Learner, RecordLog, atomic, checkpoint, initial};
+use crate::{Config, Error, InitRecord, Learner, checkpoint, initial};
 
 /// What `config.json` says: the whole configuration, and what it became on this machine and data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,7 +121,9 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn resume(path: &Path, record: &RunRecord, step: u64) -> Result<Self, Error> {
         let lock = lock(path)?;
-        remove_unfinished(path);
+        for folder in [path.to_owned(), path.join("checkpoints")] {
+            files::remove_partial(&folder);
+        }
         write_json(&path.join("config.json"), record)?;
         let metrics = path.join("metrics.jsonl");
         let text = fs::read_to_string(&metrics).unwrap_or_default();
@@ -132,7 +135,7 @@ impl RunFolder {
             })
             .flat_map(|line| [line, "\n"])
             .collect();
-        atomic::write(&metrics, kept.as_bytes())?;
+        files::write(&metrics, kept.as_bytes())?;
         Self::open(path, lock)
     }
 
@@ -156,7 +159,7 @@ impl RunFolder {
     /// [`Error::Io`]; none of them is then there.
     pub fn log(&mut self, lines: &[Value]) -> Result<(), Error> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        self.metrics.write(text.as_bytes())
+        Ok(self.metrics.append(text.as_bytes())?)
     }
 
     /// Saves a checkpoint, then removes the oldest beyond `keep`; that of the best epoch stays, and
@@ -254,7 +257,7 @@ impl RunRecord {
         for (key, value) in settings {
             hash.update(format!("{key}={value}\n"));
         }
-        checkpoint::hexadecimal(&hash.finalize())
+        files::hex(&hash.finalize())
     }
 
     /// The first setting in which `other` is another training than this one with another seed: its
@@ -374,7 +377,7 @@ fn is_used(path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str());
         match name {
             Some("checkpoints") => !empty(path),
-            Some(name) => !is_unfinished(name),
+            Some(name) => !files::is_partial(name.as_ref()),
             None => true,
         }
     })
@@ -389,21 +392,6 @@ fn lock(path: &Path) -> Result<File, Error> {
         Err(fs::TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
         // A file system without locks.
         Err(fs::TryLockError::Error(_)) => Ok(folder),
-    }
-}
-
-/// Whether a file is one that a process was writing when it was killed.
-fn is_unfinished(name: &str) -> bool {
-    name.starts_with(atomic::PREFIX)
-}
-
-/// Removes what a process that was killed had not finished writing.
-fn remove_unfinished(path: &Path) {
-    for folder in [path.to_owned(), path.join("checkpoints")] {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| is_unfinished(&entry.file_name().to_string_lossy())) {
-            let _ = fs::remove_file(entry.path());
-        }
     }
 }
 
@@ -435,5 +423,5 @@ pub fn read_record(path: &Path) -> Result<RunRecord, Error> {
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut text = serde_json::to_string_pretty(value).expect("records are always valid JSON");
     text.push('\n');
-    atomic::write(path, text.as_bytes())
+    Ok(files::write(path, text.as_bytes())?)
 }

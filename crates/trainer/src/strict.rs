@@ -5,7 +5,7 @@
 //! file knows what it says, and the [schema](crate::schema()) has no words for it, so only what
 //! would be written is let through.
 
-use dataset::OneLine;
+use files::OneLine;
 use serde_json::Value;
 
 /// A place where a document has another form than the one that is written.

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use files::RecordLog;
 use loader::LoaderConfig;
 
-use crate::{Error, RecordLog};
+use crate::Error;
 
 /// How an event file calls pictures of red, green and blue.
 const RGB: u64 = 3;
@@ -91,7 +92,7 @@ impl EventFile {
         let length = (data.len() as u64).to_le_bytes();
         let parts: [&[u8]; 4] =
             [&length, &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()];
-        self.0.write(&parts.concat())
+        Ok(self.0.append(&parts.concat())?)
     }
 }
 

@@ -17,22 +17,27 @@ const fn may(name: &'static str, crates: &'static [&'static str], tch: bool) -> 
 
 /// The only arrows there are. Bytes come first and build without libtorch.
 const ARROWS: &[Arrows] = &[
+    may("files", &[], false),
     may("resample", &[], false),
-    may("dataset", &["resample"], false),
+    may("dataset", &["files", "resample"], false),
     may("augment", &["resample", "dataset"], false),
     may("loader", &["dataset", "augment"], false),
-    may("embed", &["dataset"], false),
+    may("embed", &["files", "dataset"], false),
     may("models", &["dataset"], true),
     may("optim", &["models"], true),
     may("methods", &["models", "optim"], true),
     may("eval", &["dataset", "loader", "models"], true),
-    may("trainer", &["dataset", "augment", "loader", "models", "optim", "methods", "eval"], true),
-    may("report", &[], false),
+    may(
+        "trainer",
+        &["files", "dataset", "augment", "loader", "models", "optim", "methods", "eval"],
+        true,
+    ),
+    may("report", &["files"], false),
     may(
         "cli",
         &[
-            "dataset", "augment", "loader", "embed", "models", "methods", "eval", "trainer",
-            "report",
+            "files", "dataset", "augment", "loader", "embed", "models", "methods", "eval",
+            "trainer", "report",
         ],
         false,
     ),

@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use files::{AtomicFolder, FolderError, hex};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -24,9 +25,7 @@ use super::bad_files::BadFiles;
 use super::decode::decode;
 use super::file_stamp::FileStamp;
 use super::scan::{Files, Listing, no_images};
-use crate::fingerprint::hex;
 use crate::names::Names;
-use crate::output::NewFolder;
 use crate::progress::Job;
 use crate::resize::Resizer;
 use crate::stl10::{self, Order, Shape};
@@ -93,7 +92,7 @@ fn pack(
 ) -> Result<(), Error> {
     let size = options.image_size;
     let mut shape = Shape::new(size, size, listing.class_names.len(), Order::RowMajor);
-    let folder = NewFolder::begin(packed)?;
+    let folder = AtomicFolder::create(packed)?;
     let total = listing.splits().map(|(_, files)| files.paths.len()).sum();
     let mut job = Job::begin("decoding images", total, options.progress);
     let mut lines = String::new();
@@ -119,10 +118,10 @@ fn pack(
         fs::write(&path, lines).map_err(Error::io(&path, "write"))?;
     }
     shape.write(folder.path())?;
-    match folder.finish() {
+    match folder.commit() {
         // Another process was faster; what it packed is the same.
-        Err(Error::OutputExists { .. }) => Ok(()),
-        other => other,
+        Err(FolderError::NotEmpty { .. }) => Ok(()),
+        other => Ok(other?),
     }
 }
 

@@ -9,9 +9,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use files::replace_control;
+
 use super::bad_files::BadFiles;
 use crate::Error;
-use crate::names::on_one_line;
 
 const READ: [&str; 6] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
 const NOT_READ: [&str; 13] =
@@ -141,7 +142,7 @@ fn scan_classes(dir: &Path, bad: &mut BadFiles) -> Result<(Files, Vec<String>), 
         }
         labels.resize(paths.len(), class as u16);
         let name = folder.file_name().unwrap_or_default();
-        names.push(on_one_line(name.to_string_lossy()).into_owned());
+        names.push(replace_control(name.to_string_lossy()).into_owned());
     }
     Ok((Files { paths, labels: Some(labels) }, names))
 }

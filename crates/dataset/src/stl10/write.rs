@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use files::AtomicFolder;
+
 use super::stream::write_images;
 use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
 use crate::names::Names;
-use crate::output::NewFolder;
 use crate::progress::{Job, Report};
 use crate::resize::Resizer;
 use crate::stl10::shape::Order;
@@ -54,7 +55,7 @@ pub fn write_stl10(
     };
     let shared = dataset.unlabeled_is_train();
     let mut shape = Shape::new(width, height, dataset.class_names.len(), Order::ColumnMajor);
-    let folder = NewFolder::begin(out_dir)?;
+    let folder = AtomicFolder::create(out_dir)?;
     let splits = [
         ("unlabeled", (!shared).then_some(unlabeled)),
         ("train", dataset.train.as_ref()),
@@ -91,7 +92,7 @@ pub fn write_stl10(
     write_names(folder.path(), &dataset.class_names)?;
     write_folds(folder.path(), &dataset.folds)?;
     shape.write(folder.path())?;
-    folder.finish()
+    Ok(folder.commit()?)
 }
 
 /// Renders the set of [`synthetic`](crate::synthetic()) straight into STL-10 binaries, with little
@@ -107,7 +108,7 @@ pub fn write_synthetic(
     synthetic::check(spec)?;
     let class_names = synthetic::class_names();
     let mut shape = Shape::new(spec.size, spec.size, class_names.len(), Order::ColumnMajor);
-    let folder = NewFolder::begin(out_dir)?;
+    let folder = AtomicFolder::create(out_dir)?;
     let mut job = Job::begin("rendering images", spec.unlabeled + spec.train + spec.test, progress);
     for (name, part, count) in [
         ("unlabeled", Part::Unlabeled, spec.unlabeled),
@@ -143,7 +144,7 @@ pub fn write_synthetic(
     }
     write_names(folder.path(), &class_names)?;
     shape.write(folder.path())?;
-    folder.finish()
+    Ok(folder.commit()?)
 }
 
 fn write_split(split: &Split, path: &Path, shape: &Shape, job: &mut Job<'_>) -> Result<(), Error> {

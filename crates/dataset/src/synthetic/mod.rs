@@ -282,7 +282,7 @@ mod tests {
             .unwrap();
         let mut hash = Sha256::new();
         (0..20).for_each(|index| hash.update(set.unlabeled.image(index).bytes));
-        let found = crate::fingerprint::hex(&hash.finalize()[..8]);
+        let found = files::hex(&hash.finalize()[..8]);
         assert_eq!(
             found, "84f8ca0ec2aebb61",
             "changing the pictures makes published numbers incomparable"

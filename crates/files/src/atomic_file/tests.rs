@@ -1,0 +1,74 @@
+use std::fs;
+
+use super::*;
+use crate::{is_partial, remove_partial};
+
+#[test]
+fn what_cannot_be_written_is_known_before() {
+    let folder = tempfile::tempdir().unwrap();
+    check_writable(&folder.path().join("out.json")).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let missing = check_writable(&folder.path().join("no/out.json")).unwrap_err();
+    assert!(missing.to_string().contains("no/out.json: expected a file that can be written"));
+    let error = check_writable(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("found a folder"), "{error}");
+}
+
+#[test]
+fn a_file_is_replaced_as_a_whole_and_nothing_stays_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write(&path, b"first").unwrap();
+    write(&path, b"second").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"second");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let path = folder.path().join("absent/file");
+    let error = write(&path, b"").unwrap_err();
+    assert_eq!((error.path.as_path(), error.action), (path.as_path(), "write"));
+}
+
+#[test]
+fn nothing_stays_of_a_file_that_is_not_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write(&path, b"first").unwrap();
+    let mut file = AtomicFile::create(&path).unwrap();
+    file.write_all(b"second").unwrap();
+    file.sync().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(fs::read(&path).unwrap(), b"first");
+    drop(file);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_a_killed_process_left_is_deleted_and_what_is_being_written_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".partial-left"), "half").unwrap();
+    fs::write(folder.path().join("other"), "whole").unwrap();
+    let path = folder.path().join("file");
+    let mut file = AtomicFile::create(&path).unwrap();
+    remove_partial(folder.path());
+    file.write_all(b"whole").unwrap();
+    file.commit().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"whole");
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["file", "other"]);
+    assert!(is_partial(".partial-left".as_ref()) && !is_partial("partial-left".as_ref()));
+    // There may be no such folder.
+    remove_partial(&folder.path().join("absent"));
+}
+
+#[cfg(unix)]
+#[test]
+fn others_may_read_it_as_any_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, any) = (folder.path().join("ours"), folder.path().join("any"));
+    write(&ours, b"").unwrap();
+    fs::write(&any, b"").unwrap();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&ours), mode(&any));
+}

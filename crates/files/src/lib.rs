@@ -1,0 +1,34 @@
+//! Files that are written whole or not at all, and text that stays on one line.
+//!
+//! - [`write()`], [`AtomicFile`] and [`AtomicFolder`] replace a file or make a folder atomically: the
+//!   content goes to a temporary name in the same folder, is flushed to disk, and is renamed.
+//! - [`RecordLog`] appends records; one that can't be written whole is taken back.
+//! - [`OneLine`] escapes names, paths and messages for errors and logs.
+//!
+//! ```
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("summary.json");
+//! files::check_writable(&path)?;
+//! files::write(&path, b"{}\n")?;
+//! assert_eq!(std::fs::read(&path)?, b"{}\n");
+//!
+//! let error = files::write(&folder.path().join("absent/a\nb"), b"").unwrap_err();
+//! assert!(error.to_string().contains("absent/a\\nb: cannot write: "));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod atomic_file;
+mod atomic_folder;
+mod error;
+mod hex;
+mod one_line;
+mod partial;
+mod record_log;
+
+pub use self::atomic_file::{AtomicFile, check_writable, write};
+pub use self::atomic_folder::AtomicFolder;
+pub use self::error::{Error, FolderError, Unwritable};
+pub use self::hex::hex;
+pub use self::one_line::{OneLine, replace_control};
+pub use self::partial::{is_partial, remove_partial, temporary_folder};
+pub use self::record_log::RecordLog;
