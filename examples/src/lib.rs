@@ -35,8 +35,8 @@ pub fn tiny_config() -> Result<Config, ConfigError> {
     }
     for setting in [
         r#"encoder={"conv": {"width": 16, "layers": 4, "pool": "flatten"}}"#,
-        "projection.mlp.hidden=[16]",
-        "projection.mlp.output=16",
+        "projection.mlp.hidden_dims=[16]",
+        "projection.mlp.output_dim=16",
         "train.epochs=3",
         "train.batch_size=32",
         "train.device=cpu",

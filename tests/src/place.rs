@@ -25,36 +25,27 @@ pub fn pretrain<'a>(config: &'a str, run: &'a str) -> [&'a str; 8] {
 /// encoder for images of any size, and narrow layers after it.
 pub fn small(method: &str) -> Vec<&'static str> {
     let own: &[&str] = match method {
-        "byol" => &[MLP, "method.byol.predictor.hidden=[16]"],
-        "simsiam" => &[MLP, "method.simsiam.predictor.hidden=[16]"],
-        "nnclr" => &[MLP, "method.nnclr.predictor.hidden=[16]"],
+        "byol" => &[MLP, "method.byol.predictor.hidden_dims=[16]"],
+        "simsiam" => &[MLP, "method.simsiam.predictor.hidden_dims=[16]"],
+        "nnclr" => &[MLP, "method.nnclr.predictor.hidden_dims=[16]"],
         "swav" => &[MLP, "method.swav.prototypes=32"],
-        "dino" => {
-            &[r#"projection={"prototypes": {"hidden": [16], "bottleneck": 8, "output": 32}}"#]
-        }
+        "dino" => &[
+            r#"projection={"dino_head": {"hidden_dims": [16], "bottleneck_dim": 8, "output_dim": 32}}"#,
+        ],
         _ => &[MLP],
     };
-    let views = match method {
-        "dino" | "swav" => &VIEWS[..],
-        _ => &VIEWS[..3],
+    // The encoder takes images from 31 pixels on: local views are half as large as global ones.
+    let size = match method {
+        "dino" | "swav" => "image_size=64",
+        _ => "image_size=32",
     };
-    let settings = [&[ENCODER], own, views].concat();
+    let settings = [&[ENCODER, size], own].concat();
     settings.into_iter().flat_map(|setting| ["--set", setting]).collect()
 }
 
 const ENCODER: &str = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
-const MLP: &str = r#"projection={"mlp": {"hidden": [16], "output": 16, "norm": "hidden"}}"#;
-const VIEWS: [&str; 9] = [
-    "augment.probe.size=32",
-    "augment.views.0.size=32",
-    "augment.views.1.size=32",
-    "augment.views.2.size=32",
-    "augment.views.3.size=32",
-    "augment.views.4.size=32",
-    "augment.views.5.size=32",
-    "augment.views.6.size=32",
-    "augment.views.7.size=32",
-];
+const MLP: &str =
+    r#"projection={"mlp": {"hidden_dims": [16], "output_dim": 16, "norm": "hidden"}}"#;
 
 /// A temporary folder that commands run in, with a cache folder of its own beside it.
 #[derive(Debug)]
@@ -241,11 +232,8 @@ fn tiny_config(method: &str) -> Value {
     };
     let mut config: Value = serde_json::from_str(text).expect("a valid config");
     config["image_size"] = json!(32);
-    for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
-        config.pointer_mut(recipe).expect(recipe)["size"] = json!(32);
-    }
     config["encoder"]["conv"]["width"] = json!(8);
-    config["projection"] = json!({"mlp": {"hidden": [8], "output": 8, "norm": "none"}});
+    config["projection"] = json!({"mlp": {"hidden_dims": [8], "output_dim": 8, "norm": "none"}});
     // Eight features after a few steps may look like anything.
     config["health"]["on_collapse"] = json!("warn");
     for (key, value) in [

@@ -205,7 +205,7 @@ fn settings_that_are_wrong() {
         ("train.epochs=many", &["train.epochs=many", "\"many\"", "expected u32"]),
         ("train.epochs=0", &["train.epochs: expected at least 1, found 0"]),
         ("train.batch_size=1", &["train.batch_size: expected at least 2, found 1"]),
-        ("augment.probe.size=16", &["augment.probe.size: expected 32", "found 16"]),
+        ("augment.views.0.size=16", &["augment.views.0.size: expected 1 for", "found 16"]),
     ];
     let place = Place::furnished();
     for (assignment, says) in cases {

@@ -75,7 +75,8 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
         .failed(2, &["without: expected a run", "no epoch that was chosen"]);
 }
 
-const VALIDATION: [&str; 2] = ["--set", r#"checkpoint.best={"validation":{"share":0.3}}"#];
+const VALIDATION: [&str; 2] =
+    ["--set", r#"checkpoint.best={"val_probe_acc": {"val_fraction":0.3}}"#];
 
 #[test]
 fn held_out_images_choose_where_there_are_labels_and_the_test_split_never_does() {

@@ -76,9 +76,8 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     // Other settings are another comparison.
     let other = [&COMPARE[..], &["--set", "method.moco.temperature=0.2"]].concat();
     place.refuses(&other, &["--set method.moco.temperature", "method has twist"]);
-    let other = [&COMPARE[..], &["--set", "optimizer.adam.learning_rate.constant=0.5"]].concat();
-    place
-        .refuses(&other, &["config.json", "optimizer.adam.learning_rate.constant", "0.001", "0.5"]);
+    let other = [&COMPARE[..], &["--set", "optimizer.adam.lr.constant=0.5"]].concat();
+    place.refuses(&other, &["config.json", "optimizer.adam.lr.constant", "0.001", "0.5"]);
 }
 
 #[test]

@@ -327,11 +327,7 @@ fn the_test_split_chooses_no_learning_rate() {
 #[test]
 fn views_may_have_another_size_than_the_images() {
     let place = Place::furnished();
-    place.put_config("simclr", |config| {
-        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
-            config.pointer_mut(recipe).unwrap()["size"] = json!(48);
-        }
-    });
+    place.put_config("simclr", |config| config["image_size"] = json!(48));
     place.run(&pretrain("simclr.json", "run")).done();
     place.run(&["evaluate", "run"]).done();
     place.run(&["data", "pack", "data", "--size", "20", "--out", "small"]).done();

@@ -50,9 +50,10 @@ fn local_views_need_a_method_and_an_encoder_that_take_them() {
     let flatten = [&run[..], &["--set", "encoder.conv.pool=flatten"]].concat();
     place.refuses(&flatten, &["augment.views.2.size", "expected 96", "found 48"]);
     let small = [&run[..], &["--set", "augment.views.2.size=20"]].concat();
-    place.refuses(&small, &["augment.views.2.size", "at least 31", "found 20"]);
+    place.refuses(&small, &["augment.views.2.size", "at least 31", "found 20 pixels"]);
     place.put_config("simclr", |config| {
-        let view = config["augment"]["views"][0].clone();
+        let mut view = config["augment"]["views"][0].clone();
+        (view["count"], view["size"]) = (json!(1), json!(0.5));
         config["augment"]["views"].as_array_mut().unwrap().push(view);
     });
     let run = pretrain("simclr.json", "run");

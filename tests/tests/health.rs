@@ -9,7 +9,7 @@ fn place(epochs: u32) -> Place {
     place.put_config("simclr", |config| {
         config["method"] = json!({"simsiam": {"predictor": null}});
         config["health"] =
-            json!({"on_collapse": "stop", "least_std": 0.01, "least_rank": 1.05, "checks": 2});
+            json!({"on_collapse": "stop", "min_std": 0.01, "min_rank": 1.05, "patience": 2});
         // So that no checkpoint stays for another reason.
         config["checkpoint"]["best"] = json!(null);
         config["optimizer"]["adam"]["learning_rate"]["constant"] = json!(0.01);
@@ -55,7 +55,7 @@ fn a_collapsed_run_stops_and_keeps_what_was_before() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run() {
     let place = place(3);
-    let wild = [&RUN[..], &["--set", "optimizer.adam.learning_rate.constant=1e30"]].concat();
+    let wild = [&RUN[..], &["--set", "optimizer.adam.lr.constant=1e30"]].concat();
     let said = place.run(&wild).ended(3).stderr;
     assert!(said.contains("training diverged: the "), "{said}");
     assert!(said.contains("of step"), "{said}");

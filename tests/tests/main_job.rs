@@ -337,7 +337,7 @@ fn without_data_it_trains_on_the_built_in_set() {
 #[test]
 fn a_diverging_run_stops_with_a_code_of_its_own() {
     let place = Place::furnished();
-    let more = ["--quiet", "--set", "optimizer.adam.learning_rate.constant=1e30"];
+    let more = ["--quiet", "--set", "optimizer.adam.lr.constant=1e30"];
     let run = place.run(&pretrain("simclr", "simclr.json", &more));
     run.failed(3, &["training diverged", "learning_rate"]);
     assert!(place.checkpoints("run").is_empty() && !place.path("run/summary.json").exists());

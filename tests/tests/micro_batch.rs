@@ -43,9 +43,7 @@ fn memory_hardly_grows_with_the_batch() {
     place.run(&[&synth[..], &["--out", "set"]].concat()).done();
     place.put_config("simclr", |config| {
         config["encoder"]["conv"]["width"] = json!(64);
-        for recipe in ["/augment/views/0", "/augment/views/1", "/augment/probe"] {
-            config.pointer_mut(recipe).unwrap()["size"] = json!(48);
-        }
+        config["image_size"] = json!(48);
     });
     let peak = |batch: &str, micro_batch: &str| {
         let run = format!("run-{batch}-{micro_batch}");

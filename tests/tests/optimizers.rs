@@ -10,7 +10,7 @@ const RESUME: [&str; 5] = ["pretrain", "simclr", "--run", "run", "--resume"];
 
 /// Warm after a quarter of the steps.
 fn rate() -> Value {
-    json!({"warm_up_cosine": {"from": 0.0, "peak": 0.02, "to": 0.001, "share": 0.25}})
+    json!({"warmup_cosine": {"start": 0.0, "peak": 0.02, "end": 0.001, "warmup_fraction": 0.25}})
 }
 
 /// What [`rate`] should be in `step`, from 1, of `of`.
@@ -25,21 +25,21 @@ fn expected_rate(step: u64, of: u64) -> f64 {
 
 fn adamw() -> Value {
     json!({"adamw": {
-        "learning_rate": rate(), "betas": [0.9, 0.999], "epsilon": 1e-8,
-        "weight_decay": {"cosine": {"from": 0.04, "to": 0.4}}, "exclude_bias_and_norm": true,
+        "lr": rate(), "betas": [0.9, 0.999], "epsilon": 1e-8,
+        "weight_decay": {"cosine": {"start": 0.04, "end": 0.4}}, "exclude_bias_and_norm": true,
     }})
 }
 
 fn sgd() -> Value {
     json!({"sgd": {
-        "learning_rate": rate(), "momentum": 0.9, "nesterov": true,
+        "lr": rate(), "momentum": 0.9, "nesterov": true,
         "weight_decay": {"constant": 0.0001}, "exclude_bias_and_norm": false,
     }})
 }
 
 fn lars() -> Value {
     json!({"lars": {
-        "learning_rate": rate(), "momentum": 0.9, "trust_coefficient": 0.001,
+        "lr": rate(), "momentum": 0.9, "trust_coefficient": 0.001,
         "weight_decay": {"constant": 1e-6}, "exclude_bias_and_norm": true,
     }})
 }
@@ -123,14 +123,17 @@ fn a_step_size_out_of_range_is_refused_by_its_key() {
     let run = pretrain("simclr.json", "run");
     for (assignment, says) in [
         (
-            "optimizer.lars.learning_rate.warm_up_cosine.peak=-1",
-            "optimizer.lars.learning_rate: expected numbers from 0, found -1",
+            "optimizer.lars.lr.warmup_cosine.peak=-1",
+            "optimizer.lars.lr: expected numbers from 0, found -1",
         ),
         (
-            "optimizer.lars.learning_rate.warm_up_cosine.share=2",
-            "optimizer.lars.learning_rate: expected a share in 0..=1, found 2",
+            "optimizer.lars.lr.warmup_cosine.warmup_fraction=2",
+            "optimizer.lars.lr: expected a fraction in 0..=1, found 2",
         ),
-        ("train.clip_norm=-1", "train.clip_norm: expected null or a positive number, found -1"),
+        (
+            "train.grad_clip_norm=-1",
+            "train.grad_clip_norm: expected null or a positive number, found -1",
+        ),
     ] {
         place.refuses(&[&run[..], &["--set", assignment]].concat(), &[says]);
     }

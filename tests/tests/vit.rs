@@ -10,13 +10,11 @@ const RESUME: [&str; 5] = ["pretrain", "dino", "--run", "parts", "--resume"];
 fn place() -> Place {
     let place = Place::furnished();
     place.put_config("dino", |config| {
-        config["method"]["dino"]["form"] = json!({"paper": {"center_momentum": 0.9}});
-        config["encoder"] = json!({"vit": {"size": "tiny", "patch": 8, "image": 24}});
+        config["method"]["dino"]["variant"] = json!({"paper": {"center_momentum": 0.9}});
+        config["encoder"] = json!({"vit": {"size": "tiny", "patch_size": 8, "img_size": 24}});
         let mut local = config["augment"]["views"][0].clone();
-        local["size"] = json!(16);
-        let views = config["augment"]["views"].as_array_mut().unwrap();
-        views.truncate(2);
-        views.push(local);
+        (local["count"], local["size"]) = (json!(1), json!(0.5));
+        config["augment"]["views"].as_array_mut().unwrap().push(local);
     });
     place
 }
@@ -59,9 +57,12 @@ fn views_that_are_not_whole_patches_are_refused() {
         place.refuses(&[&start[..], &["--set", assignment]].concat(), says);
     };
     refuses(
-        "augment.views.2.size=20",
-        &["augment.views.2.size: expected a multiple of 8", "found 20"],
+        "augment.views.1.size=20",
+        &["augment.views.1.size: expected a multiple of 8", "found 20"],
     );
-    refuses("encoder.vit.patch=10", &["encoder.vit.patch: expected 8, 12 or 16, found 10"]);
-    refuses("encoder.vit.image=20", &["encoder.vit.image: expected a multiple", "found 20"]);
+    refuses(
+        "encoder.vit.patch_size=10",
+        &["encoder.vit.patch_size: expected 8, 12 or 16, found 10"],
+    );
+    refuses("encoder.vit.img_size=20", &["encoder.vit.img_size: expected a multiple", "found 20"]);
 }

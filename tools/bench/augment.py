@@ -18,17 +18,17 @@ def torchvision_ops(t, recipe: dict, top: float):
     """The operations in either of torchvision's two interfaces; `top` stands for white."""
     for name, s in operations(recipe):
         match name:
-            case "crop":
+            case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
                 yield t.RandomResizedCrop(size, scale=s["area"], ratio=s["aspect"], antialias=True)
-            case "flip":
+            case "horizontal_flip":
                 yield t.RandomHorizontalFlip(s["p"])
-            case "jitter":
+            case "color_jitter":
                 jitter = t.ColorJitter(s["brightness"], s["contrast"], s["saturation"], s["hue"])
                 yield t.RandomApply([jitter], s["p"])
             case "grayscale":
                 yield t.RandomGrayscale(s["p"])
-            case "blur":
+            case "gaussian_blur":
                 yield t.RandomApply([t.GaussianBlur(s["kernel"], tuple(s["sigma"]))], s["p"])
             case "solarize":
                 yield t.RandomSolarize(s["threshold"] * top, s["p"])
@@ -65,16 +65,16 @@ def kornia(pixels):
 
     def op(recipe, name, s):
         match name:
-            case "crop":
+            case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
                 return k.RandomResizedCrop(size, scale=tuple(s["area"]), ratio=tuple(s["aspect"]))
-            case "flip":
+            case "horizontal_flip":
                 return k.RandomHorizontalFlip(p=s["p"])
-            case "jitter":
+            case "color_jitter":
                 return k.ColorJitter(s["brightness"], s["contrast"], s["saturation"], s["hue"], p=s["p"])
             case "grayscale":
                 return k.RandomGrayscale(p=s["p"])
-            case "blur":
+            case "gaussian_blur":
                 return k.RandomGaussianBlur((s["kernel"],) * 2, tuple(s["sigma"]), p=s["p"])
             case "solarize":
                 threshold = s["threshold"]
@@ -95,17 +95,17 @@ def albumentations(pixels):
 
     def op(recipe, name, s):
         match name:
-            case "crop":
+            case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
                 return a.RandomResizedCrop(size, scale=tuple(s["area"]), ratio=tuple(s["aspect"]), p=1.0)
-            case "flip":
+            case "horizontal_flip":
                 return a.HorizontalFlip(p=s["p"])
-            case "jitter":
+            case "color_jitter":
                 around = [(1 - s[name], 1 + s[name]) for name in ("brightness", "contrast", "saturation")]
                 return a.ColorJitter(*around, hue=(-s["hue"], s["hue"]), p=s["p"])
             case "grayscale":
                 return a.ToGray(p=s["p"])
-            case "blur":
+            case "gaussian_blur":
                 return a.GaussianBlur((s["kernel"],) * 2, sigma_limit=tuple(s["sigma"]), p=s["p"])
             case "solarize":
                 return a.Solarize((s["threshold"],) * 2, p=s["p"])

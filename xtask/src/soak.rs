@@ -82,11 +82,11 @@ fn settings(steps: u64) -> Vec<String> {
     let sizes = ["views.0", "views.1", "probe"].map(|view| format!("augment.{view}.size=32"));
     let mut settings = vec![
         "encoder.conv.width=8".to_owned(),
-        r#"projection={"mlp":{"hidden":[8],"output":8,"norm":"none"}}"#.to_owned(),
+        r#"projection={"mlp":{"hidden_dims":[8],"output_dim":8,"norm":"none"}}"#.to_owned(),
         "health.on_collapse=warn".to_owned(),
         "checkpoint.every_steps=100".to_owned(),
         "train.workers=1".to_owned(),
-        format!("train.steps={steps}"),
+        format!("train.max_steps={steps}"),
         format!("train.epochs={steps}"),
         "train.batch_size=16".to_owned(),
     ];

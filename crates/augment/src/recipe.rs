@@ -44,14 +44,15 @@ impl Recipe {
         crate::error::in_range("size", self.size as f64, 1.0, MAX_SIZE as f64)?;
         let mut pixels_before = None;
         for (i, op) in self.transforms.iter().enumerate() {
-            let key = format!("ops[{i}].{}", op.name());
+            let key = format!("transforms[{i}].{}", op.name());
             op.validate(&key, self.size)?;
             if !op.is_geometric() {
                 pixels_before = Some(op.name());
             } else if let Some(name) = pixels_before {
                 return Err(Error {
                     key,
-                    expected: "flip and crop before operations on pixels".to_owned(),
+                    expected: "horizontal_flip and random_resized_crop before operations on pixels"
+                        .to_owned(),
                     found: format!("it after `{name}`"),
                 });
             } else if self.transforms[..i].iter().any(|other| other.name() == op.name()) {

@@ -162,8 +162,8 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
     let views = folder.join("augmentation.png");
     if !views.exists() {
         let [rows, repeats] = PREVIEW;
-        let recipes = &run.config.augment.views;
-        let sheet = augment::preview(&set.unlabeled, recipes, run.config.seed, rows, repeats);
+        let recipes = run.config.view_recipes();
+        let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats);
         dataset::save_png(&sheet.into_image(), &views)?;
     }
     let evaluation = folder.join("evaluation.json");

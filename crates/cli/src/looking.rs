@@ -22,8 +22,8 @@ pub fn preview(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode
     config.validate()?;
     files::check_writable(&arguments.out)?;
     let (set, _) = data::open_or_default(arguments.data.as_deref(), config.image_size)?;
-    let views = &config.augment.views;
-    let sheet = augment::preview(&set.unlabeled, views, config.seed, arguments.rows, 2);
+    let views = config.view_recipes();
+    let sheet = augment::preview(&set.unlabeled, &views, config.seed, arguments.rows, 2);
     dataset::save_png(&sheet.into_image(), &arguments.out)?;
     let value = json!({"sheet": arguments.out, "views": views.len()});
     output.result(&value, || {

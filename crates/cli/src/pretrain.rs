@@ -185,7 +185,7 @@ fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, F
     }
     let train = &mut config.train;
     train.epochs = arguments.epochs.unwrap_or(train.epochs);
-    train.steps = arguments.steps.or(train.steps);
+    train.max_steps = arguments.steps.or(train.max_steps);
     train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
     train.workers = arguments.workers.unwrap_or(train.workers);
     if let Some(device) = &arguments.device {

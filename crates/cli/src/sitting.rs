@@ -53,8 +53,8 @@ fn try_complete(
     ))?;
     let set = open(&record, &portrait.run.data.name())?;
     let [rows, repeats] = PREVIEW;
-    let views = &record.config.augment.views;
-    let sheet = augment::preview(&set.unlabeled, views, record.config.seed, rows, repeats);
+    let views = record.config.view_recipes();
+    let sheet = augment::preview(&set.unlabeled, &views, record.config.seed, rows, repeats);
     portrait.augmentation = Some(picture(sheet)?);
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;

@@ -61,7 +61,7 @@ impl Resizer {
     }
 }
 
-/// The largest centerd part of an image of size `from` with the proportions of `to`.
+/// The largest centered part of an image of size `from` with the proportions of `to`.
 fn center(from: Size, to: Size) -> Rectangle {
     let (width, height) = (from.0 as f64, from.1 as f64);
     let scale = (width / to.0 as f64).min(height / to.1 as f64);

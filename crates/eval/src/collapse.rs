@@ -26,7 +26,7 @@ pub fn feature_std(features: &Tensor) -> f64 {
 /// Effective rank: the exponential of the entropy of the singular values' shares (RankMe).
 ///
 /// Between 1 (one direction) and min(batch, features); not-a-number where a feature is not finite.
-/// The features are used as they are, neither centerd nor normalized. Singular values are taken
+/// The features are used as they are, neither centered nor normalized. Singular values are taken
 /// from the float64 Gram matrix of the smaller side, so that 100,000 rows cost one product and no
 /// decomposition of that size.
 ///

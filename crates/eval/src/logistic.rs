@@ -128,11 +128,11 @@ impl LogisticProblem {
     fn rotated(x: &Tensor, targets: Tensor, labels: Vec<i64>) -> Self {
         let x = x.to_kind(Kind::Double);
         let mean = x.mean_dim([0i64].as_slice(), true, None);
-        let centerd = x - &mean;
-        let gram = centerd.tr().matmul(&centerd).to_device(Device::Cpu);
-        let rotation = gram.linalg_eigh("L").1.to_device(centerd.device());
-        let ones = Tensor::ones([centerd.size()[0], 1], (Kind::Double, centerd.device()));
-        let design = Tensor::cat(&[centerd.matmul(&rotation), ones], 1);
+        let centered = x - &mean;
+        let gram = centered.tr().matmul(&centered).to_device(Device::Cpu);
+        let rotation = gram.linalg_eigh("L").1.to_device(centered.device());
+        let ones = Tensor::ones([centered.size()[0], 1], (Kind::Double, centered.device()));
+        let design = Tensor::cat(&[centered.matmul(&rotation), ones], 1);
         let column_squares =
             to_vec(&design.square().sum_dim_intlist([0i64].as_slice(), false, None));
         Self { design, targets, labels, mean, rotation, column_squares }

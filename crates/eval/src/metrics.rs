@@ -98,9 +98,9 @@ fn standard_columns(features: &Tensor) -> Tensor {
     // Taking the first row away makes a constant column exactly zero, whatever the rounding of its
     // mean.
     let shifted = &features - features.narrow(0, 0, 1);
-    let centerd = &shifted - shifted.mean_dim([0i64].as_slice(), true, None);
-    let variance = centerd.square().mean_dim([0i64].as_slice(), true, None);
-    centerd / variance.sqrt()
+    let centered = &shifted - shifted.mean_dim([0i64].as_slice(), true, None);
+    let variance = centered.square().mean_dim([0i64].as_slice(), true, None);
+    centered / variance.sqrt()
 }
 
 fn at_least_f32(features: &Tensor) -> Tensor {

@@ -33,8 +33,8 @@ pub fn principal_plane(features: &Tensor) -> Result<Plane> {
     }
     let (coordinates, values) = no_grad(|| {
         let unit = unit_rows(&features.to_device(Device::Cpu).to_kind(Kind::Double));
-        let centerd = &unit - unit.mean_dim([0i64].as_slice(), true, None);
-        let (directions, values, _) = centerd.svd(true, true);
+        let centered = &unit - unit.mean_dim([0i64].as_slice(), true, None);
+        let (directions, values, _) = centered.svd(true, true);
         (directions * &values, to_vec(&values))
     });
     let variance: f64 = values.iter().map(|value| value * value).sum();

@@ -15,7 +15,7 @@ pub struct BarlowTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).
     pub variant: Variant,
     /// Weight of the entries off the diagonal; the seed's is 10, the paper's 0.005.
-    pub redundancy_weight: f64,
+    pub lambda: f64,
 }
 
 /// # Reference
@@ -23,21 +23,18 @@ pub struct BarlowTwinsConfig {
 ///
 /// # Differs from the paper
 /// In the seed form: averages instead of sums; `dimension` times that loss is the paper's for a
-/// weight of `redundancy_weight / (dimension - 1)`. In the paper form variances are enlarged by
+/// weight of `lambda / (dimension - 1)`. In the paper form variances are enlarged by
 /// 1e-5, as batch normalization does.
 #[derive(Debug)]
 struct BarlowTwins {
     variant: Variant,
-    redundancy_weight: f64,
+    lambda: f64,
 }
 
 impl BarlowTwinsConfig {
     pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
-        let key = "barlow_twins.redundancy_weight";
-        Ok(Box::new(BarlowTwins {
-            variant: self.variant,
-            redundancy_weight: not_negative(key, self.redundancy_weight)?,
-        }))
+        let key = "barlow_twins.lambda";
+        Ok(Box::new(BarlowTwins { variant: self.variant, lambda: not_negative(key, self.lambda)? }))
     }
 }
 
@@ -54,7 +51,7 @@ impl Method for BarlowTwins {
         let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardized(p1).tr().matmul(&standardized(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, 0.0);
-        redundancy(self.variant, on, rest, self.redundancy_weight, dimension)
+        redundancy(self.variant, on, rest, self.lambda, dimension)
     }
 
     fn loss_terms(&self, _images: i64) -> i64 {

@@ -13,8 +13,8 @@ use crate::{Method, MethodContext, MethodError, Projections};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByolConfig {
-    /// Share of the teacher that a step keeps; the paper's goes from 0.996 to 1 along a cosine.
-    pub momentum: Schedule,
+    /// EMA decay of the teacher's weights; the paper's goes from 0.996 to 1 along a cosine.
+    pub teacher_momentum: Schedule,
     /// Dense layers from the student's projections to predictions. `null` takes them away, and with
     /// them what keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
@@ -26,14 +26,16 @@ pub struct ByolConfig {
 /// Grill et al. 2020, arXiv 2006.07733, equation 2, in both directions.
 #[derive(Debug)]
 struct Byol {
-    momentum: Schedule,
+    teacher_momentum: Schedule,
     predictor: Predictor,
 }
 
 impl ByolConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(Byol {
-            momentum: self.momentum.checked("byol.momentum", Interval::UnitClosed)?,
+            teacher_momentum: self
+                .teacher_momentum
+                .checked("byol.teacher_momentum", Interval::UnitClosed)?,
             predictor: context.predictor(&self.predictor)?,
         }))
     }
@@ -52,7 +54,7 @@ impl Method for Byol {
     }
 
     fn teacher_momentum(&self) -> Option<Schedule> {
-        Some(self.momentum)
+        Some(self.teacher_momentum)
     }
 }
 

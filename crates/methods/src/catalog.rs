@@ -69,7 +69,7 @@ pub const METHODS: &[MethodInfo] = &[
     row(("hsic_twins", "HSIC-Twins"), Family::RedundancyReducing, "as Barlow Twins, with off-diagonal entries drawn to -1", "arXiv 2104.13712", &["seed", "paper"]),
     row(("twist", "TWIST"), Family::Clustering, "the same clusters for both views, sharp for each image, even over all", "arXiv 2110.07402", &["seed", "paper"]),
     row(("moco", "MoCo"), Family::Contrastive, "as SimCLR, with a momentum teacher's earlier projections as negatives", "arXiv 1911.05722", &["seed", "v2", "v3"]),
-    row(("dino", "DINO"), Family::Clustering, "predict a momentum teacher's centerd, sharpened assignment of the other view", "arXiv 2104.14294", &["seed", "paper"]),
+    row(("dino", "DINO"), Family::Clustering, "predict a momentum teacher's centered, sharpened assignment of the other view", "arXiv 2104.14294", &["seed", "paper"]),
     row(("byol", "BYOL"), Family::NegativeFree, "predict a momentum teacher's projection of the other view", "arXiv 2006.07733", &[]),
     row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, held fixed", "arXiv 2011.10566", &[]),
     row(("vicreg", "VICReg"), Family::RedundancyReducing, "agree, keep the variance of every feature, decorrelate them", "arXiv 2105.04906", &[]),

@@ -45,10 +45,13 @@ impl MethodContext<'_> {
         let Some(config) = config else {
             return Ok(Predictor(None));
         };
-        let mlp =
-            MlpConfig { hidden: config.hidden.clone(), output: self.dimension, norm: config.norm };
+        let mlp = MlpConfig {
+            hidden_dims: config.hidden_dims.clone(),
+            output_dim: self.dimension,
+            norm: config.norm,
+        };
         let path = &self.path / "predictor";
-        let key = "method.*.predictor.hidden";
+        let key = "method.*.predictor.hidden_dims";
         let mlp = Mlp::new(&mlp, &path, self.stream, self.dimension, self.compute, key)?;
         Ok(Predictor(Some(mlp)))
     }
@@ -59,7 +62,7 @@ impl MethodContext<'_> {
 #[serde(deny_unknown_fields)]
 pub struct PredictorConfig {
     /// Units of each hidden layer.
-    pub hidden: Vec<i64>,
+    pub hidden_dims: Vec<i64>,
     /// Where batches are normalized.
     pub norm: Norm,
 }

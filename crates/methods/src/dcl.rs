@@ -48,7 +48,7 @@ struct Dcl {
 impl DclConfig {
     pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         if let DclVariant::Weighted { sigma } = self.variant {
-            positive("dcl.form.weighted.sigma", sigma)?;
+            positive("dcl.variant.weighted.sigma", sigma)?;
         }
         Ok(Box::new(Dcl {
             variant: self.variant,

@@ -16,13 +16,13 @@ use crate::{Method, MethodContext, MethodError, Projections};
 pub struct DinoConfig {
     /// The published forms of the loss.
     pub variant: DinoVariant,
-    /// Divides the student's logits; 0.1 in the seed and the paper.
-    pub temperature: f64,
-    /// The teacher's temperature as a multiple of the student's; the seed's is 0.5, the paper's
-    /// goes from 0.4 to 0.7.
-    pub sharpening: Schedule,
-    /// Share of the teacher that a step keeps; the seed's is 0.9, the paper's goes from 0.996 to 1.
-    pub momentum: Schedule,
+    /// Temperature of the student's softmax; 0.1 in the seed and the paper.
+    pub student_temp: f64,
+    /// Temperature of the teacher's softmax; the seed's is 0.05, the paper's goes from 0.04 to
+    /// 0.07.
+    pub teacher_temp: Schedule,
+    /// EMA decay of the teacher's weights; the seed's is 0.9, the paper's goes from 0.996 to 1.
+    pub teacher_momentum: Schedule,
 }
 
 /// See [`DinoConfig::variant`].
@@ -53,13 +53,13 @@ struct Dino {
 
 impl DinoConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
-        positive("dino.temperature", self.temperature)?;
-        self.sharpening.checked("dino.sharpening", Interval::Positive)?;
-        self.momentum.checked("dino.momentum", Interval::UnitClosed)?;
+        positive("dino.student_temp", self.student_temp)?;
+        self.teacher_temp.checked("dino.teacher_temp", Interval::Positive)?;
+        self.teacher_momentum.checked("dino.teacher_momentum", Interval::UnitClosed)?;
         let center = match self.variant {
             DinoVariant::Seed => None,
             DinoVariant::Paper { center_momentum } => {
-                share("dino.form.paper.center_momentum", center_momentum)?;
+                share("dino.variant.paper.center_momentum", center_momentum)?;
                 Some(context.zeros("center", &[1, context.dimension]))
             }
         };
@@ -69,11 +69,11 @@ impl DinoConfig {
 
 impl Method for Dino {
     fn loss(&self, projections: &Projections) -> Tensor {
-        let temperature = self.config.temperature;
-        let sharp = temperature * self.config.sharpening.at(projections.progress);
+        let student_temp = self.config.student_temp;
+        let teacher_temp = self.config.teacher_temp.at(projections.progress);
         match &self.center {
-            None => seed(projections, temperature, sharp),
-            Some(center) => paper(projections, center, temperature, sharp),
+            None => seed(projections, student_temp, teacher_temp),
+            Some(center) => paper(projections, center, student_temp, teacher_temp),
         }
     }
 
@@ -91,7 +91,7 @@ impl Method for Dino {
     }
 
     fn teacher_momentum(&self) -> Option<Schedule> {
-        Some(self.config.momentum)
+        Some(self.config.teacher_momentum)
     }
 
     fn multi_crop(&self) -> bool {
@@ -101,14 +101,14 @@ impl Method for Dino {
 
 /// # Shapes
 /// two views `[B, d]` of student and teacher -> scalar
-fn seed(projections: &Projections, temperature: f64, sharp: f64) -> Tensor {
+fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tensor {
     let (p1, p2) = projections.pair();
     let (m1, m2) = projections.teacher_pair();
     let (m1, m2) = (normalize(m1), normalize(m2));
     let kind = m1.kind();
     let center = Tensor::cat(&[&m1, &m2], 0).mean_dim([0i64].as_slice(), true, kind); // [1, d]
-    let target = |m: &Tensor| ((m - &center) / sharp).softmax(-1, kind).detach();
-    let prediction = |p: &Tensor| (normalize(p) / temperature).softmax(-1, kind);
+    let target = |m: &Tensor| ((m - &center) / teacher_temp).softmax(-1, kind).detach();
+    let prediction = |p: &Tensor| (normalize(p) / student_temp).softmax(-1, kind);
     let first = clipped_cross_entropy(&target(&m1), &prediction(p2));
     let second = clipped_cross_entropy(&target(&m2), &prediction(p1));
     Tensor::cat(&[first, second], 0).mean(kind)
@@ -117,14 +117,19 @@ fn seed(projections: &Projections, temperature: f64, sharp: f64) -> Tensor {
 /// # Shapes
 /// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` ->
 /// scalar
-fn paper(projections: &Projections, center: &Tensor, temperature: f64, sharp: f64) -> Tensor {
+fn paper(
+    projections: &Projections,
+    center: &Tensor,
+    student_temp: f64,
+    teacher_temp: f64,
+) -> Tensor {
     let kind = center.kind();
     let mut losses = Vec::new();
     for (global, teacher) in projections.teacher.iter().enumerate() {
-        let target = ((teacher - center) / sharp).softmax(-1, kind).detach();
+        let target = ((teacher - center) / teacher_temp).softmax(-1, kind).detach();
         for (view, student) in projections.student.iter().enumerate() {
             if view != global {
-                losses.push(soft_cross_entropy(&target, &(student / temperature)));
+                losses.push(soft_cross_entropy(&target, &(student / student_temp)));
             }
         }
     }

@@ -16,7 +16,7 @@ pub struct HsicTwinsConfig {
     /// Averages over the entries of the matrix (seed) or sums (paper).
     pub variant: Variant,
     /// Weight of the entries off the diagonal; the seed's is 3.
-    pub redundancy_weight: f64,
+    pub lambda: f64,
 }
 
 /// # Reference
@@ -27,16 +27,13 @@ pub struct HsicTwinsConfig {
 #[derive(Debug)]
 struct HsicTwins {
     variant: Variant,
-    redundancy_weight: f64,
+    lambda: f64,
 }
 
 impl HsicTwinsConfig {
     pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
-        let key = "hsic_twins.redundancy_weight";
-        Ok(Box::new(HsicTwins {
-            variant: self.variant,
-            redundancy_weight: not_negative(key, self.redundancy_weight)?,
-        }))
+        let key = "hsic_twins.lambda";
+        Ok(Box::new(HsicTwins { variant: self.variant, lambda: not_negative(key, self.lambda)? }))
     }
 }
 
@@ -46,7 +43,7 @@ impl Method for HsicTwins {
         let [images, dimension] = p1.size()[..] else { panic!("projections are matrices") };
         let correlation = standardize(p1).tr().matmul(&standardize(p2)) / images as f64; // [d, d]
         let (on, rest) = diagonal_and_rest(&correlation, -1.0);
-        redundancy(self.variant, on, rest, self.redundancy_weight, dimension)
+        redundancy(self.variant, on, rest, self.lambda, dimension)
     }
 
     fn loss_terms(&self, _images: i64) -> i64 {

@@ -105,7 +105,7 @@ macro_rules! registry {
                 $variant($config),
             )*
             /// One that another program brings along.
-            #[serde(rename = "own")]
+            #[serde(rename = "custom")]
             Custom(CustomConfig),
         }
 
@@ -114,7 +114,7 @@ macro_rules! registry {
             pub fn name(&self) -> &str {
                 match self {
                     $(Self::$variant(_) => $name,)*
-                    Self::Custom(own) => &own.name,
+                    Self::Custom(custom) => &custom.name,
                 }
             }
 
@@ -126,7 +126,7 @@ macro_rules! registry {
             pub fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
                 match self {
                     $(Self::$variant(config) => config.build(context),)*
-                    Self::Custom(own) => Err(MethodError::Custom(own.name.clone())),
+                    Self::Custom(custom) => Err(MethodError::Custom(custom.name.clone())),
                 }
             }
         }

@@ -19,11 +19,11 @@ pub struct MoCoConfig {
     pub variant: MoCoVariant,
     /// Divides the cosine similarities; the seed's is 0.1, the papers' 0.07 (v1) and 0.2 (v2, v3).
     pub temperature: f64,
-    /// Number of earlier projections; the seed's is 10,000. 0 in the form `v3`, which has no queue.
-    pub queue: i64,
-    /// Share of the teacher that a step keeps; the seed's is 0.99.
-    pub momentum: Schedule,
-    /// Dense layers on the student's projections, in the form `v3`; `null` for none.
+    /// Number of earlier projections; the seed's is 10,000. 0 in the variant `v3`, which has no queue.
+    pub queue_size: i64,
+    /// EMA decay of the teacher's weights; the seed's is 0.99.
+    pub teacher_momentum: Schedule,
+    /// Dense layers on the student's projections, in the variant `v3`; `null` for none.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable")]
     pub predictor: Option<PredictorConfig>,
@@ -52,32 +52,38 @@ pub enum MoCoVariant {
 struct MoCo {
     variant: MoCoVariant,
     temperature: f64,
-    momentum: Schedule,
+    teacher_momentum: Schedule,
     queue: Option<Queue>,
     predictor: Predictor,
 }
 
 impl MoCoConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
-        not_negative("moco.queue", self.queue as f64)?;
+        not_negative("moco.queue_size", self.queue_size as f64)?;
         match self.variant {
-            MoCoVariant::V3 if self.queue > 0 => {
-                return Err(range("moco.queue", "0 in the form v3, which has none", self.queue));
+            MoCoVariant::V3 if self.queue_size > 0 => {
+                return Err(range(
+                    "moco.queue_size",
+                    "0 in the variant v3, which has none",
+                    self.queue_size,
+                ));
             }
             MoCoVariant::Seed | MoCoVariant::V2 if self.predictor.is_some() => {
-                let expected = "null in the forms seed and v2";
+                let expected = "null in the variants seed and v2";
                 return Err(range("moco.predictor", expected, "layers"));
             }
-            MoCoVariant::V2 if self.queue == 0 => {
-                return Err(range("moco.queue", "at least 1 in the form v2", 0));
+            MoCoVariant::V2 if self.queue_size == 0 => {
+                return Err(range("moco.queue_size", "at least 1 in the variant v2", 0));
             }
             _ => {}
         }
         Ok(Box::new(MoCo {
             variant: self.variant,
             temperature: positive("moco.temperature", self.temperature)?,
-            momentum: self.momentum.checked("moco.momentum", Interval::UnitClosed)?,
-            queue: (self.queue > 0).then(|| Queue::new(context, self.queue)),
+            teacher_momentum: self
+                .teacher_momentum
+                .checked("moco.teacher_momentum", Interval::UnitClosed)?,
+            queue: (self.queue_size > 0).then(|| Queue::new(context, self.queue_size)),
             predictor: context.predictor(&self.predictor)?,
         }))
     }
@@ -141,6 +147,6 @@ impl Method for MoCo {
     }
 
     fn teacher_momentum(&self) -> Option<Schedule> {
-        Some(self.momentum)
+        Some(self.teacher_momentum)
     }
 }

@@ -19,7 +19,7 @@ pub struct NnClrConfig {
     /// Divides the cosine similarities; the seed's is 0.1.
     pub temperature: f64,
     /// Number of earlier projections that neighbors are looked up in; the seed's is 10,000.
-    pub queue: i64,
+    pub queue_size: i64,
     /// Dense layers on the projections that are compared with neighbors; `null` for none, as in
     /// the seed.
     #[serde(deserialize_with = "required")]
@@ -56,12 +56,12 @@ struct NnClr {
 impl NnClrConfig {
     pub(crate) fn build(&self, context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         if self.variant == NnClrVariant::Seed && self.predictor.is_some() {
-            return Err(range("nnclr.predictor", "null in the seed's form", "layers"));
+            return Err(range("nnclr.predictor", "null in the variant seed", "layers"));
         }
         Ok(Box::new(NnClr {
             variant: self.variant,
             temperature: positive("nnclr.temperature", self.temperature)?,
-            queue: Queue::new(context, at_least_1("nnclr.queue", self.queue)?),
+            queue: Queue::new(context, at_least_1("nnclr.queue_size", self.queue_size)?),
             predictor: context.predictor(&self.predictor)?,
         }))
     }

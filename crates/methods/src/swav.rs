@@ -23,7 +23,7 @@ pub struct SwavConfig {
     pub prototypes: i64,
     /// Earlier images whose scores are balanced along, for batches that are smaller than the number
     /// of prototypes; used once it is full. 0 for none.
-    pub queue: i64,
+    pub queue_size: i64,
 }
 
 /// # Reference
@@ -41,12 +41,12 @@ impl SwavConfig {
         positive("swav.epsilon", self.epsilon)?;
         at_least_1("swav.iterations", i64::from(self.iterations))?;
         at_least_1("swav.prototypes", self.prototypes)?;
-        not_negative("swav.queue", self.queue as f64)?;
-        let shape = [2, self.queue, context.dimension];
+        not_negative("swav.queue_size", self.queue_size as f64)?;
+        let shape = [2, self.queue_size, context.dimension];
         Ok(Box::new(Swav {
             config: self.clone(),
             prototypes: context.unit_rows("prototypes", self.prototypes, true),
-            queue: (self.queue > 0).then(|| context.zeros("queue", &shape)),
+            queue: (self.queue_size > 0).then(|| context.zeros("queue", &shape)),
         }))
     }
 }
@@ -156,7 +156,7 @@ mod tests {
                 epsilon: number("sinkhorn_epsilon"),
                 iterations: number("sinkhorn_iterations") as u32,
                 prototypes: 1,
-                queue: 0,
+                queue_size: 0,
             };
             let names: Vec<_> = case["inputs"]
                 .as_array()

@@ -22,14 +22,14 @@ fn fixture(method: &str) -> Vec<Value> {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// `template` with `"$key"` and `"$key/other"` replaced by hyper-parameters of the case.
+/// `template` with `"$key"` and `"$key*other"` replaced by hyper-parameters of the case.
 fn fill(template: &Value, hyper: &Value) -> Value {
     match template {
         Value::String(text) => match text.strip_prefix('$') {
             None => template.clone(),
-            Some(key) => match key.split_once('/') {
+            Some(key) => match key.split_once('*') {
                 None => hyper[key].clone(),
-                Some((a, b)) => json!(hyper[a].as_f64().unwrap() / hyper[b].as_f64().unwrap()),
+                Some((a, b)) => json!(hyper[a].as_f64().unwrap() * hyper[b].as_f64().unwrap()),
             },
         },
         Value::Object(map) => {
@@ -128,7 +128,7 @@ fn files(set: &str, name: &str) -> (&'static str, String) {
     match set {
         "a" => ("a_losses.json", format!("a_{}.safetensors", name.to_lowercase())),
         "d" => ("d_lightly.json", "d_lightly.safetensors".to_owned()),
-        "own" => ("d_own_paper_forms.json", "d_own_paper_forms.safetensors".to_owned()),
+        "own" => ("d_own_paper_variants.json", "d_own_paper_forms.safetensors".to_owned()),
         other => panic!("no set {other}"),
     }
 }
@@ -156,7 +156,7 @@ impl Sources {
     ) -> (MethodConfig, Vec<(String, Tensor)>) {
         let mut hyper = case["hyperparams"].clone();
         let mut state = Vec::new();
-        if entry["config"]["queue"] == "$queue" {
+        if entry["config"]["queue_size"] == "$queue" {
             let queue = self.find(&format!("{shape}.queue"));
             hyper["queue"] = json!(queue.size()[0]);
             state.push(("queue".to_owned(), queue));

@@ -13,13 +13,13 @@ const DIMENSION: i64 = 6;
 
 /// A config of every method in every form.
 fn configs() -> Vec<Value> {
-    serde_json::from_str(include_str!("forms.json")).unwrap()
+    serde_json::from_str(include_str!("variants.json")).unwrap()
 }
 
 /// The name of a form, where there are several.
 fn variant(config: &Value) -> Option<String> {
     let (_, config) = config.as_object().unwrap().iter().next().unwrap();
-    match &config["form"] {
+    match &config["variant"] {
         Value::Null => None,
         Value::String(variant) => Some(variant.clone()),
         variant => variant.as_object().unwrap().keys().next().cloned(),
@@ -84,7 +84,7 @@ fn close(a: f64, b: f64) -> bool {
 
 /// MoCo v2 looks at one direction only.
 fn symmetric(config: &Value) -> bool {
-    config.get("moco").is_none_or(|moco| moco["form"] != "v2")
+    config.get("moco").is_none_or(|moco| moco["variant"] != "v2")
 }
 
 proptest! {
@@ -146,25 +146,22 @@ fn losses_and_gradients_are_finite_for_small_and_degenerate_batches() {
 #[test]
 fn hyper_parameters_out_of_range_are_named() {
     for (config, key) in [
-        (json!({"simclr": {"form": "seed", "temperature": 0.0}}), "simclr.temperature"),
+        (json!({"simclr": {"variant": "seed", "temperature": 0.0}}), "simclr.temperature"),
         (
-            json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 0, "predictor": null}}),
+            json!({"nnclr": {"variant": "seed", "temperature": 0.1, "queue_size": 0, "predictor": null}}),
             "nnclr.queue",
         ),
         (
-            json!({"moco": {"form": "v3", "temperature": 0.1, "queue": 9, "momentum": {"constant": 0.9}, "predictor": null}}),
+            json!({"moco": {"variant": "v3", "temperature": 0.1, "queue_size": 9, "teacher_momentum": {"constant": 0.9}, "predictor": null}}),
             "moco.queue",
         ),
         (
-            json!({"moco": {"form": "v2", "temperature": 0.1, "queue": 9, "momentum": {"constant": 1.5}, "predictor": null}}),
+            json!({"moco": {"variant": "v2", "temperature": 0.1, "queue_size": 9, "teacher_momentum": {"constant": 1.5}, "predictor": null}}),
             "moco.momentum",
         ),
+        (json!({"barlow_twins": {"variant": "seed", "lambda": -1.0}}), "barlow_twins.lambda"),
         (
-            json!({"barlow_twins": {"form": "seed", "redundancy_weight": -1.0}}),
-            "barlow_twins.redundancy_weight",
-        ),
-        (
-            json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 0, "prototypes": 9, "queue": 4}}),
+            json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 0, "prototypes": 9, "queue_size": 4}}),
             "swav.iterations",
         ),
     ] {

@@ -130,8 +130,11 @@ mod tests {
     fn seed_encoder_and_head_have_889_088_parameters() {
         let store = VarStore::new(Device::Cpu);
         let encoder = build(96, &store).unwrap();
-        let head =
-            ProjectionConfig::Mlp(MlpConfig { hidden: vec![128], output: 128, norm: Norm::None });
+        let head = ProjectionConfig::Mlp(MlpConfig {
+            hidden_dims: vec![128],
+            output_dim: 128,
+            norm: Norm::None,
+        });
         head.build(&(store.root() / "projection"), STREAM, encoder.feature_size(), Kind::Float)
             .unwrap();
         let count: usize = store.trainable_variables().iter().map(Tensor::numel).sum();

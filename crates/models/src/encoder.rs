@@ -125,14 +125,14 @@ pub enum ModelError {
         found: i64,
     },
     /// Patches have another side than those that there are.
-    #[error("encoder.vit.patch: expected 8, 12 or 16, found {found}")]
+    #[error("encoder.vit.patch_size: expected 8, 12 or 16, found {found}")]
     Patch {
         /// Its value.
         found: i64,
     },
     /// Patches don't cover the images that position embeddings are for.
     #[error(
-        "encoder.vit.image: expected a multiple of encoder.vit.patch, {patch}, up to {most}, found {found}"
+        "encoder.vit.img_size: expected a multiple of encoder.vit.patch_size, {patch}, up to {most}, found {found}"
     )]
     NotWholePatches {
         /// Side of the patches.

@@ -13,9 +13,9 @@ use crate::{BatchNorm, Linear, WeightRng};
 #[serde(deny_unknown_fields)]
 pub struct MlpConfig {
     /// Units of each hidden layer; the seed's head has one of 128.
-    pub hidden: Vec<i64>,
+    pub hidden_dims: Vec<i64>,
     /// Size of the output; the seed's is 128.
-    pub output: i64,
+    pub output_dim: i64,
     /// Where batches are normalized; the seed's head does so nowhere.
     pub norm: Norm,
 }
@@ -56,14 +56,14 @@ impl Mlp {
         compute: Kind,
         key: &'static str,
     ) -> Result<Self, ModelError> {
-        for &found in config.hidden.iter().chain([&config.output]) {
+        for &found in config.hidden_dims.iter().chain([&config.output_dim]) {
             if found < 1 {
                 return Err(ModelError::NotPositive { key, found });
             }
         }
         let mut size = inputs;
-        let mut hidden = Vec::with_capacity(config.hidden.len());
-        for (number, &units) in (1..).zip(&config.hidden) {
+        let mut hidden = Vec::with_capacity(config.hidden_dims.len());
+        for (number, &units) in (1..).zip(&config.hidden_dims) {
             let dense =
                 Linear::new(&(path / format!("dense{number}")), stream, size, units, compute);
             let norm = (config.norm != Norm::None)
@@ -71,11 +71,11 @@ impl Mlp {
             hidden.push((dense, norm));
             size = units;
         }
-        let number = config.hidden.len() + 1;
+        let number = config.hidden_dims.len() + 1;
         let name = format!("dense{number}");
         Ok(Self {
             hidden,
-            last: Linear::new(&(path / name), stream, size, config.output, compute),
+            last: Linear::new(&(path / name), stream, size, config.output_dim, compute),
             last_norm: (config.norm == Norm::All).then(BatchNorm::plain),
             master: path.kind(),
         })
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn normalized_outputs_have_mean_0_and_variance_1_and_names_are_in_order() {
         let store = VarStore::new(Device::Cpu);
-        let config = MlpConfig { hidden: vec![7, 5], output: 4, norm: Norm::All };
+        let config = MlpConfig { hidden_dims: vec![7, 5], output_dim: 4, norm: Norm::All };
         let stream = WeightRng { seed: 0, network: 0 };
         let mlp = Mlp::new(&config, &store.root(), stream, 6, Kind::Float, "projection").unwrap();
         let x = Tensor::arange(60, (Kind::Float, Device::Cpu)).sin().view([10, 6]);

@@ -24,11 +24,11 @@ pub enum ProjectionConfig {
 #[serde(deny_unknown_fields)]
 pub struct DinoHeadConfig {
     /// Units of each hidden layer; the paper's has two of 2048.
-    pub hidden: Vec<i64>,
+    pub hidden_dims: Vec<i64>,
     /// Size of the vector that is compared; the paper's is 256.
-    pub bottleneck: i64,
+    pub bottleneck_dim: i64,
     /// Number of prototypes; the paper's is 65,536.
-    pub output: i64,
+    pub output_dim: i64,
 }
 
 /// Features to projections.
@@ -78,8 +78,8 @@ impl ProjectionConfig {
     /// Size of a projection.
     pub fn output(&self) -> i64 {
         match self {
-            Self::Mlp(config) => config.output,
-            Self::DinoHead(config) => config.output,
+            Self::Mlp(config) => config.output_dim,
+            Self::DinoHead(config) => config.output_dim,
         }
     }
 }
@@ -103,9 +103,9 @@ impl DinoHead {
         inputs: i64,
         compute: Kind,
     ) -> Result<Self, ModelError> {
-        let key = "projection.prototypes";
-        let sizes = || config.hidden.iter().chain([&config.bottleneck]);
-        if let Some(&found) = sizes().chain([&config.output]).find(|&&size| size < 1) {
+        let key = "projection.dino_head";
+        let sizes = || config.hidden_dims.iter().chain([&config.bottleneck_dim]);
+        if let Some(&found) = sizes().chain([&config.output_dim]).find(|&&size| size < 1) {
             return Err(ModelError::NotPositive { key, found });
         }
         let mut size = inputs;
@@ -115,7 +115,7 @@ impl DinoHead {
             dense.push(Linear::new(&path, stream, size, units, compute));
             size = units;
         }
-        let shape = [config.output, size];
+        let shape = [config.output_dim, size];
         let drawn = stream.draw(&path.path("prototypes"), &shape, Init::UnitRows);
         let directions = drawn.to_device(path.device()).to_kind(path.kind());
         Ok(Self {
@@ -152,9 +152,9 @@ mod tests {
     fn prototypes_give_cosines_whatever_the_length_of_their_weights() {
         let store = VarStore::new(Device::Cpu);
         let config = ProjectionConfig::DinoHead(DinoHeadConfig {
-            hidden: vec![8],
-            bottleneck: 4,
-            output: 5,
+            hidden_dims: vec![8],
+            bottleneck_dim: 4,
+            output_dim: 5,
         });
         let stream = WeightRng { seed: 0, network: 0 };
         let head = config.build(&store.root(), stream, 6, Kind::Float).unwrap();

@@ -13,9 +13,9 @@ use crate::{Error, Interval, Schedule};
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
     /// Where epsilon is added.
-    pub form: AdamVariant,
+    pub variant: AdamVariant,
     /// Learning rate, 0 and above; the seed's is 0.001.
-    pub learning_rate: Schedule,
+    pub lr: Schedule,
     /// Decay rates of the first and second moment, each in 0..1; the seed's are 0.9 and 0.999.
     pub betas: [f64; 2],
     /// Positive; keeps the denominator from 0. The seed's is 1e-7.
@@ -27,7 +27,7 @@ pub struct AdamConfig {
 #[serde(rename_all = "lowercase")]
 pub enum AdamVariant {
     /// To the root of the bias-corrected second moment: algorithm 1 of the paper, and PyTorch.
-    Usual,
+    Pytorch,
     /// To the root of the second moment without bias correction: the "epsilon hat" of section 2
     /// of the paper, and Keras.
     Keras,
@@ -35,7 +35,7 @@ pub enum AdamVariant {
 
 impl AdamConfig {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        self.lr.checked(&format!("{key}.lr"), Interval::NonNegative)?;
         check_moments(key, self.betas, self.epsilon)
     }
 }
@@ -53,7 +53,7 @@ pub(crate) fn check_moments(key: &str, betas: [f64; 2], epsilon: f64) -> Result<
 /// Kingma and Ba 2014, arXiv 1412.6980, algorithm 1.
 #[derive(Debug)]
 pub(crate) struct Adam {
-    form: AdamVariant,
+    variant: AdamVariant,
     betas: [f64; 2],
     epsilon: f64,
     moment1: Tensor,
@@ -62,29 +62,29 @@ pub(crate) struct Adam {
 
 impl Adam {
     pub(crate) fn new(
-        form: AdamVariant,
+        variant: AdamVariant,
         betas: [f64; 2],
         epsilon: f64,
         parameters: &FlatParameters,
     ) -> Self {
         let zeros = || parameters.flat().zeros_like();
-        Self { form, betas, epsilon, moment1: zeros(), moment2: zeros() }
+        Self { variant, betas, epsilon, moment1: zeros(), moment2: zeros() }
     }
 }
 
 impl UpdateRule for Adam {
     fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
-        let Self { form, betas: [beta1, beta2], epsilon, .. } = *self;
+        let Self { variant, betas: [beta1, beta2], epsilon, .. } = *self;
         let steps = context.steps as f64;
         let (correction1, correction2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
         let _ = self.moment1.lerp_(gradient, 1.0 - beta1);
         let _ = self.moment2.g_mul_scalar_(beta2);
         self.moment2 += gradient.square() * (1.0 - beta2);
-        let (step, denominator) = match form {
+        let (step, denominator) = match variant {
             AdamVariant::Keras => {
                 (context.lr * correction2.sqrt() / correction1, self.moment2.sqrt() + epsilon)
             }
-            AdamVariant::Usual => {
+            AdamVariant::Pytorch => {
                 (context.lr / correction1, self.moment2.sqrt() / correction2.sqrt() + epsilon)
             }
         };

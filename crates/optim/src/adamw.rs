@@ -15,13 +15,13 @@ use crate::{AdamVariant, Error, Interval, Schedule};
 #[serde(deny_unknown_fields)]
 pub struct AdamWConfig {
     /// Learning rate, 0 and above.
-    pub learning_rate: Schedule,
+    pub lr: Schedule,
     /// Decay rates of the first and second moment, each in 0..1.
     pub betas: [f64; 2],
-    /// Positive; keeps the denominator from 0, added as in Adam's form `usual`.
+    /// Positive; keeps the denominator from 0, added as in Adam's variant `pytorch`.
     pub epsilon: f64,
     /// Weight decay, 0 and above: a step multiplies weights by
-    /// `1 - learning_rate * weight_decay`. Vision transformers are trained with 0.05 to 0.3; DINO's
+    /// `1 - lr * weight_decay`. Vision transformers are trained with 0.05 to 0.3; DINO's
     /// goes from 0.04 to 0.4 along a cosine.
     pub weight_decay: Schedule,
     /// Whether biases and parameters of normalization layers are not decayed.
@@ -30,7 +30,7 @@ pub struct AdamWConfig {
 
 impl AdamWConfig {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        self.lr.checked(&format!("{key}.lr"), Interval::NonNegative)?;
         self.weight_decay.checked(&format!("{key}.weight_decay"), Interval::NonNegative)?;
         check_moments(key, self.betas, self.epsilon)
     }
@@ -42,7 +42,7 @@ impl AdamWConfig {
 /// Loshchilov and Hutter 2017, arXiv 1711.05101, algorithm 2.
 ///
 /// # Differs from the paper
-/// The decay of a step is `learning_rate * weight_decay`, as in libtorch, so that it follows the
+/// The decay of a step is `lr * weight_decay`, as in libtorch, so that it follows the
 /// schedule and the value of the learning rate; the paper has it follow the schedule alone.
 #[derive(Debug)]
 pub(crate) struct AdamW {
@@ -54,7 +54,7 @@ pub(crate) struct AdamW {
 impl AdamW {
     pub(crate) fn new(config: &AdamWConfig, parameters: &FlatParameters) -> Self {
         Self {
-            adam: Adam::new(AdamVariant::Usual, config.betas, config.epsilon, parameters),
+            adam: Adam::new(AdamVariant::Pytorch, config.betas, config.epsilon, parameters),
             decay_mask: decay_mask(parameters, config.exclude_bias_and_norm),
         }
     }

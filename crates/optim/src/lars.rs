@@ -14,7 +14,7 @@ use crate::{Error, Interval, Schedule};
 #[serde(deny_unknown_fields)]
 pub struct LarsConfig {
     /// Global learning rate, 0 and above.
-    pub learning_rate: Schedule,
+    pub lr: Schedule,
     /// Momentum coefficient in 0..1; the papers' is 0.9.
     pub momentum: f64,
     /// Positive: norm of a parameter's update over the norm of the parameter, for a learning rate
@@ -30,7 +30,7 @@ pub struct LarsConfig {
 
 impl LarsConfig {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        self.lr.checked(&format!("{key}.lr"), Interval::NonNegative)?;
         self.weight_decay.checked(&format!("{key}.weight_decay"), Interval::NonNegative)?;
         Interval::UnitHalfOpen.check(&format!("{key}.momentum"), self.momentum)?;
         Interval::Positive.check(&format!("{key}.trust_coefficient"), self.trust_coefficient)

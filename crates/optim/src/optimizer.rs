@@ -78,20 +78,20 @@ impl Optimizer {
         let none = Schedule::Constant(0.0);
         let (lr, weight_decay, rule): (_, _, Box<dyn UpdateRule>) = match config {
             OptimizerConfig::Adam(adam) => {
-                let rule = Adam::new(adam.form, adam.betas, adam.epsilon, parameters);
-                (adam.learning_rate, none, Box::new(rule))
+                let rule = Adam::new(adam.variant, adam.betas, adam.epsilon, parameters);
+                (adam.lr, none, Box::new(rule))
             }
             OptimizerConfig::AdamW(adamw) => {
                 let rule = Box::new(AdamW::new(adamw, parameters));
-                (adamw.learning_rate, adamw.weight_decay, rule)
+                (adamw.lr, adamw.weight_decay, rule)
             }
             OptimizerConfig::Sgd(sgd) => {
                 let rule = Box::new(Sgd::new(sgd, parameters));
-                (sgd.learning_rate, sgd.weight_decay, rule)
+                (sgd.lr, sgd.weight_decay, rule)
             }
             OptimizerConfig::Lars(lars) => {
                 let rule = Box::new(Lars::new(lars, parameters));
-                (lars.learning_rate, lars.weight_decay, rule)
+                (lars.lr, lars.weight_decay, rule)
             }
         };
         Self { lr, weight_decay, steps: 0, rule }

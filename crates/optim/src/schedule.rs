@@ -28,29 +28,29 @@ pub enum Schedule {
     /// Half a cosine wave over all steps.
     Cosine {
         /// At the first step.
-        from: f64,
+        start: f64,
         /// At the end.
-        to: f64,
+        end: f64,
     },
     /// Linear warm-up over the first steps, then constant.
-    WarmUp {
+    Warmup {
         /// At the first step.
-        from: f64,
+        start: f64,
         /// After the warm-up.
-        to: f64,
+        end: f64,
         /// Fraction of all steps that the warm-up takes, 0..=1.
-        share: f64,
+        warmup_fraction: f64,
     },
     /// Linear warm-up over the first steps, then half a cosine wave over the rest.
-    WarmUpCosine {
+    WarmupCosine {
         /// At the first step.
-        from: f64,
+        start: f64,
         /// After the warm-up.
         peak: f64,
         /// At the end.
-        to: f64,
+        end: f64,
         /// Fraction of all steps that the warm-up takes, 0..=1.
-        share: f64,
+        warmup_fraction: f64,
     },
 }
 
@@ -60,16 +60,18 @@ impl Schedule {
         let done = count.step as f64 / count.total.max(1) as f64;
         match *self {
             Self::Constant(value) => value,
-            Self::Cosine { from, to } => half_cosine(from, to, done),
-            Self::WarmUp { from, to, share } if done < share => linear(from, to, done, share),
-            Self::WarmUp { to, .. } => to,
-            Self::WarmUpCosine { from, peak, share, .. } if done < share => {
-                linear(from, peak, done, share)
+            Self::Cosine { start, end } => half_cosine(start, end, done),
+            Self::Warmup { start, end, warmup_fraction } if done < warmup_fraction => {
+                linear(start, end, done, warmup_fraction)
             }
-            Self::WarmUpCosine { peak, to, share, .. } => {
+            Self::Warmup { end, .. } => end,
+            Self::WarmupCosine { start, peak, warmup_fraction, .. } if done < warmup_fraction => {
+                linear(start, peak, done, warmup_fraction)
+            }
+            Self::WarmupCosine { peak, end, warmup_fraction, .. } => {
                 // A warm-up over all steps leaves none to the cosine.
-                let left = (1.0 - share).max(f64::MIN_POSITIVE);
-                half_cosine(peak, to, (done - share) / left)
+                let left = (1.0 - warmup_fraction).max(f64::MIN_POSITIVE);
+                half_cosine(peak, end, (done - warmup_fraction) / left)
             }
         }
     }
@@ -78,8 +80,8 @@ impl Schedule {
     pub fn values(&self) -> Vec<f64> {
         match *self {
             Self::Constant(value) => vec![value],
-            Self::Cosine { from, to } | Self::WarmUp { from, to, .. } => vec![from, to],
-            Self::WarmUpCosine { from, peak, to, .. } => vec![from, peak, to],
+            Self::Cosine { start, end } | Self::Warmup { start, end, .. } => vec![start, end],
+            Self::WarmupCosine { start, peak, end, .. } => vec![start, peak, end],
         }
     }
 
@@ -87,7 +89,9 @@ impl Schedule {
     pub fn warmup_fraction(&self) -> f64 {
         match *self {
             Self::Constant(_) | Self::Cosine { .. } => 0.0,
-            Self::WarmUp { share, .. } | Self::WarmUpCosine { share, .. } => share,
+            Self::Warmup { warmup_fraction, .. } | Self::WarmupCosine { warmup_fraction, .. } => {
+                warmup_fraction
+            }
         }
     }
 
@@ -99,24 +103,24 @@ impl Schedule {
         for value in self.values() {
             interval.check(key, value)?;
         }
-        let share = self.warmup_fraction();
-        if !(0.0..=1.0).contains(&share) {
-            let (key, found) = (key.to_owned(), share.to_string());
-            return Err(Error::Range { key, expected: "a share in 0..=1", found });
+        let warmup_fraction = self.warmup_fraction();
+        if !(0.0..=1.0).contains(&warmup_fraction) {
+            let (key, found) = (key.to_owned(), warmup_fraction.to_string());
+            return Err(Error::Range { key, expected: "a fraction in 0..=1", found });
         }
         Ok(self)
     }
 }
 
-/// The value at `done` on the straight line from `from` at 0 to `to` at `share`.
-fn linear(from: f64, to: f64, done: f64, share: f64) -> f64 {
-    from + (to - from) * done / share
+/// The value at `done` on the straight line from `start` at 0 to `end` at `warmup_fraction`.
+fn linear(start: f64, end: f64, done: f64, warmup_fraction: f64) -> f64 {
+    start + (end - start) * done / warmup_fraction
 }
 
-/// The value at `done` on half a cosine wave from `from` at 0 to `to` at 1.
+/// The value at `done` on half a cosine wave from `start` at 0 to `end` at 1.
 ///
 /// # Reference
 /// Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5, without restarts.
-fn half_cosine(from: f64, to: f64, done: f64) -> f64 {
-    to + (from - to) * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+fn half_cosine(start: f64, end: f64, done: f64) -> f64 {
+    end + (start - end) * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
 }

@@ -14,7 +14,7 @@ use crate::{Error, Interval, Schedule};
 #[serde(deny_unknown_fields)]
 pub struct SgdConfig {
     /// Learning rate, 0 and above.
-    pub learning_rate: Schedule,
+    pub lr: Schedule,
     /// Momentum coefficient in 0..1; 0 for none.
     pub momentum: f64,
     /// Whether momentum is Nesterov's; it needs a momentum above 0.
@@ -27,7 +27,7 @@ pub struct SgdConfig {
 
 impl SgdConfig {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        self.learning_rate.checked(&format!("{key}.learning_rate"), Interval::NonNegative)?;
+        self.lr.checked(&format!("{key}.lr"), Interval::NonNegative)?;
         self.weight_decay.checked(&format!("{key}.weight_decay"), Interval::NonNegative)?;
         Interval::UnitHalfOpen.check(&format!("{key}.momentum"), self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {

@@ -22,10 +22,7 @@ fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
     let encoder = json!({"resnet": {"depth": 18, "stem": "imagenet", "norm": norm}});
     config.encoder = serde_json::from_value(encoder).unwrap();
     config.train.micro_batch = micro_batch;
-    for recipe in &mut config.augment.views {
-        recipe.size = SIDE as usize;
-    }
-    config.augment.probe.size = SIDE as usize;
+    config.image_size = SIDE as usize;
     config
 }
 
@@ -165,7 +162,7 @@ fn set() -> Dataset {
 fn train(config: &Config, steps: u64, folder: &Path) {
     let mut config = config.clone();
     config.train.batch_size = 8;
-    config.train.steps = Some(steps);
+    config.train.max_steps = Some(steps);
     let origin = Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: None };
     let mut session = Trainer::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {

@@ -10,13 +10,13 @@ use crate::EpochReport;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum BestBy {
     /// The effective rank of the features on the fixed sample; needs no labels.
-    Rank,
+    EffectiveRank,
     /// The online probe's accuracy on labeled images that are held out from training. Where a set
-    /// has no labels, as [`Rank`](Self::Rank).
-    Validation {
-        /// Share of the labeled training images of each class that is held out, above 0 and
+    /// has no labels, as [`EffectiveRank`](Self::EffectiveRank).
+    ValProbeAcc {
+        /// Fraction of the labeled training images of each class that is held out, above 0 and
         /// below 1.
-        share: f64,
+        val_fraction: f64,
     },
 }
 
@@ -29,9 +29,9 @@ pub enum BestBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
-    /// See [`BestBy::Rank`].
+    /// See [`BestBy::EffectiveRank`].
     EffectiveRank,
-    /// See [`BestBy::Validation`].
+    /// See [`BestBy::ValProbeAcc`].
     ValidationPAcc,
 }
 

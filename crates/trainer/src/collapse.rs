@@ -20,7 +20,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         panic!("the tiny encoder is of convolutions");
     };
     encoder.width = 32;
-    let assignment = format!("optimizer.adam.learning_rate.constant={learning_rate}");
+    let assignment = format!("optimizer.adam.lr.constant={learning_rate}");
     let config = config.with(&assignment).unwrap();
     let task = LearnerOptions {
         classes: None,
@@ -34,7 +34,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
         unlabeled_per_batch: 64,
         labeled: None,
-        views: config.augment.views.clone(),
+        views: config.view_recipes(),
         probe: None,
         workers: 1,
         prefetch: 1,
@@ -58,9 +58,9 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
 
 #[test]
 fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
-    let predictor = json!({"hidden": [16], "norm": "hidden"});
-    let head = |norm: &str| json!({"mlp": {"hidden": [32], "output": 16, "norm": norm}});
-    let byol = |momentum: f64, predictor: &Value| json!({"byol": {"momentum": {"constant": momentum}, "predictor": predictor}});
+    let predictor = json!({"hidden_dims": [16], "norm": "hidden"});
+    let head = |norm: &str| json!({"mlp": {"hidden_dims": [32], "output_dim": 16, "norm": norm}});
+    let byol = |momentum: f64, predictor: &Value| json!({"byol": {"teacher_momentum": {"constant": momentum}, "predictor": predictor}});
     let simsiam = |predictor: &Value| json!({"simsiam": {"predictor": predictor}});
     for (name, kept, collapsed) in [
         ("byol", (byol(0.99, &predictor), head("hidden")), (byol(0.0, &Value::Null), head("none"))),
@@ -78,11 +78,12 @@ fn without_predictor_byol_and_simsiam_end_with_measures_that_show_it() {
 
 #[test]
 fn without_centering_dino_ends_with_projections_that_show_it() {
-    let head = || json!({"prototypes": {"hidden": [32], "bottleneck": 16, "output": 64}});
+    let head =
+        || json!({"dino_head": {"hidden_dims": [32], "bottleneck_dim": 16, "output_dim": 64}});
     let dino = |center_momentum: f64| {
         json!({"dino": {
-            "form": {"paper": {"center_momentum": center_momentum}}, "temperature": 0.1,
-            "sharpening": {"constant": 0.7}, "momentum": {"constant": 0.996},
+            "variant": {"paper": {"center_momentum": center_momentum}}, "student_temp": 0.1,
+            "teacher_temp": {"constant": 0.07}, "teacher_momentum": {"constant": 0.996},
         }})
     };
     let kept = train(dino(0.9), head(), 0.001, 150);

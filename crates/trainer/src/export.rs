@@ -35,7 +35,7 @@ pub(crate) fn write_encoder(
     // One key, so that equal encoders are equal files: a map of several has no order.
     let about = serde_json::json!({
         "encoder": config.encoder,
-        "image_size": config.side(),
+        "image_size": config.image_size,
         "input": "RGB / 255, NCHW",
     });
     let metadata = HashMap::from([("twinview".to_owned(), about.to_string())]);

@@ -70,7 +70,7 @@ pub fn finetune(
 /// SGD with momentum, its rate falling from `rate` to 0.
 fn falling(rate: f64) -> OptimizerConfig {
     OptimizerConfig::Sgd(SgdConfig {
-        learning_rate: Schedule::Cosine { from: rate, to: 0.0 },
+        lr: Schedule::Cosine { start: rate, end: 0.0 },
         momentum: 0.9,
         nesterov: false,
         weight_decay: Schedule::Constant(0.0),

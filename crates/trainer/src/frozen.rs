@@ -75,7 +75,7 @@ impl FrozenEncoder {
         let record = read_record(folder)?;
         let device = device.open()?;
         let config = &record.config;
-        let side = config.side() as i64;
+        let side = config.image_size as i64;
         let mut networks = EncoderAndHead::new(config, side, 0, device, KINDS)?;
         networks.store.freeze();
         let to_tensor = ToTensor::new(device, Kind::Float);
@@ -125,7 +125,7 @@ impl FrozenEncoder {
 
     /// Side in pixels of the images that the encoder takes.
     pub fn side(&self) -> usize {
-        self.record.config.side()
+        self.record.config.image_size
     }
 
     /// Number of features of one image.

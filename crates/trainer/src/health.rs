@@ -19,11 +19,11 @@ pub struct HealthConfig {
     pub on_collapse: OnCollapse,
     /// Least standard deviation of unit-length features, times the root of their number: 1 for
     /// directions that are spread evenly.
-    pub least_std: f64,
+    pub min_std: f64,
     /// Least effective rank of the features.
-    pub least_rank: f64,
+    pub min_rank: f64,
     /// Epochs in a row below either.
-    pub checks: u32,
+    pub patience: u32,
 }
 
 /// See [`HealthConfig::on_collapse`].
@@ -38,9 +38,7 @@ pub enum OnCollapse {
 
 impl HealthConfig {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        for (key, value) in
-            [("health.least_std", self.least_std), ("health.least_rank", self.least_rank)]
-        {
+        for (key, value) in [("health.min_std", self.min_std), ("health.min_rank", self.min_rank)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(ConfigError::Range {
                     key: key.to_owned(),
@@ -49,11 +47,11 @@ impl HealthConfig {
                 });
             }
         }
-        if self.checks == 0 {
+        if self.patience == 0 {
             return Err(ConfigError::Range {
-                key: "health.checks".to_owned(),
+                key: "health.patience".to_owned(),
                 expected: "at least 1".to_owned(),
-                found: self.checks.to_string(),
+                found: self.patience.to_string(),
             });
         }
         Ok(())
@@ -63,17 +61,17 @@ impl HealthConfig {
     pub(crate) fn complaint(&self, health: &Health, features: i64) -> Option<String> {
         let spread = health.feature_std * (features as f64).sqrt();
         // Not-a-number is below everything.
-        if spread.is_nan() || spread < self.least_std {
+        if spread.is_nan() || spread < self.min_std {
             return Some(format!(
                 "features hardly differ between images: feature_std times the root of {features} is {spread:.4}, below {}",
-                self.least_std
+                self.min_std
             ));
         }
         let rank = health.effective_rank;
-        (rank.is_nan() || rank < self.least_rank).then(|| {
+        (rank.is_nan() || rank < self.min_rank).then(|| {
             format!(
                 "features keep to one direction: effective_rank is {rank:.3}, below {}",
-                self.least_rank
+                self.min_rank
             )
         })
     }
@@ -139,9 +137,9 @@ mod tests {
     fn only_collapsed_measures_are_complained_of() {
         let config = HealthConfig {
             on_collapse: OnCollapse::Stop,
-            least_std: 0.01,
-            least_rank: 1.05,
-            checks: 3,
+            min_std: 0.01,
+            min_rank: 1.05,
+            patience: 3,
         };
         let health = |feature_std, effective_rank| Health {
             feature_std,

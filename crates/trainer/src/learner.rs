@@ -32,7 +32,7 @@ pub struct Learner {
     pub probe: Option<Probe>,
     pub(crate) profiler: Profiler,
     reduction: Reduction,
-    clip_norm: Option<f64>,
+    grad_clip_norm: Option<f64>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
     split: Option<FlatParameters>,
 }
@@ -99,7 +99,7 @@ impl Learner {
         build: BuildMethod,
     ) -> Result<Self, Error> {
         let LearnerOptions { classes, device, dtypes } = task;
-        let side = config.side() as i64;
+        let side = config.image_size as i64;
         let student = EncoderAndHead::new(config, side, 0, device, dtypes)?;
         let context = MethodContext {
             path: student.store.root() / "method",
@@ -140,7 +140,7 @@ impl Learner {
             probe,
             profiler: Profiler::new(device, false),
             reduction,
-            clip_norm: config.train.clip_norm,
+            grad_clip_norm: config.train.grad_clip_norm,
             split,
         })
     }
@@ -249,7 +249,7 @@ impl Learner {
     /// Changes the weights along `gradient`, and gives the length that it had.
     fn update(&mut self, gradient: Tensor, progress: StepCount) -> Tensor {
         let norm = no_grad(|| gradient.norm());
-        let gradient = match self.clip_norm {
+        let gradient = match self.grad_clip_norm {
             None => gradient,
             Some(most) => no_grad(|| clip_grad_norm(&gradient, &norm, most)),
         };
@@ -279,8 +279,8 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
 }
 
 /// Refuses views that the method or the encoder has no use for.
-fn check_views(config: &Config, sides: InputSizes, multi_crop: bool) -> Result<(), ConfigError> {
-    let views = &config.augment.views;
+fn check_views(config: &Config, sizes: InputSizes, multi_crop: bool) -> Result<(), ConfigError> {
+    let views = config.view_recipes();
     if views.len() > 2 && !multi_crop {
         return Err(ConfigError::Range {
             key: "augment.views".to_owned(),
@@ -288,15 +288,16 @@ fn check_views(config: &Config, sides: InputSizes, multi_crop: bool) -> Result<(
             found: format!("{} views", views.len()),
         });
     }
-    let mut named: Vec<_> = (0..)
-        .zip(views)
-        .map(|(view, recipe)| (format!("augment.views.{view}.size"), recipe.size))
-        .collect();
-    named.push(("augment.probe.size".to_owned(), config.augment.probe.size));
-    match named.into_iter().find(|(_, size)| !sides.contain(*size as i64)) {
+    let sides = [("image_size".to_owned(), config.image_size)].into_iter().chain(
+        (0..).zip(&config.augment.views).map(|(index, group)| {
+            (format!("augment.views.{index}.size"), group.size.pixels(config.image_size))
+        }),
+    );
+    match sides.into_iter().find(|(_, side)| !sizes.contain(*side as i64)) {
         None => Ok(()),
-        Some((key, size)) => {
-            Err(ConfigError::Range { key, expected: sides.to_string(), found: size.to_string() })
+        Some((key, side)) => {
+            let found = format!("{side} pixels");
+            Err(ConfigError::Range { key, expected: sizes.to_string(), found })
         }
     }
 }

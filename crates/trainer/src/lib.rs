@@ -21,9 +21,7 @@
 //!
 //! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
 //! for setting in [
-//!     "augment.views.0.size=32",
-//!     "augment.views.1.size=32",
-//!     "augment.probe.size=32",
+//!     "image_size=32",
 //!     r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "flatten"}}"#,
 //!     "train.epochs=1",
 //!     "train.batch_size=16",
@@ -55,7 +53,6 @@ mod clock;
 #[cfg(test)]
 mod collapse;
 mod config;
-mod config_error;
 mod error;
 mod export;
 mod finetune;
@@ -74,20 +71,18 @@ mod outcome;
 mod probe;
 mod profile;
 mod run_folder;
-mod schema;
 mod session;
 mod setup;
 mod sgd;
-mod strict;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
 
 pub use best::{Best, BestBy, Criterion};
 pub use config::{
-    AugmentConfig, CheckpointConfig, Config, ProbeConfig, Reduction, TeacherInit, TrainConfig,
+    AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
+    Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
-pub use config_error::ConfigError;
 pub use error::Error;
 pub use export::Pixels;
 pub use finetune::finetune;
@@ -102,8 +97,6 @@ pub use outcome::{EarlyStop, Outcome};
 pub use probe::{Probe, ProbeScore};
 pub use profile::StepSecs;
 pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
-pub use schema::schema;
 pub use session::Trainer;
 pub use setup::Provenance;
 pub use sgd::{ClassifierSettings, Watch, sgd};
-pub use strict::Mismatch;

@@ -19,7 +19,7 @@ const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
 fn methods() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../methods/tests/forms.json")).unwrap()
+    serde_json::from_str(include_str!("../../methods/tests/variants.json")).unwrap()
 }
 
 /// A learner of `method` with two global views and, where the method takes them, two local ones.
@@ -27,23 +27,21 @@ fn methods() -> Vec<Value> {
 fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
-    let local = method.get("swav").is_some() || method.pointer("/dino/form/paper").is_some();
+    let local = method.get("swav").is_some() || method.pointer("/dino/variant/paper").is_some();
     let head = match local {
-        true => json!({"prototypes": {"hidden": [8], "bottleneck": 6, "output": 10}}),
-        false => json!({"mlp": {"hidden": [8], "output": 6, "norm": "all"}}),
+        true => json!({"dino_head": {"hidden_dims": [8], "bottleneck_dim": 6, "output_dim": 10}}),
+        false => json!({"mlp": {"hidden_dims": [8], "output_dim": 6, "norm": "all"}}),
     };
     config.projection = serde_json::from_value(head).unwrap();
     let encoder = json!({"conv": {"width": 8, "layers": 2, "pool": "mean"}});
     config.encoder = serde_json::from_value(encoder).unwrap();
     config.train.reduction = Reduction::Mean;
     config.train.micro_batch = micro_batch;
-    for recipe in &mut config.augment.views {
-        recipe.size = SIDES[0] as usize;
-    }
+    config.image_size = SIDES[0] as usize;
     if local {
-        let mut recipe = config.augment.views[0].clone();
-        recipe.size = SIDES[1] as usize;
-        config.augment.views.extend([recipe.clone(), recipe]);
+        let mut group = config.augment.views[0].clone();
+        group.size = ViewSize::Pixels(SIDES[1] as usize);
+        config.augment.views.push(group);
     }
     let dtypes = DTypes { master: kind, compute: kind };
     let task = LearnerOptions { classes: Some(3), device: Device::Cpu, dtypes };

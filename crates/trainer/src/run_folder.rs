@@ -301,7 +301,7 @@ impl RunRecord {
 }
 
 /// Keys that say how long to train: they may change on resume, beside those of [`MAY_DIFFER`].
-const MAY_CHANGE: &[&str] = &["train.epochs", "train.steps", "train.patience"];
+const MAY_CHANGE: &[&str] = &["train.epochs", "train.max_steps", "train.patience"];
 
 /// Keys that say where to train and what to keep: they don't change what is learned.
 const MAY_DIFFER: &[&str] = &[
@@ -314,7 +314,7 @@ const MAY_DIFFER: &[&str] = &[
     "checkpoint.every_epochs",
     "checkpoint.every_steps",
     "checkpoint.every_minutes",
-    "checkpoint.keep",
+    "checkpoint.keep_last",
 ];
 
 /// Where two documents differ: the dotted key, the value in the first and the value in the second.

@@ -79,7 +79,7 @@ impl Trainer {
         let task = LearnerOptions { classes, device, dtypes };
         let learner = Learner::with_method(&config, task, build)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
-        let total_steps = config.train.steps.map_or(epochs, |steps| steps.min(epochs));
+        let total_steps = config.train.max_steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {
             version: origin.version,
             revision: origin.revision,
@@ -178,8 +178,8 @@ impl Trainer {
     /// What the best epoch is chosen by.
     fn criterion(&self) -> Option<Criterion> {
         self.record.config.checkpoint.best.map(|best| match best {
-            BestBy::Validation { .. } if self.validation.is_some() => Criterion::ValidationPAcc,
-            BestBy::Rank | BestBy::Validation { .. } => Criterion::EffectiveRank,
+            BestBy::ValProbeAcc { .. } if self.validation.is_some() => Criterion::ValidationPAcc,
+            BestBy::EffectiveRank | BestBy::ValProbeAcc { .. } => Criterion::EffectiveRank,
         })
     }
 
@@ -394,7 +394,7 @@ impl Trainer {
         };
         self.header.unwell += 1;
         observer.unwell(report.epoch, &complaint);
-        let stops = config.on_collapse == OnCollapse::Stop && self.header.unwell >= config.checks;
+        let stops = config.on_collapse == OnCollapse::Stop && self.header.unwell >= config.patience;
         stops.then_some(Error::Collapsed {
             step: report.step,
             checks: self.header.unwell,
@@ -406,7 +406,7 @@ impl Trainer {
     fn probe_on(&self, split: &Split) -> Option<[f64; 2]> {
         let probe = self.learner.probe.as_ref()?;
         let labels: Vec<i64> = split.labels()?.iter().map(|&label| i64::from(label)).collect();
-        let side = self.record.config.side();
+        let side = self.record.config.image_size;
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(split, side, EVAL_BATCH) {
             let labels = self.to_tensor.labels(&labels[done..done + block.images]);
@@ -454,7 +454,7 @@ impl Trainer {
             train_secs: self.header.train_secs + clock.trained(),
             ..self.header.clone()
         };
-        folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep)
+        folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep_last)
     }
 
     fn summary(&self, folder: &Path) -> Value {

@@ -35,7 +35,7 @@ pub struct Provenance {
 /// epoch is chosen by such. Training never sees these: not without their labels either.
 pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option<Split>) {
     let mut rest = data.clone();
-    let Some(BestBy::Validation { share }) = best else {
+    let Some(BestBy::ValProbeAcc { val_fraction }) = best else {
         return (rest, None);
     };
     let labeled = data.train.as_ref();
@@ -43,7 +43,7 @@ pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option
         return (rest, None);
     };
     let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-    let rows = eval::stratified_holdout(&labels, share, HOLD_OUT_SEED);
+    let rows = eval::stratified_holdout(&labels, val_fraction, HOLD_OUT_SEED);
     // A set of single images of their classes has none to spare.
     if rows.validation.is_empty() {
         return (rest, None);
@@ -70,9 +70,9 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
         seed: config.seed,
         unlabeled: data.unlabeled.clone(),
         unlabeled_per_batch: batch - labeled_per_batch,
-        probe: labeled.as_ref().map(|_| config.augment.probe.clone()),
+        probe: labeled.as_ref().map(|_| config.probe_recipe()),
         labeled,
-        views: config.augment.views.clone(),
+        views: config.view_recipes(),
         workers: workers(config.train.workers, device),
         prefetch: PREFETCH,
     }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn held_out_images_are_not_trained_on() {
         let data = set();
-        let best = Some(BestBy::Validation { share: 0.2 });
+        let best = Some(BestBy::ValProbeAcc { val_fraction: 0.2 });
         let (rest, held) = hold_out(best, &data);
         let (train, held) = (rest.train.as_ref().unwrap(), held.unwrap());
         assert_eq!((train.len() + held.len(), rest.unlabeled.len()), (60, 20));
@@ -166,12 +166,12 @@ mod tests {
     #[test]
     fn nothing_is_held_out_unless_it_is_asked_for_and_there_are_labels() {
         let mut data = set();
-        for best in [None, Some(BestBy::Rank)] {
+        for best in [None, Some(BestBy::EffectiveRank)] {
             let (rest, held) = hold_out(best, &data);
             assert!(held.is_none() && rest.train.unwrap().len() == 60);
         }
         data.train = None;
-        let best = Some(BestBy::Validation { share: 0.2 });
+        let best = Some(BestBy::ValProbeAcc { val_fraction: 0.2 });
         assert!(hold_out(best, &data).1.is_none());
     }
 }

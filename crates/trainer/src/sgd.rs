@@ -110,7 +110,7 @@ impl ClassifierSettings {
 
 /// The share of the learning rate at a step of so many: half a cosine wave from 1 to 0.
 pub(crate) fn cosine(step: u64, steps: u64) -> f64 {
-    let falling = Schedule::Cosine { from: 1.0, to: 0.0 };
+    let falling = Schedule::Cosine { start: 1.0, end: 0.0 };
     falling.at(StepCount { step, total: steps })
 }
 

@@ -12,46 +12,48 @@ use crate::*;
 /// The seed's settings around an encoder of width 8.
 pub(crate) fn tiny_config(method: &str) -> Config {
     let method = match method {
-        "simclr" => json!({"simclr": {"form": "seed", "temperature": 0.1}}),
+        "simclr" => json!({"simclr": {"variant": "seed", "temperature": 0.1}}),
         "dino" => json!({"dino": {
-            "form": "seed", "temperature": 0.1, "sharpening": {"constant": 0.5}, "momentum": {"constant": 0.9},
+            "variant": "seed", "student_temp": 0.1, "teacher_temp": {"constant": 0.05}, "teacher_momentum": {"constant": 0.9},
         }}),
         "nnclr" => {
-            json!({"nnclr": {"form": "seed", "temperature": 0.1, "queue": 64, "predictor": null}})
+            json!({"nnclr": {"variant": "seed", "temperature": 0.1, "queue_size": 64, "predictor": null}})
         }
         "moco" => json!({"moco": {
-            "form": "seed", "temperature": 0.1, "queue": 64, "momentum": {"constant": 0.99}, "predictor": null,
+            "variant": "seed", "temperature": 0.1, "queue_size": 64, "teacher_momentum": {"constant": 0.99}, "predictor": null,
         }}),
-        "dcl" => json!({"dcl": {"form": "seed", "temperature": 0.1}}),
-        "barlow_twins" => json!({"barlow_twins": {"form": "seed", "redundancy_weight": 10.0}}),
-        "hsic_twins" => json!({"hsic_twins": {"form": "seed", "redundancy_weight": 3.0}}),
-        "twist" => json!({"twist": {"form": "seed"}}),
+        "dcl" => json!({"dcl": {"variant": "seed", "temperature": 0.1}}),
+        "barlow_twins" => json!({"barlow_twins": {"variant": "seed", "lambda": 10.0}}),
+        "hsic_twins" => json!({"hsic_twins": {"variant": "seed", "lambda": 3.0}}),
+        "twist" => json!({"twist": {"variant": "seed"}}),
         "byol" => {
-            json!({"byol": {"momentum": {"constant": 0.99}, "predictor": {"hidden": [8], "norm": "hidden"}}})
+            json!({"byol": {"teacher_momentum": {"constant": 0.99}, "predictor": {"hidden_dims": [8], "norm": "hidden"}}})
         }
-        "simsiam" => json!({"simsiam": {"predictor": {"hidden": [8], "norm": "hidden"}}}),
+        "simsiam" => json!({"simsiam": {"predictor": {"hidden_dims": [8], "norm": "hidden"}}}),
         other => panic!("no tiny config of {other}"),
     };
-    let adam = json!({"adam": {"form": "keras", "learning_rate": {"constant": 0.001}, "betas": [0.9, 0.999], "epsilon": 1e-7}});
-    let recipe = |recipe: Recipe| serde_json::to_value(recipe).unwrap();
+    let adam = json!({"adam": {"variant": "keras", "lr": {"constant": 0.001}, "betas": [0.9, 0.999], "epsilon": 1e-7}});
+    let transforms = |recipe: Recipe| serde_json::to_value(recipe.transforms).unwrap();
     let config = json!({
         "seed": 0,
         "image_size": 32,
         "augment": {
-            "views": [recipe(Recipe::seed_strong(32)), recipe(Recipe::seed_strong(32))],
-            "probe": recipe(Recipe::seed_weak(32)),
+            "views": [{
+                "count": 2, "size": 1.0, "transforms": transforms(Recipe::seed_strong(32)),
+            }],
+            "probe": {"transforms": transforms(Recipe::seed_weak(32))},
         },
         "encoder": {"conv": {"width": 8, "layers": 4, "pool": "flatten"}},
-        "projection": {"mlp": {"hidden": [8], "output": 8, "norm": "none"}},
+        "projection": {"mlp": {"hidden_dims": [8], "output_dim": 8, "norm": "none"}},
         "method": method,
         "optimizer": adam,
         "probe": {"optimizer": adam},
         "train": {
-            "epochs": 2, "patience": null, "batch_size": 16, "micro_batch": null, "reduction": "sum", "clip_norm": null,
+            "epochs": 2, "patience": null, "batch_size": 16, "micro_batch": null, "reduction": "sum", "grad_clip_norm": null,
             "teacher_init": "copy", "device": "cpu", "precision": "f32", "workers": 1, "log_every": 3,
         },
-        "health": {"on_collapse": "stop", "least_std": 0.0, "least_rank": 0.0, "checks": 3},
-        "checkpoint": {"every_epochs": 1, "every_steps": 0, "every_minutes": 0.0, "keep": 2, "best": "rank"},
+        "health": {"on_collapse": "stop", "min_std": 0.0, "min_rank": 0.0, "patience": 3},
+        "checkpoint": {"every_epochs": 1, "every_steps": 0, "every_minutes": 0.0, "keep_last": 2, "best": "effective_rank"},
     });
     Config::parse(&config.to_string(), "tiny").unwrap()
 }
@@ -100,10 +102,7 @@ fn trajectory_config(run: &Value) -> Config {
     let mean = run["run"].as_str().unwrap().ends_with("_mean");
     config.train.reduction = if mean { Reduction::Mean } else { Reduction::Sum };
     let side = run["image_size"].as_u64().unwrap() as usize;
-    for recipe in &mut config.augment.views {
-        recipe.size = side;
-    }
-    config.augment.probe.size = side;
+    config.image_size = side;
     config
 }
 

@@ -69,7 +69,7 @@ fn uncommon() -> Value {
     config["checkpoint"]["best"] = Value::Null;
     config["method"] = json!({"simsiam": {"predictor": null}});
     config["augment"]["probe"]["ops"] = json!([
-        {"blur": {"p": 0.5, "kernel": 9, "sigma": [0.1, 2.0]}},
+        {"gaussian_blur": {"p": 0.5, "kernel_size": 9, "sigma": [0.1, 2.0]}},
         {"solarize": {"p": 0.2, "threshold": 0.5}},
     ]);
     config

@@ -34,7 +34,7 @@ pub fn describe(workspace: &Workspace) -> anyhow::Result<Value> {
         "features": features(&cpu),
         "cores": available_parallelism().map_or(0, usize::from),
         "memory_bytes": self::field(&memory, "MemTotal").and_then(bytes),
-        "kernel": format!("{} {}", std::env::consts::OS, kernel.trim()),
+        "kernel_size": format!("{} {}", std::env::consts::OS, kernel.trim()),
         "load_before": load(),
     }))
 }

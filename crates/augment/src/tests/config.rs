@@ -9,12 +9,12 @@ const KEY: ViewKey = ViewKey { seed: 1, epoch: 2, image: 3, view: 4 };
 
 #[test]
 fn json_names_operations_and_settings() {
-    let text = json!({"size": 96, "ops": [
-        {"crop": {"area": [0.2, 1.0], "aspect": [0.75, 1.3333333333333333], "draw": "redrawn"}},
-        {"flip": {"p": 0.5}},
-        {"jitter": {"p": 0.8, "brightness": 0.4, "contrast": 0.4, "saturation": 0.2, "hue": 0.1}},
+    let text = json!({"size": 96, "transforms": [
+        {"random_resized_crop": {"scale": [0.2, 1.0], "ratio": [0.75, 1.3333333333333333], "sampling": "retry"}},
+        {"horizontal_flip": {"p": 0.5}},
+        {"color_jitter": {"p": 0.8, "brightness": 0.4, "contrast": 0.4, "saturation": 0.2, "hue": 0.1}},
         {"grayscale": {"p": 0.2}},
-        {"blur": {"p": 0.5, "kernel": 9, "sigma": [0.1, 2.0]}},
+        {"gaussian_blur": {"p": 0.5, "kernel_size": 9, "sigma": [0.1, 2.0]}},
         {"solarize": {"p": 0.2, "threshold": 0.5}},
     ]});
     let recipe: Recipe = from_value(text.clone()).unwrap();
@@ -25,11 +25,11 @@ fn json_names_operations_and_settings() {
 #[test]
 fn unknown_keys_are_errors() {
     for text in [
-        json!({"size": 96, "ops": [], "sizes": 1}),
-        json!({"size": 96, "ops": [{"flip": {"p": 0.5, "q": 1}}]}),
-        json!({"size": 96, "ops": [{"crop": {"area": [0.2, 1.0], "aspect": [0.75, 1.3], "draw": "cut"}}]}),
-        json!({"size": 96, "ops": [{"flop": {"p": 0.5}}]}),
-        json!({"size": 96, "ops": [{"flip": {}}]}),
+        json!({"size": 96, "transforms": [], "sizes": 1}),
+        json!({"size": 96, "transforms": [{"horizontal_flip": {"p": 0.5, "q": 1}}]}),
+        json!({"size": 96, "transforms": [{"random_resized_crop": {"scale": [0.2, 1.0], "ratio": [0.75, 1.3], "sampling": "cut"}}]}),
+        json!({"size": 96, "transforms": [{"flop": {"p": 0.5}}]}),
+        json!({"size": 96, "transforms": [{"horizontal_flip": {}}]}),
     ] {
         assert!(from_value::<Recipe>(text.clone()).is_err(), "{text}");
     }
@@ -40,31 +40,31 @@ fn unknown_keys_are_errors() {
 fn messages_name_key_expected_found() {
     let cases = [
         (
-            json!([{"flip": {"p": 1.5}}]),
+            json!([{"horizontal_flip": {"p": 1.5}}]),
             "recipe key `ops[0].flip.p`: expected a number from 0 to 1, found 1.5",
         ),
         (
-            json!([{"flip": {"p": 0.5}}, {"crop": {"area": [0.0, 1.0], "aspect": [1.0, 1.0], "draw": "clipped"}}]),
-            "recipe key `ops[1].crop.area`: expected [low, high] with 0 < low <= high <= 1, found [0, 1]",
+            json!([{"horizontal_flip": {"p": 0.5}}, {"random_resized_crop": {"scale": [0.0, 1.0], "ratio": [1.0, 1.0], "sampling": "clip"}}]),
+            "recipe key `ops[1].random_resized_crop.scale`: expected [low, high] with 0 < low <= high <= 1, found [0, 1]",
         ),
         (
-            json!([{"crop": {"area": [0.1, 1.0], "aspect": [2.0, 1.0], "draw": "clipped"}}]),
-            "recipe key `ops[0].crop.aspect`: expected [low, high] with 0 < low <= high, found [2, 1]",
+            json!([{"random_resized_crop": {"scale": [0.1, 1.0], "ratio": [2.0, 1.0], "sampling": "clip"}}]),
+            "recipe key `ops[0].random_resized_crop.ratio`: expected [low, high] with 0 < low <= high, found [2, 1]",
         ),
         (
-            json!([{"jitter": {"p": 1.0, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.6}}]),
+            json!([{"color_jitter": {"p": 1.0, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.6}}]),
             "recipe key `ops[0].jitter.hue`: expected a number from 0 to 0.5, found 0.6",
         ),
         (
-            json!([{"jitter": {"p": 1.0, "brightness": 2.5, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}}]),
+            json!([{"color_jitter": {"p": 1.0, "brightness": 2.5, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}}]),
             "recipe key `ops[0].jitter.brightness`: expected a number from 0 to 1, found 2.5",
         ),
         (
-            json!([{"blur": {"p": 0.5, "kernel": 8, "sigma": [0.1, 2.0]}}]),
+            json!([{"gaussian_blur": {"p": 0.5, "kernel_size": 8, "sigma": [0.1, 2.0]}}]),
             "recipe key `ops[0].blur.kernel`: expected an odd number of taps from 1 to 15, found 8",
         ),
         (
-            json!([{"blur": {"p": 0.5, "kernel": 17, "sigma": [0.1, 2.0]}}]),
+            json!([{"gaussian_blur": {"p": 0.5, "kernel_size": 17, "sigma": [0.1, 2.0]}}]),
             "recipe key `ops[0].blur.kernel`: expected an odd number of taps from 1 to 15, found 17",
         ),
         (
@@ -72,16 +72,16 @@ fn messages_name_key_expected_found() {
             "recipe key `ops[0].solarize.threshold`: expected a number from 0 to 1, found -1",
         ),
         (
-            json!([{"grayscale": {"p": 0.5}}, {"flip": {"p": 0.5}}]),
+            json!([{"grayscale": {"p": 0.5}}, {"horizontal_flip": {"p": 0.5}}]),
             "recipe key `ops[1].flip`: expected flip and crop before operations on pixels, found it after `grayscale`",
         ),
         (
-            json!([{"flip": {"p": 0.5}}, {"flip": {"p": 0.5}}]),
+            json!([{"horizontal_flip": {"p": 0.5}}, {"horizontal_flip": {"p": 0.5}}]),
             "recipe key `ops[1].flip`: expected it at most once, found a second `flip`",
         ),
     ];
     for (ops, message) in cases {
-        let recipe: Recipe = from_value(json!({"size": 8, "ops": ops})).unwrap();
+        let recipe: Recipe = from_value(json!({"size": 8, "transforms": ops})).unwrap();
         assert_eq!(recipe.validate().unwrap_err().to_string(), message);
     }
     let recipe = Recipe { size: 0, transforms: Vec::new() };

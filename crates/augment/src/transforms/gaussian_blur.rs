@@ -24,7 +24,7 @@ impl GaussianBlur {
         in_range(&format!("{key}.p"), self.p, 0.0, 1.0)?;
         if self.kernel_size.is_multiple_of(2) || self.kernel_size / 2 >= size {
             return Err(Error {
-                key: format!("{key}.kernel"),
+                key: format!("{key}.kernel_size"),
                 expected: format!("an odd number of taps from 1 to {}", 2 * size - 1),
                 found: self.kernel_size.to_string(),
             });

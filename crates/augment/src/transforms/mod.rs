@@ -73,11 +73,11 @@ impl Transform {
     /// The name in configs.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Transform::HorizontalFlip(_) => "flip",
-            Transform::RandomResizedCrop(_) => "crop",
-            Transform::ColorJitter(_) => "jitter",
+            Transform::HorizontalFlip(_) => "horizontal_flip",
+            Transform::RandomResizedCrop(_) => "random_resized_crop",
+            Transform::ColorJitter(_) => "color_jitter",
             Transform::Grayscale(_) => "grayscale",
-            Transform::GaussianBlur(_) => "blur",
+            Transform::GaussianBlur(_) => "gaussian_blur",
             Transform::Solarize(_) => "solarize",
         }
     }

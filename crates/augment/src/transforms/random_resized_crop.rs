@@ -44,8 +44,8 @@ pub enum CropSampling {
 
 impl RandomResizedCrop {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
-        interval(&format!("{key}.area"), self.scale, 1.0)?;
-        interval(&format!("{key}.aspect"), self.ratio, f64::INFINITY)
+        interval(&format!("{key}.scale"), self.scale, 1.0)?;
+        interval(&format!("{key}.ratio"), self.ratio, f64::INFINITY)
     }
 
     pub(crate) fn draw(

@@ -1,7 +1,7 @@
 //! Patterns that fill an object: values in [0, 1], half of each on average.
 
 use super::rng::PatternRng;
-use super::wave::{centerd, smooth, triangle};
+use super::wave::{centered, smooth, triangle};
 
 /// What an object looks like from nearby.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Pattern {
             }),
             Texture::Dots => map(x, out, |x| {
                 let (p, q) = pq(x);
-                let (p, q) = (centerd(p), centerd(q));
+                let (p, q) = (centered(p), centered(q));
                 edge(4.0 * (0.37 - (p * p + q * q).sqrt()))
             }),
             Texture::Zigzag => map(x, out, |x| {

@@ -10,20 +10,20 @@ fn round(x: f32) -> f32 {
 
 /// Distance to the nearest whole number with its sign, in [-0.5, 0.5].
 #[inline(always)]
-pub(crate) fn centerd(x: f32) -> f32 {
+pub(crate) fn centered(x: f32) -> f32 {
     x - round(x)
 }
 
 /// Triangle wave: 1 at whole numbers, -1 half-way between.
 #[inline(always)]
 pub(crate) fn triangle(x: f32) -> f32 {
-    1.0 - 4.0 * centerd(x).abs()
+    1.0 - 4.0 * centered(x).abs()
 }
 
 /// Two parabolas a period, close to sin(2 pi x).
 #[inline(always)]
 pub(crate) fn smooth(x: f32) -> f32 {
-    let t = centerd(x);
+    let t = centered(x);
     t * (8.0 - 16.0 * t.abs())
 }
 

@@ -36,10 +36,10 @@ pub struct VitConfig {
     /// Features, and heads of attention.
     pub size: VitSize,
     /// Side of the patches in pixels: 8, 12 or 16.
-    pub patch: i64,
+    pub patch_size: i64,
     /// Side in pixels of the images that position embeddings are laid out for, a multiple of
     /// `patch`. Those of images of other sides are interpolated.
-    pub image: i64,
+    pub img_size: i64,
 }
 
 /// Features, and heads of attention.
@@ -72,7 +72,7 @@ impl Vit {
         stream: WeightRng,
         compute: Kind,
     ) -> Result<Self, ModelError> {
-        let &VitConfig { size, patch, image } = config;
+        let &VitConfig { size, patch_size: patch, img_size: image } = config;
         if ![8, 12, 16].contains(&patch) {
             return Err(ModelError::Patch { found: patch });
         }

@@ -7,7 +7,7 @@ use crate::EncoderConfig;
 const STREAM: WeightRng = WeightRng { seed: 3, network: 0 };
 
 fn tiny(patch: i64, image: i64) -> VitConfig {
-    VitConfig { size: VitSize::Tiny, patch, image }
+    VitConfig { size: VitSize::Tiny, patch_size: patch, img_size: image }
 }
 
 fn built(config: VitConfig, compute: Kind) -> (VarStore, Box<dyn Encoder>) {
@@ -89,11 +89,11 @@ fn what_can_not_be_cut_into_patches_is_refused() {
         let built = EncoderConfig::Vit(config).build(&store.root(), STREAM, 96, Kind::Float);
         built.unwrap_err().to_string()
     };
-    let patch = "encoder.vit.patch: expected 8, 12 or 16, found";
+    let patch = "encoder.vit.patch_size: expected 8, 12 or 16, found";
     assert!(refused(tiny(0, 96)).starts_with(patch));
     assert!(refused(tiny(32, 96)).starts_with(patch));
     for (side, image) in [(16, 0), (16, -16), (16, 100), (8, 1 << 40)] {
         let error = refused(tiny(side, image));
-        assert!(error.starts_with("encoder.vit.image: "), "{error}");
+        assert!(error.starts_with("encoder.vit.img_size: "), "{error}");
     }
 }

@@ -15,30 +15,30 @@ use crate::OptimizerConfig;
 
 /// Every optimizer, with this learning rate and weight decay; biases and norms are excluded where
 /// there is a choice.
-fn all_optimizers(learning_rate: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
+fn all_optimizers(lr: Value, weight_decay: f64) -> Vec<OptimizerConfig> {
     let decay = json!({"constant": weight_decay});
     let adam = |form: &str| {
         json!({"adam": {
-            "form": form, "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "variant": form, "lr": lr, "betas": [0.9, 0.99], "epsilon": 1e-8,
         }})
     };
     let sgd = |nesterov: bool| {
         json!({"sgd": {
-            "learning_rate": learning_rate, "momentum": 0.9, "nesterov": nesterov,
+            "lr": lr, "momentum": 0.9, "nesterov": nesterov,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }})
     };
     let all = [
-        adam("usual"),
+        adam("pytorch"),
         adam("keras"),
         json!({"adamw": {
-            "learning_rate": learning_rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "lr": lr, "betas": [0.9, 0.99], "epsilon": 1e-8,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }}),
         sgd(false),
         sgd(true),
         json!({"lars": {
-            "learning_rate": learning_rate, "momentum": 0.9, "trust_coefficient": 0.001,
+            "lr": lr, "momentum": 0.9, "trust_coefficient": 0.001,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }}),
     ];

@@ -21,19 +21,19 @@ fn of_set_h(case: &Value) -> OptimizerConfig {
     let given = &case["hyperparams"];
     let constant = |key: &str| json!({"constant": given[key]});
     let mut lars = json!({
-        "learning_rate": constant("lr"), "momentum": given["momentum"], "trust_coefficient": 0.001,
+        "lr": constant("lr"), "momentum": given["momentum"], "trust_coefficient": 0.001,
         "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
     });
     parse(match case["optimizer"].as_str().unwrap() {
         "torch_adam" | "torch_adam_eps1e-7" => json!({"adam": {
-            "form": "usual", "learning_rate": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
+            "variant": "pytorch", "lr": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
         }}),
         "torch_adamw" => json!({"adamw": {
-            "learning_rate": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
+            "lr": constant("lr"), "betas": given["betas"], "epsilon": given["eps"],
             "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
         }}),
         "torch_sgd" | "torch_sgd_nesterov" => json!({"sgd": {
-            "learning_rate": constant("lr"), "momentum": given["momentum"], "nesterov": given["nesterov"] == true,
+            "lr": constant("lr"), "momentum": given["momentum"], "nesterov": given["nesterov"] == true,
             "weight_decay": constant("weight_decay"), "exclude_bias_and_norm": false,
         }}),
         "lightly_lars" => json!({"lars": lars}),
@@ -60,7 +60,7 @@ fn golden_optimizers_match_set_h() {
         })
         .collect();
     let keras = json!({"adam": {
-        "form": "keras", "learning_rate": {"constant": 0.001}, "betas": [0.9, 0.999], "epsilon": 1e-7,
+        "variant": "keras", "lr": {"constant": 0.001}, "betas": [0.9, 0.999], "epsilon": 1e-7,
     }});
     cases.push((parse(keras), inputs.get("keras_adam_f64")));
     assert_eq!(cases.len(), 8);
@@ -172,14 +172,14 @@ fn the_steps_of_lars_do_not_depend_on_the_scale_of_the_gradient() {
 fn numbers_out_of_range_name_their_key() {
     let all = all_optimizers(json!({"constant": 0.1}), 0.1);
     let [adamw, sgd, nesterov, lars] = [2, 3, 4, 5].map(|index| &all[index]);
-    let warm = json!({"warm_up": {"from": 0.0, "to": 1.0, "share": 1.5}});
-    let falling = json!({"cosine": {"from": 0.1, "to": -0.1}});
+    let warm = json!({"warmup": {"start": 0.0, "end": 1.0, "warmup_fraction": 1.5}});
+    let falling = json!({"cosine": {"start": 0.1, "end": -0.1}});
     for (config, path, value, says) in [
-        (adamw, "adamw.learning_rate", json!({"constant": -1}), "-1"),
+        (adamw, "adamw.lr", json!({"constant": -1}), "-1"),
         (adamw, "adamw.weight_decay", falling, "-0.1"),
         (adamw, "adamw.betas", json!([1.0, 0.9]), ".0: "),
         (adamw, "adamw.epsilon", json!(0), "positive"),
-        (sgd, "sgd.learning_rate", warm, "a share in 0..=1"),
+        (sgd, "sgd.lr", warm, "a fraction in 0..=1"),
         (sgd, "sgd.momentum", json!(1), "0..1"),
         (nesterov, "sgd.momentum", json!(0), "nesterov: expected false"),
         (lars, "lars.weight_decay", json!({"constant": -1}), "-1"),

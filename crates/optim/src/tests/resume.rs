@@ -10,7 +10,7 @@ const TOTAL: u64 = 6;
 
 #[test]
 fn a_restored_optimizer_continues_with_the_same_bits() {
-    let lr = json!({"warm_up_cosine": {"from": 0.0, "peak": 0.01, "to": 0.001, "share": 0.4}});
+    let lr = json!({"warmup_cosine": {"start": 0.0, "peak": 0.01, "end": 0.001, "warmup_fraction": 0.4}});
     for config in all_optimizers(lr, 0.01) {
         let (whole, parts) = (small(), small());
         let step = |optimizer: &mut Optimizer, parameters: &_, step: u64| {

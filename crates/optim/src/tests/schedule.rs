@@ -8,11 +8,11 @@ fn at(schedule: Schedule, step: u64) -> f64 {
 
 #[test]
 fn schedules_pass_through_their_ends() {
-    let cosine = Schedule::Cosine { from: 0.996, to: 1.0 };
+    let cosine = Schedule::Cosine { start: 0.996, end: 1.0 };
     assert!((at(cosine, 0) - 0.996).abs() < 1e-12);
     assert!((at(cosine, 50) - 0.998).abs() < 1e-12);
     assert!((at(cosine, 100) - 1.0).abs() < 1e-12);
-    let warm = Schedule::WarmUp { from: 0.04, to: 0.07, share: 0.3 };
+    let warm = Schedule::Warmup { start: 0.04, end: 0.07, warmup_fraction: 0.3 };
     assert!((at(warm, 0) - 0.04).abs() < 1e-12);
     assert!((at(warm, 10) - 0.05).abs() < 1e-12);
     assert_eq!(at(warm, 30), 0.07);
@@ -22,7 +22,12 @@ fn schedules_pass_through_their_ends() {
 
 #[test]
 fn a_warm_up_ends_where_the_cosine_begins() {
-    let schedule = |share| Schedule::WarmUpCosine { from: 0.1, peak: 0.9, to: 0.3, share };
+    let schedule = |warmup_fraction| Schedule::WarmupCosine {
+        start: 0.1,
+        peak: 0.9,
+        end: 0.3,
+        warmup_fraction,
+    };
     for (share, step, expected) in [
         (0.2, 0, 0.1),
         (0.2, 5, 0.3),
@@ -42,7 +47,12 @@ fn a_warm_up_ends_where_the_cosine_begins() {
 
 #[test]
 fn values_and_shares_are_what_is_checked() {
-    let schedule = |from, peak, to, share| Schedule::WarmUpCosine { from, peak, to, share };
+    let schedule = |start, peak, end, warmup_fraction| Schedule::WarmupCosine {
+        start,
+        peak,
+        end,
+        warmup_fraction,
+    };
     let check = |schedule: Schedule| schedule.checked("method.key", Interval::NonNegative);
     check(schedule(0.0, 1.0, 0.0, 0.1)).unwrap();
     for (wrong, says) in [
@@ -67,16 +77,16 @@ fn golden_schedules_match_set_h() {
         let of = number("max_steps") - 1.0;
         let (schedule, warm) = match case["name"].as_str().unwrap() {
             "cosine" => {
-                let (from, to) = (number("start"), number("end"));
-                (Schedule::Cosine { from, to }, 0)
+                let (start, end) = (number("start"), number("end"));
+                (Schedule::Cosine { start, end }, 0)
             }
             "cosine_warmup" => {
                 let warm = number("warmup_steps");
-                let schedule = Schedule::WarmUpCosine {
-                    from: number("warmup_start"),
+                let schedule = Schedule::WarmupCosine {
+                    start: number("warmup_start"),
                     peak: number("start"),
-                    to: number("end"),
-                    share: warm / of,
+                    end: number("end"),
+                    warmup_fraction: warm / of,
                 };
                 (schedule, warm as usize)
             }

@@ -18,7 +18,7 @@ fn learner(optimizer: &OptimizerConfig) -> Learner {
     let mut config = tiny_config("moco");
     config.optimizer = optimizer.clone();
     config.probe.optimizer = optimizer.clone();
-    config.train.clip_norm = Some(1.0);
+    config.train.grad_clip_norm = Some(1.0);
     let task = LearnerOptions {
         classes: Some(3),
         device: Device::Cpu,
@@ -58,30 +58,30 @@ fn save(learner: &Learner, path: &Path) {
 }
 
 fn optimizers() -> Vec<OptimizerConfig> {
-    let rate = json!({"warm_up_cosine": {"from": 0.0, "peak": 0.01, "to": 0.001, "share": 0.4}});
+    let rate = json!({"warmup_cosine": {"start": 0.0, "peak": 0.01, "end": 0.001, "warmup_fraction": 0.4}});
     let decay = json!({"constant": 0.01});
     let adam = |form: &str| {
         json!({"adam": {
-            "form": form, "learning_rate": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "variant": form, "lr": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
         }})
     };
     let sgd = |nesterov: bool| {
         json!({"sgd": {
-            "learning_rate": rate, "momentum": 0.9, "nesterov": nesterov,
+            "lr": rate, "momentum": 0.9, "nesterov": nesterov,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }})
     };
     let all = [
-        adam("usual"),
+        adam("pytorch"),
         adam("keras"),
         json!({"adamw": {
-            "learning_rate": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
+            "lr": rate, "betas": [0.9, 0.99], "epsilon": 1e-8,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }}),
         sgd(false),
         sgd(true),
         json!({"lars": {
-            "learning_rate": rate, "momentum": 0.9, "trust_coefficient": 0.001,
+            "lr": rate, "momentum": 0.9, "trust_coefficient": 0.001,
             "weight_decay": decay, "exclude_bias_and_norm": true,
         }}),
     ];
@@ -143,13 +143,13 @@ fn state_has_the_names_of_parameters_and_that_of_another_optimizer_is_refused() 
 #[test]
 fn a_clipped_step_is_as_long_as_it_may_be() {
     let plain = json!({"sgd": {
-        "learning_rate": {"constant": 1.0}, "momentum": 0.0, "nesterov": false,
+        "lr": {"constant": 1.0}, "momentum": 0.0, "nesterov": false,
         "weight_decay": {"constant": 0.0}, "exclude_bias_and_norm": false,
     }});
     let mut config = tiny_config("simclr");
     config.optimizer = serde_json::from_value(plain).unwrap();
     let lengths = [None, Some(1e-4), Some(1e9)].map(|most| {
-        config.train.clip_norm = most;
+        config.train.grad_clip_norm = most;
         let task = LearnerOptions {
             classes: None,
             device: Device::Cpu,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use files::OneLine;
 
-use crate::strict::Mismatch;
+use super::Mismatch;
 
 /// Why a configuration can't be used. Each message is one line.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +31,21 @@ pub enum ConfigError {
     },
     /// The text says what a config can say, but not as it is written.
     #[error("{}: {mismatch}", OneLine(.origin))]
-    Variant {
+    Form {
         /// The file, or where else the text comes from.
         origin: String,
         /// Where, and what was expected and found.
         mismatch: Mismatch,
+    },
+    /// A key or a value of an earlier version.
+    #[error("{}: {} is now {new}", OneLine(.origin), OneLine(.key))]
+    Renamed {
+        /// The file, or where else the text comes from.
+        origin: String,
+        /// The dotted key, or `KEY=VALUE`, by its old name.
+        key: String,
+        /// The new name.
+        new: &'static str,
     },
     /// `--set` with something that isn't `KEY=VALUE`.
     #[error("--set: expected KEY=VALUE, found {0:?}")]
@@ -71,17 +81,4 @@ pub enum ConfigError {
         /// The value.
         found: String,
     },
-}
-
-/// Refuses what is `found` at `key` unless it is `good`.
-pub(crate) fn range(
-    key: &str,
-    good: bool,
-    expected: &str,
-    found: String,
-) -> Result<(), ConfigError> {
-    if good {
-        return Ok(());
-    }
-    Err(ConfigError::Range { key: key.to_owned(), expected: expected.to_owned(), found })
 }

@@ -67,12 +67,12 @@ mod tests {
     #[test]
     fn a_config_is_written_in_one_way() {
         let written = tiny_config("simclr").document().to_string();
-        let settings = r#"{"form":"seed","temperature":0.1}"#;
+        let settings = r#"{"variant":"seed","temperature":0.1}"#;
         assert!(written.contains(settings), "{written}");
         for (given, says) in [
             (
-                r#"{"form":{"seed":null},"temperature":0.1}"#,
-                "a.json: method.simclr.form: expected a word in quotes, found an object",
+                r#"{"variant":{"seed":null},"temperature":0.1}"#,
+                "a.json: method.simclr.variant: expected a word in quotes, found an object",
             ),
             (r#"["seed",0.1]"#, "a.json: method.simclr: expected an object, found a list"),
         ] {

@@ -1,0 +1,134 @@
+//! Ranges of settings, which types alone can't hold.
+
+use super::views::written;
+use super::{Config, ConfigError};
+use crate::BestBy;
+
+/// Whether a setting is in its range: its key, whether it is, what is expected, what was found.
+type Check = (&'static str, bool, &'static str, String);
+
+impl Config {
+    /// Checks what types alone can't.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] of the first setting that is out of its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let checks = self.numbers().into_iter().chain(self.optional_numbers());
+        for (key, good, expected, found) in checks {
+            range(key, good, expected, found)?;
+        }
+        self.validate_views()?;
+        self.health.validate()?;
+        self.optimizer.validate("optimizer")?;
+        Ok(self.probe.optimizer.validate("probe.optimizer")?)
+    }
+
+    fn numbers(&self) -> [Check; 7] {
+        let (train, checkpoint) = (&self.train, &self.checkpoint);
+        let minutes = checkpoint.every_minutes;
+        let row =
+            |key, good, expected, found: &dyn ToString| (key, good, expected, found.to_string());
+        [
+            row("train.epochs", train.epochs > 0, "at least 1", &train.epochs),
+            row("train.batch_size", train.batch_size > 1, "at least 2", &train.batch_size),
+            row("train.log_every", train.log_every > 0, "at least 1", &train.log_every),
+            row("image_size", self.image_size >= 8, "at least 8", &self.image_size),
+            row(
+                "checkpoint.keep_last",
+                checkpoint.keep_last > 0,
+                "at least 1",
+                &checkpoint.keep_last,
+            ),
+            row(
+                "checkpoint.every_epochs",
+                checkpoint.every_epochs > 0,
+                "at least 1",
+                &checkpoint.every_epochs,
+            ),
+            row(
+                "checkpoint.every_minutes",
+                minutes >= 0.0 && minutes.is_finite(),
+                "a number from 0",
+                &minutes,
+            ),
+        ]
+    }
+
+    fn optional_numbers(&self) -> Vec<Check> {
+        let train = &self.train;
+        let mut checks: Vec<Check> = Vec::new();
+        let mut row =
+            |key, good, expected, found: String| checks.push((key, good, expected, found));
+        if let Some(views) = train.micro_batch {
+            row("train.micro_batch", views > 0, "null or at least 1", views.to_string());
+        }
+        if let Some(norm) = train.grad_clip_norm {
+            let good = norm > 0.0 && norm.is_finite();
+            row("train.grad_clip_norm", good, "null or a positive number", norm.to_string());
+        }
+        if let Some(steps) = train.max_steps {
+            row("train.max_steps", steps > 0, "at least 1", steps.to_string());
+        }
+        if let Some(epochs) = train.patience {
+            let (good, expected) = match self.checkpoint.best {
+                Some(_) => (epochs > 0, "null or at least 1"),
+                None => (false, "null where checkpoint.best is null"),
+            };
+            row("train.patience", good, expected, epochs.to_string());
+        }
+        if let Some(BestBy::ValProbeAcc { val_fraction }) = self.checkpoint.best {
+            let key = "checkpoint.best.val_probe_acc.val_fraction";
+            let good = val_fraction > 0.0 && val_fraction < 1.0;
+            row(key, good, "a number between 0 and 1", val_fraction.to_string());
+        }
+        checks
+    }
+
+    /// The two global views come first; every recipe can be followed.
+    fn validate_views(&self) -> Result<(), ConfigError> {
+        let groups = &self.augment.views;
+        let mut views = 0;
+        for (index, group) in groups.iter().enumerate() {
+            let key = |part: &str| format!("augment.views.{index}.{part}");
+            range(&key("count"), group.count > 0, "at least 1", group.count.to_string())?;
+            views += group.count;
+            let size = written(group.size);
+            match views - group.count {
+                0 | 1 => {
+                    let expected = "1 for the two global views, which come first";
+                    range(&key("size"), self.is_global(group) && views <= 2, expected, size)?;
+                }
+                _ => {
+                    let expected = "less than 1 for views after the two global ones";
+                    range(&key("size"), !self.is_global(group), expected, size)?;
+                }
+            }
+        }
+        range("augment.views", views >= 2, "two global views", format!("{views}"))?;
+        let keys = groups.iter().enumerate().flat_map(|(index, group)| {
+            std::iter::repeat_n(format!("augment.views.{index}"), group.count)
+        });
+        let probe = ("augment.probe".to_owned(), self.probe_recipe());
+        for (key, recipe) in keys.zip(self.view_recipes()).chain([probe]) {
+            recipe.validate().map_err(|error| ConfigError::Range {
+                key: format!("{key}.{}", error.key),
+                expected: error.expected,
+                found: error.found,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is `found` at `key` unless it is `good`.
+pub(crate) fn range(
+    key: &str,
+    good: bool,
+    expected: &str,
+    found: String,
+) -> Result<(), ConfigError> {
+    if good {
+        return Ok(());
+    }
+    Err(ConfigError::Range { key: key.to_owned(), expected: expected.to_owned(), found })
+}
