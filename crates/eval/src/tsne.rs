@@ -166,7 +166,9 @@ struct Places {
 /// Follows the gradient from `places`.
 fn descend(affinities: &[f64], mut places: Places) -> Vec<[f64; 2]> {
     let images = places.x.len();
-    let rate = (images as f64 / EXAGGERATION / 4.0).max(50.0);
+    // The step size grows with the images. A lower bound, as other programs have, makes steps of
+    // small sets diverge until the gains stop them, and blows rounding between duplicates up.
+    let rate = images as f64 / EXAGGERATION / 4.0;
     let still = vec![0.0; images];
     let mut speed = Places { x: still.clone(), y: still };
     let mut gains = [vec![1.0; images], vec![1.0; images]];
@@ -358,6 +360,26 @@ mod tests {
         let distance =
             |i: usize, j: usize| (places[i][0] - places[j][0]).hypot(places[i][1] - places[j][1]);
         assert!(distance(0, 3) < distance(0, 1) / 10.0, "{places:?}");
+    }
+
+    #[test]
+    fn rounding_does_not_part_duplicates() {
+        let dtypes = Tensor::eye(3, (Kind::Double, Device::Cpu)).repeat([5, 1]);
+        let plane = principal_plane(&dtypes).unwrap();
+        for series in 0..20 {
+            let mut moved = plane.clone();
+            for (i, place) in moved.places.iter_mut().enumerate() {
+                place[0] *= 1.0 + f64::EPSILON * ((i * 37 + series * 11) as f64).sin();
+                place[1] *= 1.0 + f64::EPSILON * ((i * 53 + series * 29) as f64).cos();
+            }
+            let places = super::tsne(&dtypes, &moved, 2.0).unwrap();
+            let distance = |i: usize, j: usize| {
+                (places[i][0] - places[j][0]).hypot(places[i][1] - places[j][1])
+            };
+            for (i, j) in (0..15).flat_map(|i| (0..i).map(move |j| (i, j))) {
+                assert_eq!(distance(i, j) < 0.1, i % 3 == j % 3, "{i} {j}: {places:?}");
+            }
+        }
     }
 
     #[test]

@@ -11,8 +11,6 @@ use serde_json::Value;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
-const IMAGES: i64 = 4;
-
 fn reference() -> Value {
     serde_json::from_str(include_str!("fixtures/resnet.json")).expect("the vectors are JSON")
 }
@@ -57,9 +55,10 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     }
     let parameters = FlatParameters::flatten(&store);
     let side = case["side"].as_i64().expect("a number");
-    let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
+    let images = case["train"].as_array().expect("a list").len() as i64;
+    let pixels = uniform("images", (images * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
-    let images = Tensor::from_slice(&pixels).view([IMAGES, 3, side, side]).to_kind(kind);
+    let images = Tensor::from_slice(&pixels).view([images, 3, side, side]).to_kind(kind);
     let features = |what: &str, features: &Tensor| {
         let expected = case[what].as_array().expect("a list");
         for (image, expected) in (0..).zip(expected) {

@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
-const IMAGES: i64 = 2;
-
 fn reference() -> Value {
     serde_json::from_str(include_str!("fixtures/vit.json")).expect("the vectors are JSON")
 }
@@ -47,9 +45,10 @@ fn check(case: &Value, kind: Kind) {
     }
     let parameters = FlatParameters::flatten(&store);
     let side = case["side"].as_i64().expect("a number");
-    let pixels = uniform("images", (IMAGES * 3 * side * side) as usize);
+    let images = case["features"].as_array().expect("a list").len() as i64;
+    let pixels = uniform("images", (images * 3 * side * side) as usize);
     let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
-    let images = Tensor::from_slice(&pixels).view([IMAGES, 3, side, side]).to_kind(kind);
+    let images = Tensor::from_slice(&pixels).view([images, 3, side, side]).to_kind(kind);
     let tolerance = match kind {
         // timm interpolates in float32.
         Kind::Double if case["image"] == case["side"] => 1e-8,

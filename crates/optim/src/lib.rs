@@ -17,7 +17,7 @@
 //! let parameters = FlatParameters::flatten(&store);
 //!
 //! let config = OptimizerConfig::Sgd(SgdConfig {
-//!     learning_rate: Schedule::Cosine { from: 0.1, to: 0.0 },
+//!     lr: Schedule::Cosine { start: 0.1, end: 0.0 },
 //!     momentum: 0.9,
 //!     nesterov: false,
 //!     weight_decay: Schedule::Constant(0.0),

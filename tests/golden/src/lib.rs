@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
+
+/// The largest relative error of rounding to float32, 2^-24.
+const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 
 /// The path of a file of the reference set.
 pub fn path(name: &str) -> PathBuf {
@@ -63,4 +66,12 @@ pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
 /// The largest absolute entry.
 pub fn largest(a: &Tensor) -> f64 {
     a.to_kind(Kind::Double).abs().max().double_value(&[])
+}
+
+/// `x` with every entry changed by up to `ulps` roundings to float32 (each a relative 2^-24), up or
+/// down; every `draw` gives other changes.
+pub fn perturbed(x: &Tensor, ulps: f64, draw: u64) -> Tensor {
+    let entries = Tensor::arange(x.numel() as i64, (Kind::Double, Device::Cpu));
+    let noise = ((entries * 12.9898 + (draw + 1) as f64 * 78.233).sin() * 43_758.545_3).frac();
+    x + x * noise.view_as(x).to_kind(x.kind()) * (ulps * ROUNDING)
 }

