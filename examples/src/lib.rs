@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::anyhow;
 use dataset::{Dataset, SyntheticSpec};
-use trainer::{Config, ConfigError, EpochReport, Observer, Progress, Provenance, Trainer};
+use trainer::{Config, ConfigError, EpochProgress, EpochRecord, Observer, Provenance, Trainer};
 
 /// Side of the images in pixels.
 pub const SIDE: usize = 32;
@@ -84,10 +84,10 @@ pub fn train(session: Trainer, folder: &Path) -> anyhow::Result<()> {
 struct Lines;
 
 impl Observer for Lines {
-    fn progress(&mut self, _: &Progress) {}
+    fn progress(&mut self, _: &EpochProgress) {}
 
-    fn epoch(&mut self, epoch: &EpochReport) {
-        let accuracy = epoch.test_p_acc.unwrap_or(f64::NAN);
+    fn epoch(&mut self, epoch: &EpochRecord) {
+        let accuracy = epoch.test_probe_acc.unwrap_or(f64::NAN);
         println!(
             "epoch {}: loss {:.4}, accuracy of the probe {:.1} %",
             epoch.epoch,
@@ -96,7 +96,7 @@ impl Observer for Lines {
         );
     }
 
-    fn unwell(&mut self, epoch: u32, complaint: &str) {
-        println!("epoch {epoch}: {complaint}");
+    fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
+        println!("epoch {epoch}: {collapse_reason}");
     }
 }

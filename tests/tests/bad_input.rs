@@ -291,6 +291,22 @@ fn evaluating_a_damaged_run() {
 }
 
 #[test]
+fn a_run_of_an_earlier_format() {
+    let place = Place::trained("simclr");
+    let mut record = place.read_json("run/config.json");
+    record.as_object_mut().unwrap().remove("format");
+    place.put("run/config.json", record.to_string());
+    let says =
+        "run: written by an earlier version of Twinview (format 1); this version reads format 2";
+    let resume = ["pretrain", "simclr", "--run", "run", "--resume"];
+    let export = ["export", "run", "--format", "safetensors", "--out", "weights"];
+    let report = ["report", "run", "--quick", "--out", "page.html"];
+    for arguments in [&["evaluate", "run"][..], &resume, &export, &report] {
+        place.refuses(arguments, &[says]);
+    }
+}
+
+#[test]
 fn evaluating_without_labels() {
     let place = Place::trained("simclr");
     for name in ["train_X", "train_y", "test_X", "test_y"] {

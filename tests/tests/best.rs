@@ -87,12 +87,12 @@ fn held_out_images_choose_where_there_are_labels_and_the_test_split_never_does()
     let held_out = record["data"]["held_out"].as_u64().unwrap();
     assert!((8..=12).contains(&held_out), "{held_out} of 32");
     assert!(said.contains(&format!("32 train, {held_out} of them held out")), "{said}");
-    assert!(said.contains("validation p_acc"), "{said}");
+    assert!(said.contains("val_probe_acc"), "{said}");
     for epoch in epochs(&place, "run") {
-        let right = epoch["validation_p_acc"].as_f64().unwrap() * held_out as f64;
+        let right = epoch["val_probe_acc"].as_f64().unwrap() * held_out as f64;
         assert!((right - right.round()).abs() < 1e-9, "{epoch}");
     }
-    assert_eq!(best(&place, "run"), highest(&place, "run", "validation_p_acc"));
+    assert_eq!(best(&place, "run"), highest(&place, "run", "val_probe_acc"));
 
     // Other labels of the test split, and nothing else changes.
     for file in std::fs::read_dir(place.path("data")).unwrap() {
@@ -106,9 +106,9 @@ fn held_out_images_choose_where_there_are_labels_and_the_test_split_never_does()
     pretrain(&place, "other-run", "other", &VALIDATION);
     let [one, other] = ["run", "other-run"].map(|run| {
         let mut epochs = epochs(&place, run);
-        let tests = epochs.iter_mut().map(|epoch| epoch["test_p_loss"].take());
+        let tests = epochs.iter_mut().map(|epoch| epoch["test_probe_loss"].take());
         let tests: Vec<Value> = tests.collect();
-        epochs.iter_mut().for_each(|epoch| epoch["test_p_acc"] = Value::Null);
+        epochs.iter_mut().for_each(|epoch| epoch["test_probe_acc"] = Value::Null);
         (tests, (epochs, best(&place, run)))
     });
     assert_ne!(one.0, other.0);

@@ -79,7 +79,7 @@ fn survives(method: &str, kills: u64) {
     assert_same_tensors(&place.newest("run"), &place.newest("whole"));
     let best = |run| place.read_json(&format!("{run}/summary.json"))["best"].clone();
     assert_eq!(best("run"), best("whole"), "{method}");
-    assert_eq!(best("run")["criterion"], "validation_p_acc");
+    assert_eq!(best("run")["criterion"], "val_probe_acc");
     let step = best("run")["step"].as_u64().unwrap();
     let checkpoint = |run| place.path(&format!("{run}/checkpoints/step-{step:09}.safetensors"));
     assert_same_tensors(&checkpoint("run"), &checkpoint("whole"));

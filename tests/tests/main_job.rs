@@ -37,7 +37,7 @@ fn a_run_leaves_what_it_was_and_what_it_measured() {
         assert_eq!(summary["steps"], EPOCHS * STEPS_PER_EPOCH);
         assert_eq!(summary["epochs"], EPOCHS);
         assert_eq!(summary["last"], *place.metrics("run").last().unwrap());
-        assert_share(&summary["best_test_p_acc"]["test_p_acc"]);
+        assert_share(&summary["best_test_probe_acc"]["test_probe_acc"]);
         let log = String::from_utf8(place.read("run/log.txt")).unwrap();
         for part in [method, "96 unlabeled, 32 train, 32 test", "epoch 2 done", "finished"] {
             assert!(log.contains(part), "{log}");
@@ -64,9 +64,11 @@ fn check_record(place: &Place, method: &str) {
     let record = place.read_json("run/config.json");
     assert_eq!(record["config"], place.read_json(&format!("{method}.json")));
     assert_eq!(record["device"], "cpu");
-    assert_eq!(record["threads"], json!([1, 1]));
+    assert_eq!(record["format"], 2);
+    assert_eq!(record["started_at"].as_str().unwrap().len(), "2026-11-28T09:30:00Z".len());
+    assert_eq!(record["threads"], json!({"libtorch": 1, "workers": 1}));
     assert_eq!(record["batch"], json!({"unlabeled": 12, "labeled": 4, "steps_per_epoch": 8}));
-    assert_eq!(record["data"]["images"], json!([96, 32, 32]));
+    assert_eq!(record["data"]["images"], json!({"unlabeled": 96, "train": 32, "test": 32}));
     assert_eq!(record["data"]["image_size"], 32);
     assert_eq!(record["data"]["class_names"].as_array().unwrap().len(), 10);
     assert!(record["version"].is_string() && record["revision"].is_string());
@@ -94,14 +96,14 @@ fn check_metrics(place: &Place, method: &str) {
             "epoch",
             "step",
             "loss",
-            "c_acc",
-            "r_acc",
-            "p_loss",
-            "p_acc",
-            "validation_p_loss",
-            "validation_p_acc",
-            "test_p_loss",
-            "test_p_acc",
+            "contrastive_acc",
+            "correlation_acc",
+            "probe_loss",
+            "probe_acc",
+            "val_probe_loss",
+            "val_probe_acc",
+            "test_probe_loss",
+            "test_probe_acc",
             "lr",
             "teacher_momentum",
             "gradient_norm",
@@ -124,7 +126,9 @@ fn check_metrics(place: &Place, method: &str) {
         assert_eq!((&line["kind"], &line["epoch"]), (&json!("epoch"), &json!(epoch)));
         assert_eq!(line["step"], epoch * STEPS_PER_EPOCH);
         assert!((line["loss"].as_f64().unwrap() - mean(epoch)).abs() < 1e-9, "{line}");
-        for key in ["c_acc", "r_acc", "p_acc", "test_p_acc", "data_wait"] {
+        for key in
+            ["contrastive_acc", "correlation_acc", "probe_acc", "test_probe_acc", "data_wait"]
+        {
             assert_share(&line[key]);
         }
         assert!(line["images_per_sec"].as_f64().unwrap() > 0.0);
@@ -155,7 +159,9 @@ fn check_events(place: &Place) {
     // A JPEG.
     assert!(says(records[1], "augmentation") && says(records[1], "JFIF"));
     for record in &records[2..] {
-        for tag in ["train/loss", "train/c_acc", "probe/test_acc", "health/effective_rank"] {
+        for tag in
+            ["train/loss", "train/contrastive_acc", "probe/test_probe_acc", "health/effective_rank"]
+        {
             assert!(says(record, tag), "{tag}");
         }
     }
@@ -265,7 +271,8 @@ fn a_folder_of_images_trains_and_packs() {
     place.put_config("dino", |config| config["train"]["batch_size"] = json!(8));
     put_photos(&place);
     place.run(&pretrain("dino", "dino.json", &["--epochs", "1"])).done();
-    assert_eq!(place.read_json("run/config.json")["data"]["images"], json!([12, 12, 6]));
+    let images = &place.read_json("run/config.json")["data"]["images"];
+    assert_eq!(*images, json!({"unlabeled": 12, "train": 12, "test": 6}));
     let report = place.run(&["evaluate", "run", "--json", "--protocol", "knn"]).done().json();
     assert_eq!(report["data"]["class_names"], json!(["blue", "red"]));
     let packed = place.run(&["data", "pack", "data", "--size", "32", "--out", "packed", "--json"]);

@@ -60,7 +60,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
             "neighbors",
             "confusion",
             "map",
-            "settings",
+            "configuration",
             "definitions",
         ]
     );
@@ -95,7 +95,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
 
     // What the folder has, and no more.
     let quick = page(&place, &["run"], &["--quick"]);
-    assert_eq!(sections(&quick), ["scores", "curves", "settings", "definitions"]);
+    assert_eq!(sections(&quick), ["scores", "curves", "configuration", "definitions"]);
     assert!(!quick.contains("<script"));
 }
 
@@ -120,7 +120,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     let html = String::from_utf8(place.read("page.html")).unwrap();
     assert_private(&place, &html);
     for part in [
-        "4 runs, pretrained without labels",
+        "<dd>4 (simclr, dino)</dd>",
         "killed: unfinished: 2 of 2 epochs done.",
         "begun: unfinished: 0 of 2 epochs done.",
         "begun: no checkpoint to measure",
@@ -137,7 +137,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     fs::rename(place.path("data"), place.path("elsewhere")).unwrap();
     let gone = page(&place, &["run"], &[]);
     assert!(gone.contains("its images (data) are no longer where they were"));
-    assert_eq!(sections(&gone), ["scores", "curves", "settings", "definitions"]);
+    assert_eq!(sections(&gone), ["scores", "curves", "configuration", "definitions"]);
     let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
     let synth = ["data", "synth", "--size", "32", "--seed", "1", "--out", "data"];
     place.run(&[&synth[..], &counts].concat()).done();
@@ -145,7 +145,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     assert!(other.contains("other images are now in data than it was trained on"));
     fs::write(place.path("data/train_y.bin"), "x").unwrap();
     let broken = page(&place, &["run"], &[]);
-    assert!(broken.contains("its images (data) can&#39;t be read"), "{broken}");
+    assert!(broken.contains("its images (data) can't be read"), "{broken}");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -175,7 +175,7 @@ fn images_without_labels_have_a_map_without_classes() {
     let html = page(&place, &["run"], &[]);
     assert_eq!(
         sections(&html),
-        ["scores", "curves", "augmentation", "map", "settings", "definitions"]
+        ["scores", "curves", "augmentation", "map", "configuration", "definitions"]
     );
     assert_eq!(html.matches("<use ").count(), 2 * 96);
     assert!(!html.contains("class=\"legend\""));

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use methods::METHODS;
 use models::DeviceChoice;
-use report::{Comparison, Run, Spread};
-use trainer::{CheckpointChoice, Config, Outcome};
+use report::{Comparison, MeanStd, Run};
+use run::file;
+use trainer::{CheckpointChoice, Config, Outcome, RunRecord};
 
 use crate::args::CompareArguments;
 use crate::builtin::{self, Settings};
@@ -40,14 +41,14 @@ pub fn run(
     let (set, path) = data::open_or_default(arguments.data.as_deref(), image_size)?;
     // Everything that can be refused is refused before hours are spent.
     for Planned { folder, config } in &mut planned {
-        let begun = folder.join("config.json").exists();
-        let record = begun.then(|| trainer::read_record(folder)).transpose()?;
+        let begun = folder.join(file::CONFIG).exists();
+        let record = begun.then(|| RunRecord::read(folder)).transpose()?;
         if let Some(record) = &record {
-            *config = record.check_resume(folder, config.method.name(), config.clone())?;
+            *config = trainer::check_resume(record, folder, config.method.name(), config.clone())?;
         }
         let session = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
         if let Some(record) = &record {
-            record.check_data(folder, &session.record().data)?;
+            trainer::check_data(record, folder, &session.record().data)?;
         }
     }
     let stop = pretrain::stop_flag()?;
@@ -76,7 +77,7 @@ fn write(runs: &[Planned], out: &Path) -> Result<Comparison, Failure> {
 
 /// A line a method, and where the rest is.
 fn text(comparison: &Comparison, out: &Path) -> String {
-    let percent = |spread: Option<Spread>| {
+    let percent = |spread: Option<MeanStd>| {
         spread.map_or("-".to_owned(), |spread| format!("{:.1} %", 100.0 * spread.mean))
     };
     let line = |[name, probe, linear, knn]: [&str; 4]| {
@@ -146,12 +147,12 @@ fn train(
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, Failure> {
     let folder = &run.folder;
-    if folder.join("summary.json").exists() {
+    if folder.join(file::SUMMARY).exists() {
         tracing::info!("{} is finished", folder.display());
         return Ok(Outcome::Finished);
     }
     let session = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
-    let resume = folder.join("config.json").exists();
+    let resume = folder.join(file::CONFIG).exists();
     let (outcome, _) = pretrain::train(session, folder, resume, output, log, stop)?;
     Ok(outcome)
 }
@@ -159,14 +160,14 @@ fn train(
 /// Evaluates a run and draws what belongs to it, where that isn't there yet.
 fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result<(), Failure> {
     let folder = &run.folder;
-    let views = folder.join("augmentation.png");
+    let views = folder.join(file::AUGMENTATION);
     if !views.exists() {
         let [rows, repeats] = PREVIEW;
         let recipes = run.config.view_recipes();
         let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats);
         dataset::save_png(&sheet.into_image(), &views)?;
     }
-    let evaluation = folder.join("evaluation.json");
+    let evaluation = folder.join(file::EVALUATION);
     if evaluation.exists() || eval::labeled_splits(set).is_err() {
         return Ok(());
     }
@@ -174,8 +175,8 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
     let measurement = Measurement::open(folder, data, CheckpointChoice::Newest, device)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
-    dataset::save_png(&sheet.into_image(), &folder.join("neighbors.png"))?;
+    dataset::save_png(&sheet.into_image(), &folder.join(file::NEIGHBORS))?;
     let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
-    trainer::write_json(&evaluation, &measured.document)?;
+    trainer::write_json(&evaluation, &measured.record)?;
     Ok(())
 }

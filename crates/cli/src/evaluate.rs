@@ -164,7 +164,7 @@ fn few(arguments: &EvaluateArguments) -> Option<FewSettings> {
 /// epochs.
 fn document(epochs: &[AtEpoch<Measured>]) -> Value {
     let at_epoch = |epoch: &AtEpoch<Measured>| match epoch.runs.as_slice() {
-        [run] => run.document.clone(),
+        [run] => json!(run.record),
         runs => several::document(runs),
     };
     match epochs {

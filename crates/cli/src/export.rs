@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use models::DeviceChoice;
-use report::Exported;
+use report::ExportInfo;
 use serde_json::json;
 use trainer::{FrozenEncoder, Pixels};
 
@@ -34,15 +34,16 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
             ("safetensors", input)
         }
     };
-    let exported = Exported {
+    let exported = ExportInfo {
         file: out,
         format,
         input: &input,
         features: frozen.feature_size(),
-        trained: frozen.trained,
+        epoch: frozen.trained[0],
+        step: frozen.trained[1],
         license: arguments.license.as_deref(),
     };
-    let cards = report::write_card(&arguments.run, &exported)?;
+    let cards = report::write_model_card(&arguments.run, &exported)?;
     let value = json!({
         "file": out, "format": format, "input": input, "features": exported.features,
         "epoch": frozen.trained[0], "step": frozen.trained[1], "cards": cards,

@@ -117,11 +117,21 @@ impl From<embed::Error> for Failure {
     }
 }
 
+impl From<run::Error> for Failure {
+    fn from(error: run::Error) -> Self {
+        match error {
+            run::Error::Io { .. } => Self::failed(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
 impl From<report::Error> for Failure {
     fn from(error: report::Error) -> Self {
         use report::Error as E;
         match error {
-            E::NoRun { .. } | E::Content { .. } => Self::usage(error),
+            E::Run(error) => error.into(),
+            E::Content { .. } => Self::usage(error),
             _ => Self::failed(error),
         }
     }

@@ -30,7 +30,7 @@ impl RunLog {
     /// Copies what follows into `log.txt` of the run folder, after what is there already. When that
     /// fails, `stop` is set and [`failure`](Self::failure) says why.
     pub fn copy_to(&self, folder: &Path, stop: &Arc<AtomicBool>) -> Result<(), trainer::Error> {
-        let file = RecordLog::open(&folder.join("log.txt"))?;
+        let file = RecordLog::open(&folder.join(run::file::LOG))?;
         *self.lock() = Copied { file: Some(file), stop: stop.clone(), failure: None };
         Ok(())
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dataset::{Sheet, Split};
 use eval::{Features, FewScores, FewSettings, OnSubset, Protocol, Report};
 use models::DeviceChoice;
-use serde_json::{Map, Value, json};
+use run::{EvaluationData, EvaluationImages, EvaluationRecord, ProtocolRecord};
+use serde_json::{Value, json};
 use trainer::{CheckpointChoice, ClassifierSettings};
 
 use crate::failure::Failure;
@@ -58,8 +59,8 @@ pub struct Measured {
     pub class_names: Vec<String>,
     /// One a protocol.
     pub findings: Vec<ProtocolResult>,
-    /// All that it takes to measure it again, as JSON.
-    pub document: Value,
+    /// All that it takes to measure it again.
+    pub record: EvaluationRecord,
 }
 
 impl Measurement {
@@ -116,7 +117,7 @@ impl Measurement {
             init: frozen.record.init.as_ref().map(|init| init.path.clone()),
             trained: frozen.trained,
             class_names: set.class_names.clone(),
-            document: self.document(&findings),
+            record: self.record(&findings),
             findings,
         })
     }
@@ -176,36 +177,35 @@ impl Measurement {
     }
 
     /// What was measured and with what.
-    fn document(&self, findings: &[ProtocolResult]) -> Value {
-        let protocols: Map<String, Value> =
-            findings.iter().map(|finding| (finding.name.to_owned(), finding.document())).collect();
+    fn record(&self, findings: &[ProtocolResult]) -> EvaluationRecord {
         let RunOnData { run, frozen, set, .. } = &self.run_on_data;
         let [epoch, step] = frozen.trained;
         let config = &frozen.record.config;
-        json!({
-            "run": run,
-            "method": config.method.name(),
-            "seed": config.seed,
-            "untrained": step == 0,
-            "init": frozen.record.init,
-            "epoch": epoch,
-            "step": step,
-            "weights": frozen.weights(),
-            "split": "test",
-            "data": {
-                "path": self.run_on_data.path,
-                "kind": set.kind,
-                "fingerprint": set.fingerprint(),
-                "images": {"train": self.train.len(), "test": self.test.len()},
-                "folds": set.folds.len(),
-                "class_names": set.class_names,
+        let protocols = findings.iter();
+        EvaluationRecord {
+            run: run.clone(),
+            method: config.method.name().to_owned(),
+            seed: config.seed,
+            untrained: step == 0,
+            init: frozen.record.init.clone(),
+            epoch,
+            step,
+            weights: frozen.weights(),
+            split: "test".to_owned(),
+            data: EvaluationData {
+                path: self.run_on_data.path.clone(),
+                kind: set.kind.to_owned(),
+                fingerprint: set.fingerprint(),
+                images: EvaluationImages { train: self.train.len(), test: self.test.len() },
+                folds: set.folds.len(),
+                class_names: set.class_names.clone(),
             },
-            "version": env!("CARGO_PKG_VERSION"),
-            "revision": env!("TWINVIEW_REVISION"),
-            "device": frozen.device,
-            "threads": frozen.threads,
-            "protocols": protocols,
-        })
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: env!("TWINVIEW_REVISION").to_owned(),
+            device: frozen.device.clone(),
+            threads: frozen.threads,
+            protocols: protocols.map(|found| (found.name.to_owned(), found.record())).collect(),
+        }
     }
 
     /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k`
@@ -243,16 +243,13 @@ impl Way {
 }
 
 impl ProtocolResult {
-    /// The report, as JSON.
-    fn document(&self) -> Value {
-        let report = serde_json::to_value(&self.report).expect("a report is valid JSON");
-        let mut report = report[self.name].clone();
+    fn record(&self) -> ProtocolRecord {
+        let mut report = serde_json::to_value(&self.report).expect("a report is valid JSON");
+        let mut report = report[self.name].take();
         report["accuracy"] = json!(self.report.accuracy());
         report["settings"] = self.settings.clone();
-        if !self.few.is_empty() {
-            report["few_labels"] = json!(self.few);
-        }
-        report
+        report["few_labels"] = json!(self.few);
+        serde_json::from_value(report).expect("a report has the fields of a record")
     }
 }
 
@@ -271,7 +268,7 @@ impl Measured {
             score.total
         );
         if let Some(counts) = &score.confusion {
-            report::write_confusion(file, &title, &self.class_names, counts)?;
+            report::write_confusion_matrix(file, &title, &self.class_names, counts)?;
         }
         Ok(())
     }

@@ -7,9 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use dataset::Dataset;
 use methods::METHODS;
+use run::{EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{
-    Config, EarlyStop, EpochReport, OnCollapse, Outcome, Provenance, RunFolder, StepSecs, Trainer,
+    Config, EarlyStop, OnCollapse, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
 };
 
 use crate::args::{OnCollapseArgument, PretrainArguments};
@@ -71,12 +72,12 @@ pub fn train(
     output: &Output,
     log: &RunLog,
     stop: &Arc<AtomicBool>,
-) -> Result<(Outcome, Option<EpochReport>), Failure> {
+) -> Result<(Outcome, Option<EpochRecord>), Failure> {
     let run = if resume {
         for error in session.restore(folder)? {
             tracing::warn!("{error}; going on from the checkpoint before");
         }
-        RunFolder::resume(folder, session.record(), session.steps()[0])?
+        RunFolder::resume(folder, session.record(), session.steps().step)?
     } else {
         session.create(folder)?
     };
@@ -95,7 +96,7 @@ pub fn train(
 
 /// Why a run is over before its last step.
 fn describe(stop: &EarlyStop) -> String {
-    let name = stop.criterion.name();
+    let name = stop.criterion.key();
     let found = match &stop.best {
         Some(best) => format!("no higher {name} than {:.4} after epoch {}", best.value, best.epoch),
         None => format!("no {name} that is a number"),
@@ -158,21 +159,21 @@ fn begin(arguments: &PretrainArguments) -> Result<Trainer, Failure> {
 
 /// A session of the run in `folder`.
 fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failure> {
-    let record = trainer::read_record(folder)?;
+    let record = RunRecord::read(folder)?;
     let before = match &arguments.config {
         Some(path) => Config::read(path)?,
         None => record.config.clone(),
     };
     let config = adjust(before, arguments)?;
-    let config = record.check_resume(folder, &arguments.method, config)?;
+    let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
     let path = arguments.data.clone().or_else(|| record.data.path.clone());
     let set = match &path {
         Some(path) => data::open(path, config.image_size)?,
         None => data::built_in()?,
     };
     let session = prepare(config, set, path)?;
-    record.check_data(folder, &session.record().data)?;
-    for (key, before, after) in record.changes(&session.record().config) {
+    trainer::check_data(&record, folder, &session.record().data)?;
+    for (key, before, after) in record.config.differences(&session.record().config) {
         tracing::info!("{key} was {before}, is {after}");
     }
     Ok(session)
@@ -228,14 +229,14 @@ pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Tr
 
 fn announce(session: &Trainer, folder: &Path) {
     let record = session.record();
-    let [images, train, test] = record.data.images;
+    let ImageCounts { unlabeled, train, test } = record.data.images;
     let batch = record.batch;
     let held_out = match record.data.held_out {
         0 => String::new(),
         held_out => format!(", {held_out} of them held out"),
     };
     tracing::info!(
-        "{} on {} ({images} unlabeled, {train} train{held_out}, {test} test images), {} + {} images a step, {} steps an epoch, {} in {}, {} libtorch threads, {} workers -> {}",
+        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {} + {} images a step, {} steps an epoch, {} in {}, {} libtorch threads, {} workers -> {}",
         record.config.method.name(),
         record.data.kind,
         batch.unlabeled,
@@ -243,13 +244,13 @@ fn announce(session: &Trainer, folder: &Path) {
         batch.steps_per_epoch,
         record.device,
         record.config.train.precision,
-        record.threads[0],
-        record.threads[1],
+        record.threads.libtorch,
+        record.threads.workers,
         folder.display(),
     );
-    let [done, steps] = session.steps();
-    if done > 0 && session.stopped_early().is_none() {
-        tracing::info!("going on after step {done} of {steps}");
+    let StepCount { step, total } = session.steps();
+    if step > 0 && session.stopped_early().is_none() {
+        tracing::info!("going on after step {step} of {total}");
     }
 }
 

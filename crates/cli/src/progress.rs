@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use trainer::{EpochReport, Observer, Progress};
+use run::{
+    CONTRASTIVE_ACC, CORRELATION_ACC, EpochRecord, Metric, PROBE_ACC, TEST_PROBE_ACC, VAL_PROBE_ACC,
+};
+use trainer::{EpochProgress, Observer, StepCount};
 
 use crate::output::Output;
 
@@ -16,21 +19,21 @@ pub struct Display<'a> {
     output: &'a Output,
     bar: Option<ProgressBar>,
     last_line: Instant,
-    last_epoch: Option<EpochReport>,
+    last_epoch: Option<EpochRecord>,
 }
 
 impl<'a> Display<'a> {
-    /// A display of a run that has done `done` of `steps` steps.
-    pub fn new(output: &'a Output, [done, steps]: [u64; 2], quiet: bool) -> Self {
+    /// A display of a run that has done `steps`.
+    pub fn new(output: &'a Output, steps: StepCount, quiet: bool) -> Self {
         let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
             let style = ProgressStyle::with_template("[{bar:24}] {msg}").expect("a valid template");
-            ProgressBar::new(steps).with_position(done).with_style(style)
+            ProgressBar::new(steps.total).with_position(steps.step).with_style(style)
         });
         Self { output, bar, last_line: Instant::now(), last_epoch: None }
     }
 
     /// Takes the bar away; gives the last epoch that ended.
-    pub fn finish(self) -> Option<EpochReport> {
+    pub fn finish(self) -> Option<EpochRecord> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -39,10 +42,10 @@ impl<'a> Display<'a> {
 }
 
 impl Observer for Display<'_> {
-    fn progress(&mut self, progress: &Progress) {
+    fn progress(&mut self, progress: &EpochProgress) {
         let line = describe(progress);
         if let Some(bar) = &self.bar {
-            bar.set_position(progress.step[0]);
+            bar.set_position(progress.step.step);
             bar.set_message(line);
         } else if self.last_line.elapsed() >= PAUSE {
             self.last_line = Instant::now();
@@ -50,7 +53,7 @@ impl Observer for Display<'_> {
         }
     }
 
-    fn epoch(&mut self, epoch: &EpochReport) {
+    fn epoch(&mut self, epoch: &EpochRecord) {
         self.output.json_line(epoch);
         self.last_epoch = Some(epoch.clone());
         let line = summarize(epoch);
@@ -60,8 +63,8 @@ impl Observer for Display<'_> {
         }
     }
 
-    fn unwell(&mut self, epoch: u32, complaint: &str) {
-        let warn = || tracing::warn!("epoch {epoch} looks like collapse: {complaint}");
+    fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
+        let warn = || tracing::warn!("epoch {epoch} looks like collapse: {collapse_reason}");
         match &self.bar {
             Some(bar) => bar.suspend(warn),
             None => warn(),
@@ -69,41 +72,43 @@ impl Observer for Display<'_> {
     }
 }
 
-fn describe(progress: &Progress) -> String {
-    let probe =
-        progress.p_acc.map_or(String::new(), |p_acc| format!(" p_acc {:.1}%", 100.0 * p_acc));
+fn describe(progress: &EpochProgress) -> String {
+    let accuracies = [
+        (CONTRASTIVE_ACC, Some(progress.contrastive_acc)),
+        (CORRELATION_ACC, Some(progress.correlation_acc)),
+        (PROBE_ACC, progress.probe_acc),
+    ];
+    let accuracies = accuracies.map(|(metric, share)| percent(&metric, share, 1)).concat();
+    let (epoch, step) = (progress.epoch, progress.step);
     format!(
-        "epoch {}/{} step {}/{} loss {:.4} c_acc {:.1}% r_acc {:.1}%{probe} {:.0} images/s data_wait {:.1}% ETA {}",
-        progress.epoch[0],
-        progress.epoch[1],
-        progress.step[0],
-        progress.step[1],
+        "epoch {}/{} step {}/{} loss {:.4}{accuracies} {:.0} images/s data_wait {:.1}% ETA {}",
+        epoch.epoch,
+        epoch.total,
+        step.step,
+        step.total,
         progress.loss,
-        100.0 * progress.c_acc,
-        100.0 * progress.r_acc,
         progress.images_per_sec,
         100.0 * progress.data_wait,
         clock(progress.remaining_secs),
     )
 }
 
-fn summarize(epoch: &EpochReport) -> String {
-    let percent = |name: &str, share: Option<f64>| {
-        share.map_or(String::new(), |share| format!(" {name} {:.2}%", 100.0 * share))
-    };
+fn summarize(epoch: &EpochRecord) -> String {
+    let accuracies = [CONTRASTIVE_ACC, CORRELATION_ACC, PROBE_ACC, VAL_PROBE_ACC, TEST_PROBE_ACC];
+    let accuracies = accuracies.map(|metric| percent(&metric, metric.raw(epoch), 2)).concat();
     format!(
-        "epoch {} done: loss {:.4}{}{}{}{}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
+        "epoch {} done: loss {:.4}{accuracies} rank {:.1} {:.1} images/s data_wait {:.2}%",
         epoch.epoch,
         epoch.loss,
-        percent("c_acc", Some(epoch.c_acc)),
-        percent("r_acc", Some(epoch.r_acc)),
-        percent("p_acc", epoch.p_acc),
-        percent("validation p_acc", epoch.validation_p_acc),
-        percent("test p_acc", epoch.test_p_acc),
         epoch.health.effective_rank,
         epoch.images_per_sec,
         100.0 * epoch.data_wait,
     )
+}
+
+/// A space, the key of a metric and its percentage; nothing where it was not measured.
+fn percent(metric: &Metric, share: Option<f64>, digits: usize) -> String {
+    share.map_or(String::new(), |share| format!(" {} {:.digits$}%", metric.key, 100.0 * share))
 }
 
 /// Seconds as h:mm:ss.

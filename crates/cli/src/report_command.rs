@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use models::DeviceChoice;
-use report::Portrait;
+use report::RunReport;
 use serde_json::{Value, json};
 
 use crate::args::ReportArguments;
@@ -18,20 +18,20 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     let out = &arguments.out;
     files::check_writable(out)?;
     let folders = each_once(&arguments.runs);
-    let portraits: Result<Vec<Portrait>, _> =
-        folders.iter().map(|folder| Portrait::read(folder)).collect();
-    let mut portraits = portraits?;
+    let reports: Result<Vec<RunReport>, _> =
+        folders.iter().map(|folder| RunReport::read(folder)).collect();
+    let mut reports = reports?;
     if !arguments.quick {
         device.open().map_err(Failure::usage)?;
-        for portrait in &mut portraits {
-            sitting::complete(portrait, device);
+        for report in &mut reports {
+            sitting::complete(report, device);
         }
     }
-    report::write_report(out, &portraits)?;
-    let runs: Vec<Value> = portraits.iter().map(value).collect();
+    report::write_report(out, &reports)?;
+    let runs: Vec<Value> = reports.iter().map(value).collect();
     output.result(&json!({"report": out, "runs": runs}), || {
-        let plural = if portraits.len() == 1 { "" } else { "s" };
-        format!("{}: {} run{plural} on one page", out.display(), portraits.len())
+        let plural = if reports.len() == 1 { "" } else { "s" };
+        format!("{}: {} run{plural} on one page", out.display(), reports.len())
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -51,10 +51,10 @@ fn each_once(folders: &[PathBuf]) -> Vec<&Path> {
 }
 
 /// What the page says of a run, in short.
-fn value(portrait: &Portrait) -> Value {
+fn value(report: &RunReport) -> Value {
     json!({
-        "run": portrait.run.folder,
-        "finished": portrait.run.finished(),
-        "notes": portrait.notes,
+        "run": report.run.folder,
+        "finished": report.run.finished(),
+        "notes": report.notes,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use report::Spread;
+use report::MeanStd;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
     for (index, other) in (1..).zip(others) {
         let (here, there) = (first.run.display(), other.run.display());
         let (record, of_other) = (&first.frozen.record, &other.frozen.record);
-        if let Some((key, expected, found)) = record.differs_from(of_other) {
+        if let Some((key, expected, found)) = trainer::first_mismatch(record, of_other) {
             return Err(Failure::usage(format!(
                 "{there}: expected a run that differs from {here} in its seed only, found {key} {found}, not {expected}"
             )));
@@ -56,7 +56,7 @@ fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<St
     let mut spreads = [Map::new(), Map::new()];
     for (index, finding) in findings(runs).iter().enumerate() {
         let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));
-        let found = Spread::of(numbers);
+        let found = MeanStd::of(numbers);
         let parts = [found.map(|spread| spread.mean), found.and_then(|spread| spread.std)];
         for (map, part) in spreads.iter_mut().zip(parts) {
             map.insert(finding.name.to_owned(), json!(part));
@@ -68,7 +68,7 @@ fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<St
 /// All runs and what they have in common, as JSON.
 pub fn document(runs: &[Measured]) -> Value {
     let [mean, std] = spread(runs, |finding| finding.report.accuracy());
-    let documents: Vec<_> = runs.iter().map(|run| &run.document).collect();
+    let documents: Vec<_> = runs.iter().map(|run| &run.record).collect();
     let mut document = json!({"runs": documents, "mean": mean, "std": std});
     let numbers = sizes(runs);
     if !numbers.is_empty() {
@@ -137,7 +137,7 @@ pub fn text(runs: &[Measured]) -> String {
     }
     let last = ["mean ± std", "", ""].map(str::to_owned);
     let spread = |column: &Column| {
-        let found = Spread::of(column.shares.iter().map(|share| Some(100.0 * share)));
+        let found = MeanStd::of(column.shares.iter().map(|share| Some(100.0 * share)));
         found.map_or(String::new(), |found| {
             format!("{:.2} ± {:.2}", found.mean, found.std.unwrap_or(0.0))
         })

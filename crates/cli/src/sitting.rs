@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dataset::{Dataset, Split};
 use models::DeviceChoice;
-use report::{Evaluation, Map, Picture, Plane, Point, Portrait, Thumbnails};
+use report::{Evaluation, FeatureMap, Picture, Plane, Point, RunReport, Thumbnails};
 use trainer::{CheckpointChoice, FrozenEncoder, RunRecord};
 
 use crate::compare::{NEIGHBORS, PREVIEW};
@@ -21,12 +21,12 @@ const MAPPED: usize = 1000;
 const THUMBNAIL: [usize; 2] = [40, 32];
 
 /// Puts new scores and pictures in the place of those that stand in the run folder.
-pub fn complete(portrait: &mut Portrait, device: DeviceChoice) {
-    let folder = portrait.run.folder.clone();
+pub fn complete(report: &mut RunReport, device: DeviceChoice) {
+    let folder = report.run.folder.clone();
     tracing::info!("{}: measuring and drawing", folder.display());
-    if let Err(Missing { note, reason }) = try_complete(portrait, &folder, device) {
+    if let Err(Missing { note, reason }) = try_complete(report, &folder, device) {
         tracing::warn!("{}: {note}: {reason}", folder.display());
-        portrait.notes.push(note);
+        report.notes.push(note);
     }
 }
 
@@ -44,24 +44,24 @@ fn noted<E: ToString>(note: impl Into<String>) -> impl FnOnce(E) -> Missing {
 }
 
 fn try_complete(
-    portrait: &mut Portrait,
+    report: &mut RunReport,
     folder: &Path,
     device: DeviceChoice,
 ) -> Result<(), Missing> {
-    let record = trainer::read_record(folder).map_err(noted(
+    let record = RunRecord::read(folder).map_err(noted(
         "written by another version, so nothing was measured or drawn for this page",
     ))?;
-    let set = open(&record, &portrait.run.data.name())?;
+    let set = open(&record, &report.run.data.name())?;
     let [rows, repeats] = PREVIEW;
     let views = record.config.view_recipes();
     let sheet = augment::preview(&set.unlabeled, &views, record.config.seed, rows, repeats);
-    portrait.augmentation = Some(picture(sheet)?);
+    report.augmentation = Some(picture(sheet)?);
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
-    portrait.map = Some(map(&frozen, &set)?);
+    report.map = Some(map(&frozen, &set)?);
     if eval::labeled_splits(&set).is_ok() {
         let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
-        evaluate(portrait, run_on_data).map_err(noted("the labels allow no evaluation"))?;
+        evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"))?;
     }
     Ok(())
 }
@@ -86,20 +86,19 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 }
 
 /// Scores and neighbors.
-fn evaluate(portrait: &mut Portrait, run_on_data: RunOnData) -> Result<(), Failure> {
-    let folder = run_on_data.run.clone();
+fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failure> {
     let measurement = Measurement::of(run_on_data)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
-    portrait.neighbors = Some(encoded(sheet)?);
+    report.neighbors = Some(encoded(sheet)?);
     let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
-    portrait.run.evaluation = Some(Evaluation::parse(&folder, measured.document)?);
+    report.run.evaluation = Some(Evaluation::of(&measured.record));
     Ok(())
 }
 
 /// Where images stand in the space of features: those of the test split, or else those without
 /// labels.
-fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<Map, Missing> {
+fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
     let (images, split) = match &set.test {
         Some(test) if !test.is_empty() => ("test images", test),
         _ => ("images", &set.unlabeled),
@@ -113,7 +112,7 @@ fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<Map, Missing> {
         image,
         label: chosen.labels().map(|labels| labels[number]),
     });
-    Ok(Map {
+    Ok(FeatureMap {
         images: images.to_owned(),
         class_names: set.class_names.clone(),
         points: points.collect(),

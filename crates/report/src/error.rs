@@ -8,21 +8,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A folder that is no run.
-    #[error("{}: expected a run, found {found}", path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-        /// What stands there.
-        found: String,
-    },
+    /// A record of a run can't be read.
+    #[error(transparent)]
+    Run(#[from] run::Error),
     /// A file of a run with other content than it should have.
-    #[error("{}{}: expected {expected}, found {found}", path.display(), Line(*line))]
+    #[error("{}: expected {expected}, found {found}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1, where one is to blame.
-        line: Option<usize>,
         /// What it should hold.
         expected: &'static str,
         /// What it holds.
@@ -60,29 +53,14 @@ impl Error {
     /// For `map_err`: a file that can't be understood.
     pub(crate) fn content<E: ToString>(
         path: &Path,
-        line: Option<usize>,
         expected: &'static str,
     ) -> impl FnOnce(E) -> Self {
-        move |found| Self::Content {
-            path: path.to_owned(),
-            line,
-            expected,
-            found: found.to_string(),
-        }
+        move |found| Self::Content { path: path.to_owned(), expected, found: found.to_string() }
     }
 }
 
 impl From<files::Error> for Error {
     fn from(error: files::Error) -> Self {
         Self::Io { path: error.path, action: "write it", source: error.source }
-    }
-}
-
-/// `:7` behind a file name, or nothing.
-struct Line(Option<usize>);
-
-impl std::fmt::Display for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |line| write!(f, ":{line}"))
     }
 }

@@ -1,4 +1,4 @@
-//! A picture that a page carries inside itself.
+//! Pictures that are embedded in a page.
 
 use std::fs;
 use std::io;
@@ -9,17 +9,17 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::Error;
 
-/// The bytes of an encoded picture, and its size in pixels.
+/// An encoded picture, PNG or JPEG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     bytes: Vec<u8>,
     media: &'static str,
-    /// Width and height.
+    /// Width and height in pixels.
     pub(crate) size: [u32; 2],
 }
 
 impl Picture {
-    /// The picture of `size` (width and height) that `bytes` are a JPEG of.
+    /// The JPEG in `bytes`, of `size` (width and height in pixels).
     pub fn jpeg(bytes: Vec<u8>, size: [u32; 2]) -> Self {
         Self { bytes, media: "image/jpeg", size }
     }
@@ -38,7 +38,7 @@ impl Picture {
             .strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
             .and_then(|rest| rest.first_chunk::<8>());
         let Some(&[a, b, c, d, e, f, g, h]) = size else {
-            return Err(Error::content(path, None, "a PNG image")(format!(
+            return Err(Error::content(path, "a PNG image")(format!(
                 "{} other bytes",
                 bytes.len()
             )));
@@ -47,7 +47,7 @@ impl Picture {
         Ok(Some(Self { bytes, media: "image/png", size }))
     }
 
-    /// The picture as an address that holds it.
+    /// The picture as a `data:` URI.
     pub(crate) fn uri(&self) -> String {
         format!("data:{};base64,{}", self.media, STANDARD.encode(&self.bytes))
     }

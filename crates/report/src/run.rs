@@ -1,15 +1,15 @@
 //! One run folder, finished or not.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use run::{
+    BatchRecord, DataRecord, EpochRecord, EvaluationRecord, RunRecord, Summary, TEST_PROBE_ACC,
+    ThreadCounts, file,
+};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::evaluation;
-use crate::{Epoch, Error, Evaluation, history};
+use crate::{Error, Evaluation};
 
 /// A run, as its folder tells it.
 #[derive(Clone, Debug)]
@@ -32,82 +32,20 @@ pub struct Run {
     pub revision: String,
     /// The device, as it was found.
     pub device: String,
-    /// Threads of libtorch and threads that make views.
-    pub threads: [usize; 2],
+    /// Threads.
+    pub threads: ThreadCounts,
     /// The data.
-    pub data: Data,
+    pub data: DataRecord,
     /// What a batch is made of.
-    pub batch: Batch,
-    /// Seconds since 1970 at which it began, where a TensorBoard file tells.
-    pub started: Option<u64>,
+    pub batch: BatchRecord,
+    /// When it started, in UTC (RFC 3339).
+    pub started_at: String,
     /// The epochs done, in order.
-    pub history: Vec<Epoch>,
+    pub history: Vec<EpochRecord>,
     /// What it came to; `None` while it is unfinished.
     pub summary: Option<Summary>,
     /// Scores of its encoder, where it has been evaluated.
     pub evaluation: Option<Evaluation>,
-}
-
-/// The data of a run.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Data {
-    /// Where it was read from; `None` for the built-in procedural set.
-    pub path: Option<PathBuf>,
-    /// What kind of source it is.
-    pub kind: String,
-    /// A hash over its sizes, labels and a sample of its pixels.
-    pub fingerprint: String,
-    /// Side of the images in pixels.
-    pub image_size: usize,
-    /// Images to pretrain on, labeled training images, test images.
-    pub images: [usize; 3],
-    /// Names of the classes.
-    pub class_names: Vec<String>,
-}
-
-impl Data {
-    /// The name of its folder, or its kind where it has none.
-    pub fn name(&self) -> String {
-        let folder = self.path.as_ref().and_then(|path| path.file_name());
-        folder.map_or_else(|| self.kind.clone(), |name| name.to_string_lossy().into_owned())
-    }
-}
-
-/// What a batch is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Batch {
-    /// Unlabeled images.
-    pub unlabeled: usize,
-    /// Labeled images.
-    pub labeled: usize,
-    /// Batches an epoch.
-    pub steps_per_epoch: u32,
-}
-
-/// What a finished run came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-pub struct Summary {
-    /// Steps done.
-    pub steps: u64,
-    /// Epochs done.
-    pub epochs: u32,
-    /// Seconds of training.
-    pub train_secs: Option<f64>,
-    /// Images a second while training.
-    pub images_per_sec: Option<f64>,
-    /// The most memory it held at once, in bytes.
-    pub peak_memory_bytes: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    version: String,
-    revision: String,
-    device: String,
-    threads: [usize; 2],
-    data: Data,
-    batch: Batch,
-    config: Value,
 }
 
 #[derive(Deserialize)]
@@ -127,33 +65,21 @@ impl Run {
     /// Reads the run in `folder`. Only `config.json` must be there.
     ///
     /// # Errors
-    /// [`Error::NoRun`] where there is none, [`Error::Content`] where a file can't be understood,
-    /// [`Error::Io`].
+    /// [`Error::Run`] where there is none, where it has another format, or where a file can't be
+    /// parsed; [`Error::Content`] for a configuration without method, seed or epochs.
     pub fn read(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("config.json");
-        let record: Record = json(&path, "the record of a run")?.ok_or_else(|| Error::NoRun {
-            path: folder.to_owned(),
-            found: if folder.is_dir() {
-                "a folder without config.json".to_owned()
-            } else {
-                "no such folder".to_owned()
-            },
-        })?;
+        let path = folder.join(file::CONFIG);
+        let record: RunRecord<Value> = RunRecord::read(folder)?;
         let Settings { seed, method, train } = Settings::deserialize(&record.config)
-            .map_err(Error::content(&path, None, "the settings of a run"))?;
+            .map_err(Error::content(&path, "the settings of a run"))?;
         let mut names = method.into_iter().map(|(name, _)| name);
         let (Some(method), None) = (names.next(), names.next()) else {
-            return Err(Error::content(&path, None, "one method in config.method")(
-                "none or several",
-            ));
+            return Err(Error::content(&path, "one method in config.method")("none or several"));
         };
         // A method that another program brought along has its name among its settings.
         let own = &record.config["method"]["own"]["name"];
         let method = own.as_str().map_or(method, str::to_owned);
-        let scores = folder.join("evaluation.json");
-        let evaluation = json(&scores, evaluation::EXPECTED)?
-            .map(|document| Evaluation::new(&scores, document))
-            .transpose()?;
+        let evaluation = EvaluationRecord::read(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             method,
@@ -167,10 +93,10 @@ impl Run {
             threads: record.threads,
             data: record.data,
             batch: record.batch,
-            started: started(folder),
-            history: history::read(&folder.join("metrics.jsonl"))?,
-            summary: json(&folder.join("summary.json"), "the summary of a run")?,
-            evaluation,
+            started_at: record.started_at,
+            history: run::read_epochs(folder)?,
+            summary: Summary::read(folder)?,
+            evaluation: evaluation.as_ref().map(Evaluation::of),
         })
     }
 
@@ -191,85 +117,56 @@ impl Run {
     }
 
     /// The last epoch done.
-    pub fn last(&self) -> Option<&Epoch> {
+    pub fn last(&self) -> Option<&EpochRecord> {
         self.history.last()
     }
 
     /// The first of the epochs at which the probe was best on the test split.
-    pub fn best(&self) -> Option<&Epoch> {
-        let measured = self.history.iter().filter(|epoch| epoch.test_p_acc.is_some());
-        measured.reduce(|best, epoch| if epoch.test_p_acc > best.test_p_acc { epoch } else { best })
+    pub fn best(&self) -> Option<&EpochRecord> {
+        let of = |epoch| TEST_PROBE_ACC.of(epoch);
+        let measured = self.history.iter().filter(|epoch| of(epoch).is_some());
+        measured.reduce(|best, epoch| if of(epoch) > of(best) { epoch } else { best })
     }
 
     /// Images a second over the whole of training.
     pub fn images_per_sec(&self) -> Option<f64> {
-        if let Some(speed) = self.summary.and_then(|summary| summary.images_per_sec) {
+        let finite = |speed: &f64| speed.is_finite();
+        let whole = self.summary.as_ref().map(|summary| summary.images_per_sec);
+        if let Some(speed) = whole.filter(finite) {
             return Some(speed);
         }
-        let timed = self.history.iter().filter_map(|epoch| {
-            let secs = epoch.train_secs?;
-            Some((epoch.images_per_sec? * secs, secs))
-        });
-        let (images, secs) =
-            timed.fold((0.0, 0.0), |sum, epoch| (sum.0 + epoch.0, sum.1 + epoch.1));
+        let epochs = self.history.iter();
+        let timed = epochs.map(|epoch| (epoch.images_per_sec * epoch.train_secs, epoch.train_secs));
+        let (images, secs) = timed
+            .filter(|(images, _)| images.is_finite())
+            .fold((0.0, 0.0), |sum, epoch| (sum.0 + epoch.0, sum.1 + epoch.1));
         (secs > 0.0).then(|| images / secs)
     }
 
     /// Seconds that its epochs took: training, and measuring after each epoch.
     pub fn wall_secs(&self) -> Option<f64> {
-        let secs = self
-            .history
-            .iter()
-            .map(|epoch| Some(epoch.train_secs? + epoch.eval_secs.unwrap_or(0.0)));
-        secs.sum::<Option<f64>>().filter(|_| !self.history.is_empty())
+        let measuring = |secs: f64| if secs.is_finite() { secs } else { 0.0 };
+        let epochs = self.history.iter();
+        let secs: f64 = epochs.map(|epoch| epoch.train_secs + measuring(epoch.eval_secs)).sum();
+        Some(secs).filter(|secs| secs.is_finite() && !self.history.is_empty())
     }
-}
-
-/// The content of the JSON file at `path`; `None` where there is no file.
-pub(crate) fn json<T: DeserializeOwned>(
-    path: &Path,
-    expected: &'static str,
-) -> Result<Option<T>, Error> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(Error::io(path, "read it")(error)),
-    };
-    serde_json::from_slice(&bytes).map(Some).map_err(Error::content(path, None, expected))
-}
-
-/// The time in the name of the first TensorBoard file: it survives copying, unlike a file's own
-/// time.
-fn started(folder: &Path) -> Option<u64> {
-    let files = fs::read_dir(folder).ok()?;
-    files
-        .filter_map(|file| {
-            let name = file.ok()?.file_name().into_string().ok()?;
-            let rest = name.strip_prefix("events.out.tfevents.")?;
-            rest.split('.').next()?.parse().ok()
-        })
-        .min()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use crate::sample;
+    use crate::tests::sample;
 
     #[test]
     fn a_finished_run_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = sample::finished(folder.path(), "simclr", 3, &[0.2, 0.5, 0.4]);
-        fs::write(path.join("events.out.tfevents.1700000000.1"), "").unwrap();
-        fs::write(path.join("events.out.tfevents.1600000000.2"), "").unwrap();
         let run = Run::read(&path).unwrap();
         assert_eq!((run.method.as_str(), run.seed, run.epochs), ("simclr", 3, 3));
         assert_eq!((run.data.name(), run.precision.as_str()), ("photos".to_owned(), "bf16"));
-        assert_eq!((run.started, run.finished()), (Some(1_600_000_000), true));
+        assert_eq!((run.started_at.as_str(), run.finished()), (sample::STARTED_AT, true));
         assert_eq!(run.last().unwrap().epoch, 3);
         assert_eq!(run.best().unwrap().epoch, 2);
         assert_eq!(run.wall_secs(), Some(3.0 * 12.0));
@@ -298,7 +195,18 @@ mod tests {
         let error = Run::read(folder.path()).unwrap_err();
         assert!(error.to_string().contains("found a folder without config.json"), "{error}");
         let absent = Run::read(&folder.path().join("absent")).unwrap_err();
-        assert!(matches!(absent, Error::NoRun { .. }));
+        assert!(matches!(absent, Error::Run(run::Error::NoRun { .. })));
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
+        let file = path.join(file::CONFIG);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen("\"format\":2,", "", 1)).unwrap();
+        let said = Run::read(&path).unwrap_err().to_string();
+        assert!(said.contains("written by an earlier version of Twinview (format 1)"), "{said}");
     }
 
     #[test]
@@ -313,7 +221,7 @@ mod tests {
             let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
             fs::write(path.join(file), content).unwrap();
             let error = Run::read(&path).unwrap_err();
-            assert!(matches!(error, Error::Content { .. }), "{error}");
+            assert!(matches!(error, Error::Run(run::Error::Content { .. })), "{error}");
             assert!(error.to_string().contains(file), "{error}");
         }
     }

@@ -126,7 +126,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
         height: SIDE as usize,
         width: SIDE as usize,
     };
-    Health::measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
+    health::measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
     let _ = learner.eval_networks().features(&step.views[0]);
     assert_eq!([copies(&learner.student), copies(teacher)], before);
     // The teacher's are of its own forward passes: weights alone follow the student's.
@@ -148,9 +148,9 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
 struct Silent;
 
 impl Observer for Silent {
-    fn progress(&mut self, _: &Progress) {}
-    fn epoch(&mut self, _: &EpochReport) {}
-    fn unwell(&mut self, _: u32, _: &str) {}
+    fn progress(&mut self, _: &EpochProgress) {}
+    fn epoch(&mut self, _: &EpochRecord) {}
+    fn collapse_warning(&mut self, _: u32, _: &str) {}
 }
 
 fn set() -> Dataset {
@@ -167,7 +167,7 @@ fn train(config: &Config, steps: u64, folder: &Path) {
     let mut session = Trainer::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {
         session.restore(folder).unwrap();
-        RunFolder::resume(folder, session.record(), session.steps()[0]).unwrap()
+        RunFolder::resume(folder, session.record(), session.steps().step).unwrap()
     } else {
         session.create(folder).unwrap()
     };

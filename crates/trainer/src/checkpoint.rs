@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use run::{History, file};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::metrics::EpochMetrics;
-use crate::observer::History;
 use crate::{Error, Learner, RunRecord};
 
 /// Raised when the meaning of a checkpoint changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The key of the header in the file's metadata.
 const HEADER: &str = "twinview";
 
@@ -26,7 +26,7 @@ pub struct Header {
     pub format: u32,
     /// Source revision of the program that wrote it.
     pub revision: String,
-    /// [`RunRecord::settings`] of its run.
+    /// [`Config::fingerprint`](crate::Config::fingerprint) of its run.
     pub settings: String,
     /// Finished epochs.
     pub epoch: u32,
@@ -38,8 +38,8 @@ pub struct Header {
     pub optimizer_steps: [u64; 2],
     /// Seconds spent training.
     pub train_secs: f64,
-    /// Epochs in a row that looked like collapse.
-    pub unwell: u32,
+    /// Epochs in a row that looked collapsed.
+    pub collapse_warnings: u32,
     /// What the epoch under way has measured so far.
     pub metrics: EpochMetrics,
     /// The finished epochs.
@@ -58,7 +58,7 @@ impl Header {
             step: 0,
             optimizer_steps: [0, 0],
             train_secs: 0.0,
-            unwell: 0,
+            collapse_warnings: 0,
             metrics: EpochMetrics::default(),
             history: History::default(),
         }
@@ -70,7 +70,7 @@ impl Header {
     /// # Errors
     /// [`Error::Damaged`].
     pub fn check(&self, path: &Path, record: &RunRecord) -> Result<(), Error> {
-        let settings = record.settings();
+        let settings = record.config.fingerprint();
         if self.settings == settings {
             return Ok(());
         }
@@ -226,7 +226,7 @@ pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Res
 /// # Errors
 /// [`Error::NoRun`] where there is none.
 pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
-    all(&folder.join("checkpoints"))
+    all(&folder.join(file::CHECKPOINTS))
         .pop()
         .ok_or_else(|| Error::NoRun { path: folder.to_owned(), found: "no checkpoint".to_owned() })
 }
@@ -237,7 +237,7 @@ pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
 /// [`Error::NoRun`] where there is none of that epoch, naming those that there are.
 pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
     let mut kept = Vec::new();
-    for path in all(&folder.join("checkpoints")) {
+    for path in all(&folder.join(file::CHECKPOINTS)) {
         let (_, header) = open(&path)?;
         if header.epoch == epoch && header.step_in_epoch == 0 {
             return Ok(path);
@@ -257,7 +257,7 @@ pub fn best_of(folder: &Path) -> Result<PathBuf, Error> {
     let none = |found: String| Error::NoRun { path: folder.to_owned(), found };
     let best = header.history.best;
     let best = best.ok_or_else(|| none("no epoch that was chosen as the best".to_owned()))?;
-    let path = path_of(&folder.join("checkpoints"), best.step);
+    let path = path_of(&folder.join(file::CHECKPOINTS), best.step);
     if !path.exists() {
         let found = format!("no checkpoint after epoch {}, its best", best.epoch);
         return Err(none(found));
@@ -276,7 +276,7 @@ pub fn has_teacher(path: &Path) -> Result<bool, Error> {
 
 /// The checkpoint in `folder` after `step` steps.
 pub fn path_of(folder: &Path, step: u64) -> PathBuf {
-    folder.join(format!("step-{step:09}.safetensors"))
+    folder.join(file::checkpoint(step))
 }
 
 /// The checkpoints in `folder`, oldest first.
@@ -285,8 +285,7 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-            name.starts_with("step-") && name.ends_with(".safetensors")
+            path.file_name().and_then(|name| name.to_str()).is_some_and(file::is_checkpoint)
         })
         .collect();
     found.sort();

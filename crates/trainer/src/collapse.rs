@@ -53,7 +53,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         learner.step(&step, number, steps);
         loader.recycle(batch);
     }
-    Health::measure(&learner, &sample, &to_tensor)
+    health::measure(&learner, &sample, &to_tensor)
 }
 
 #[test]

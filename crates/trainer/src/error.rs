@@ -36,7 +36,10 @@ pub enum Error {
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),
-    /// Not a run, or not one with what is asked for.
+    /// A file of a run folder can't be read.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+    /// A run without what is asked for.
     #[error("{}: expected a run, found {}", OneLine(.path), OneLine(.found))]
     NoRun {
         /// The run folder.
@@ -98,15 +101,15 @@ pub enum Error {
     },
     /// The measures say so, several times in a row.
     #[error(
-        "training collapsed: after step {step}, for {checks} epochs in a row, {complaint}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
+        "training collapsed: after step {step}, for {checks} epochs in a row, {collapse_reason}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
     )]
     Collapsed {
         /// 1-based.
         step: u64,
         /// Epochs in a row.
         checks: u32,
-        /// What was seen.
-        complaint: String,
+        /// Why the metrics look collapsed.
+        collapse_reason: String,
     },
 }
 

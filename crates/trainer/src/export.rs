@@ -125,24 +125,27 @@ impl FrozenEncoder {
 mod tests {
     use loader::ViewBlock;
     use models::DeviceChoice;
+    use run::{BatchRecord, DataRecord, FORMAT, ImageCounts, ThreadCounts, file};
 
     use super::*;
     use crate::tests::tiny_config;
-    use crate::{BatchRecord, CheckpointChoice, DataRecord, RunRecord, write_json};
+    use crate::{CheckpointChoice, RunRecord, write_json};
 
     /// The untrained encoder of a run that has only its record.
     fn untrained(folder: &Path) -> FrozenEncoder {
         let record = RunRecord {
+            format: FORMAT,
             version: String::new(),
             revision: String::new(),
+            started_at: String::new(),
             device: "cpu".to_owned(),
-            threads: [1, 1],
+            threads: ThreadCounts { libtorch: 1, workers: 1 },
             data: DataRecord {
                 path: None,
                 kind: String::new(),
                 fingerprint: String::new(),
                 image_size: 32,
-                images: [0; 3],
+                images: ImageCounts::default(),
                 held_out: 0,
                 class_names: Vec::new(),
             },
@@ -150,7 +153,7 @@ mod tests {
             init: None,
             config: tiny_config("simclr"),
         };
-        write_json(&folder.join("config.json"), &record).unwrap();
+        write_json(&folder.join(file::CONFIG), &record).unwrap();
         FrozenEncoder::open(folder, CheckpointChoice::Untrained, DeviceChoice::Cpu).unwrap()
     }
 

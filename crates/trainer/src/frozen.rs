@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use loader::ViewBlock;
 use models::{DeviceChoice, ToTensor};
-use serde::Serialize;
+use run::{WeightsRecord, file};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::networks::{DTypes, EncoderAndHead};
 use crate::setup::device_name;
-use crate::{Error, RunRecord, checkpoint, initial, read_record};
+use crate::{Error, RunRecord, checkpoint, initial};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,22 +45,6 @@ pub struct FrozenEncoder {
     pub trained: [u64; 2],
 }
 
-/// Says exactly which weights an encoder has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WeightsRecord {
-    /// Name of the checkpoint in the run folder; `None` for the weights that the run began with.
-    pub checkpoint: Option<String>,
-    /// Finished epochs.
-    pub epoch: u64,
-    /// Finished steps.
-    pub step: u64,
-    /// Whether they are a teacher's.
-    pub teacher: bool,
-    /// Over names, kinds, shapes and bytes of the encoder's tensors, named as in
-    /// `encoder.safetensors`.
-    pub sha256: String,
-}
-
 impl FrozenEncoder {
     /// The encoder of the run in `folder`; the teacher's where there is one, as the online probe
     /// reads it.
@@ -72,7 +56,7 @@ impl FrozenEncoder {
         weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Error> {
-        let record = read_record(folder)?;
+        let record = RunRecord::read(folder)?;
         let device = device.open()?;
         let config = &record.config;
         let side = config.image_size as i64;
@@ -92,7 +76,7 @@ impl FrozenEncoder {
         let checkpoint = match weights {
             CheckpointChoice::Untrained => {
                 if frozen.record.init.is_some() {
-                    initial::load(&folder.join(initial::FILE), &frozen.networks)?;
+                    initial::load(&folder.join(file::INIT_WEIGHTS), &frozen.networks)?;
                 }
                 return Ok(frozen);
             }

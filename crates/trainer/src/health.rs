@@ -2,6 +2,7 @@
 
 use loader::ViewBlock;
 use models::ToTensor;
+use run::Health;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
@@ -57,8 +58,8 @@ impl HealthConfig {
         Ok(())
     }
 
-    /// What is wrong with these measures, in a few words.
-    pub(crate) fn complaint(&self, health: &Health, features: i64) -> Option<String> {
+    /// Why these metrics look collapsed, in a few words; `None` where they don't.
+    pub(crate) fn collapse_reason(&self, health: &Health, features: i64) -> Option<String> {
         let spread = health.feature_std * (features as f64).sqrt();
         // Not-a-number is below everything.
         if spread.is_nan() || spread < self.min_std {
@@ -77,56 +78,31 @@ impl HealthConfig {
     }
 }
 
-/// Measures of the networks on a fixed sample of images, two views of each. The features are those
-/// that probes read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Health {
-    /// Mean standard deviation of unit-length features; 0 when collapsed.
-    pub feature_std: f64,
-    /// Effective rank of the features; 1 when collapsed.
-    pub effective_rank: f64,
-    /// As `feature_std`, of the student's projections.
-    pub projection_std: f64,
-    /// As `effective_rank`, of the student's projections.
-    pub projection_rank: f64,
-    /// Mean squared distance of the unit-length features of the two views, 0..=4; small is aligned.
-    pub alignment: f64,
-    /// Logarithm of the mean of `exp(-2 d^2)` over pairs of images, `d` the distance of their
-    /// unit-length features: 0 when collapsed, less the more evenly they are spread.
-    pub uniformity: f64,
-    /// Share of the features that are 0 for every image.
-    pub dead_features: f64,
-    /// Distance of the teacher's weights from the student's over the length of the student's.
-    pub teacher_distance: Option<f64>,
-}
-
-impl Health {
-    /// Measures `learner` on `sample`.
-    pub(crate) fn measure(learner: &Learner, sample: &ViewBlock, to_tensor: &ToTensor) -> Self {
-        no_grad(|| {
-            let (counts, side) = ([sample.images, sample.views], [sample.height, sample.width]);
-            let images = to_tensor.images(&sample.bytes, counts, side);
-            let features = learner.eval_networks().features(&images);
-            let own = match &learner.teacher {
-                Some(_) => learner.student.features(&images),
-                None => features.shallow_clone(),
-            };
-            let projections = learner.student.project(&own, sample.images as i64);
-            let projections = Tensor::cat(&projections, 0);
-            let views = features.split(sample.images as i64, 0);
-            let dead = features.abs().amax([0i64].as_slice(), false).eq(0.0);
-            Self {
-                feature_std: eval::feature_std(&features),
-                effective_rank: eval::effective_rank(&features),
-                projection_std: eval::feature_std(&projections),
-                projection_rank: eval::effective_rank(&projections),
-                alignment: eval::alignment(&views[0], &views[1]),
-                uniformity: eval::uniformity(&views[0]),
-                dead_features: dead.to_kind(tch::Kind::Double).mean(None).double_value(&[]),
-                teacher_distance: learner.teacher_distance(),
-            }
-        })
-    }
+/// The health metrics of `learner` on `sample`.
+pub(crate) fn measure(learner: &Learner, sample: &ViewBlock, to_tensor: &ToTensor) -> Health {
+    no_grad(|| {
+        let (counts, side) = ([sample.images, sample.views], [sample.height, sample.width]);
+        let images = to_tensor.images(&sample.bytes, counts, side);
+        let features = learner.eval_networks().features(&images);
+        let own = match &learner.teacher {
+            Some(_) => learner.student.features(&images),
+            None => features.shallow_clone(),
+        };
+        let projections = learner.student.project(&own, sample.images as i64);
+        let projections = Tensor::cat(&projections, 0);
+        let views = features.split(sample.images as i64, 0);
+        let dead = features.abs().amax([0i64].as_slice(), false).eq(0.0);
+        Health {
+            feature_std: eval::feature_std(&features),
+            effective_rank: eval::effective_rank(&features),
+            projection_std: eval::feature_std(&projections),
+            projection_rank: eval::effective_rank(&projections),
+            alignment: eval::alignment(&views[0], &views[1]),
+            uniformity: eval::uniformity(&views[0]),
+            dead_features: dead.to_kind(tch::Kind::Double).mean(None).double_value(&[]),
+            teacher_distance: learner.teacher_distance(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -134,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_collapsed_measures_are_complained_of() {
+    fn only_collapsed_metrics_have_a_reason() {
         let config = HealthConfig {
             on_collapse: OnCollapse::Stop,
             min_std: 0.01,
@@ -151,11 +127,11 @@ mod tests {
             dead_features: 0.0,
             teacher_distance: None,
         };
-        assert_eq!(config.complaint(&health(0.05, 20.0), 128), None);
-        let said = config.complaint(&health(0.0005, 20.0), 128).unwrap();
+        assert_eq!(config.collapse_reason(&health(0.05, 20.0), 128), None);
+        let said = config.collapse_reason(&health(0.0005, 20.0), 128).unwrap();
         assert!(said.contains("0.0057, below 0.01"), "{said}");
-        let said = config.complaint(&health(0.05, 1.01), 128).unwrap();
+        let said = config.collapse_reason(&health(0.05, 1.01), 128).unwrap();
         assert!(said.contains("effective_rank is 1.010"), "{said}");
-        assert!(config.complaint(&health(f64::NAN, 20.0), 128).is_some());
+        assert!(config.collapse_reason(&health(f64::NAN, 20.0), 128).is_some());
     }
 }

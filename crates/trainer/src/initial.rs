@@ -4,29 +4,17 @@
 //! the run can begin again, and be measured untrained.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use run::InitRecord;
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{self, damaged};
 use crate::networks::EncoderAndHead;
 use crate::{Error, Learner};
 
-/// The weights that a run began with, in its folder.
-pub(crate) const FILE: &str = "initial.safetensors";
-
 /// The classifiers of torchvision's and of timm's networks, which an encoder doesn't have.
 const CLASSIFIERS: [&str; 2] = ["fc.", "head."];
-
-/// Where an encoder's first weights are from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InitRecord {
-    /// The file.
-    pub path: PathBuf,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
-    pub sha256: String,
-}
 
 /// Sets the encoders of `learner`, the student's and the teacher's, to the weights in `path`.
 ///

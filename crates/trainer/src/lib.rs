@@ -8,15 +8,15 @@
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use trainer::{Config, EpochReport, Observer, Provenance, Outcome, Progress, Trainer};
+//! use trainer::{Config, EpochProgress, EpochRecord, Observer, Outcome, Provenance, Trainer};
 //!
 //! /// Watches a run, without a word.
 //! struct Silent;
 //!
 //! impl Observer for Silent {
-//!     fn progress(&mut self, _: &Progress) {}
-//!     fn epoch(&mut self, _: &EpochReport) {}
-//!     fn unwell(&mut self, _: u32, _: &str) {}
+//!     fn progress(&mut self, _: &EpochProgress) {}
+//!     fn epoch(&mut self, _: &EpochRecord) {}
+//!     fn collapse_warning(&mut self, _: u32, _: &str) {}
 //! }
 //!
 //! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
@@ -70,6 +70,7 @@ mod observer;
 mod outcome;
 mod probe;
 mod profile;
+mod resume;
 mod run_folder;
 mod session;
 mod setup;
@@ -78,7 +79,7 @@ mod tensorboard;
 #[cfg(test)]
 mod tests;
 
-pub use best::{Best, BestBy, Criterion};
+pub use best::BestBy;
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
     Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
@@ -86,17 +87,18 @@ pub use config::{
 pub use error::Error;
 pub use export::Pixels;
 pub use finetune::finetune;
-pub use frozen::{CheckpointChoice, FrozenEncoder, WeightsRecord};
-pub use health::{Health, HealthConfig, OnCollapse};
-pub use initial::InitRecord;
+pub use frozen::{CheckpointChoice, FrozenEncoder};
+pub use health::{HealthConfig, OnCollapse};
 pub use learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
-pub use metrics::{EpochMetrics, StepNumbers};
+pub use metrics::{EpochMetrics, Ratio, StepNumbers};
 pub use networks::{DTypes, EncoderAndHead, Teacher};
-pub use observer::{EpochReport, History, Observer, Progress, TestBest};
+pub use observer::{EpochCount, EpochProgress, Observer};
+pub use optim::StepCount;
 pub use outcome::{EarlyStop, Outcome};
 pub use probe::{Probe, ProbeScore};
-pub use profile::StepSecs;
-pub use run_folder::{BatchRecord, DataRecord, RunFolder, RunRecord, read_record, write_json};
+pub use resume::{check_data, check_resume, first_mismatch};
+pub use run::{Best, Criterion, EpochRecord, Health, StepSecs};
+pub use run_folder::{RunFolder, RunRecord, write_json};
 pub use session::Trainer;
 pub use setup::Provenance;
 pub use sgd::{ClassifierSettings, Watch, sgd};

@@ -1,5 +1,7 @@
 //! What an epoch measures, gathered without making a GPU wait.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -13,16 +15,40 @@ pub struct EpochMetrics {
     pub steps: u64,
     /// Sum of the steps' losses.
     pub loss: f64,
-    /// Rows right and rows in all, of contrastive accuracy.
-    pub contrastive: [i64; 2],
-    /// Rows right and rows in all, of correlation accuracy.
-    pub correlation: [i64; 2],
+    /// Rows of the contrastive accuracy.
+    pub contrastive: Ratio,
+    /// Rows and columns of the correlation accuracy.
+    pub correlation: Ratio,
     /// Sum of the probe's cross-entropies.
     pub probe_loss: f64,
-    /// Images that the probe got right, and images.
-    pub probe: [i64; 2],
-    /// Sum of the lengths of the gradients.
+    /// Images that the probe classified.
+    pub probe: Ratio,
+    /// Sum of the norms of the gradients.
     pub gradient_norm: f64,
+}
+
+/// How many of a number of things were correct.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ratio {
+    /// Correct ones.
+    pub correct: i64,
+    /// All.
+    pub total: i64,
+}
+
+impl Ratio {
+    /// The share of correct ones, 0 to 1; NaN of none.
+    pub fn share(self) -> f64 {
+        self.correct as f64 / self.total as f64
+    }
+}
+
+impl AddAssign for Ratio {
+    fn add_assign(&mut self, other: Self) {
+        self.correct += other.correct;
+        self.total += other.total;
+    }
 }
 
 impl EpochMetrics {
@@ -30,14 +56,9 @@ impl EpochMetrics {
     pub fn add(&mut self, step: &StepNumbers) {
         self.steps += 1;
         self.loss += step.loss;
-        for (sum, value) in [
-            (&mut self.contrastive, step.contrastive),
-            (&mut self.correlation, step.correlation),
-            (&mut self.probe, step.probe),
-        ] {
-            sum[0] += value[0];
-            sum[1] += value[1];
-        }
+        self.contrastive += step.contrastive;
+        self.correlation += step.correlation;
+        self.probe += step.probe;
         self.probe_loss += step.probe_loss;
         self.gradient_norm += step.gradient_norm;
     }
@@ -47,34 +68,30 @@ impl EpochMetrics {
         self.loss / self.steps as f64
     }
 
-    /// Mean length of the steps' gradients.
+    /// Mean norm of the steps' gradients.
     pub fn mean_gradient_norm(&self) -> f64 {
         self.gradient_norm / self.steps as f64
     }
 
-    /// Contrastive accuracy, 0..=1.
-    pub fn c_acc(&self) -> f64 {
-        share(self.contrastive)
+    /// Contrastive accuracy, 0 to 1.
+    pub fn contrastive_acc(&self) -> f64 {
+        self.contrastive.share()
     }
 
-    /// Correlation accuracy, 0..=1.
-    pub fn r_acc(&self) -> f64 {
-        share(self.correlation)
+    /// Correlation accuracy, 0 to 1.
+    pub fn correlation_acc(&self) -> f64 {
+        self.correlation.share()
     }
 
-    /// The probe's accuracy on weak views of training images, 0..=1, where there is a probe.
-    pub fn p_acc(&self) -> Option<f64> {
-        (self.probe[1] > 0).then(|| share(self.probe))
+    /// The probe's accuracy on weak views of training images, 0 to 1, where there is a probe.
+    pub fn probe_acc(&self) -> Option<f64> {
+        (self.probe.total > 0).then(|| self.probe.share())
     }
 
     /// The probe's mean cross-entropy, where there is a probe.
-    pub fn p_loss(&self) -> Option<f64> {
-        (self.probe[1] > 0).then(|| self.probe_loss / self.probe[1] as f64)
+    pub fn probe_loss(&self) -> Option<f64> {
+        (self.probe.total > 0).then(|| self.probe_loss / self.probe.total as f64)
     }
-}
-
-fn share([right, all]: [i64; 2]) -> f64 {
-    right as f64 / all as f64
 }
 
 /// The numbers of one step, on the host.
@@ -82,15 +99,15 @@ fn share([right, all]: [i64; 2]) -> f64 {
 pub struct StepNumbers {
     /// Mean loss.
     pub loss: f64,
-    /// Rows right and rows in all.
-    pub contrastive: [i64; 2],
-    /// Rows right and rows in all.
-    pub correlation: [i64; 2],
+    /// Rows of the contrastive accuracy.
+    pub contrastive: Ratio,
+    /// Rows and columns of the correlation accuracy.
+    pub correlation: Ratio,
     /// Sum of the probe's cross-entropies.
     pub probe_loss: f64,
-    /// Images right and images in all.
-    pub probe: [i64; 2],
-    /// Length of the gradient.
+    /// Images that the probe classified.
+    pub probe: Ratio,
+    /// Norm of the gradient.
     pub gradient_norm: f64,
 }
 
@@ -135,13 +152,14 @@ impl Pending {
         let (scalars, totals): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().unzip();
         let rows =
             Vec::<Vec<f64>>::try_from(Tensor::stack(&scalars, 0)).expect("a matrix of doubles");
+        let ratio = |correct: f64, total| Ratio { correct: correct as i64, total };
         let number =
             |(row, [contrastive, correlation, images]): (Vec<f64>, [i64; 3])| StepNumbers {
                 loss: row[0],
-                contrastive: [row[1] as i64, contrastive],
-                correlation: [row[2] as i64, correlation],
+                contrastive: ratio(row[1], contrastive),
+                correlation: ratio(row[2], correlation),
                 probe_loss: row[3],
-                probe: [row[4] as i64, images],
+                probe: ratio(row[4], images),
                 gradient_norm: row[5],
             };
         rows.into_iter().zip(totals).map(number).collect()

@@ -1,6 +1,6 @@
 //! How training ends.
 
-use crate::{Best, Criterion};
+use run::{Best, Criterion};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,40 +2,8 @@
 
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use run::StepSecs;
 use tch::{Cuda, Device};
-
-/// Seconds a step, by what they were spent on. On a GPU, work is only handed over unless the
-/// profiler waits for it; then these are times of the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StepSecs {
-    /// Waiting for views.
-    pub wait: f64,
-    /// Bytes to tensors on the device.
-    pub copy: f64,
-    /// Networks and loss.
-    pub forward: f64,
-    /// Gradients.
-    pub backward: f64,
-    /// Updates of weights, teacher and the method's state.
-    pub optimizer: f64,
-    /// The online probe and the measures of the step.
-    pub metrics: f64,
-}
-
-impl StepSecs {
-    /// Names and values, in the order of a step.
-    pub fn parts(&self) -> [(&'static str, f64); 6] {
-        [
-            ("wait", self.wait),
-            ("copy", self.copy),
-            ("forward", self.forward),
-            ("backward", self.backward),
-            ("optimizer", self.optimizer),
-            ("metrics", self.metrics),
-        ]
-    }
-}
 
 /// Takes the time between the stages of steps.
 #[derive(Debug)]

@@ -3,29 +3,29 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use dataset::{Dataset, Split};
 use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
 use models::ToTensor;
 use optim::StepCount;
-use serde_json::{Value, json};
+use run::{BatchRecord, Criterion, EpochRecord, FORMAT, StepRecord, Summary, ThreadCounts, file};
 use tch::{Kind, no_grad};
 
 use crate::checkpoint::{self, Header};
 use crate::clock::Clock;
-use crate::health::{Health, OnCollapse, SAMPLE};
+use crate::health::{self, OnCollapse, SAMPLE};
 use crate::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 use crate::metrics::Pending;
 use crate::networks::DTypes;
-use crate::observer::{EpochReport, Observer, Progress};
+use crate::observer::{EpochCount, EpochProgress, Observer};
 use crate::outcome::{EarlyStop, Outcome};
 use crate::profile::Profiler;
-use crate::run_folder::{BatchRecord, RunFolder, RunRecord, read_record};
+use crate::run_folder::{RunFolder, RunRecord};
 use crate::setup::{Provenance, data_record, device_name, hold_out, libtorch_threads, plan};
 use crate::tensorboard::EventFile;
-use crate::{BestBy, Config, Criterion, Error, initial, memory};
+use crate::{BestBy, Config, Error, initial, memory};
 
 /// Images in a forward pass when the probe is measured.
 const EVAL_BATCH: usize = 256;
@@ -81,10 +81,12 @@ impl Trainer {
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.max_steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {
+            format: FORMAT,
+            started_at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             version: origin.version,
             revision: origin.revision,
             device: device_name(device),
-            threads: [libtorch_threads(device), plan.workers],
+            threads: ThreadCounts { libtorch: libtorch_threads(device), workers: plan.workers },
             data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord {
                 unlabeled: plan.unlabeled_per_batch,
@@ -94,7 +96,7 @@ impl Trainer {
             init: None,
             config,
         };
-        let header = Header::start(record.revision.clone(), record.settings());
+        let header = Header::start(record.revision.clone(), record.config.fingerprint());
         let to_tensor = ToTensor::new(device, Kind::Float);
         Ok(Self {
             record,
@@ -109,7 +111,7 @@ impl Trainer {
         })
     }
 
-    /// Waits for the device after every part of a step, so that [`EpochReport::step_secs`] is exact
+    /// Waits for the device after every part of a step, so that [`EpochRecord::step_secs`] is exact
     /// on a GPU too; this slows training.
     pub fn profile(&mut self) {
         let device = self.learner.student.store.device();
@@ -147,9 +149,10 @@ impl Trainer {
     /// # Errors
     /// [`Error::Damaged`] where there are checkpoints and none fits.
     pub fn restore(&mut self, folder: &Path) -> Result<Vec<Error>, Error> {
-        self.record.init = read_record(folder)?.init;
+        let before = RunRecord::read(folder)?;
+        (self.record.init, self.record.started_at) = (before.init, before.started_at);
         let mut skipped = Vec::new();
-        for path in checkpoint::all(&folder.join("checkpoints")).iter().rev() {
+        for path in checkpoint::all(&folder.join(file::CHECKPOINTS)).iter().rev() {
             let loaded = checkpoint::load(path, &mut self.learner);
             match loaded.and_then(|header| header.check(path, &self.record).map(|()| header)) {
                 Ok(header) => {
@@ -163,22 +166,22 @@ impl Trainer {
         match skipped.into_iter().next() {
             Some(newest) => Err(newest),
             None if self.record.init.is_some() => {
-                initial::begin_from(&folder.join(initial::FILE), &self.learner)?;
+                initial::begin_from(&folder.join(file::INIT_WEIGHTS), &self.learner)?;
                 Ok(Vec::new())
             }
             None => Ok(Vec::new()),
         }
     }
 
-    /// Steps done, and steps in all.
-    pub fn steps(&self) -> [u64; 2] {
-        [self.header.step, self.total_steps]
+    /// Steps done, of all steps.
+    pub fn steps(&self) -> StepCount {
+        StepCount { step: self.header.step, total: self.total_steps }
     }
 
     /// What the best epoch is chosen by.
     fn criterion(&self) -> Option<Criterion> {
         self.record.config.checkpoint.best.map(|best| match best {
-            BestBy::ValProbeAcc { .. } if self.validation.is_some() => Criterion::ValidationPAcc,
+            BestBy::ValProbeAcc { .. } if self.validation.is_some() => Criterion::ValProbeAcc,
             BestBy::EffectiveRank | BestBy::ValProbeAcc { .. } => Criterion::EffectiveRank,
         })
     }
@@ -240,8 +243,8 @@ impl Trainer {
             let mut improved = false;
             if whole || last {
                 let report = self.end_epoch(&mut clock);
-                folder.log(&[serde_json::to_value(&report).expect("a report is valid JSON")])?;
-                events.scalars(report.step, &report.scalars())?;
+                folder.log(std::slice::from_ref(&report))?;
+                events.epoch(&report)?;
                 observer.epoch(&report);
                 let collapsed = self.check_health(&report, observer);
                 improved = self.begin_epoch(&report, whole);
@@ -298,22 +301,23 @@ impl Trainer {
             self.header.metrics.add(numbers);
             let epoch = self.header.epoch + 1;
             let lr = self.learning_rate_of(step - 1);
-            lines.push(json!({"kind": "step", "step": step, "epoch": epoch, "loss": numbers.loss, "lr": lr}));
+            lines.push(StepRecord { step, epoch, loss: numbers.loss, lr });
         }
         folder.log(&lines)
     }
 
-    fn progress(&self, clock: &Clock) -> Progress {
+    fn progress(&self, clock: &Clock) -> EpochProgress {
         let metrics = &self.header.metrics;
         let done = self.header.step - clock.first_step;
         let secs = clock.begun.elapsed().as_secs_f64();
-        Progress {
-            epoch: [self.header.epoch + 1, self.record.config.train.epochs],
-            step: [self.header.step, self.total_steps],
+        let epochs = self.record.config.train.epochs;
+        EpochProgress {
+            epoch: EpochCount { epoch: self.header.epoch + 1, total: epochs },
+            step: self.steps(),
             loss: metrics.mean_loss(),
-            c_acc: metrics.c_acc(),
-            r_acc: metrics.r_acc(),
-            p_acc: metrics.p_acc(),
+            contrastive_acc: metrics.contrastive_acc(),
+            correlation_acc: metrics.correlation_acc(),
+            probe_acc: metrics.probe_acc(),
             images_per_sec: done as f64 * self.images() / clock.trained(),
             data_wait: clock.wait_secs / clock.trained(),
             remaining_secs: (self.total_steps - self.header.step) as f64 * secs / done as f64,
@@ -332,11 +336,11 @@ impl Trainer {
 
     /// Images of a batch.
     fn images(&self) -> f64 {
-        (self.record.batch.unlabeled + self.record.batch.labeled) as f64
+        self.record.batch.images() as f64
     }
 
     /// Measures at the end of an epoch.
-    fn end_epoch(&mut self, clock: &mut Clock) -> EpochReport {
+    fn end_epoch(&mut self, clock: &mut Clock) -> EpochRecord {
         let train_secs = clock.epoch_secs();
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
@@ -348,22 +352,21 @@ impl Trainer {
             loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
         });
         let looked = Instant::now();
-        let health = Health::measure(&self.learner, sample, &self.to_tensor);
+        let health = health::measure(&self.learner, sample, &self.to_tensor);
         let health_secs = looked.elapsed().as_secs_f64();
         let metrics = &self.header.metrics;
-        let report = EpochReport {
-            kind: "epoch".to_owned(),
+        let report = EpochRecord {
             epoch: self.header.epoch + 1,
             step: self.header.step,
             loss: metrics.mean_loss(),
-            c_acc: metrics.c_acc(),
-            r_acc: metrics.r_acc(),
-            p_loss: metrics.p_loss(),
-            p_acc: metrics.p_acc(),
-            validation_p_loss: validation.map(|[loss, _]| loss),
-            validation_p_acc: validation.map(|[_, accuracy]| accuracy),
-            test_p_loss: test.map(|[loss, _]| loss),
-            test_p_acc: test.map(|[_, accuracy]| accuracy),
+            contrastive_acc: metrics.contrastive_acc(),
+            correlation_acc: metrics.correlation_acc(),
+            probe_loss: metrics.probe_loss(),
+            probe_acc: metrics.probe_acc(),
+            val_probe_loss: validation.map(|[loss, _]| loss),
+            val_probe_acc: validation.map(|[_, accuracy]| accuracy),
+            test_probe_loss: test.map(|[loss, _]| loss),
+            test_probe_acc: test.map(|[_, accuracy]| accuracy),
             lr: self.learning_rate_of(self.header.step - 1),
             teacher_momentum: self
                 .learner
@@ -385,21 +388,18 @@ impl Trainer {
 
     /// Counts epochs that look like collapse; an error where there were as many as the
     /// configuration allows.
-    fn check_health(&mut self, report: &EpochReport, observer: &mut dyn Observer) -> Option<Error> {
+    fn check_health(&mut self, report: &EpochRecord, observer: &mut dyn Observer) -> Option<Error> {
         let config = &self.record.config.health;
         let features = self.learner.student.encoder.feature_size();
-        let Some(complaint) = config.complaint(&report.health, features) else {
-            self.header.unwell = 0;
+        let Some(collapse_reason) = config.collapse_reason(&report.health, features) else {
+            self.header.collapse_warnings = 0;
             return None;
         };
-        self.header.unwell += 1;
-        observer.unwell(report.epoch, &complaint);
-        let stops = config.on_collapse == OnCollapse::Stop && self.header.unwell >= config.patience;
-        stops.then_some(Error::Collapsed {
-            step: report.step,
-            checks: self.header.unwell,
-            complaint,
-        })
+        self.header.collapse_warnings += 1;
+        observer.collapse_warning(report.epoch, &collapse_reason);
+        let checks = self.header.collapse_warnings;
+        let stops = config.on_collapse == OnCollapse::Stop && checks >= config.patience;
+        stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason })
     }
 
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
@@ -425,7 +425,7 @@ impl Trainer {
 
     /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so
     /// far.
-    fn begin_epoch(&mut self, report: &EpochReport, whole: bool) -> bool {
+    fn begin_epoch(&mut self, report: &EpochRecord, whole: bool) -> bool {
         let criterion = self.criterion();
         let improved = self.header.history.add(report, criterion);
         if whole {
@@ -457,21 +457,19 @@ impl Trainer {
         folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep_last)
     }
 
-    fn summary(&self, folder: &Path) -> Value {
-        json!({
-            "run": folder,
-            "version": self.record.version,
-            "revision": self.record.revision,
-            "device": self.record.device,
-            "steps": self.header.step,
-            "epochs": self.header.epoch,
-            "train_secs": self.header.train_secs,
-            "peak_memory_bytes": memory::peak_bytes(),
-            "images_per_sec": self.header.step as f64 * self.images() / self.header.train_secs,
-            "stopped_early": self.stopped_early().is_some(),
-            "last": self.header.history.last,
-            "best": self.header.history.best,
-            "best_test_p_acc": self.header.history.best_test_p_acc,
-        })
+    fn summary(&self, folder: &Path) -> Summary {
+        Summary {
+            run: folder.to_owned(),
+            version: self.record.version.clone(),
+            revision: self.record.revision.clone(),
+            device: self.record.device.clone(),
+            steps: self.header.step,
+            epochs: self.header.epoch,
+            train_secs: self.header.train_secs,
+            peak_memory_bytes: memory::peak_bytes(),
+            images_per_sec: self.header.step as f64 * self.images() / self.header.train_secs,
+            stopped_early: self.stopped_early().is_some(),
+            history: self.header.history.clone(),
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::thread::available_parallelism;
 
 use dataset::{Dataset, Split};
 use loader::LoaderConfig;
+use run::{DataRecord, ImageCounts};
 use tch::Device;
 
-use crate::run_folder::DataRecord;
 use crate::{BestBy, Config};
 
 /// Batches that may wait in the channel.
@@ -109,7 +109,11 @@ pub(crate) fn data_record(
         kind: data.kind.to_owned(),
         fingerprint: data.fingerprint(),
         image_size: data.unlabeled.width(),
-        images: [data.unlabeled.len(), count(&data.train), count(&data.test)],
+        images: ImageCounts {
+            unlabeled: data.unlabeled.len(),
+            train: count(&data.train),
+            test: count(&data.test),
+        },
         held_out: held_out.map_or(0, Split::len),
         class_names: data.class_names.clone(),
     }

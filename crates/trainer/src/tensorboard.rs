@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use files::RecordLog;
 use loader::LoaderConfig;
+use run::{EpochRecord, METRICS};
 
 use crate::Error;
 
@@ -25,7 +26,7 @@ impl EventFile {
     /// [`Error::Io`].
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let now = now_secs();
-        let name = format!("events.out.tfevents.{:010}.{}", now as u64, std::process::id());
+        let name = run::file::tensorboard(now as u64, std::process::id());
         let mut events = Self(RecordLog::open(&folder.join(name))?);
         let mut event = Message::default();
         event.double(1, now);
@@ -34,16 +35,22 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Appends one value for each tag at `step`, and hands them to the system.
+    /// Appends the metrics of an epoch.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn scalars(&mut self, step: u64, values: &[(&str, f64)]) -> Result<(), Error> {
+    pub fn epoch(&mut self, epoch: &EpochRecord) -> Result<(), Error> {
+        let values = METRICS.iter().filter_map(|metric| Some((metric.tag(), metric.raw(epoch)?)));
+        self.scalars(epoch.step, &values.collect::<Vec<_>>())
+    }
+
+    /// Appends one value for each tag at `step`, and hands them to the system.
+    fn scalars(&mut self, step: u64, values: &[(String, f64)]) -> Result<(), Error> {
         let mut summary = Message::default();
-        for &(tag, scalar) in values {
+        for (tag, scalar) in values {
             let mut value = Message::default();
             value.bytes(1, tag.as_bytes());
-            value.float(2, scalar as f32);
+            value.float(2, *scalar as f32);
             summary.bytes(1, &value.0);
         }
         self.summary(step, &summary)
@@ -166,7 +173,7 @@ mod tests {
     fn records_frame_the_events() {
         let folder = tempfile::tempdir().unwrap();
         let mut events = EventFile::create(folder.path()).unwrap();
-        events.scalars(300, &[("loss", 0.5)]).unwrap();
+        events.scalars(300, &[("loss".to_owned(), 0.5)]).unwrap();
         events.image("views", b"file", [640, 2]).unwrap();
         let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
         let bytes = std::fs::read(file.unwrap().path()).unwrap();

@@ -231,10 +231,10 @@ fn trajectory(
         metrics.add(&numbers);
         trajectory.steps.push([
             numbers.loss,
-            numbers.probe_loss / numbers.probe[1] as f64,
-            metrics.c_acc(),
-            metrics.r_acc(),
-            metrics.p_acc().unwrap(),
+            numbers.probe_loss / numbers.probe.total as f64,
+            metrics.contrastive_acc(),
+            metrics.correlation_acc(),
+            metrics.probe_acc().unwrap(),
         ]);
     }
     trajectory.last = reference_names(&learner);

@@ -1,43 +1,50 @@
-//! The page of a comparison: one row a method.
+//! The page of a comparison, with one row per method.
 
-use super::{Page, Section, definitions, pictures, settings, summary, table};
+use maud::{Markup, html};
+use run::file;
+
+use super::{Page, Section, configuration, header, pictures, score_table};
 use crate::comparison::by_method;
-use crate::figure::{Figure, Layout};
+use crate::figures::{Figure, Layout};
+use crate::html::definition_list;
 use crate::{COLUMNS, Comparison, Error, Picture, Run};
 
-/// The whole page.
+/// The text of the page.
 ///
 /// # Errors
 /// [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
 pub fn html(comparison: &Comparison, runs: &[Run], figures: &[Figure]) -> Result<String, Error> {
-    let columns = COLUMNS.iter();
-    let columns = columns.map(|column| (column.heading, column.definition));
+    let columns = COLUMNS.iter().map(|column| (column.heading(), column.definition));
     let methods = comparison.rows.len();
-    let views = of_each(comparison, runs, "augmentation.png")?;
-    let neighbors = of_each(comparison, runs, "neighbors.png")?;
+    let views = pictures_of_methods(comparison, runs, file::AUGMENTATION)?;
+    let neighbors = pictures_of_methods(comparison, runs, file::NEIGHBORS)?;
     let page = Page {
-        title: summary::title(comparison),
-        header: summary::html(comparison, runs),
+        title: header::title(comparison),
+        header: header::html(comparison, runs),
         sections: vec![
-            Section::new("leaderboard", "Leaderboard", table::leaderboard(comparison)),
+            Section::new("leaderboard", "Leaderboard", score_table::leaderboard(comparison)),
             Section::new("curves", "Curves", curves(figures, runs)),
-            Section::new("settings", "Settings", settings::by_method(comparison, runs)),
+            Section::new(
+                "configuration",
+                "Configuration",
+                configuration::by_method(comparison, runs),
+            ),
             Section::new(
                 "augmentation",
                 pictures::AUGMENTATION,
                 pictures::augmentation(&views, methods, "all methods"),
             ),
             Section::new("neighbors", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
-            Section::new("definitions", "What the columns mean", definitions(columns)),
+            Section::new("definitions", "Definitions", definition_list(columns)),
         ],
         style: String::new(),
-        script: "",
+        script: None,
     };
     Ok(page.html())
 }
 
 /// The picture called `name` of the first run of each method that has one, best method first.
-fn of_each(
+fn pictures_of_methods(
     comparison: &Comparison,
     runs: &[Run],
     name: &str,
@@ -55,25 +62,25 @@ fn of_each(
     Ok(found)
 }
 
-/// Each figure twice: drawn for a laptop and for a phone, of which the style shows one.
-fn curves(figures: &[Figure], runs: &[Run]) -> String {
+/// Each figure in two layouts, wide and narrow; the style shows one of them.
+fn curves(figures: &[Figure], runs: &[Run]) -> Markup {
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let how = if seeds.len() > 1 {
-        "Lines are means over the seeds that reached an epoch, bands go from the lowest to the highest."
+    let bands = if seeds.len() > 1 {
+        "Lines are means over the seeds that reached an epoch, bands show minimum and maximum."
     } else {
-        "One seed a method."
+        "One seed per method."
     };
-    let figures: String = figures
-        .iter()
-        .map(|figure| {
-            format!(
-                "<figure>\n<div class=\"wide\">{}</div>\n<div class=\"narrow\">{}</div>\n</figure>\n",
-                figure.svg(&Layout::WIDE),
-                figure.svg(&Layout::NARROW)
-            )
-        })
-        .collect();
-    format!("<p>{how}</p>\n<div class=\"figures\">\n{figures}</div>\n")
+    html! {
+        p { (bands) }
+        div.figures {
+            @for figure in figures {
+                figure {
+                    div.wide { (figure.svg(&Layout::WIDE)) }
+                    div.narrow { (figure.svg(&Layout::NARROW)) }
+                }
+            }
+        }
+    }
 }

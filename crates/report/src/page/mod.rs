@@ -1,105 +1,97 @@
-//! Pages: HTML files that need no network, no font and, to be read, no script.
+//! HTML pages that load nothing from outside and, to be read, need no script.
 //!
-//! Plain formatting with one rule: whatever comes from a file goes through [`escape`]. Wide things
-//! (tables, sheets) scroll inside a box of their own, which the keyboard reaches, so that a page
-//! itself never does. What a page may load is said to the browser too: nothing.
+//! Wide content (tables, image sheets) scrolls in boxes of its own, so that a page never scrolls
+//! sideways. The Content-Security-Policy forbids all loading.
 
 mod comparison;
-mod confusion;
+mod configuration;
+mod confusion_matrix;
 mod curves;
-mod map;
+mod feature_map;
+mod header;
 mod pictures;
-mod report;
-mod settings;
-mod summary;
-mod table;
+mod run_report;
+mod score_table;
 
 pub use comparison::html as comparison;
-pub use report::html as report;
+pub use run_report::html as report;
 
-use crate::markup::escape;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Lets in the style that is in the page itself.
-const INLINE_STYLE: &str = "style-src 'unsafe-inline'";
+use crate::html::document;
+
+/// The policy of a page without a script.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 const STYLE: &str = include_str!("style.css");
 
-/// What a page consists of.
+/// The parts of a page.
 struct Page {
     title: String,
     /// Below the title.
-    header: String,
+    header: Markup,
     sections: Vec<Section>,
-    /// Style beside the common one.
+    /// CSS rules beside the common ones.
     style: String,
-    /// What reacts to pointer and keyboard; empty for none.
-    script: &'static str,
+    script: Option<&'static str>,
 }
 
-/// A part with a heading.
+/// A part with a heading; left out where it has no content.
 struct Section {
     id: &'static str,
     heading: &'static str,
-    content: String,
+    content: Option<Markup>,
 }
 
 impl Section {
-    fn new(id: &'static str, heading: &'static str, content: String) -> Self {
-        Self { id, heading, content }
+    fn new(id: &'static str, heading: &'static str, content: impl Into<Option<Markup>>) -> Self {
+        Self { id, heading, content: content.into() }
     }
 }
 
 impl Page {
-    /// The whole page; sections that have nothing to show are left out.
+    /// The text of the page.
     fn html(self) -> String {
         let Self { title, header, mut sections, style, script } = self;
-        sections.retain(|section| !section.content.is_empty());
-        let links: String = sections
-            .iter()
-            .map(|Section { id, heading, .. }| {
-                format!("<li><a href=\"#{id}\">{heading}</a></li>\n")
-            })
-            .collect();
-        let sections: String = sections
-            .iter()
-            .map(|Section { id, heading, content }| {
-                format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}</section>\n")
-            })
-            .collect();
-        let (allowed, script) = match script {
-            "" => ("", String::new()),
-            script => ("; script-src 'unsafe-inline'", format!("<script>\n{script}</script>\n")),
-        };
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
-             {INLINE_STYLE}{allowed}\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
-             <title>{0}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
-             <a class=\"skip\" href=\"#content\">Skip to the content</a>\n<header>\n<p class=\"brand\">Twinview</p>\n\
-             <h1>{0}</h1>\n{header}<nav aria-label=\"Sections\">\n<ul>\n{links}</ul>\n</nav>\n</header>\n\
-             <main id=\"content\" tabindex=\"-1\">\n{sections}</main>\n{script}</body>\n</html>\n",
-            escape(&title),
-        )
+        sections.retain(|section| section.content.is_some());
+        document(html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content={
+                        (POLICY) @if script.is_some() { "; script-src 'unsafe-inline'" }
+                    };
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    link rel="icon" href="data:,";
+                    title { (title) }
+                    style { (PreEscaped(STYLE)) (style) }
+                }
+                body {
+                    a.skip href="#content" { "Skip to content" }
+                    header {
+                        p.brand { "Twinview" }
+                        h1 { (title) }
+                        (header)
+                        nav aria-label="Sections" {
+                            ul {
+                                @for Section { id, heading, .. } in &sections {
+                                    li { a href={ "#" (id) } { (heading) } }
+                                }
+                            }
+                        }
+                    }
+                    main id="content" tabindex="-1" {
+                        @for Section { id, heading, content } in &sections {
+                            section id=(id) { h2 { (heading) } @if let Some(c) = content { (c) } }
+                        }
+                    }
+                    @if let Some(script) = script { script { (PreEscaped(script)) } }
+                }
+            }
+        })
     }
-}
-
-/// Something wide, in a box that scrolls by itself and that the keyboard reaches.
-fn scrolling(label: &str, content: &str) -> String {
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n{content}</div>\n",
-        escape(label)
-    )
-}
-
-/// Terms and what they mean.
-fn definitions<'a>(terms: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let items = terms.map(|(term, definition)| {
-        let (term, definition) = (escape(term), escape(definition));
-        format!("<dt>{term}</dt>\n<dd>{definition}</dd>\n")
-    });
-    format!("<dl>\n{}</dl>\n", items.collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! Whole pages: they stand alone, are well-formed, and show nothing from a file as markup.
+//! Whole pages: they are self-contained and well-formed, and show nothing from a file as markup.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::map;
+use super::feature_map;
 use crate::picture::tests::PNG;
-use crate::{Comparison, ConfusionMatrix, Portrait, Run, sample, write_comparison, write_report};
+use crate::tests::sample;
+use crate::{Comparison, ConfusionMatrix, Run, RunReport, write_comparison, write_report};
 
 /// Every element is closed, in the right order; headings go down one level at a time.
 fn assert_well_formed(html: &str) {
@@ -91,10 +92,10 @@ fn a_comparison_without_pictures_has_no_empty_sections() {
     assert!(!html.contains("#augmentation"));
 }
 
-fn report(portraits: &[Portrait]) -> String {
+fn html(reports: &[RunReport]) -> String {
     let out = tempfile::tempdir().unwrap();
     let path = out.path().join("page.html");
-    write_report(&path, portraits).unwrap();
+    write_report(&path, reports).unwrap();
     assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
     fs::read_to_string(path).unwrap()
 }
@@ -102,17 +103,17 @@ fn report(portraits: &[Portrait]) -> String {
 #[test]
 fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
     let folder = tempfile::tempdir().unwrap();
-    let mut portraits = hostile(folder.path()).map(|path| Portrait::read(&path).unwrap());
+    let mut reports = hostile(folder.path()).map(|path| RunReport::read(&path).unwrap());
     let names = ["<script>alert(2)</script>", "\" onload=\"alert(3)"];
-    portraits[0].map = Some(map::tests::map(&names, 7));
-    portraits[0].notes = vec!["<b>bold</b>".to_owned()];
-    let evaluation = portraits[0].run.evaluation.as_mut().unwrap();
+    reports[0].map = Some(feature_map::tests::map(&names, 7));
+    reports[0].notes = vec!["<b>bold</b>".to_owned()];
+    let evaluation = reports[0].run.evaluation.as_mut().unwrap();
     evaluation.confusions = vec![ConfusionMatrix {
         protocol: "<u>".to_owned(),
         class_names: names.map(str::to_owned).to_vec(),
         counts: vec![vec![1, 2], vec![3, 4]],
     }];
-    let html = report(&portraits);
+    let html = html(&reports);
     assert_eq!(html.matches("<script").count(), 1, "only the page's own");
     for markup in ["<i>", "<b>bold", "<u>", "\" onload", "alert(2)</script>"] {
         assert!(!html.contains(markup), "{markup}");
@@ -126,7 +127,7 @@ fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
         "neighbors",
         "confusion",
         "map",
-        "settings",
+        "configuration",
         "definitions",
     ] {
         assert!(html.contains(&format!("<section id=\"{id}\">")), "{id}");
@@ -141,9 +142,9 @@ fn a_report_of_an_unfinished_run_says_how_far_it_is() {
     let config = path.join("config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(config, text.replace("\"epochs\":1", "\"epochs\":30")).unwrap();
-    let html = report(&[Portrait::read(&path).unwrap()]);
+    let html = html(&[RunReport::read(&path).unwrap()]);
     assert!(html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"), "{html}");
-    assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino with seed 4"));
+    assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino, seed 4"));
     for absent in ["<script", "id=\"confusion\"", "id=\"map\"", "id=\"neighbors\""] {
         assert!(!html.contains(absent), "{absent}");
     }
@@ -154,8 +155,8 @@ fn a_report_of_an_unfinished_run_says_how_far_it_is() {
 fn a_report_of_a_run_that_has_just_begun_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = sample::unfinished(folder.path(), "dino", 0, &[]);
-    let html = report(&[Portrait::read(&path).unwrap()]);
-    assert!(html.contains("No epoch is done yet.") && html.contains("0 of 1 epochs done"));
+    let html = html(&[RunReport::read(&path).unwrap()]);
+    assert!(html.contains("No epoch has finished yet.") && html.contains("0 of 1 epochs done"));
     assert_stands_alone(&html);
 }
 
@@ -168,17 +169,20 @@ fn a_report_of_several_runs_tells_them_apart() {
         sample::finished(&parents[1], "simclr", 0, &[0.4, 0.5]),
     ];
     fs::remove_file(paths[1].join("evaluation.json")).unwrap();
-    let portraits = paths.map(|path| Portrait::read(&path).unwrap());
-    let html = report(&portraits);
+    let reports = paths.map(|path| RunReport::read(&path).unwrap());
+    let html = html(&reports);
     assert!(html.contains("simclr-seed0 and simclr-seed0 (2)"));
-    assert!(html.contains("2 runs, pretrained without labels"));
-    assert!(html.contains("<strong>50.0</strong>") && html.contains("All settings are the same."));
+    assert!(html.contains("<dd>2 (simclr)</dd>"));
+    assert!(
+        html.contains("<strong>50.0</strong>")
+            && html.contains("All runs have the same configuration.")
+    );
     assert_stands_alone(&html);
 }
 
 #[test]
 fn a_report_of_the_same_runs_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let portraits = hostile(folder.path()).map(|path| Portrait::read(&path).unwrap());
-    assert_eq!(report(&portraits), report(&portraits));
+    let reports = hostile(folder.path()).map(|path| RunReport::read(&path).unwrap());
+    assert_eq!(html(&reports), html(&reports));
 }

@@ -1,0 +1,273 @@
+//! Runs side by side: one row a method, over its seeds.
+
+pub mod column;
+pub mod leaderboard;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use run::{CONTRASTIVE_ACC, CORRELATION_ACC, EFFECTIVE_RANK, FEATURE_STD, Metric, TEST_PROBE_ACC};
+use serde::Serialize;
+
+use crate::figures::series::Series;
+use crate::figures::{self, Figure, Layout};
+use crate::html::document;
+use crate::{Error, MeanStd, Run, page};
+
+/// How probe accuracy is measured; part of every format.
+pub const SELECTION: &str = "Probe accuracy is measured on the test split; the best epoch is shown, not used for selection.";
+/// The meaning of ±; part of every format.
+pub const DEVIATION: &str = "± is the sample standard deviation over seeds (n−1).";
+
+/// The rows of a leaderboard, best first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// What to know before comparing: unfinished runs, different data.
+    pub notes: Vec<String>,
+    /// One row a method, by probe accuracy at the last epoch, best first.
+    pub rows: Vec<Row>,
+}
+
+/// One method over its seeds. Accuracies are shares, 0..=1.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Name of the method.
+    pub method: String,
+    /// Seeds of its runs, in order.
+    pub seeds: Vec<u64>,
+    /// How many of its runs are finished.
+    pub finished: usize,
+    /// The last epoch of each run, in the order of the seeds; 0 before the first.
+    pub last_epochs: Vec<u32>,
+    /// The epoch at which the probe was best, for each run that has one.
+    pub best_epochs: Vec<u32>,
+    /// Accuracy of the online probe on the test split, last epoch.
+    pub probe_last: Option<MeanStd>,
+    /// The same, each run at its best epoch.
+    pub probe_best: Option<MeanStd>,
+    /// Test accuracy of a linear classifier on frozen features.
+    pub linear: Option<MeanStd>,
+    /// Test accuracy of nearest neighbors on frozen features.
+    pub knn: Option<MeanStd>,
+    /// Contrastive accuracy, last epoch.
+    pub contrastive_acc: Option<MeanStd>,
+    /// Correlation accuracy, last epoch.
+    pub correlation_acc: Option<MeanStd>,
+    /// Effective rank of the features, last epoch.
+    pub effective_rank: Option<MeanStd>,
+    /// Standard deviation of normalized features, last epoch.
+    pub feature_std: Option<MeanStd>,
+    /// Images a second while training.
+    pub images_per_sec: Option<MeanStd>,
+    /// Seconds that the epochs took.
+    pub wall_secs: Option<MeanStd>,
+    /// The most memory held at once, in bytes.
+    pub peak_memory_bytes: Option<MeanStd>,
+}
+
+impl Comparison {
+    /// Puts `runs` side by side.
+    pub fn of(runs: &[Run]) -> Self {
+        let mut rows: Vec<Row> =
+            by_method(runs).into_iter().map(|(method, runs)| Row::of(method, &runs)).collect();
+        let score = |row: &Row| row.probe_last.map_or(f64::NEG_INFINITY, |spread| spread.mean);
+        rows.sort_by(|a, b| score(b).total_cmp(&score(a)));
+        Self { notes: notes(runs), rows }
+    }
+}
+
+/// The runs of each method, methods by name, runs by seed.
+pub fn by_method(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
+    let mut methods: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        methods.entry(&run.method).or_default().push(run);
+    }
+    for runs in methods.values_mut() {
+        runs.sort_by_key(|run| run.seed);
+    }
+    methods
+}
+
+impl Row {
+    /// The row of `runs`, which are all called `method`.
+    pub(crate) fn of(method: &str, runs: &[&Run]) -> Self {
+        let over = |value: fn(&Run) -> Option<f64>| MeanStd::of(runs.iter().map(|run| value(run)));
+        let last = |metric: Metric| {
+            MeanStd::of(runs.iter().map(|run| run.last().and_then(|epoch| metric.of(epoch))))
+        };
+        Self {
+            method: method.to_owned(),
+            seeds: runs.iter().map(|run| run.seed).collect(),
+            finished: runs.iter().filter(|run| run.finished()).count(),
+            last_epochs: runs.iter().map(|run| run.last().map_or(0, |epoch| epoch.epoch)).collect(),
+            best_epochs: runs.iter().filter_map(|run| Some(run.best()?.epoch)).collect(),
+            probe_last: last(TEST_PROBE_ACC),
+            probe_best: over(|run| TEST_PROBE_ACC.of(run.best()?)),
+            linear: over(|run| run.evaluation.as_ref()?.linear),
+            knn: over(|run| run.evaluation.as_ref()?.knn),
+            contrastive_acc: last(CONTRASTIVE_ACC),
+            correlation_acc: last(CORRELATION_ACC),
+            effective_rank: last(EFFECTIVE_RANK),
+            feature_std: last(FEATURE_STD),
+            images_per_sec: over(Run::images_per_sec),
+            wall_secs: over(Run::wall_secs),
+            peak_memory_bytes: over(|run| {
+                let bytes = run.summary.as_ref()?.peak_memory_bytes?;
+                Some(bytes as f64)
+            }),
+        }
+    }
+}
+
+fn notes(runs: &[Run]) -> Vec<String> {
+    let mut notes: Vec<String> = different_data(runs).into_iter().collect();
+    for run in runs.iter().filter(|run| !run.finished()) {
+        notes.push(format!("{} with seed {} is {}.", run.method, run.seed, run.state()));
+    }
+    notes
+}
+
+/// A warning where the runs did not see the same data.
+pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<String> {
+    let data: BTreeSet<&str> = runs.into_iter().map(|run| run.data.fingerprint.as_str()).collect();
+    (data.len() > 1).then(|| {
+        format!(
+            "The runs saw {} different data sets: their accuracies can't be compared.",
+            data.len()
+        )
+    })
+}
+
+/// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy`
+/// and `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Each file appears whole or
+/// not at all.
+///
+/// # Errors
+/// [`Error::NoRuns`], [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
+pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
+    if runs.is_empty() {
+        return Err(Error::NoRuns);
+    }
+    let comparison = Comparison::of(runs);
+    files::write(&out.join("leaderboard.json"), leaderboard::json(&comparison).as_bytes())?;
+    files::write(&out.join("leaderboard.csv"), leaderboard::csv(&comparison).as_bytes())?;
+    files::write(&out.join("leaderboard.md"), leaderboard::markdown(&comparison).as_bytes())?;
+    let figures = figures(&comparison, runs);
+    for figure in &figures {
+        let svg = document(figure.svg(&Layout::WIDE));
+        let path = out.join(format!("{}.png", figure.name));
+        files::write(&path, &figures::png(&path, &svg)?)?;
+        files::write(&out.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
+    }
+    let html = page::comparison(&comparison, runs, &figures)?;
+    files::write(&out.join("report.html"), html.as_bytes())?;
+    Ok(comparison)
+}
+
+/// The two figures, their lines in the order of the leaderboard.
+fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
+    let methods = by_method(runs);
+    let of = |name, metric: &Metric| {
+        let rows = comparison.rows.iter();
+        let line = |row: &Row| Series::of(&row.method, &methods[row.method.as_str()], metric);
+        Figure {
+            name,
+            title: metric.title,
+            unit: metric.unit,
+            scale: metric.kind.into(),
+            series: rows.map(line).collect(),
+        }
+    };
+    [of("probe_accuracy", &TEST_PROBE_ACC), of("contrastive_accuracy", &CONTRASTIVE_ACC)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::tests::sample;
+
+    fn three(folder: &Path) -> Vec<Run> {
+        [
+            sample::finished(folder, "simclr", 1, &[0.2, 0.3]),
+            sample::finished(folder, "simclr", 0, &[0.4, 0.5]),
+            sample::finished(folder, "dino", 0, &[0.7, 0.6]),
+            sample::unfinished(folder, "byol", 0, &[]),
+        ]
+        .map(|path| Run::read(&path).unwrap())
+        .to_vec()
+    }
+
+    #[test]
+    fn rows_go_by_the_last_probe_accuracy() {
+        let folder = tempfile::tempdir().unwrap();
+        let Comparison { rows, notes } = Comparison::of(&three(folder.path()));
+        let names: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+        assert_eq!(names, ["dino", "simclr", "byol"]);
+        assert_eq!(rows[0].probe_last.unwrap().mean, 0.6);
+        assert_eq!(rows[0].probe_best.unwrap().mean, 0.7);
+        assert_eq!((&rows[0].best_epochs[..], &rows[0].last_epochs[..]), (&[1][..], &[2][..]));
+        assert_eq!(rows[1].seeds, [0, 1]);
+        assert!((rows[1].probe_last.unwrap().mean - 0.4).abs() < 1e-12);
+        assert_eq!(rows[1].linear.unwrap().n, 2);
+        assert_eq!((rows[2].probe_last, rows[2].knn, rows[2].wall_secs), (None, None, None));
+        assert_eq!(notes, ["byol with seed 0 is unfinished: 0 of 1 epochs done."]);
+    }
+
+    #[test]
+    fn different_data_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runs = three(folder.path());
+        runs[0].data.fingerprint = "other".to_owned();
+        let notes = Comparison::of(&runs).notes;
+        assert!(notes[0].starts_with("The runs saw 2 different data sets"), "{notes:?}");
+    }
+
+    #[test]
+    fn everything_is_written_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = three(folder.path());
+        let out = tempfile::tempdir().unwrap();
+        write_comparison(out.path(), &runs).unwrap();
+        let mut names: Vec<String> = fs::read_dir(out.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = [
+            "contrastive_accuracy.png",
+            "contrastive_accuracy.svg",
+            "leaderboard.csv",
+            "leaderboard.json",
+            "leaderboard.md",
+            "probe_accuracy.png",
+            "probe_accuracy.svg",
+            "report.html",
+        ];
+        assert_eq!(names, expected);
+        let png = fs::read(out.path().join("probe_accuracy.png")).unwrap();
+        assert_eq!(png[16..24], [0, 0, 6, 64, 0, 0, 3, 232], "1600 x 1000 pixels");
+    }
+
+    #[test]
+    fn the_same_runs_make_the_same_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = three(folder.path());
+        let [a, b] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        write_comparison(a.path(), &runs).unwrap();
+        let reversed: Vec<Run> = runs.into_iter().rev().collect();
+        write_comparison(b.path(), &reversed).unwrap();
+        for name in ["probe_accuracy.png", "leaderboard.csv", "probe_accuracy.svg"] {
+            let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
+            assert_eq!(read(a.path()), read(b.path()), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_compare_is_an_error() {
+        let out = tempfile::tempdir().unwrap();
+        assert!(matches!(write_comparison(out.path(), &[]), Err(Error::NoRuns)));
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+    }
+}

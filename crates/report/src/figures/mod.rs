@@ -1,0 +1,251 @@
+//! Figures as SVG: files of their own, parts of a page, and the source of the PNG files.
+//!
+//! A line differs from the others in three ways, so that no reader depends on color: one of five
+//! colors that are safe for color-blind readers, a dash pattern and a marker; its label is at its
+//! end. Colors follow the rank, so that lines that end close together differ most. Points of a
+//! scatter plot take the same styles by class. Colors also have a class, `series-0` to `series-4`,
+//! as have `ink` and `paper`, so that a page can adapt them to a dark background.
+
+mod axis;
+pub mod confusion_matrix;
+mod labels;
+mod line;
+mod png;
+mod scale;
+pub mod scatter;
+pub mod series;
+
+pub use line::Style;
+pub use png::png;
+pub use scale::Scale;
+
+use maud::{Markup, html};
+
+use axis::Axes;
+use series::Series;
+
+use crate::html::Px;
+
+/// The namespace of SVG.
+const XMLNS: &str = "http://www.w3.org/2000/svg";
+/// The font that PNG files are drawn with, else one of the reader's.
+const FONTS: &str = "Ubuntu, 'Helvetica Neue', Arial, sans-serif";
+
+/// A line figure.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Name of its files, without extension.
+    pub name: &'static str,
+    /// The heading.
+    pub title: &'static str,
+    /// The unit of the vertical axis.
+    pub unit: &'static str,
+    /// How its numbers are written.
+    pub scale: Scale,
+    /// The lines, the most important first.
+    pub series: Vec<Series>,
+}
+
+/// Sizes of a figure, in pixels before scaling.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    width: f64,
+    height: f64,
+    /// Height of a line of text.
+    font: f64,
+    /// Approximate number of intervals between ticks of the vertical axis.
+    ticks: f64,
+    /// The labels at the ends of lines.
+    ends: Ends,
+}
+
+/// The labels at the ends of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// A name, and the last value.
+    Values,
+    /// A name.
+    Names,
+    /// No label; the page has a legend.
+    Nothing,
+}
+
+impl Layout {
+    /// For a page, a slide or a laptop.
+    pub const WIDE: Self =
+        Self { width: 800.0, height: 500.0, font: 13.0, ticks: 8.0, ends: Ends::Values };
+    /// For a phone.
+    pub const NARROW: Self =
+        Self { width: 360.0, height: 430.0, font: 11.5, ticks: 8.0, ends: Ends::Names };
+    /// For a grid of figures.
+    pub const SMALL: Self =
+        Self { width: 360.0, height: 236.0, font: 12.0, ticks: 4.0, ends: Ends::Nothing };
+}
+
+/// The longest name that is not truncated.
+const NAME_CHARS: usize = 24;
+/// Width of a character, as a share of the font's height, on the generous side.
+pub const CHAR: f64 = 0.57;
+
+impl Figure {
+    /// The drawing, an `svg` element that is also valid as a file of its own.
+    pub fn svg(&self, layout: &Layout) -> Markup {
+        let Layout { width, height, font, .. } = *layout;
+        let values = layout.ends == Ends::Values;
+        let labels: Vec<String> =
+            self.series.iter().map(|series| self.label(series, values)).collect();
+        let longest = labels.iter().map(|label| label.chars().count()).max();
+        let right = match layout.ends {
+            Ends::Nothing => 14.0,
+            _ => longest.unwrap_or(0) as f64 * CHAR * font + labels::SWATCH + labels::LEADER + 4.0,
+        };
+        let unit = self.unit_lines(layout);
+        let top = font * (3.35 + 1.25 * unit.len() as f64);
+        let axes = Axes::new(&self.series, self.scale, layout, top, right);
+        let empty = self.series.iter().all(|series| series.points.is_empty());
+        html! {
+            svg xmlns=(XMLNS) viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height)
+                role="img" aria-label=(self.description()) font-family=(FONTS) font-size=(font) {
+                rect.paper width=(width) height=(height) fill="#ffffff" {}
+                g.ink color="#222222" fill="currentColor" {
+                    text x="14" y=(Px(font * 1.9)) font-size=(Px(font * 1.35)) { (self.title) }
+                    @if let Some(value) = self.only_value(layout) {
+                        text x=(Px(width - 14.0)) y=(Px(font * 1.9)) text-anchor="end" { (value) }
+                    }
+                    @for (index, text) in (0..).zip(&unit) {
+                        text x="14" y=(Px(font * (3.3 + 1.25 * f64::from(index)))) opacity="0.8" {
+                            (text)
+                        }
+                    }
+                    (axes.svg(font))
+                    @if empty {
+                        @let (x, y) = axes.center();
+                        text x=(Px(x)) y=(Px(y)) text-anchor="middle" { "no finished epoch" }
+                    }
+                }
+                // The first line is drawn last, on top.
+                @for (rank, series) in self.series.iter().enumerate().rev() {
+                    (line::svg(series, Style::of(rank), &axes, rank))
+                }
+                @if layout.ends != Ends::Nothing {
+                    (labels::svg(&self.series, &labels, &axes, font))
+                }
+            }
+        }
+    }
+
+    /// The last value of the only line, where there is room for it beside the title because lines
+    /// have no labels.
+    fn only_value(&self, layout: &Layout) -> Option<String> {
+        match (layout.ends, &self.series[..]) {
+            (Ends::Nothing, [one]) => one.points.last().map(|(_, at)| self.scale.written(at.mean)),
+            _ => None,
+        }
+    }
+
+    /// A text alternative.
+    pub fn description(&self) -> String {
+        let ends = self.series.iter().map(|series| self.label(series, true));
+        let ends: Vec<String> = ends.map(|end| end.replacen("  ", " ", 1)).collect();
+        format!("{}: {}. At the last epoch: {}.", self.title, self.unit, ends.join(", "))
+    }
+
+    /// The unit, wrapped to the width of the figure.
+    fn unit_lines(&self, layout: &Layout) -> Vec<String> {
+        let most = ((layout.width - 28.0) / (CHAR * layout.font)) as usize;
+        let mut lines = vec![String::new()];
+        for word in self.unit.split(' ') {
+            let line = lines.last_mut().expect("never empty");
+            if line.is_empty() {
+                *line = word.to_owned();
+            } else if line.chars().count() + 1 + word.chars().count() <= most {
+                *line += &format!(" {word}");
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+        lines
+    }
+
+    /// The truncated name, and the last value if `value`.
+    fn label(&self, series: &Series, value: bool) -> String {
+        let name = truncate(&series.name);
+        match series.points.last() {
+            Some((_, last)) if value => format!("{name}  {}", self.scale.written(last.mean)),
+            Some(_) => name,
+            None => format!("{name} (none)"),
+        }
+    }
+}
+
+/// `name`, truncated to 24 characters.
+pub fn truncate(name: &str) -> String {
+    let mut short: String = name.chars().take(NAME_CHARS).collect();
+    if name.chars().count() > NAME_CHARS {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MeanStd;
+
+    pub fn series(name: &str, values: &[f64]) -> Series {
+        let point = |(epoch, value): (u32, &f64)| (epoch, MeanStd::of([Some(*value)]).unwrap());
+        Series { name: name.to_owned(), points: (1..).zip(values).map(point).collect() }
+    }
+
+    fn figure(series: Vec<Series>) -> Figure {
+        Figure {
+            name: "f",
+            title: "Title",
+            unit: "% of something that is quite long to say, so that it breaks where there is little room",
+            scale: Scale::Percent,
+            series,
+        }
+    }
+
+    #[test]
+    fn a_name_is_text_and_every_line_is_there() {
+        let figure =
+            figure(vec![series("<script>", &[0.1, 0.2]), series("b", &[0.3]), series("c", &[])]);
+        for layout in [Layout::WIDE, Layout::NARROW] {
+            let svg = figure.svg(&layout).into_string();
+            assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;"));
+            for class in ["series-0", "series-1", "series-2"] {
+                assert!(svg.contains(class), "{class}");
+            }
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        }
+        assert!(figure.svg(&Layout::NARROW).0.len() > figure.svg(&Layout::WIDE).0.len() - 2000);
+        assert_eq!(figure.unit_lines(&Layout::WIDE).len(), 1);
+        assert!(figure.unit_lines(&Layout::NARROW).len() > 1);
+        assert!(figure.description().ends_with("<script> 20.0 %, b 30.0 %, c (none)."));
+    }
+
+    #[test]
+    fn a_small_figure_has_no_names_but_tells_them() {
+        let mut figure = figure(vec![series("a", &[4.5, 4.25]), series("b", &[4.75])]);
+        figure.scale = Scale::Plain;
+        let svg = figure.svg(&Layout::SMALL).into_string();
+        assert_eq!(svg.matches("series-0").count(), 1);
+        assert!(!svg.contains(">a<") && svg.contains(">4.2</text>"), "{svg}");
+        assert!(svg.contains("a 4.250, b 4.750."), "{svg}");
+    }
+
+    #[test]
+    fn a_figure_without_epochs_says_so() {
+        let svg = figure(vec![series("a", &[])]).svg(&Layout::WIDE).into_string();
+        assert!(svg.contains("no finished epoch") && !svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let figure = figure(Vec::new());
+        let name = figure.label(&series(&"x".repeat(60), &[0.5]), false);
+        assert_eq!(name.chars().count(), NAME_CHARS);
+    }
+}

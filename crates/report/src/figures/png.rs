@@ -1,0 +1,62 @@
+//! Rasterizes figures with an embedded font, so that a PNG is the same on every machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb::Database};
+
+use crate::Error;
+
+/// Pixels for each unit of the drawing.
+const SCALE: f32 = 2.0;
+
+/// The PNG of `svg`, which is going to be written to `path`.
+///
+/// # Errors
+/// [`Error::Figure`].
+pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
+    let failed =
+        |found: &dyn ToString| Error::Figure { path: path.to_owned(), found: found.to_string() };
+    let mut fonts = Database::new();
+    fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
+    fonts.set_sans_serif_family("Ubuntu");
+    let options =
+        Options { font_family: "Ubuntu".to_owned(), fontdb: Arc::new(fonts), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(|error| failed(&error))?;
+    let size =
+        tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| failed(&"an empty drawing"))?;
+    let mut pixels = Pixmap::new(size.width(), size.height())
+        .ok_or_else(|| failed(&"no room for its pixels"))?;
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawing(content: &str) -> Vec<u8> {
+        let svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60\" height=\"30\" font-family=\"Ubuntu, sans-serif\">\
+             <rect width=\"60\" height=\"30\" fill=\"#fff\"/>{content}</svg>"
+        );
+        let png = png(Path::new("x.png"), &svg).unwrap();
+        Pixmap::decode_png(&png).unwrap().data().to_vec()
+    }
+
+    #[test]
+    fn text_is_drawn_without_fonts_of_the_system() {
+        let empty = drawing("");
+        assert_eq!(empty.len(), 120 * 60 * 4);
+        assert!(empty.iter().all(|&byte| byte == 255));
+        let dark = |pixels: Vec<u8>| pixels.iter().filter(|&&byte| byte < 128).count();
+        assert!(dark(drawing("<text x=\"5\" y=\"20\">abc</text>")) > 100);
+    }
+
+    #[test]
+    fn what_is_no_drawing_is_an_error() {
+        let error = png(Path::new("x.png"), "<svg").unwrap_err();
+        assert!(error.to_string().starts_with("x.png: expected a drawing"), "{error}");
+    }
+}

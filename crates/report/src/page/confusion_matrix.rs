@@ -1,0 +1,196 @@
+//! Confusion matrices as tables.
+
+use maud::{Markup, html};
+
+use crate::html::{scroll_box, table};
+use crate::{ConfusionMatrix, Run};
+
+/// The largest number of classes for which the whole matrix is shown.
+const MAX_CLASSES: usize = 24;
+/// The largest number of pairs listed for more classes.
+const MAX_PAIRS: usize = 30;
+
+/// A table for each confusion matrix of `runs`; `None` where there is none.
+pub fn html(labels: &[String], runs: &[&Run]) -> Option<Markup> {
+    let found: Vec<(&String, &Run, &ConfusionMatrix)> = labels
+        .iter()
+        .zip(runs)
+        .flat_map(|(label, run)| {
+            let confusions = run.evaluation.iter().flat_map(|scores| &scores.confusions);
+            confusions.map(move |confusion| (label, *run, confusion))
+        })
+        .collect();
+    let tables = html! {
+        p {
+            "Rows are true classes, columns predicted classes; cells count test images. Shading is \
+             the fraction of the row. A perfect classifier has entries on the diagonal only."
+        }
+        @for (label, run, confusion) in &found {
+            @let title = format!("{label}, {}", protocol(&confusion.protocol));
+            h3 { (title) }
+            (scroll_box(&format!("Confusion matrix of {title}"), &content(run, confusion)))
+        }
+    };
+    (!found.is_empty()).then_some(tables)
+}
+
+fn protocol(name: &str) -> &str {
+    match name {
+        "linear" => "linear classifier",
+        "knn" => "nearest neighbors",
+        other => other,
+    }
+}
+
+fn content(run: &Run, confusion: &ConfusionMatrix) -> Markup {
+    let names = names(run, confusion);
+    if confusion.counts.len() > MAX_CLASSES {
+        pairs(confusion, &names)
+    } else {
+        matrix(confusion, &names)
+    }
+}
+
+/// A name for every class.
+fn names(run: &Run, confusion: &ConfusionMatrix) -> Vec<String> {
+    let known = if confusion.class_names.is_empty() {
+        &run.data.class_names
+    } else {
+        &confusion.class_names
+    };
+    let name = |class: usize| match known.get(class) {
+        Some(name) => name.clone(),
+        None => format!("class {class}"),
+    };
+    (0..confusion.counts.len()).map(name).collect()
+}
+
+/// `count` as a fraction of the images of its row; 0 for an empty row.
+fn fraction(count: u64, row: &[u64]) -> f64 {
+    let total: u64 = row.iter().sum();
+    if total == 0 { 0.0 } else { count as f64 / total as f64 }
+}
+
+fn percent(count: u64, row: &[u64]) -> String {
+    format!("{:.1}", 100.0 * fraction(count, row))
+}
+
+/// The whole matrix, with the recall of each class.
+fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> Markup {
+    html! {
+        table.confusion {
+            thead {
+                tr {
+                    th scope="col" { "True class" }
+                    @for name in names { th scope="col" { span { (name) } } }
+                    th scope="col" { "Recall (%)" }
+                }
+            }
+            tbody {
+                @for (class, row) in confusion.counts.iter().enumerate() {
+                    tr {
+                        th scope="row" { (names[class]) }
+                        @for (predicted, &count) in row.iter().enumerate() {
+                            td class=[(predicted == class).then_some("right")]
+                                style=(format_args!("--share:{:.3}", fraction(count, row))) {
+                                (count)
+                            }
+                        }
+                        td { (percent(row[class], row)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The most frequent confusions.
+fn pairs(confusion: &ConfusionMatrix, names: &[String]) -> Markup {
+    let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
+    for (class, row) in confusion.counts.iter().enumerate() {
+        let wrong = row.iter().enumerate().filter(|(predicted, _)| *predicted != class);
+        pairs.extend(wrong.map(|(predicted, &count)| (count, class, predicted)));
+    }
+    pairs.retain(|(count, _, _)| *count > 0);
+    pairs.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    pairs.truncate(MAX_PAIRS);
+    let caption = format!("Most frequent confusions among {} classes", names.len());
+    let headings = ["True class", "Predicted class", "Images", "Of true class (%)"];
+    table(
+        None,
+        Some(&caption),
+        &headings,
+        &html! {
+            @for (count, class, predicted) in pairs {
+                tr {
+                    th scope="row" { (names[class]) }
+                    td { (names[predicted]) }
+                    td { (count) }
+                    td { (percent(count, &confusion.counts[class])) }
+                }
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Evaluation;
+    use crate::tests::sample;
+
+    fn run(counts: Vec<Vec<u64>>, class_names: Vec<String>) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
+        let mut run = Run::read(&path).unwrap();
+        run.evaluation = Some(Evaluation {
+            confusions: vec![ConfusionMatrix { protocol: "knn".to_owned(), class_names, counts }],
+            ..Evaluation::default()
+        });
+        run
+    }
+
+    fn html_of(run: &Run) -> String {
+        html(&["r<1>".to_owned()], &[run]).unwrap_or_default().into_string()
+    }
+
+    #[test]
+    fn a_matrix_has_shares_of_its_lines() {
+        let html = html_of(&run(vec![vec![3, 1], vec![0, 0]], Vec::new()));
+        let first = "<td class=\"right\" style=\"--share:0.750\">3</td><td style=\"--share:0.250\">1</td><td>75.0</td>";
+        assert!(html.contains(first), "{html}");
+        assert!(html.contains("<th scope=\"row\">dog</th><td style=\"--share:0.000\">0</td>"));
+        assert!(html.contains("r&lt;1&gt;, nearest neighbors"));
+        // The set's own names, as text.
+        assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"));
+    }
+
+    #[test]
+    fn names_that_lack_are_numbers() {
+        let html = html_of(&run(vec![vec![1; 3]; 3], vec!["a".to_owned()]));
+        assert!(html.contains(">a</th>") && html.contains(">class 2</th>"));
+    }
+
+    #[test]
+    fn of_many_classes_only_the_worst_pairs_are_told() {
+        let classes = MAX_CLASSES + 1;
+        let mut counts = vec![vec![0; classes]; classes];
+        for (class, row) in counts.iter_mut().enumerate() {
+            row[class] = 5;
+        }
+        counts[3][7] = 2;
+        counts[4][1] = 15;
+        let html = html_of(&run(counts, Vec::new()));
+        let first = "<th scope=\"row\">class 4</th><td>dog</td><td>15</td><td>75.0</td>";
+        let second = "<th scope=\"row\">class 3</th><td>class 7</td><td>2</td>";
+        assert!(html.find(first).unwrap() < html.find(second).unwrap());
+        assert_eq!(html.matches("<th scope=\"row\">").count(), 2);
+    }
+
+    #[test]
+    fn without_counts_there_is_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::finished(folder.path(), "simclr", 0, &[0.5]);
+        assert_eq!(html_of(&Run::read(&path).unwrap()), "");
+    }
+}

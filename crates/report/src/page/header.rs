@@ -1,0 +1,209 @@
+//! The header of a page: what was trained, on which data and hardware, and notes.
+
+use maud::{Markup, html};
+use run::ImageCounts;
+
+use crate::{Comparison, Run};
+
+/// The title: which methods, or how many.
+pub fn title(comparison: &Comparison) -> String {
+    match &comparison.rows[..] {
+        [one] => one.method.clone(),
+        [a, b] => format!("{} and {} compared", a.method, b.method),
+        rows => format!("{} methods compared", rows.len()),
+    }
+}
+
+/// The header of a comparison: facts, command and notes.
+pub fn html(comparison: &Comparison, runs: &[Run]) -> Markup {
+    let all: Vec<&Run> = runs.iter().collect();
+    html! {
+        (facts(&methods_and_seeds(comparison), &all))
+        p { "To reproduce, with the configuration below:" }
+        pre { code { (command(comparison, runs)) } }
+        (notes(&comparison.notes))
+    }
+}
+
+/// What a reader should know, as a list; empty for no notes.
+pub fn notes(notes: &[String]) -> Markup {
+    html! {
+        @if !notes.is_empty() {
+            ul.notes aria-label="Notes" {
+                @for note in notes { li { (note) } }
+            }
+        }
+    }
+}
+
+/// How many methods and seeds were run.
+fn methods_and_seeds(comparison: &Comparison) -> String {
+    let methods = count(comparison.rows.len(), "method");
+    let seeds = comparison.rows.iter().map(|row| row.seeds.len());
+    let (least, most) = (seeds.clone().min().unwrap_or(0), seeds.max().unwrap_or(0));
+    let seeds =
+        if least == most { count(most, "seed") } else { format!("{least} to {most} seeds") };
+    let each = if comparison.rows.len() > 1 { " each" } else { "" };
+    format!("{methods}, {seeds}{each}")
+}
+
+/// The facts about `runs` as a list of terms, the first of which is `summary`.
+pub fn facts(summary: &str, runs: &[&Run]) -> Markup {
+    html! {
+        dl.facts {
+            @for (term, fact) in terms(summary, runs) { dt { (term) } dd { (fact) } }
+        }
+    }
+}
+
+fn terms(summary: &str, runs: &[&Run]) -> Vec<(&'static str, String)> {
+    let mut terms = vec![
+        ("Runs", summary.to_owned()),
+        ("Pretraining", each_once(runs, pretraining)),
+        ("Data", each_once(runs, data)),
+        ("Hardware", each_once(runs, hardware)),
+    ];
+    terms.extend(dates(runs).map(|dates| ("Started", dates)));
+    terms.push(("Version", each_once(runs, version)));
+    terms
+}
+
+fn pretraining(run: &Run) -> String {
+    let epochs = count(run.epochs as usize, "epoch");
+    let steps = count(run.batch.steps_per_epoch as usize, "step");
+    let images = match run.batch.labeled {
+        0 => count(run.batch.unlabeled, "image"),
+        labeled => format!("{} unlabeled and {labeled} labeled images", run.batch.unlabeled),
+    };
+    format!("{epochs} of {steps}, {images} per step")
+}
+
+fn data(run: &Run) -> String {
+    let data = &run.data;
+    let ImageCounts { unlabeled, train, test } = data.images;
+    let [unlabeled, train, test] = [unlabeled, train, test].map(thousands);
+    let source = match data.path {
+        Some(_) => format!("{} ({})", data.name(), data.kind),
+        None => data.kind.clone(),
+    };
+    format!(
+        "{source}: {unlabeled} unlabeled, {train} labeled and {test} test images, {1} × {1} \
+         pixels, {0} classes, fingerprint {2}",
+        data.class_names.len(),
+        data.image_size,
+        data.fingerprint.chars().take(8).collect::<String>(),
+    )
+}
+
+fn hardware(run: &Run) -> String {
+    format!("{}, {}, {}", run.device, run.precision, count(run.threads.libtorch, "libtorch thread"))
+}
+
+fn version(run: &Run) -> String {
+    let revision: String = run.revision.chars().take(8).collect();
+    format!("Twinview {} (revision {revision})", run.version)
+}
+
+/// What `describe` says of the runs, each text once.
+fn each_once(runs: &[&Run], describe: impl Fn(&Run) -> String) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for run in runs {
+        let text = describe(run);
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join("; or ")
+}
+
+/// The days on which the runs started; `None` where that is not known.
+fn dates(runs: &[&Run]) -> Option<String> {
+    // RFC 3339 begins with the day, and sorts by time.
+    let days = runs.iter().filter_map(|run| run.started_at.get(.."2026-11-28".len()));
+    let (first, last) = (days.clone().min()?, days.max()?);
+    Some(if first == last { format!("{first} (UTC)") } else { format!("{first} to {last} (UTC)") })
+}
+
+/// A command that repeats the comparison. Of an absolute path only the last component is shown, so
+/// that a page does not reveal where files are.
+fn command(comparison: &Comparison, runs: &[Run]) -> String {
+    let methods: Vec<&str> = comparison.rows.iter().map(|row| row.method.as_str()).collect();
+    let seeds = comparison.rows.iter().map(|row| row.seeds.len()).max();
+    let data = runs.iter().find_map(|run| run.data.path.as_ref());
+    let data = data.map_or(String::new(), |path| {
+        let name = match path.file_name().filter(|_| path.is_absolute()) {
+            Some(name) => name.to_string_lossy(),
+            None => path.to_string_lossy(),
+        };
+        format!(" --data {name}")
+    });
+    let epochs = runs.iter().map(|run| run.epochs).max();
+    format!(
+        "twinview compare --methods {} --seeds {}{data} --epochs {} --out OUT",
+        methods.join(","),
+        seeds.unwrap_or(1),
+        epochs.unwrap_or(1)
+    )
+}
+
+/// A count with its noun: `1 epoch`, `2 epochs`.
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// A number with commas: 9,469.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::tests::sample;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 9469, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "9,469", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn the_header_says_what_was_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::finished(folder.path(), "simclr", 0, &[0.2, 0.3]);
+        let mut runs = vec![Run::read(&path).unwrap()];
+        runs[0].started_at = "1970-01-01T00:00:00Z".to_owned();
+        let comparison = Comparison::of(&runs);
+        let data = "photos (image folder): 1,000 unlabeled, 900 labeled and 200 test images, \
+                    96 × 96 pixels, 2 classes, fingerprint f00";
+        let expected = [
+            ("Runs", "1 method, 1 seed"),
+            ("Pretraining", "2 epochs of 10 steps, 32 unlabeled and 32 labeled images per step"),
+            ("Data", data),
+            ("Hardware", "cpu, bf16, 2 libtorch threads"),
+            ("Started", "1970-01-01 (UTC)"),
+            ("Version", "Twinview 0.1.0 (revision abc)"),
+        ];
+        let found = terms(&methods_and_seeds(&comparison), &[&runs[0]]);
+        assert_eq!(found, expected.map(|(term, fact)| (term, fact.to_owned())));
+        assert_eq!(
+            command(&comparison, &runs),
+            "twinview compare --methods simclr --seeds 1 --data data/photos --epochs 2 --out OUT"
+        );
+        runs[0].data.path = Some(PathBuf::from("/srv/photos"));
+        assert!(command(&comparison, &runs).contains("--data photos "));
+    }
+}

@@ -1,0 +1,117 @@
+//! The page of a report: one or several runs, finished or not.
+
+use maud::{Markup, html};
+
+use super::{
+    Page, Section, configuration, confusion_matrix, curves, feature_map, header, pictures,
+    score_table,
+};
+use crate::comparison::{SELECTION, different_data};
+use crate::html::definition_list;
+use crate::run_report::labels;
+use crate::{COLUMNS, Picture, Row, Run, RunReport};
+
+/// The text of the page.
+pub fn html(reports: &[RunReport]) -> String {
+    let runs: Vec<&Run> = reports.iter().map(|report| &report.run).collect();
+    let labels = labels(runs.iter().map(|run| &run.folder));
+    let pictures_of = |picture: fn(&RunReport) -> &Option<Picture>| -> Vec<(String, Picture)> {
+        let found = labels.iter().zip(reports);
+        found
+            .filter_map(|(label, report)| Some((label.clone(), picture(report).clone()?)))
+            .collect()
+    };
+    let views = pictures_of(|report| &report.augmentation);
+    let neighbors = pictures_of(|report| &report.neighbors);
+    let maps: Vec<_> = labels
+        .iter()
+        .zip(reports)
+        .filter_map(|(label, report)| Some((label.as_str(), report.map.as_ref()?)))
+        .collect();
+    let (maps, style) = feature_map::html(&maps).unzip();
+    let page = Page {
+        title: title(&labels),
+        header: run_header(&labels, reports, &runs),
+        script: maps.is_some().then_some(feature_map::SCRIPT),
+        style: style.unwrap_or_default(),
+        sections: vec![
+            Section::new("scores", "Scores", scores(&labels, &runs)),
+            Section::new("curves", "Curves", curves::html(&labels, &runs)),
+            Section::new(
+                "augmentation",
+                pictures::AUGMENTATION,
+                pictures::augmentation(&views, runs.len(), "all runs"),
+            ),
+            Section::new("neighbors", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
+            Section::new("confusion", "Confusion matrix", confusion_matrix::html(&labels, &runs)),
+            Section::new("map", "Features in 2D", maps),
+            Section::new("configuration", "Configuration", configuration::by_run(&labels, &runs)),
+            Section::new("definitions", "Definitions", definitions(&runs)),
+        ],
+    };
+    page.html()
+}
+
+fn title(labels: &[String]) -> String {
+    match labels {
+        [one] => one.clone(),
+        [a, b] => format!("{a} and {b}"),
+        many => format!("{} runs", many.len()),
+    }
+}
+
+/// The facts about the runs, and notes.
+fn run_header(labels: &[String], reports: &[RunReport], runs: &[&Run]) -> Markup {
+    let summary = match runs {
+        [one] => format!("{}, seed {}", one.method, one.seed),
+        many => format!("{} ({})", many.len(), methods(many)),
+    };
+    let mut notes: Vec<String> = different_data(runs.iter().copied()).into_iter().collect();
+    for (label, report) in labels.iter().zip(reports) {
+        let state = (!report.run.finished()).then(|| report.run.state());
+        let texts = state.iter().chain(&report.notes);
+        notes.extend(texts.map(|note| format!("{label}: {note}.")));
+    }
+    html! { (header::facts(&summary, runs)) (header::notes(&notes)) }
+}
+
+/// The methods of `runs`, each once.
+fn methods(runs: &[&Run]) -> String {
+    let mut methods: Vec<&str> = Vec::new();
+    for run in runs {
+        if !methods.contains(&run.method.as_str()) {
+            methods.push(&run.method);
+        }
+    }
+    methods.join(", ")
+}
+
+/// The metrics of the last epoch and of the evaluation, one row per run.
+fn scores(labels: &[String], runs: &[&Run]) -> Markup {
+    let line = |(label, run): (&String, &&Run)| score_table::Line {
+        name: label.clone(),
+        about: vec![format!("{}, seed {}", run.method, run.seed), run.state()],
+        row: Row::of(&run.method, &[*run]),
+    };
+    let lines: Vec<score_table::Line> = labels.iter().zip(runs).map(line).collect();
+    html! {
+        p { (SELECTION) @if lines.len() > 1 { " The best of each score is bold." } }
+        (score_table::scores("Scores", "Run", &lines))
+    }
+}
+
+/// The definitions of columns and curves.
+fn definitions(runs: &[&Run]) -> Markup {
+    let columns = COLUMNS.iter().map(|column| (column.heading(), column.definition));
+    let curves = curves::shown(runs);
+    html! {
+        @if curves.is_empty() {
+            (definition_list(columns))
+        } @else {
+            h3 { "Scores" }
+            (definition_list(columns))
+            h3 { "Curves" }
+            (definition_list(curves.iter().map(|curve| (curve.title, curve.definition))))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Tables of scores, with a row per method or per run.
+
+use maud::{Markup, html};
+
+use crate::comparison::column::few;
+use crate::comparison::{DEVIATION, SELECTION};
+use crate::html::{scroll_box, table};
+use crate::{COLUMNS, Column, Comparison, Row};
+
+/// A row of a table.
+pub struct Line {
+    /// The method or the run.
+    pub name: String,
+    /// Remarks below the name.
+    pub about: Vec<String>,
+    /// The numbers.
+    pub row: Row,
+}
+
+/// The table of methods, with a note on how to read it.
+pub fn leaderboard(comparison: &Comparison) -> Markup {
+    let several = comparison.rows.iter().any(|row| row.seeds.len() > 1);
+    let lines: Vec<Line> = comparison
+        .rows
+        .iter()
+        .map(|row| Line {
+            name: row.method.clone(),
+            about: about(row, comparison),
+            row: row.clone(),
+        })
+        .collect();
+    html! {
+        p {
+            "Ordered by probe accuracy after the last epoch. " (SELECTION)
+            " The best of each score is bold." @if several { " " (DEVIATION) }
+        }
+        (scores("Leaderboard", "Method", &lines))
+    }
+}
+
+fn about(row: &Row, comparison: &Comparison) -> Vec<String> {
+    let mut about = Vec::new();
+    let seeds = |row: &Row| row.seeds.len();
+    let mut others = comparison.rows.iter();
+    if others.any(|other| seeds(other) != seeds(row)) {
+        let plural = if seeds(row) == 1 { "" } else { "s" };
+        about.push(format!("{} seed{plural}", seeds(row)));
+    }
+    if row.finished < seeds(row) {
+        about.push("unfinished".to_owned());
+    }
+    about
+}
+
+/// The table called `label` of `lines`, the first column headed `head`; the best of each score is
+/// bold.
+pub fn scores(label: &str, head: &str, lines: &[Line]) -> Markup {
+    let columns = COLUMNS.map(|column| column.heading());
+    let mut headings = vec![head];
+    headings.extend(columns.iter().map(String::as_str));
+    let rows = html! {
+        @for line in lines {
+            tr {
+                th scope="row" { (line.name) (remarks(&line.about)) }
+                @for column in &COLUMNS { td { (cell(&line.row, column, lines)) } }
+            }
+        }
+    };
+    scroll_box(label, &table(None, None, &headings, &rows))
+}
+
+/// A mean, bold where it is the best, with its deviation and remarks below.
+fn cell(row: &Row, column: &Column, lines: &[Line]) -> Markup {
+    let Some(value) = (column.value)(row) else {
+        return html! { "–" };
+    };
+    let best = lines
+        .iter()
+        .filter_map(|line| Some((column.value)(&line.row)?.mean))
+        .fold(f64::NEG_INFINITY, f64::max);
+    let (mean, std) = column.unit.parts(&value);
+    let mut about: Vec<String> = std.map(|std| format!("± {std}")).into_iter().collect();
+    match column.key {
+        "probe_best" => about.push(format!("epoch {}", few(&row.best_epochs))),
+        "probe_last" if row.finished < row.seeds.len() => {
+            about.push(format!("epoch {}", few(&row.last_epochs)));
+        }
+        _ if value.n < row.seeds.len() => about.push(format!("{} of {}", value.n, row.seeds.len())),
+        _ => {}
+    }
+    html! {
+        @if column.score && value.mean >= best { strong { (mean) } } @else { (mean) }
+        (remarks(&about))
+    }
+}
+
+/// Remarks below a number, one per line.
+fn remarks(remarks: &[String]) -> Markup {
+    html! {
+        @for remark in remarks { " " small { (remark) } }
+    }
+}

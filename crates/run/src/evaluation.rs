@@ -1,0 +1,260 @@
+//! `evaluation.json`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Error, InitRecord, file, summary};
+
+/// `evaluation.json`: scores of one encoder by one or several protocols.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvaluationRecord {
+    /// The run folder, as it was given.
+    pub run: PathBuf,
+    /// The method.
+    pub method: String,
+    /// Random seed of the run.
+    pub seed: u64,
+    /// Whether the weights are those that the run began with.
+    pub untrained: bool,
+    /// The file that the encoder's first weights are from; null for random weights.
+    pub init: Option<InitRecord>,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Steps done.
+    pub step: u64,
+    /// The weights.
+    pub weights: WeightsRecord,
+    /// The split that the scores are of: `test`.
+    pub split: String,
+    /// The data set.
+    pub data: EvaluationData,
+    /// Version of the program that evaluated.
+    pub version: String,
+    /// Source revision of that program.
+    pub revision: String,
+    /// The device.
+    pub device: String,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// Scores by the name of the protocol: `linear`, `knn`, `sgd`, `finetune`.
+    pub protocols: BTreeMap<String, ProtocolRecord>,
+}
+
+/// The weights of an encoder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WeightsRecord {
+    /// Name of the checkpoint; null for the weights that the run began with.
+    pub checkpoint: Option<String>,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Steps done.
+    pub step: u64,
+    /// Whether they are the teacher's.
+    pub teacher: bool,
+    /// SHA-256 over names, dtypes, shapes and bytes of the encoder's tensors, named as in
+    /// `encoder.safetensors`.
+    pub sha256: String,
+}
+
+/// The data set of an evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvaluationData {
+    /// Absolute path; null for the built-in synthetic set.
+    pub path: Option<PathBuf>,
+    /// Kind of the set.
+    pub kind: String,
+    /// Hash over sizes, labels and a sample of the pixels.
+    pub fingerprint: String,
+    /// Images of each labeled split.
+    pub images: EvaluationImages,
+    /// Predefined subsets of the training images.
+    pub folds: usize,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+}
+
+/// Images of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvaluationImages {
+    /// Labeled training images.
+    pub train: usize,
+    /// Labeled test images.
+    pub test: usize,
+}
+
+/// The scores of one protocol. Besides these fields it has those of the protocol, such as the
+/// chosen `C`, `k` or learning rate, and how it was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProtocolRecord {
+    /// Accuracy on the test split, 0 to 1.
+    pub accuracy: f64,
+    /// Score on the test split.
+    pub test: Score,
+    /// Settings of the protocol.
+    pub settings: Value,
+    /// Test accuracy from each predefined subset of train; null or absent without such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<FoldScores>,
+    /// Scores with few labels, one entry per number of labels; absent where none were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub few_labels: Vec<FewLabelsRecord>,
+    /// What else the protocol reports.
+    #[serde(flatten)]
+    pub details: Map<String, Value>,
+}
+
+/// Top-1 accuracy on a set of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Score {
+    /// Share of correctly classified images, 0 to 1.
+    pub accuracy: f64,
+    /// 95 % Wilson interval of the accuracy: lower and upper bound.
+    pub interval95: [f64; 2],
+    /// Correctly classified images.
+    pub correct: u64,
+    /// All images.
+    pub total: u64,
+    /// One entry a class, in label order.
+    pub per_class: Vec<ClassScore>,
+    /// Confusion matrix: images by true class, then by predicted class; null for many classes.
+    pub confusion: Option<Vec<Vec<u64>>>,
+}
+
+/// Accuracy on the images of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassScore {
+    /// Correctly classified images of the class.
+    pub correct: u64,
+    /// Images of the class.
+    pub total: u64,
+    /// Their share, 0 to 1; null for a class without images.
+    pub accuracy: Option<f64>,
+}
+
+/// Test accuracy after training on each of several subsets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FoldScores {
+    /// Mean accuracy.
+    pub mean: f64,
+    /// Sample standard deviation (n - 1); 0 for one subset.
+    pub std: f64,
+    /// Accuracy of each subset.
+    pub accuracies: Vec<f64>,
+    /// Training images of each subset.
+    pub images: Vec<usize>,
+}
+
+/// Test accuracy with few labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FewLabelsRecord {
+    /// Labeled images of every class.
+    pub labels_per_class: usize,
+    /// Random seed of the draws.
+    pub seed: u64,
+    /// Over the draws.
+    pub draws: FoldScores,
+    /// The hyper-parameter chosen in each draw, `C` or a learning rate; null where there is none.
+    pub chosen: Option<Vec<f64>>,
+    /// Whether every regression reached its tolerance.
+    pub converged: bool,
+}
+
+impl EvaluationRecord {
+    /// Reads `evaluation.json` of the run in `folder`; `None` for a run that was not evaluated.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for a file that can't be parsed or a confusion matrix that is not square,
+    /// [`Error::Io`].
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(file::EVALUATION);
+        let found: Option<Self> = summary::read(&path, "scores of a run")?;
+        if let Some(record) = &found {
+            record.check(&path)?;
+        }
+        Ok(found)
+    }
+
+    /// Checks that confusion matrices are square.
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let matrices =
+            self.protocols.values().filter_map(|protocol| protocol.test.confusion.as_ref());
+        for matrix in matrices {
+            if matrix.iter().any(|row| row.len() != matrix.len()) {
+                let expected = "as many predicted as true classes in a confusion matrix";
+                return Err(Error::content(path, None, expected)("other rows"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(confusion: Value) -> Value {
+        let fold = json!({"mean": 0.5, "std": 0.0, "accuracies": [0.5], "images": [4]});
+        json!({
+            "run": "run", "method": "simclr", "seed": 0, "untrained": false, "init": null,
+            "epoch": 1, "step": 10,
+            "weights": {
+                "checkpoint": "step-000000010.safetensors", "epoch": 1, "step": 10,
+                "teacher": false, "sha256": "00",
+            },
+            "split": "test",
+            "data": {
+                "path": null, "kind": "image folder", "fingerprint": "f00",
+                "images": {"train": 8, "test": 4}, "folds": 0, "class_names": ["cat", "dog"],
+            },
+            "version": "1", "revision": "abc", "device": "cpu", "threads": 1,
+            "protocols": {"knn": {
+                "accuracy": 0.75,
+                "test": {
+                    "accuracy": 0.75, "interval95": [0.3, 0.95], "correct": 3, "total": 4,
+                    "per_class": [{"correct": 3, "total": 4, "accuracy": 0.75}],
+                    "confusion": confusion,
+                },
+                "settings": {"k": 20},
+                "few_labels": [{
+                    "labels_per_class": 1, "seed": 0, "draws": fold, "chosen": null,
+                    "converged": true,
+                }],
+                "k": 8,
+            }},
+        })
+    }
+
+    fn read(value: &Value) -> Result<Option<EvaluationRecord>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file::EVALUATION), value.to_string()).unwrap();
+        EvaluationRecord::read(folder.path())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let value = record(json!([[2, 0], [1, 1]]));
+        let read = read(&value).unwrap().unwrap();
+        assert_eq!(read.protocols["knn"].details["k"], 8);
+        assert_eq!(read.protocols["knn"].test.confusion, Some(vec![vec![2, 0], vec![1, 1]]));
+        assert_eq!(serde_json::to_value(&read).unwrap(), value);
+    }
+
+    #[test]
+    fn a_confusion_matrix_is_square() {
+        let error = read(&record(json!([[1, 2], [3]]))).unwrap_err().to_string();
+        assert!(error.contains("evaluation.json: expected as many"), "{error}");
+    }
+
+    #[test]
+    fn no_file_is_no_evaluation() {
+        assert!(EvaluationRecord::read(Path::new("/nonexistent")).unwrap().is_none());
+    }
+}

@@ -1,0 +1,214 @@
+//! `config.json`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, file};
+
+/// The format of run folders that this version writes and reads. Raised when a record, a key or a
+/// checkpoint changes its meaning.
+pub const FORMAT: u32 = 2;
+
+/// `config.json`: the configuration, and what it became on this machine and data. `C` is the type
+/// of the configuration; [`serde_json::Value`] reads that of any method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunRecord<C> {
+    /// Format of the run folder: 2.
+    pub format: u32,
+    /// Version of the program.
+    pub version: String,
+    /// Source revision that the program was built from.
+    pub revision: String,
+    /// When the run started, in UTC (RFC 3339), such as `2026-11-28T09:30:00Z`.
+    pub started_at: String,
+    /// The device, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Threads.
+    pub threads: ThreadCounts,
+    /// The data set.
+    pub data: DataRecord,
+    /// A batch.
+    pub batch: BatchRecord,
+    /// The file that the encoder's first weights are from; null for random weights.
+    pub init: Option<InitRecord>,
+    /// The configuration.
+    pub config: C,
+}
+
+/// Threads of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadCounts {
+    /// Threads of libtorch.
+    pub libtorch: usize,
+    /// Threads that render views.
+    pub workers: usize,
+}
+
+/// The data set of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DataRecord {
+    /// Absolute path; null for the built-in synthetic set and for images made in memory.
+    pub path: Option<PathBuf>,
+    /// Kind of the set, such as `image folder`.
+    pub kind: String,
+    /// Hash over sizes, labels and a sample of the pixels.
+    pub fingerprint: String,
+    /// Side of the images, in pixels.
+    pub image_size: usize,
+    /// Images of each split.
+    pub images: ImageCounts,
+    /// Labeled training images that are held out from training, to choose the best epoch by.
+    pub held_out: usize,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+}
+
+/// Images of each split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageCounts {
+    /// Unlabeled images, which pretraining uses.
+    pub unlabeled: usize,
+    /// Labeled training images, those held out included.
+    pub train: usize,
+    /// Labeled test images.
+    pub test: usize,
+}
+
+/// The composition of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BatchRecord {
+    /// Unlabeled images of a batch.
+    pub unlabeled: usize,
+    /// Labeled images of a batch; their labels train the online probe only.
+    pub labeled: usize,
+    /// Batches of an epoch.
+    pub steps_per_epoch: u32,
+}
+
+impl BatchRecord {
+    /// Images of a batch.
+    pub fn images(&self) -> usize {
+        self.unlabeled + self.labeled
+    }
+}
+
+/// A file of weights that an encoder began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InitRecord {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl DataRecord {
+    /// The name of its folder, or its kind where it has none.
+    pub fn name(&self) -> String {
+        let folder = self.path.as_ref().and_then(|path| path.file_name());
+        folder.map_or_else(|| self.kind.clone(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// What tells a record's format. Format 1 had no number.
+#[derive(Deserialize)]
+struct Version {
+    format: Option<u32>,
+    config: Option<IgnoredAny>,
+    version: Option<IgnoredAny>,
+}
+
+impl<C: DeserializeOwned> RunRecord<C> {
+    /// Reads `config.json` of the run in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] for a folder without one, [`Error::Format`] for a run of another format,
+    /// [`Error::Content`] for a file that can't be parsed.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(file::CONFIG);
+        let text = fs::read_to_string(&path).map_err(|error| Error::NoRun {
+            path: folder.to_owned(),
+            found: if folder.is_dir() {
+                format!("a folder without {} ({error})", file::CONFIG)
+            } else {
+                format!("no such folder ({error})")
+            },
+        })?;
+        let content = |error| Error::content(&path, None, "the record of a run")(error);
+        let Version { format, config, version } = serde_json::from_str(&text).map_err(content)?;
+        let unnumbered = config.is_some() && version.is_some();
+        match format.or(unnumbered.then_some(1)) {
+            Some(found) if found != FORMAT => Err(Error::Format { path: folder.to_owned(), found }),
+            _ => serde_json::from_str(&text).map_err(content),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record() -> Value {
+        json!({
+            "format": FORMAT, "version": "1", "revision": "abc",
+            "started_at": "2026-11-28T09:30:00Z", "device": "cpu",
+            "threads": {"libtorch": 2, "workers": 1},
+            "data": {
+                "path": "data/photos", "kind": "image folder", "fingerprint": "f00",
+                "image_size": 96, "images": {"unlabeled": 100, "train": 90, "test": 20},
+                "held_out": 0, "class_names": ["cat", "dog"],
+            },
+            "batch": {"unlabeled": 32, "labeled": 32, "steps_per_epoch": 10},
+            "init": null,
+            "config": {"seed": 3},
+        })
+    }
+
+    fn read(value: &Value) -> Result<RunRecord<Value>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file::CONFIG), value.to_string()).unwrap();
+        RunRecord::read(folder.path())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let read = read(&record()).unwrap();
+        assert_eq!((read.data.name().as_str(), read.batch.images()), ("photos", 64));
+        assert_eq!(read.config["seed"], 3);
+        assert_eq!(serde_json::to_value(&read).unwrap(), record());
+    }
+
+    #[test]
+    fn another_format_is_refused_on_one_line() {
+        let mut old = record();
+        old.as_object_mut().unwrap().shift_remove("format");
+        let said = read(&old).unwrap_err().to_string();
+        let expected =
+            ": written by an earlier version of Twinview (format 1); this version reads format 2";
+        assert!(said.ends_with(expected) && !said.contains('\n'), "{said}");
+        let mut later = record();
+        later["format"] = json!(FORMAT + 1);
+        let said = read(&later).unwrap_err().to_string();
+        assert!(said.contains("by a later version of Twinview (format 3)"), "{said}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_record_is_named() {
+        for value in [json!({}), json!([]), json!({"format": FORMAT}), json!({"version": 1})] {
+            let error = read(&value).unwrap_err();
+            assert!(matches!(error, Error::Content { .. }), "{error}");
+            assert!(error.to_string().contains("config.json: expected the record"), "{error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("found a folder without config.json"), "{error}");
+        let absent = RunRecord::<Value>::read(&folder.path().join("a\nb")).unwrap_err();
+        assert!(matches!(absent, Error::NoRun { .. }));
+        assert!(absent.to_string().contains("a\\nb: expected a run"), "{absent}");
+    }
+}

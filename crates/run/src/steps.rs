@@ -1,0 +1,259 @@
+//! The lines of `metrics.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, file, number};
+
+/// A step: a line of `metrics.jsonl` whose `kind` is `step`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename = "step")]
+pub struct StepRecord {
+    /// Steps done, this one included.
+    pub step: u64,
+    /// Its epoch, counted from 1.
+    pub epoch: u32,
+    /// Its loss.
+    pub loss: f64,
+    /// Its learning rate.
+    pub lr: f64,
+}
+
+/// An epoch: a line of `metrics.jsonl` whose `kind` is `epoch`. A number that is not finite is
+/// `null` in JSON, and NaN when it is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename = "epoch")]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: u32,
+    /// Steps done at its end.
+    pub step: u64,
+    /// See [`LOSS`](crate::LOSS).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub loss: f64,
+    /// See [`CONTRASTIVE_ACC`](crate::CONTRASTIVE_ACC).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub contrastive_acc: f64,
+    /// See [`CORRELATION_ACC`](crate::CORRELATION_ACC).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub correlation_acc: f64,
+    /// See [`PROBE_LOSS`](crate::PROBE_LOSS); `None` without a probe.
+    pub probe_loss: Option<f64>,
+    /// See [`PROBE_ACC`](crate::PROBE_ACC); `None` without a probe.
+    pub probe_acc: Option<f64>,
+    /// See [`VAL_PROBE_LOSS`](crate::VAL_PROBE_LOSS); `None` where no image is held out.
+    pub val_probe_loss: Option<f64>,
+    /// See [`VAL_PROBE_ACC`](crate::VAL_PROBE_ACC); `None` where no image is held out.
+    pub val_probe_acc: Option<f64>,
+    /// See [`TEST_PROBE_LOSS`](crate::TEST_PROBE_LOSS); `None` without a test split.
+    pub test_probe_loss: Option<f64>,
+    /// See [`TEST_PROBE_ACC`](crate::TEST_PROBE_ACC); `None` without a test split.
+    pub test_probe_acc: Option<f64>,
+    /// See [`LR`](crate::LR).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub lr: f64,
+    /// See [`TEACHER_MOMENTUM`](crate::TEACHER_MOMENTUM); `None` without a teacher.
+    pub teacher_momentum: Option<f64>,
+    /// See [`GRADIENT_NORM`](crate::GRADIENT_NORM).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub gradient_norm: f64,
+    /// Measures on a fixed sample.
+    #[serde(flatten)]
+    pub health: Health,
+    /// See [`IMAGES_PER_SEC`](crate::IMAGES_PER_SEC).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub images_per_sec: f64,
+    /// See [`DATA_WAIT`](crate::DATA_WAIT).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub data_wait: f64,
+    /// Mean seconds of a step, by stage.
+    #[serde(default)]
+    pub step_secs: StepSecs,
+    /// Seconds of the epoch's steps.
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub train_secs: f64,
+    /// See [`EVAL_SECS`](crate::EVAL_SECS).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub eval_secs: f64,
+    /// Seconds of the health metrics, a part of `eval_secs`.
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub health_secs: f64,
+}
+
+/// Measures of the networks on a fixed sample of images, two views of each, without labels. The
+/// features are those that the online probe reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// See [`FEATURE_STD`](crate::FEATURE_STD).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub feature_std: f64,
+    /// See [`EFFECTIVE_RANK`](crate::EFFECTIVE_RANK).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub effective_rank: f64,
+    /// See [`PROJECTION_STD`](crate::PROJECTION_STD).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub projection_std: f64,
+    /// See [`PROJECTION_RANK`](crate::PROJECTION_RANK).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub projection_rank: f64,
+    /// See [`ALIGNMENT`](crate::ALIGNMENT).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub alignment: f64,
+    /// See [`UNIFORMITY`](crate::UNIFORMITY).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub uniformity: f64,
+    /// See [`DEAD_FEATURES`](crate::DEAD_FEATURES).
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
+    pub dead_features: f64,
+    /// See [`TEACHER_DISTANCE`](crate::TEACHER_DISTANCE); `None` without a teacher.
+    pub teacher_distance: Option<f64>,
+}
+
+/// Seconds of a step, by stage. On a GPU the host only queues work, so these are the times of the
+/// host, unless `--profile` waits for the GPU after each stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepSecs {
+    /// Waiting for views.
+    pub wait: f64,
+    /// Copying images to the device as tensors.
+    pub copy: f64,
+    /// Networks and loss.
+    pub forward: f64,
+    /// Gradients.
+    pub backward: f64,
+    /// Updates of weights, of the teacher and of the method's state.
+    pub optimizer: f64,
+    /// The online probe and the metrics of the step.
+    pub metrics: f64,
+}
+
+impl StepSecs {
+    /// Names and values, in the order of a step.
+    pub fn parts(&self) -> [(&'static str, f64); 6] {
+        [
+            ("wait", self.wait),
+            ("copy", self.copy),
+            ("forward", self.forward),
+            ("backward", self.backward),
+            ("optimizer", self.optimizer),
+            ("metrics", self.metrics),
+        ]
+    }
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+}
+
+/// The epochs in `metrics.jsonl` of the run in `folder`, in order, each once: of two lines about
+/// one epoch the later counts. Without the file there are none. A last line without its line break
+/// is one that is still being written, and is left out.
+///
+/// # Errors
+/// [`Error::Content`] with the first line that can't be parsed, [`Error::Io`].
+pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRecord>, Error> {
+    let path = folder.join(file::METRICS);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(Error::content(&path, None, "JSON lines")("bytes that are no text"));
+        }
+        Err(error) => return Err(Error::io(&path)(error)),
+    };
+    let mut epochs = BTreeMap::new();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let Some(line) = line.strip_suffix('\n') else {
+            break;
+        };
+        let expected = "a record of a step or an epoch";
+        let damaged = Error::content::<serde_json::Error>(&path, Some(index + 1), expected);
+        let epoch = serde_json::from_str(line).and_then(|Kind { kind }| {
+            (kind == "epoch").then(|| serde_json::from_str::<EpochRecord>(line)).transpose()
+        });
+        if let Some(epoch) = epoch.map_err(damaged)? {
+            epochs.insert(epoch.epoch, epoch);
+        }
+    }
+    Ok(epochs.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(text: &str) -> Result<Vec<EpochRecord>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file::METRICS), text).unwrap();
+        read_epochs(folder.path())
+    }
+
+    const STEP: &str = "{\"kind\":\"step\",\"step\":1,\"epoch\":1,\"loss\":5.0,\"lr\":0.1}\n";
+
+    #[test]
+    fn epochs_come_in_order_and_once() {
+        let text = format!(
+            "{STEP}{}\n{}\n{}\n",
+            r#"{"kind":"epoch","epoch":2,"step":4,"test_probe_acc":0.5}"#,
+            r#"{"kind":"epoch","epoch":1,"step":2,"test_probe_acc":null}"#,
+            r#"{"kind":"epoch","epoch":2,"step":4,"test_probe_acc":0.25,"new_field":[1]}"#,
+        );
+        let epochs = of(&text).unwrap();
+        assert_eq!(epochs.len(), 2);
+        assert_eq!((epochs[0].epoch, epochs[0].test_probe_acc), (1, None));
+        assert_eq!((epochs[1].epoch, epochs[1].test_probe_acc), (2, Some(0.25)));
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        for bad in ["{\"kind\":\"ep", "", "[]", "{\"kind\":\"epoch\",\"step\":1}"] {
+            let error = of(&format!("{STEP}{bad}\n{STEP}")).unwrap_err();
+            assert!(matches!(error, Error::Content { line: Some(2), .. }), "{error}");
+            assert!(error.to_string().contains("metrics.jsonl:2: expected"));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_being_written_is_left_out() {
+        assert_eq!(of(&format!("{STEP}{{\"kind\":\"epo")).unwrap(), []);
+    }
+
+    #[test]
+    fn no_file_is_no_epochs() {
+        assert_eq!(read_epochs(Path::new("/nonexistent")).unwrap(), []);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file::METRICS), [0xff, 0xfe, b'\n']).unwrap();
+        assert!(matches!(read_epochs(folder.path()), Err(Error::Content { .. })));
+    }
+
+    #[test]
+    fn a_step_has_its_kind() {
+        let step = StepRecord { step: 3, epoch: 1, loss: 0.5, lr: 0.1 };
+        let expected = json!({"kind": "step", "step": 3, "epoch": 1, "loss": 0.5, "lr": 0.1});
+        assert_eq!(serde_json::to_value(step).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_epoch_is_read_as_it_was_written_and_nan_comes_back() {
+        let line = r#"{"kind":"epoch","epoch":1,"step":2,"loss":null,"feature_std":0.25}"#;
+        let epoch: EpochRecord = serde_json::from_str(line).unwrap();
+        assert!(epoch.loss.is_nan() && epoch.health.effective_rank.is_nan());
+        let written = serde_json::to_string(&epoch).unwrap();
+        assert!(written.starts_with(r#"{"kind":"epoch","epoch":1,"step":2,"loss":null,"#));
+        let again: EpochRecord = serde_json::from_str(&written).unwrap();
+        assert_eq!(again.health.feature_std, 0.25);
+        assert_eq!(serde_json::to_string(&again).unwrap(), written);
+    }
+}
