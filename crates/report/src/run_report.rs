@@ -6,8 +6,8 @@ use run::file;
 
 use crate::{Error, FeatureMap, Picture, Run, page};
 
-/// What a report shows of a run. [`RunReport::read`] takes it from the run folder; a caller that has
-/// the encoder and the images may replace scores and pictures by newer ones.
+/// What a report shows of a run. [`RunReport::read`] takes it from the run folder; a caller that
+/// has the encoder and the images may replace scores and pictures by newer ones.
 #[derive(Clone, Debug)]
 pub struct RunReport {
     /// The run.

@@ -15,7 +15,8 @@ use crate::html::document;
 use crate::{Error, MeanStd, Run, page};
 
 /// How probe accuracy is measured; part of every format.
-pub const SELECTION: &str = "Probe accuracy is measured on the test split; the best epoch is shown, not used for selection.";
+pub const SELECTION: &str = "Probe accuracy is measured on the test split; the best epoch is \
+                             shown, not used for selection.";
 /// The meaning of ±; part of every format.
 pub const DEVIATION: &str = "± is the sample standard deviation over seeds (n−1).";
 

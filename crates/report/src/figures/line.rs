@@ -23,7 +23,8 @@ impl Style {
     /// Number of different styles.
     pub const COUNT: usize = COLORS.len() * DASHES.len();
 
-    /// The style of the line at `rank`: adjacent ranks differ in color, 15 in color or dash pattern.
+    /// The style of the line at `rank`: adjacent ranks differ in color, 15 ranks in color or dash
+    /// pattern.
     pub fn of(rank: usize) -> Self {
         Self { color: rank % COLORS.len(), dash: rank / COLORS.len() % DASHES.len() }
     }

@@ -34,24 +34,30 @@ pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use maud::{Markup, html};
+
+    use super::super::XMLNS;
     use super::*;
 
-    fn drawing(content: &str) -> Vec<u8> {
-        let svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60\" height=\"30\" font-family=\"Ubuntu, sans-serif\">\
-             <rect width=\"60\" height=\"30\" fill=\"#fff\"/>{content}</svg>"
-        );
+    fn drawing(content: &Markup) -> Vec<u8> {
+        let svg = html! {
+            svg xmlns=(XMLNS) width="60" height="30" font-family="Ubuntu, sans-serif" {
+                rect width="60" height="30" fill="#fff" {}
+                (content)
+            }
+        };
+        let svg = svg.into_string();
         let png = png(Path::new("x.png"), &svg).unwrap();
         Pixmap::decode_png(&png).unwrap().data().to_vec()
     }
 
     #[test]
     fn text_is_drawn_without_fonts_of_the_system() {
-        let empty = drawing("");
+        let empty = drawing(&html! {});
         assert_eq!(empty.len(), 120 * 60 * 4);
         assert!(empty.iter().all(|&byte| byte == 255));
         let dark = |pixels: Vec<u8>| pixels.iter().filter(|&&byte| byte < 128).count();
-        assert!(dark(drawing("<text x=\"5\" y=\"20\">abc</text>")) > 100);
+        assert!(dark(drawing(&html! { text x="5" y="20" { "abc" } })) > 100);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-// Shows the image at a point of a map: the nearest to the pointer, or the one that the arrow keys reach.
+// Shows the image at a point of a map: the nearest to the pointer, or the one that the arrow keys
+// reach.
 for (const plane of document.querySelectorAll('.plane')) {
   const plot = plane.querySelector('.plot');
   const svg = plot.querySelector('svg');
@@ -29,7 +30,9 @@ for (const plane of document.querySelectorAll('.plane')) {
 
   const show = (point) => {
     current = point;
-    for (const [key, value] of Object.entries({ cx: point.x, cy: point.y, r: 9 })) ring.setAttribute(key, value);
+    ring.setAttribute('cx', point.x);
+    ring.setAttribute('cy', point.y);
+    ring.setAttribute('r', 9);
     const index = Number(point.use.dataset.i);
     const [column, row] = [index % columns, Math.floor(index / columns)];
     thumbnail.style.backgroundPosition = `${-column * side}px ${-row * side}px`;
@@ -39,7 +42,8 @@ for (const plane of document.querySelectorAll('.plane')) {
     const [right, down] = [point.x < width / 2, point.y < height / 2];
     card.style.left = `${100 * point.x / width}%`;
     card.style.top = `${100 * point.y / height}%`;
-    card.style.transform = `translate(${right ? '12px' : 'calc(-100% - 12px)'}, ${down ? '12px' : 'calc(-100% - 12px)'})`;
+    const offset = (positive) => (positive ? '12px' : 'calc(-100% - 12px)');
+    card.style.transform = `translate(${offset(right)}, ${offset(down)})`;
   };
 
   const pointed = (event) => {
