@@ -33,7 +33,7 @@ fn a_collapsed_run_stops_and_keeps_what_was_before() {
     let epoch = last["epoch"].as_u64().unwrap();
     assert!((2..60).contains(&epoch), "{last}");
     assert!(!place.path("run/summary.json").exists());
-    // The newest is from one epoch before the end; the oldest kept from before the first complaint.
+    // The newest is from one epoch before the end; the oldest kept from before the first warning.
     let steps: Vec<u64> = place
         .checkpoints("run")
         .iter()

@@ -142,7 +142,7 @@ assert abs(accuracy - linear["accuracy"]) < 0.003
 # %%
 metrics = pandas.read_json(run / "metrics.jsonl", lines=True)
 epochs = metrics[metrics["kind"] == "epoch"]
-print(epochs[["epoch", "loss", "test_p_acc", "effective_rank"]].tail(3).to_string(index=False))
+print(epochs[["epoch", "loss", "test_probe_acc", "effective_rank"]].tail(3).to_string(index=False))
 
 # %% [markdown]
 # ## Metrics in TensorBoard
@@ -152,7 +152,7 @@ print(epochs[["epoch", "loss", "test_p_acc", "effective_rank"]].tail(3).to_strin
 # %%
 events = EventAccumulator(str(run), size_guidance={"scalars": 0, "images": 0}).Reload()
 print(len(events.Tags()["scalars"]), "scalars, such as", ", ".join(events.Tags()["scalars"][:3]))
-for tag, column in [("train/loss", "loss"), ("probe/test_acc", "test_p_acc"), ("health/effective_rank", "effective_rank")]:
+for tag, column in [("train/loss", "loss"), ("probe/test_probe_acc", "test_probe_acc"), ("health/effective_rank", "effective_rank")]:
     scalars = {event.step: event.value for event in events.Scalars(tag)}
     assert np.allclose(epochs["step"].map(scalars), epochs[column], rtol=1e-6)
 (picture,) = events.Images("augmentation")

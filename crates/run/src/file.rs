@@ -65,7 +65,7 @@ pub(crate) const ALL: &[FileInfo] = &[
     FileInfo {
         name: "checkpoints/step-*.safetensors",
         content: "Weights, teacher, optimizer state, method state and the position in the data. \
-                  The newest `checkpoint.keep` are kept, the best epoch's, and the newest from \
+                  The newest `checkpoint.keep_last` are kept, the best epoch's, and the newest from \
                   before training looked collapsed.",
     },
     FileInfo {
