@@ -80,8 +80,9 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "probe_last",
         title: "Probe, last",
-        definition: "Share of test images that the online linear probe gets right after the last epoch. The probe \
-            trains beside the encoder on labeled images; nothing of it reaches the encoder.",
+        definition: "Test accuracy of the online linear probe after the last epoch. The probe is \
+                     trained beside the encoder on labeled images; no gradient of it reaches the \
+                     encoder.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.probe_last,
@@ -89,8 +90,9 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "probe_best",
         title: "Probe, best",
-        definition: "The same at the epoch where it was highest. That epoch is found on the test split, so read it \
-            as the height of the curve, not as a result; no checkpoint was chosen by it.",
+        definition: "Test accuracy of the online linear probe at its best epoch. That epoch is found \
+                     on the test split, so it describes the curve and is no result; no checkpoint is \
+                     selected by it.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.probe_best,
@@ -98,8 +100,8 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "linear",
         title: "Linear",
-        definition: "Test accuracy of a linear classifier fitted to convergence on the frozen features of the last \
-            epoch, its penalty chosen on held-out training images.",
+        definition: "Test accuracy of a linear classifier fitted to convergence on the frozen \
+                     features of the last epoch, with the penalty chosen on held-out training images.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.linear,
@@ -107,8 +109,8 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "knn",
         title: "kNN",
-        definition: "Test accuracy of a weighted vote of the nearest training images, by cosine similarity of the \
-            frozen features.",
+        definition: "Test accuracy of k nearest neighbors: a weighted vote of the nearest training \
+                     images by cosine similarity of the frozen features.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.knn,
@@ -121,8 +123,8 @@ pub const COLUMNS: [Column; 11] = [
     Column {
         key: "wall_secs",
         title: "Time",
-        definition: "Wall time of all epochs: training, and measuring after each. The evaluation of the finished \
-            encoder is not in it.",
+        definition: "Wall time of all epochs, with the metrics after each, without the evaluation of \
+                     the trained encoder.",
         unit: Unit::Minutes,
         score: false,
         value: |row| row.wall_secs,

@@ -47,7 +47,8 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
         .map(|(epoch, accuracy)| {
             let line = json!({
                 "kind": "epoch", "epoch": epoch, "step": 10 * epoch, "loss": 1.0,
-                "contrastive_acc": accuracy / 2.0, "correlation_acc": 0.5, "test_probe_acc": accuracy, "feature_std": 0.03, "effective_rank": 20.0,
+                "contrastive_acc": accuracy / 2.0, "correlation_acc": 0.5,
+                "test_probe_acc": accuracy, "feature_std": 0.03, "effective_rank": 20.0,
                 "images_per_sec": 64.0, "data_wait": 0.0, "train_secs": 10.0, "eval_secs": 2.0,
             });
             format!("{line}\n")
