@@ -145,7 +145,7 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     assert_eq!(protocols["knn"]["settings"], json!({"k": 20, "temperature": 0.07}));
     let linear = &protocols["linear"]["settings"];
     assert_eq!(linear["validation_share"], 0.2);
-    assert_eq!(linear["penalties"].as_array().unwrap().len(), 13);
+    assert_eq!(linear["cs"].as_array().unwrap().len(), 13);
     assert_eq!(protocols["knn"]["few_labels"][0]["seed"], 7);
     let untrained = place.run(&["evaluate", "run", "--untrained", "--json"]).done().json();
     assert_eq!(untrained["weights"]["checkpoint"], json!(null));

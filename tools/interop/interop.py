@@ -124,14 +124,14 @@ assert off < 1e-4
 # %% [markdown]
 # ## scikit-learn's logistic regression
 #
-# `evaluate` standardizes features by the training images' mean and deviation and chooses its penalty on a part of
-# them. With that penalty scikit-learn has to come to the same accuracy.
+# `evaluate` standardizes features by the training images' mean and deviation and chooses C on a part of
+# them. With that C scikit-learn has to come to the same accuracy.
 
 # %%
 linear = twinview("evaluate", run, "--data", data, "--protocol", "linear")["protocols"]["linear"]
 mean, std = features["train"].mean(0), features["train"].std(0)
 scaled = {split: (x - mean) / np.where(std > 1e-6, std, 1) for split, x in features.items()}
-classifier = LogisticRegression(C=linear["penalty"], max_iter=5000).fit(scaled["train"], labels["train"])
+classifier = LogisticRegression(C=linear["c"], max_iter=5000).fit(scaled["train"], labels["train"])
 accuracy = classifier.score(scaled["test"], labels["test"])
 print(f"twinview evaluate: {100 * linear['accuracy']:.2f} %, scikit-learn: {100 * accuracy:.2f} %")
 assert abs(accuracy - linear["accuracy"]) < 0.003

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, ImageRecord, Sheet, Split};
-use eval::Gallery;
+use eval::{CheckpointChoice, Gallery};
 use serde_json::{Value, json};
-use trainer::CheckpointChoice;
 
 use crate::args::NeighborsArguments;
 use crate::failure::Failure;

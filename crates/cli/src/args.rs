@@ -351,11 +351,11 @@ pub enum EpochArgument {
 
 impl EpochArgument {
     /// Which weights these are.
-    pub fn weights(self) -> trainer::CheckpointChoice {
+    pub fn weights(self) -> eval::CheckpointChoice {
         match self {
-            Self::Number(epoch) => trainer::CheckpointChoice::AfterEpoch(epoch),
-            Self::Last => trainer::CheckpointChoice::Newest,
-            Self::Best => trainer::CheckpointChoice::Best,
+            Self::Number(epoch) => eval::CheckpointChoice::AfterEpoch(epoch),
+            Self::Last => eval::CheckpointChoice::Newest,
+            Self::Best => eval::CheckpointChoice::Best,
         }
     }
 }
@@ -372,7 +372,7 @@ fn epoch(text: &str) -> Result<EpochArgument, String> {
 /// How to measure frozen features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProtocolArgument {
-    /// Logistic regression, its penalty chosen on a part of the training images.
+    /// Logistic regression, `C` chosen on a part of the training images.
     Linear,
     /// Weighted nearest neighbors by cosine (k 20, temperature 0.07).
     Knn,

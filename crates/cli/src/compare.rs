@@ -5,17 +5,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use eval::{CheckpointChoice, Protocol};
 use methods::METHODS;
 use models::DeviceChoice;
 use report::{Comparison, MeanStd, Run};
 use run::file;
-use trainer::{CheckpointChoice, Config, Outcome, RunRecord};
+use trainer::{Config, Outcome, RunRecord};
 
 use crate::args::CompareArguments;
 use crate::builtin::{self, Settings};
 use crate::failure::{self, Failure};
 use crate::logging::RunLog;
-use crate::measure::{Measurement, Way};
+use crate::measure::Measurement;
 use crate::output::Output;
 use crate::{data, pretrain};
 
@@ -176,7 +177,7 @@ fn measure(run: &Planned, set: &dataset::Dataset, data: Option<&Path>) -> Result
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     dataset::save_png(&sheet.into_image(), &folder.join(file::NEIGHBORS))?;
-    let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
+    let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
     trainer::write_json(&evaluation, &measured.record)?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use embed::{Format, Table, Writer};
+use eval::TrainingProgress;
 use serde_json::{Map, Value, json};
 
 use crate::args::EmbedArguments;
@@ -26,7 +27,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     let run_on_data = RunOnData::open(run, data, arguments.epoch.weights(), device)?;
     let images = run_on_data.select(&arguments.split)?;
     let frozen = &run_on_data.frozen;
-    let [epoch, step] = frozen.trained;
+    let TrainingProgress { epoch, step } = frozen.trained;
     let table = Table {
         images: &images,
         features: frozen.feature_size(),

@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use eval::{FewSettings, Protocol};
+use eval::{CheckpointChoice, ClassifierSettings, FewShotSettings, Protocol};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
-use trainer::{CheckpointChoice, ClassifierSettings};
 
 use crate::args::{EpochArgument, EvaluateArguments, ProtocolArgument};
 use crate::failure::Failure;
-use crate::measure::{Measured, Measurement, Way};
+use crate::measure::{Measured, Measurement};
 use crate::output::Output;
 use crate::run_on_data::RunOnData;
 use crate::{pretrain, scores, several};
@@ -27,11 +26,11 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     for file in [&arguments.out, &arguments.confusion].into_iter().flatten() {
         files::check_writable(file)?;
     }
-    let (ways, few) = (ways(arguments), few(arguments));
+    let (protocols, few) = (protocols(arguments), few(arguments));
     // What takes seconds is ended by Ctrl-C at once.
-    let stop = match ways.iter().all(|way| matches!(way, Way::Features(_))) {
-        true => Arc::default(),
-        false => pretrain::stop_flag()?,
+    let stop = match protocols.iter().any(Protocol::trains_on_views) {
+        true => pretrain::stop_flag()?,
+        false => Arc::default(),
     };
     // What can be refused is refused before an encoder works through the images.
     let run_on_data = open(arguments, few.as_ref())?;
@@ -39,7 +38,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     for AtEpoch { name, runs } in run_on_data {
         let measure = |run_on_data: RunOnData| {
             tracing::info!("extracting features of {}", run_on_data.run.display());
-            Measurement::of(run_on_data)?.by(&ways, few.as_ref(), &stop)
+            Measurement::of(run_on_data)?.by(&protocols, few.as_ref(), &stop)
         };
         let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
         epochs.push(AtEpoch { name, runs: runs? });
@@ -58,7 +57,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
 /// Opens every run at every epoch asked for, and checks what is asked for against them.
 fn open(
     arguments: &EvaluateArguments,
-    few: Option<&FewSettings>,
+    few: Option<&FewShotSettings>,
 ) -> Result<Vec<AtEpoch<RunOnData>>, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
     let epochs = weights(arguments);
@@ -89,7 +88,11 @@ fn open(
 
 /// Refuses a set without labels, draws that its training images don't allow, and, where a matrix is
 /// to be drawn, more classes than it is kept of.
-fn check(run_on_data: &RunOnData, few: Option<&FewSettings>, drawn: bool) -> Result<(), Failure> {
+fn check(
+    run_on_data: &RunOnData,
+    few: Option<&FewShotSettings>,
+    drawn: bool,
+) -> Result<(), Failure> {
     let of_set = |error| run_on_data.failure(error);
     let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
     let labels = train.labels().unwrap_or_default();
@@ -131,7 +134,7 @@ fn weights(arguments: &EvaluateArguments) -> Vec<(String, CheckpointChoice)> {
     found
 }
 
-fn ways(arguments: &EvaluateArguments) -> Vec<Way> {
+fn protocols(arguments: &EvaluateArguments) -> Vec<Protocol> {
     let asked = match arguments.protocol.as_slice() {
         [] => &[ProtocolArgument::Linear, ProtocolArgument::Knn],
         asked => asked,
@@ -140,19 +143,19 @@ fn ways(arguments: &EvaluateArguments) -> Vec<Way> {
         Some(passes) => settings.with_epochs(passes.get()),
         None => settings,
     };
-    let way = |asked: &ProtocolArgument| match asked {
-        ProtocolArgument::Linear => Way::Features(Protocol::Linear(Default::default())),
-        ProtocolArgument::Knn => Way::Features(Protocol::Knn(Default::default())),
-        ProtocolArgument::Finetune => Way::Finetune(for_all(ClassifierSettings::finetune())),
-        ProtocolArgument::Sgd => Way::Sgd(for_all(ClassifierSettings::linear())),
+    let protocol = |asked: &ProtocolArgument| match asked {
+        ProtocolArgument::Linear => Protocol::Linear(Default::default()),
+        ProtocolArgument::Knn => Protocol::Knn(Default::default()),
+        ProtocolArgument::Finetune => Protocol::Finetune(for_all(ClassifierSettings::finetune())),
+        ProtocolArgument::Sgd => Protocol::Sgd(for_all(ClassifierSettings::linear())),
     };
-    asked.iter().map(way).collect()
+    asked.iter().map(protocol).collect()
 }
 
 /// How to draw few labels, where that is asked for.
-fn few(arguments: &EvaluateArguments) -> Option<FewSettings> {
+fn few(arguments: &EvaluateArguments) -> Option<FewShotSettings> {
     let numbers = arguments.labels_per_class.iter().map(|number| number.get());
-    let few = FewSettings {
+    let few = FewShotSettings {
         labels_per_class: numbers.collect(),
         draws: arguments.draws.get(),
         seed: arguments.seed,
@@ -180,7 +183,7 @@ fn text(epochs: &[AtEpoch<Measured>]) -> String {
     if let [AtEpoch { runs, .. }] = epochs
         && let [run] = runs.as_slice()
     {
-        return scores::text(run) + &scores::classes(&run.findings, &run.class_names);
+        return scores::text(run) + &scores::classes(&run.results, &run.class_names);
     }
     let at_epoch = |epoch: &AtEpoch<Measured>| match epoch.runs.as_slice() {
         [run] => format!("epoch {}: {}", epoch.name, scores::text(run)),

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use eval::{FrozenEncoder, Pixels, TrainingProgress};
 use models::DeviceChoice;
 use report::ExportInfo;
 use serde_json::json;
-use trainer::{FrozenEncoder, Pixels};
 
 use crate::args::{ExportArguments, FormatArgument, InputArgument};
 use crate::failure::Failure;
@@ -34,26 +34,26 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
             ("safetensors", input)
         }
     };
+    let TrainingProgress { epoch, step } = frozen.trained;
     let exported = ExportInfo {
         file: out,
         format,
         input: &input,
         features: frozen.feature_size(),
-        epoch: frozen.trained[0],
-        step: frozen.trained[1],
+        epoch,
+        step,
         license: arguments.license.as_deref(),
     };
     let cards = report::write_model_card(&arguments.run, &exported)?;
     let value = json!({
         "file": out, "format": format, "input": input, "features": exported.features,
-        "epoch": frozen.trained[0], "step": frozen.trained[1], "cards": cards,
+        "epoch": epoch, "step": step, "cards": cards,
     });
     output.result(&value, || {
         format!(
-            "{}: {format}, {} features of images {input}, after epoch {}\n{}: what it is",
+            "{}: {format}, {} features of images {input}, after epoch {epoch}\n{}: what it is",
             out.display(),
             exported.features,
-            frozen.trained[0],
             cards[1].display(),
         )
     });

@@ -103,7 +103,17 @@ impl From<eval::Error> for Failure {
     fn from(error: eval::Error) -> Self {
         match error {
             eval::Error::Interrupted => Self::interrupted(),
+            eval::Error::Loader(error) => Self::failed(error),
             error => Self::usage(error),
+        }
+    }
+}
+
+impl From<eval::ExportError> for Failure {
+    fn from(error: eval::ExportError) -> Self {
+        match error {
+            eval::ExportError::Io(error) => error.into(),
+            error => Self::failed(error),
         }
     }
 }

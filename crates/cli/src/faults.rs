@@ -27,9 +27,6 @@ pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<Exi
 
 /// What a panic says, on one line.
 fn message(panic: &(dyn Any + Send)) -> String {
-    if let Some(error) = panic.downcast_ref::<dataset::Error>() {
-        return error.to_string();
-    }
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

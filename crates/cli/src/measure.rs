@@ -1,15 +1,17 @@
 //! A run, the set it is measured on, and the features that its encoder gives there.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dataset::{Sheet, Split};
-use eval::{Features, FewScores, FewSettings, OnSubset, Protocol, Report};
+use dataset::Sheet;
+use eval::{
+    CheckpointChoice, FewShotSettings, LabeledData, LabeledFeatures, Protocol, ProtocolResult,
+    TrainingProgress,
+};
 use models::DeviceChoice;
-use run::{EvaluationData, EvaluationImages, EvaluationRecord, ProtocolRecord};
-use serde_json::{Value, json};
-use trainer::{CheckpointChoice, ClassifierSettings};
+use run::{EvaluationData, EvaluationImages, EvaluationRecord};
 
 use crate::failure::Failure;
 use crate::run_on_data::{BATCH, RunOnData};
@@ -18,31 +20,7 @@ use crate::watch::Watch;
 /// See the module.
 pub struct Measurement {
     run_on_data: RunOnData,
-    train: Features,
-    test: Features,
-}
-
-/// A protocol with its settings.
-#[derive(Clone, Debug)]
-pub enum Way {
-    /// On features that are computed once.
-    Features(Protocol),
-    /// See [`trainer::sgd`].
-    Sgd(ClassifierSettings),
-    /// See [`trainer::finetune`].
-    Finetune(ClassifierSettings),
-}
-
-/// What was found by one protocol.
-pub struct ProtocolResult {
-    /// The protocol's name.
-    pub name: &'static str,
-    /// Its settings, as JSON.
-    pub settings: Value,
-    /// With all training images.
-    pub report: Report,
-    /// With few of them.
-    pub few: Vec<FewScores>,
+    features: LabeledFeatures,
 }
 
 /// What was found of a run by all protocols.
@@ -53,12 +31,12 @@ pub struct Measured {
     pub seed: u64,
     /// The file that its weights began from, where there was one.
     pub init: Option<PathBuf>,
-    /// Finished epochs and steps.
-    pub trained: [u64; 2],
+    /// How far it was trained.
+    pub trained: TrainingProgress,
     /// Names of the classes.
     pub class_names: Vec<String>,
     /// One a protocol.
-    pub findings: Vec<ProtocolResult>,
+    pub results: Vec<ProtocolResult>,
     /// All that it takes to measure it again.
     pub record: EvaluationRecord,
 }
@@ -76,112 +54,69 @@ impl Measurement {
 
     /// Extracts features.
     pub fn of(run_on_data: RunOnData) -> Result<Self, Failure> {
-        let frozen = &run_on_data.frozen;
-        let of_set = |error| run_on_data.failure(error);
-        let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
-        let extract = |split, name| {
-            eval::extract_labeled(split, name, frozen.side(), BATCH, &|block| frozen.encode(block))
-        };
-        let train = extract(train, "train").map_err(of_set)?;
-        let test = extract(test, "test").map_err(of_set)?;
-        Ok(Self { run_on_data, train, test })
+        let RunOnData { frozen, set, .. } = &run_on_data;
+        let features = LabeledFeatures::extract(frozen, set, BATCH);
+        let features = features.map_err(|error| run_on_data.failure(error))?;
+        Ok(Self { run_on_data, features })
     }
 
-    /// Measures in each of the ways, with all training images and, where asked for, with few. Ends
-    /// where `stop` is set.
+    /// Evaluates by each of the protocols, with all training images and, where asked for, with few.
+    /// Ends where `stop` is set.
     pub fn by(
         &self,
-        ways: &[Way],
-        few: Option<&FewSettings>,
+        protocols: &[Protocol],
+        few: Option<&FewShotSettings>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Measured, Failure> {
+        let results = self.results(protocols, few, stop);
+        let results = results.map_err(|error| self.run_on_data.failure(error))?;
         let RunOnData { run, frozen, set, .. } = &self.run_on_data;
-        let measure = |way: &Way| {
-            tracing::info!("measuring by {}", way.name());
-            let finding = match way {
-                Way::Features(protocol) => self.by_features(protocol, few),
-                Way::Sgd(settings) | Way::Finetune(settings) => {
-                    self.by_training(way, settings, few, stop)
-                }
-            };
-            match stop.load(Ordering::Relaxed) {
-                true => Err(eval::Error::Interrupted),
-                false => finding,
-            }
-        };
-        let findings: Result<Vec<_>, eval::Error> = ways.iter().map(measure).collect();
-        let findings = findings.map_err(|error| self.run_on_data.failure(error))?;
         Ok(Measured {
             run: run.clone(),
             seed: frozen.record.config.seed,
             init: frozen.record.init.as_ref().map(|init| init.path.clone()),
             trained: frozen.trained,
             class_names: set.class_names.clone(),
-            record: self.record(&findings),
-            findings,
+            record: self.record(&results),
+            results,
         })
     }
 
-    fn by_features(
+    fn results(
         &self,
-        protocol: &Protocol,
-        few: Option<&FewSettings>,
-    ) -> Result<ProtocolResult, eval::Error> {
-        let (train, test) = (&self.train, &self.test);
-        let few = few.map(|few| eval::few_labels(protocol, train, test, few));
-        let settings = serde_json::to_value(protocol).expect("settings are valid JSON");
-        Ok(ProtocolResult {
-            name: protocol.name(),
-            settings: settings[protocol.name()].clone(),
-            report: eval::evaluate(protocol, train, test, &self.run_on_data.set.folds)?,
-            few: few.transpose()?.unwrap_or_default(),
-        })
-    }
-
-    fn by_training(
-        &self,
-        way: &Way,
-        settings: &ClassifierSettings,
-        few: Option<&FewSettings>,
+        protocols: &[Protocol],
+        few: Option<&FewShotSettings>,
         stop: &Arc<AtomicBool>,
-    ) -> Result<ProtocolResult, eval::Error> {
-        let (split, test) = eval::labeled_splits(&self.run_on_data.set)?;
-        let frozen = &self.run_on_data.frozen;
-        let learn = |split: &Split, train: &Features| {
-            let watch = Watch::new("learning from views", stop);
-            let watch = |done, all| watch.at(done, all);
-            match way {
-                Way::Finetune(_) => trainer::finetune(frozen, split, test, settings, &watch),
-                _ => trainer::sgd(frozen, split, [train, &self.test], settings, &watch),
+    ) -> eval::Result<Vec<ProtocolResult>> {
+        let RunOnData { frozen, set, .. } = &self.run_on_data;
+        let data = LabeledData::new(&self.features, frozen, set)?;
+        // One a training: a protocol may train several times.
+        let watch = RefCell::new(None);
+        let on_progress = |done, all| {
+            let mut watch = watch.borrow_mut();
+            let begin = || Watch::new("learning from views", stop);
+            let flow = watch.get_or_insert_with(begin).at(done, all);
+            if done == all {
+                *watch = None;
+            }
+            flow
+        };
+        let measure = |protocol: &Protocol| {
+            tracing::info!("measuring by {}", protocol.name());
+            let result = ProtocolResult::measure(protocol, &data, few, &on_progress);
+            match stop.load(Ordering::Relaxed) {
+                true => Err(eval::Error::Interrupted),
+                false => result,
             }
         };
-        let of_draw = |rows: &[u32], _| {
-            let report = learn(&split.select(rows), &self.train.select(rows)?)?;
-            Ok::<_, eval::Error>(OnSubset {
-                accuracy: report.test.accuracy,
-                chosen: Some(report.learning_rate),
-                converged: true,
-            })
-        };
-        let labels = self.train.label_vec();
-        let few = few.map(|few| eval::few_labels_by(&labels, few, of_draw));
-        Ok(ProtocolResult {
-            name: way.name(),
-            settings: json!(settings),
-            report: match way {
-                Way::Finetune(_) => Report::Finetune(learn(split, &self.train)?),
-                _ => Report::Sgd(learn(split, &self.train)?),
-            },
-            few: few.transpose()?.unwrap_or_default(),
-        })
+        protocols.iter().map(measure).collect()
     }
 
     /// What was measured and with what.
-    fn record(&self, findings: &[ProtocolResult]) -> EvaluationRecord {
+    fn record(&self, results: &[ProtocolResult]) -> EvaluationRecord {
         let RunOnData { run, frozen, set, .. } = &self.run_on_data;
-        let [epoch, step] = frozen.trained;
+        let TrainingProgress { epoch, step } = frozen.trained;
         let config = &frozen.record.config;
-        let protocols = findings.iter();
         EvaluationRecord {
             run: run.clone(),
             method: config.method.name().to_owned(),
@@ -196,7 +131,10 @@ impl Measurement {
                 path: self.run_on_data.path.clone(),
                 kind: set.kind.to_owned(),
                 fingerprint: set.fingerprint(),
-                images: EvaluationImages { train: self.train.len(), test: self.test.len() },
+                images: EvaluationImages {
+                    train: self.features.train.len(),
+                    test: self.features.test.len(),
+                },
                 folds: set.folds.len(),
                 class_names: set.class_names.clone(),
             },
@@ -204,7 +142,10 @@ impl Measurement {
             revision: env!("TWINVIEW_REVISION").to_owned(),
             device: frozen.device.clone(),
             threads: frozen.threads,
-            protocols: protocols.map(|found| (found.name.to_owned(), found.record())).collect(),
+            protocols: results
+                .iter()
+                .map(|result| (result.name().to_owned(), result.record()))
+                .collect(),
         }
     }
 
@@ -214,7 +155,8 @@ impl Measurement {
         let failure = |error| self.run_on_data.failure(error);
         let (train, test) = eval::labeled_splits(&self.run_on_data.set).map_err(failure)?;
         let queries = test.evenly_spaced(rows);
-        let found = eval::nearest(&self.train, &self.test, &queries, k).map_err(failure)?;
+        let found = eval::nearest(&self.features.train, &self.features.test, &queries, k)
+            .map_err(failure)?;
         let row = |(query, nearest): (&usize, &Vec<usize>)| {
             let nearest = nearest.iter().map(|&index| (train, index));
             std::iter::once((test, *query)).chain(nearest).collect()
@@ -224,46 +166,17 @@ impl Measurement {
     }
 }
 
-impl Way {
-    /// The ways that cost little, with their usual settings.
-    pub fn usual() -> [Self; 2] {
-        [
-            Self::Features(Protocol::Linear(Default::default())),
-            Self::Features(Protocol::Knn(Default::default())),
-        ]
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Features(protocol) => protocol.name(),
-            Self::Sgd(_) => "sgd",
-            Self::Finetune(_) => "finetune",
-        }
-    }
-}
-
-impl ProtocolResult {
-    fn record(&self) -> ProtocolRecord {
-        let mut report = serde_json::to_value(&self.report).expect("a report is valid JSON");
-        let mut report = report[self.name].take();
-        report["accuracy"] = json!(self.report.accuracy());
-        report["settings"] = self.settings.clone();
-        report["few_labels"] = json!(self.few);
-        serde_json::from_value(report).expect("a report has the fields of a record")
-    }
-}
-
 impl Measured {
     /// Draws the matrix of what the first protocol takes for what, where there is one, as a PNG.
     pub fn draw_confusion(&self, file: &Path) -> Result<(), Failure> {
-        let Some(finding) = self.findings.first() else {
+        let Some(result) = self.results.first() else {
             return Ok(());
         };
-        let (score, [epoch, _]) = (finding.report.test(), self.trained);
+        let (score, epoch) = (result.report.test(), self.trained.epoch);
         let title = format!(
             "{}, epoch {epoch}, {}: {:.2} % of {} test images",
             self.run.display(),
-            finding.name,
+            result.name(),
             100.0 * score.accuracy,
             score.total
         );

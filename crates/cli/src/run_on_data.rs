@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use dataset::{ConcatSplits, Dataset};
+use eval::{CheckpointChoice, FrozenEncoder};
 use models::DeviceChoice;
-use trainer::{CheckpointChoice, FrozenEncoder};
 
 use crate::args::SplitArgument;
 use crate::data;
@@ -63,7 +63,7 @@ impl RunOnData {
     /// An error about the set's images.
     pub fn failure(&self, error: eval::Error) -> Failure {
         let name = match &error {
-            eval::Error::Interrupted => return Failure::interrupted(),
+            eval::Error::Interrupted | eval::Error::Loader(_) => return error.into(),
             eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
             _ => None,
         };

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use eval::{FoldScores, Report, Score};
+use eval::{FoldScores, ProtocolResult, Report, Score, TrainingProgress};
 
-use crate::measure::{Measured, ProtocolResult};
+use crate::measure::Measured;
 
 /// The most classes that are listed.
 const MOST_ROWS: usize = 20;
@@ -14,32 +14,34 @@ const NAME_CHARS: usize = 24;
 /// What was measured of a run, and a few lines for each protocol.
 pub fn text(measured: &Measured) -> String {
     let state = match (measured.trained, &measured.init) {
-        ([_, 0], None) => "untrained weights".to_owned(),
-        ([_, 0], Some(file)) => format!("before training, with {}", file.display()),
-        ([epoch, step], _) => format!("after epoch {epoch}, step {step}"),
+        (TrainingProgress { step: 0, .. }, None) => "untrained weights".to_owned(),
+        (TrainingProgress { step: 0, .. }, Some(file)) => {
+            format!("before training, with {}", file.display())
+        }
+        (TrainingProgress { epoch, step }, _) => format!("after epoch {epoch}, step {step}"),
     };
     let run = measured.run.display();
     let title = format!("{run} ({state}), accuracy on the test split\n");
-    title + &measured.findings.iter().map(lines).collect::<String>()
+    title + &measured.results.iter().map(lines).collect::<String>()
 }
 
 /// What one protocol found: a line with all training images, one over folds, one for each number of
 /// labels.
-fn lines(finding: &ProtocolResult) -> String {
-    let score = finding.report.test();
+fn lines(result: &ProtocolResult) -> String {
+    let score = result.report.test();
     let [low, high] = score.interval95.map(|bound| 100.0 * bound);
     let mut text = format!(
         "{:<8} {:>6.2} %   95 % interval {low:.2} to {high:.2}   {} of {}   {}\n",
-        finding.name,
+        result.name(),
         100.0 * score.accuracy,
         score.correct,
         score.total,
-        choice(&finding.report),
+        choice(&result.report),
     );
-    if let Some(folds) = finding.report.folds() {
+    if let Some(folds) = result.report.folds() {
         text += &spread(folds, &format!("over {} folds", folds.accuracies.len()));
     }
-    for few in &finding.few {
+    for few in &result.few_labels {
         let (labels, draws) = (few.labels_per_class, few.draws.accuracies.len());
         let (labels, draws) = (counted(labels, "label"), counted(draws, "draw"));
         text += &spread(&few.draws, &format!("with {labels} a class, over {draws}"));
@@ -51,8 +53,8 @@ fn lines(finding: &ProtocolResult) -> String {
 fn choice(report: &Report) -> String {
     match report {
         Report::Linear(linear) => {
-            let mut text = format!("C {}", linear.penalty);
-            if linear.penalty_at_edge.is_some() {
+            let mut text = format!("C {}", linear.c);
+            if linear.c_at_edge.is_some() {
                 text += ", at the edge of the grid";
             }
             if !linear.converged {
@@ -88,8 +90,8 @@ fn counted(number: usize, noun: &str) -> String {
 
 /// The accuracy of each class by each protocol, and what the first protocol takes it for most
 /// often. Of many classes those that the first protocol gets right least often.
-pub fn classes(findings: &[ProtocolResult], class_names: &[String]) -> String {
-    let Some(first) = findings.first().map(|finding| finding.report.test()) else {
+pub fn classes(results: &[ProtocolResult], class_names: &[String]) -> String {
+    let Some(first) = results.first().map(|result| result.report.test()) else {
         return String::new();
     };
     let mut rows: Vec<usize> = (0..first.per_class.len()).collect();
@@ -110,15 +112,15 @@ pub fn classes(findings: &[ProtocolResult], class_names: &[String]) -> String {
     let widths = rows.iter().map(|&class| name(class).chars().count());
     let width = widths.max().unwrap_or(0).max(title.len());
     let mut text = format!("\n{title:<width$}  images");
-    for finding in findings {
-        let _ = write!(text, "  {:>8}", finding.name);
+    for result in results {
+        let _ = write!(text, "  {:>8}", result.name());
     }
     let with_matrix = first.confusion.is_some();
     text += if with_matrix { "   most often taken for\n" } else { "\n" };
     for &class in &rows {
         let _ = write!(text, "{:<width$}  {:>6}", name(class), first.per_class[class].total);
-        for finding in findings {
-            let share = finding.report.test().per_class[class].accuracy;
+        for result in results {
+            let share = result.report.test().per_class[class].accuracy;
             let _ = write!(text, "  {:>6.2} %", 100.0 * share.unwrap_or(0.0));
         }
         if let Some((other, count)) = most_often(first, class) {
@@ -140,12 +142,13 @@ fn most_often(score: &Score, class: usize) -> Option<(usize, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use eval::Protocol;
     use serde_json::json;
 
     use super::*;
 
     /// A report by kNN with that matrix.
-    fn finding(confusion: &[Vec<u64>]) -> ProtocolResult {
+    fn result(confusion: &[Vec<u64>]) -> ProtocolResult {
         let class = |(class, row): (usize, &Vec<u64>)| {
             let total: u64 = row.iter().sum();
             let accuracy = (total > 0).then(|| row[class] as f64 / total as f64);
@@ -160,16 +163,15 @@ mod tests {
             "k": 20, "temperature": 0.07, "train_images": 10, "features": 4, "folds": null,
         }});
         ProtocolResult {
-            name: "knn",
-            settings: json!({}),
+            protocol: Protocol::Knn(Default::default()),
             report: serde_json::from_value(report).unwrap(),
-            few: Vec::new(),
+            few_labels: Vec::new(),
         }
     }
 
     #[test]
     fn each_class_has_a_row_with_what_it_is_taken_for() {
-        let found = finding(&[vec![3, 1, 1], vec![0, 2, 0], vec![0; 3]]);
+        let found = result(&[vec![3, 1, 1], vec![0, 2, 0], vec![0; 3]]);
         let names = ["cat", "dog"].map(str::to_owned);
         let table = classes(&[found], &names);
         let rows: Vec<&str> = table.lines().skip(1).collect();
@@ -192,7 +194,7 @@ mod tests {
             row[(class + 1) % 30] += 30 - class as u64;
             row
         };
-        let found = finding(&(0..30).map(row).collect::<Vec<_>>());
+        let found = result(&(0..30).map(row).collect::<Vec<_>>());
         let table = classes(&[found], &[]);
         assert_eq!(table.lines().count(), 2 + MOST_ROWS);
         assert!(table.contains("least of 30"), "{table}");

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use eval::{ProtocolResult, TrainingProgress};
 use report::MeanStd;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::measure::{Measured, ProtocolResult};
+use crate::measure::Measured;
 use crate::run_on_data::RunOnData;
 
 /// Refuses runs over which a mean would say nothing: of other settings, of one seed, measured on
@@ -37,7 +38,7 @@ pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
             )));
         }
         if other.frozen.trained != first.frozen.trained {
-            let [epoch, step] = other.frozen.trained;
+            let TrainingProgress { epoch, step } = other.frozen.trained;
             tracing::warn!("{there} is measured after epoch {epoch}, step {step}, unlike {here}");
         }
     }
@@ -46,20 +47,20 @@ pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
 
 /// What was found of the first run: as of every other by the same protocols, with the same numbers
 /// of labels.
-fn findings(runs: &[Measured]) -> &[ProtocolResult] {
-    runs.first().map(|run| run.findings.as_slice()).unwrap_or_default()
+fn results(runs: &[Measured]) -> &[ProtocolResult] {
+    runs.first().map(|run| run.results.as_slice()).unwrap_or_default()
 }
 
 /// A number of each protocol, over the runs: mean and sample standard deviation by the protocol's
 /// name.
 fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<String, Value>; 2] {
     let mut spreads = [Map::new(), Map::new()];
-    for (index, finding) in findings(runs).iter().enumerate() {
-        let numbers = runs.iter().map(|run| Some(number(&run.findings[index])));
+    for (index, result) in results(runs).iter().enumerate() {
+        let numbers = runs.iter().map(|run| Some(number(&run.results[index])));
         let found = MeanStd::of(numbers);
         let parts = [found.map(|spread| spread.mean), found.and_then(|spread| spread.std)];
         for (map, part) in spreads.iter_mut().zip(parts) {
-            map.insert(finding.name.to_owned(), json!(part));
+            map.insert(result.name().to_owned(), json!(part));
         }
     }
     spreads
@@ -67,13 +68,13 @@ fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<St
 
 /// All runs and what they have in common, as JSON.
 pub fn document(runs: &[Measured]) -> Value {
-    let [mean, std] = spread(runs, |finding| finding.report.accuracy());
+    let [mean, std] = spread(runs, |result| result.report.accuracy());
     let documents: Vec<_> = runs.iter().map(|run| &run.record).collect();
     let mut document = json!({"runs": documents, "mean": mean, "std": std});
     let numbers = sizes(runs);
     if !numbers.is_empty() {
         let of_size = |(index, labels): (usize, &usize)| {
-            let [mean, std] = spread(runs, |finding| finding.few[index].draws.mean);
+            let [mean, std] = spread(runs, |result| result.few_labels[index].draws.mean);
             json!({"labels_per_class": labels, "mean": mean, "std": std})
         };
         document["few_labels"] = numbers.iter().enumerate().map(of_size).collect();
@@ -83,7 +84,7 @@ pub fn document(runs: &[Measured]) -> Value {
 
 /// The numbers of labels a class that were measured with.
 fn sizes(runs: &[Measured]) -> Vec<usize> {
-    let few = findings(runs).iter().take(1).flat_map(|finding| &finding.few);
+    let few = results(runs).iter().take(1).flat_map(|result| &result.few_labels);
     few.map(|few| few.labels_per_class).collect()
 }
 
@@ -101,12 +102,12 @@ fn columns(runs: &[Measured]) -> Vec<Column> {
         let shares = runs.iter().map(number).collect();
         columns.push(Column { name, shares });
     };
-    for (index, finding) in findings(runs).iter().enumerate() {
-        let name = finding.name;
-        push(name.to_owned(), &|run| run.findings[index].report.accuracy());
+    for (index, result) in results(runs).iter().enumerate() {
+        let name = result.name();
+        push(name.to_owned(), &|run| run.results[index].report.accuracy());
         for (size, labels) in sizes.iter().enumerate() {
             let name = format!("{name}, {labels} a class");
-            push(name, &|run| run.findings[index].few[size].draws.mean);
+            push(name, &|run| run.results[index].few_labels[size].draws.mean);
         }
     }
     columns
@@ -132,7 +133,7 @@ pub fn text(runs: &[Measured]) -> String {
     let heading = ["run", "seed", "epoch"].map(str::to_owned);
     let mut text = row(heading, cells(&|column| column.name.clone()));
     for (index, (run, name)) in runs.iter().zip(&names).enumerate() {
-        let start = [name.clone(), run.seed.to_string(), run.trained[0].to_string()];
+        let start = [name.clone(), run.seed.to_string(), run.trained.epoch.to_string()];
         text += &row(start, cells(&|column| format!("{:.2}", 100.0 * column.shares[index])));
     }
     let last = ["mean ± std", "", ""].map(str::to_owned);

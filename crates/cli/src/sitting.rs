@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dataset::{Dataset, Split};
+use eval::{CheckpointChoice, FrozenEncoder, Protocol};
 use models::DeviceChoice;
 use report::{Evaluation, FeatureMap, Picture, Plane, Point, RunReport, Thumbnails};
-use trainer::{CheckpointChoice, FrozenEncoder, RunRecord};
+use trainer::RunRecord;
 
 use crate::compare::{NEIGHBORS, PREVIEW};
 use crate::data;
 use crate::failure::Failure;
-use crate::measure::{Measurement, Way};
+use crate::measure::Measurement;
 use crate::run_on_data::{BATCH, RunOnData};
 
 /// Images on the map, at most.
@@ -91,7 +92,7 @@ fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failur
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
     report.neighbors = Some(encoded(sheet)?);
-    let measured = measurement.by(&Way::usual(), None, &Arc::default())?;
+    let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
     report.run.evaluation = Some(Evaluation::of(&measured.record));
     Ok(())
 }

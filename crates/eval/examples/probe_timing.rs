@@ -5,12 +5,11 @@
 
 #![allow(clippy::print_stdout, reason = "an example reports to its user")]
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use eval::{
-    Features, KnnSettings, LinearSettings, LogisticProblem, LogisticSettings, Protocol,
-    contrastive_correct, correlation_correct, effective_rank, evaluate, feature_std,
-};
+use eval::{Features, LabeledData, LogisticProblem, LogisticSettings, Protocol, evaluate};
+use metrics::{contrastive_correct, correlation_correct, effective_rank, feature_std};
 use tch::{Device, Kind, Tensor};
 
 const CLASSES: i64 = 10;
@@ -30,17 +29,14 @@ fn main() {
     let (x, labels) = synthetic(train + test, dim, spread);
     let (train, test) = (slice(&x, &labels, 0, train), slice(&x, &labels, train, test));
     solver(&train);
-    for protocol in
-        [Protocol::Knn(KnnSettings::default()), Protocol::Linear(LinearSettings::default())]
-    {
+    let data = LabeledData { train: &train, test: &test, folds: &[], images: None };
+    for protocol in Protocol::quick() {
         let start = Instant::now();
-        let report = evaluate(&protocol, &train, &test, &[]).expect("valid features");
+        let on_progress = |_, _| ControlFlow::Continue(());
+        let report = evaluate(&protocol, &data, &on_progress).expect("valid features");
         println!("{}: {:.3} s, accuracy {:.4}", protocol.name(), secs(start), report.accuracy());
         if let eval::Report::Linear(report) = report {
-            println!(
-                "  {:?}, C {}, edge {:?}",
-                report.validation, report.penalty, report.penalty_at_edge
-            );
+            println!("  {:?}, C {}, edge {:?}", report.validation, report.c, report.c_at_edge);
         }
     }
     step_metrics();

@@ -31,7 +31,7 @@ pub enum Error {
     },
     /// No class has an image to spare for validation.
     #[error(
-        "expected at least 2 training images of some class to choose the penalty with, \
+        "expected at least 2 training images of some class to choose C with, \
          found 1 of each of the {classes} classes"
     )]
     TooFewToValidate {
@@ -61,6 +61,15 @@ pub enum Error {
         /// All images.
         images: usize,
     },
+    /// The protocol trains on augmented views.
+    #[error("{protocol}: expected an encoder and images, found features alone")]
+    NeedsImages {
+        /// The protocol's name.
+        protocol: &'static str,
+    },
+    /// Images can't be read any more.
+    #[error(transparent)]
+    Loader(#[from] loader::Error),
     /// Whoever watched the work ended it.
     #[error("interrupted")]
     Interrupted,

@@ -4,7 +4,7 @@ use dataset::{ConcatSplits, Dataset, Split};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::features::check_finite;
-use crate::watch::{Watch, tell};
+use crate::on_progress::{self, OnProgress};
 use crate::{Error, Features, Result};
 
 /// What turns a block of bytes into features `[images, features]`; it runs under no-grad.
@@ -70,7 +70,7 @@ pub(crate) fn gather(
     batch: usize,
     encode: Encode<'_>,
     keep: &dyn Fn(&Tensor) -> Tensor,
-    watch: Watch<'_>,
+    on_progress: OnProgress<'_>,
 ) -> Result<Tensor> {
     let count = images.len() as i64;
     let (mut all, mut done): (Option<Tensor>, i64) = (None, 0);
@@ -83,22 +83,27 @@ pub(crate) fn gather(
                 .get_or_insert_with(|| Tensor::empty([count, x.size()[1]], (x.kind(), x.device())));
             all.narrow(0, done, x.size()[0]).copy_(&x);
             done += x.size()[0];
-            tell(watch, done, count)
+            on_progress::report(on_progress, done as usize, count as usize)
         })?;
     }
     all.ok_or(Error::Empty { split: "extracted" })
 }
 
 /// Hands on the features of each block of a split, float32.
-fn each_block<E>(
+///
+/// # Errors
+/// Those of `take`, and [`Error::Loader`].
+fn each_block<E: From<Error>>(
     split: &Split,
     side: usize,
     batch: usize,
     encode: Encode<'_>,
     take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    loader::sequential(split, side, batch)
-        .try_for_each(|block| take(no_grad(|| encode(&block).to_kind(Kind::Float))))
+    loader::sequential(split, side, batch).try_for_each(|block| {
+        let block = block.map_err(Error::from)?;
+        take(no_grad(|| encode(&block).to_kind(Kind::Float)))
+    })
 }
 
 /// [`extract`] together with the labels of the split; `name` is "train" or "test" in messages.

@@ -87,6 +87,11 @@ impl Features {
     }
 }
 
+/// The numbers of a vector of float64, wherever they lie.
+pub(crate) fn to_vec(values: &Tensor) -> Vec<f64> {
+    Vec::try_from(values.contiguous()).expect("a vector of float64")
+}
+
 pub(crate) fn check_finite(x: &Tensor) -> Result<()> {
     let finite_rows = x.isfinite().all_dim(1, false).sum(Kind::Int64).int64_value(&[]) as usize;
     let images = x.size()[0] as usize;

@@ -1,14 +1,15 @@
-//! Measures what an encoder has learnt, without ever touching its weights.
+//! Evaluates trained encoders.
 //!
-//! While training runs: contrastive and correlation accuracy ([`contrastive_correct`],
-//! [`correlation_correct`]) and the collapse monitors ([`feature_std`], [`effective_rank`]).
-//! Afterwards: [`extract`] the features of a labeled split and [`evaluate`] them by a
-//! [`Protocol`]: multinomial logistic regression with its penalty chosen on a validation part of
-//! train, or weighted nearest neighbors. Neither looks at the test split before its one final
-//! score. [`few_labels`] does the same with a few labeled images a class.
+//! A [`FrozenEncoder`] is the encoder of a run; it can be exported to safetensors and TorchScript.
+//! [`LabeledFeatures`] are its features of a labeled data set, and [`evaluate`] scores them by a
+//! [`Protocol`]: multinomial logistic regression, weighted nearest neighbors, a linear classifier
+//! trained by SGD on augmented images, or fine-tuning of a copy of the encoder. None looks at the
+//! test split before its one final score. [`few_labels`] does the same with a few labeled images a
+//! class.
 //!
-//! Without labels: [`stream`] hands features on as they are made, and a [`Gallery`] of them finds
-//! an image's neighbors, near-duplicates and outliers.
+//! Without labels: [`extract`] and [`stream`] give features, a [`Gallery`] of them finds an image's
+//! neighbors, near-duplicates and outliers, and [`principal_plane`] and [`tsne`] map them to two
+//! dimensions.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};
@@ -22,49 +23,33 @@
 //! # Ok::<(), eval::Error>(())
 //! ```
 
-mod collapse;
-mod duplicates;
+mod classifiers;
+mod embedding_2d;
 mod error;
+mod export;
 mod extract;
 mod features;
-mod few_shot;
-mod gallery;
-mod knn;
-mod lbfgs;
-mod linear;
-mod logistic;
-mod metrics;
-mod nearest;
-mod outliers;
-mod pca;
-mod protocol;
+mod frozen_encoder;
+mod on_progress;
+mod protocols;
+mod retrieval;
 mod score;
-mod standard_scaler;
-mod stratify;
-mod trained;
-mod tsne;
-mod watch;
 
-pub use self::collapse::{alignment, effective_rank, feature_std, uniformity};
-pub use self::duplicates::{Duplicates, Pair};
+pub use self::classifiers::few_shot::{FewShotScores, FewShotSettings};
+pub use self::classifiers::{
+    Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Model, StandardScaler,
+};
+pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
+pub use self::export::{ExportError, Pixels};
 pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
 pub use self::features::Features;
-pub use self::few_shot::{FewScores, FewSettings, SINGLE_LABEL_PENALTY, few_labels, few_labels_by};
-pub use self::gallery::{Gallery, Near, Neighbors};
-pub use self::knn::{Knn, KnnReport, KnnSettings};
-pub use self::linear::{GridEdge, LinearReport, LinearSettings, PenaltyScore, choose};
-pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
-pub use self::metrics::{
-    Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
+pub use self::frozen_encoder::{CheckpointChoice, FrozenEncoder, TrainingProgress};
+pub use self::on_progress::OnProgress;
+pub use self::protocols::{
+    CScore, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabeledData, LabeledFeatures,
+    LinearReport, LinearSettings, Protocol, ProtocolResult, RateScore, Report, SINGLE_LABEL_C,
+    SgdReport, evaluate, few_labels,
 };
-pub use self::nearest::nearest;
-pub use self::outliers::Outlier;
-pub use self::pca::{Plane, principal_plane};
-pub use self::protocol::{OnSubset, Protocol, Report, evaluate};
+pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
-pub use self::standard_scaler::StandardScaler;
-pub use self::stratify::{TrainValSplit, stratified_holdout};
-pub use self::trained::{RateScore, TrainedReport, classes_of};
-pub use self::tsne::{tsne, usual_perplexity};
-pub use self::watch::Watch;

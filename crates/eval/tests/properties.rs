@@ -1,12 +1,35 @@
 //! What must hold for any features: the protocols through their public interface.
 
+use std::ops::ControlFlow;
+
 use eval::{
-    Error, Features, FewSettings, Knn, KnnSettings, LinearSettings, LogisticProblem,
-    LogisticSettings, Protocol, Report, SINGLE_LABEL_PENALTY, contrastive_hits, correlation_hits,
-    evaluate, few_labels,
+    Error, Features, FewShotScores, FewShotSettings, Knn, KnnSettings, LabeledData, LinearSettings,
+    LogisticProblem, LogisticSettings, Protocol, Report, Result, SINGLE_LABEL_C,
 };
 use proptest::prelude::*;
 use tch::Tensor;
+
+/// Evaluates features alone.
+fn evaluate(
+    protocol: &Protocol,
+    train: &Features,
+    test: &Features,
+    folds: &[Vec<u32>],
+) -> Result<Report> {
+    let data = LabeledData { train, test, folds, images: None };
+    eval::evaluate(protocol, &data, &|_, _| ControlFlow::Continue(()))
+}
+
+/// Evaluates features alone with few labels.
+fn few_labels(
+    protocol: &Protocol,
+    train: &Features,
+    test: &Features,
+    few: &FewShotSettings,
+) -> Result<Vec<FewShotScores>> {
+    let data = LabeledData { train, test, folds: &[], images: None };
+    eval::few_labels(protocol, &data, few, &|_, _| ControlFlow::Continue(()))
+}
 
 /// `count` images of `classes` classes, in `dim` features: class centers plus noise, both drawn
 /// from `seed`.
@@ -114,17 +137,6 @@ proptest! {
         prop_assert!((warm.objective - cold.objective).abs() < 1e-8 * cold.objective);
         prop_assert!(first.objective < warm.objective, "a larger C weighs more");
     }
-
-    #[test]
-    fn metrics_do_not_ask_which_view_is_first(seed: u64) {
-        let (a, labels) = images(seed, 24, 8, 24, 0.3);
-        let (b, _) = images(seed ^ 1, 24, 8, 24, 0.3);
-        let (a, b) = (features(&a, &labels), features(&b, &labels));
-        prop_assert_eq!(contrastive_hits(a.x(), b.x()), contrastive_hits(b.x(), a.x()));
-        prop_assert_eq!(correlation_hits(a.x(), b.x()), correlation_hits(b.x(), a.x()));
-        let itself = contrastive_hits(a.x(), a.x());
-        prop_assert_eq!(itself.correct, itself.total);
-    }
 }
 
 #[test]
@@ -134,9 +146,8 @@ fn separable_classes_are_read_off_perfectly() {
     let test = features(&values[300 * 6..], &labels[300..]);
     let folds: Vec<Vec<u32>> =
         (0..3).map(|fold| (fold * 100..(fold + 1) * 100).collect()).collect();
-    for name in Protocol::NAMES {
-        let protocol = Protocol::named(name).expect("a known name");
-        assert_eq!(protocol.name(), name);
+    for protocol in Protocol::quick() {
+        let name = protocol.name();
         let report = evaluate(&protocol, &train, &test, &folds).expect("valid features");
         assert_eq!(report.accuracy(), 1.0, "{name}");
         let text = serde_json::to_string(&report).expect("serializable");
@@ -156,7 +167,7 @@ fn separable_classes_are_read_off_perfectly() {
 }
 
 #[test]
-fn the_test_split_does_not_choose_the_penalty() {
+fn the_test_split_does_not_choose_c() {
     let (train, test) = train_and_test(5);
     let linear = Protocol::Linear(LinearSettings::default());
     let Report::Linear(first) = evaluate(&linear, &train, &test, &[]).unwrap() else { panic!() };
@@ -165,15 +176,15 @@ fn the_test_split_does_not_choose_the_penalty() {
         panic!()
     };
     assert_ne!(first.test.accuracy, second.test.accuracy);
-    assert_eq!((first.penalty, &first.validation), (second.penalty, &second.validation));
+    assert_eq!((first.c, &first.validation), (second.c, &second.validation));
 }
 
 #[test]
 fn few_labels_score_as_if_no_other_image_had_one() {
     let (train, test) = train_and_test(6);
-    let few = FewSettings { labels_per_class: vec![1, 5, 20], draws: 3, seed: 9 };
-    for name in Protocol::NAMES {
-        let protocol = Protocol::named(name).unwrap();
+    let few = FewShotSettings { labels_per_class: vec![1, 5, 20], draws: 3, seed: 9 };
+    for protocol in Protocol::quick() {
+        let name = protocol.name();
         let scores = few_labels(&protocol, &train, &test, &few).unwrap();
         assert_eq!(scores, few_labels(&protocol, &train, &test, &few).unwrap());
         let counts: Vec<_> = scores.iter().map(|score| score.labels_per_class).collect();
@@ -184,15 +195,15 @@ fn few_labels_score_as_if_no_other_image_had_one() {
             let report = evaluate(&protocol, &drawn.unwrap(), &test, &[]).unwrap();
             assert_eq!(report.accuracy(), *accuracy, "{name}, draw {draw}");
             if let Report::Linear(report) = report {
-                let penalties = scores[1].chosen.as_ref().unwrap();
-                assert_eq!(penalties[draw as usize], report.penalty);
+                let cs = scores[1].chosen.as_ref().unwrap();
+                assert_eq!(cs[draw as usize], report.c);
             }
         }
         let linear = name == "linear";
-        let fixed = linear.then(|| vec![SINGLE_LABEL_PENALTY; 3]);
+        let fixed = linear.then(|| vec![SINGLE_LABEL_C; 3]);
         assert_eq!(scores[0].chosen, fixed);
         assert!(scores.iter().all(|score| score.converged));
-        let more = FewSettings { labels_per_class: vec![1, 31], ..few.clone() };
+        let more = FewShotSettings { labels_per_class: vec![1, 31], ..few.clone() };
         let error = few_labels(&protocol, &train, &test, &more).unwrap_err();
         let (class, expected, found) = (0, 31, 30);
         let too_few = Error::TooFewOfClass { class, expected, found };
@@ -208,8 +219,9 @@ fn dead_features_and_unseen_classes_are_no_trouble() {
     let train = features(&values[..90 * 6], &labels[..90]);
     labels[119] = 7; // Never seen in training: can only be wrong.
     let test = features(&values[90 * 6..], &labels[90..]);
-    for name in Protocol::NAMES {
-        let report = evaluate(&Protocol::named(name).unwrap(), &train, &test, &[]).unwrap();
+    for protocol in Protocol::quick() {
+        let name = protocol.name();
+        let report = evaluate(&protocol, &train, &test, &[]).unwrap();
         let score = report.test();
         assert_eq!((score.correct, score.total), (29, 30), "{name}");
         assert_eq!(score.per_class.len(), 8);
@@ -268,5 +280,25 @@ fn what_cannot_be_measured_is_an_error() {
     for c in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = problem.fit(c, None, &LogisticSettings::default()).unwrap_err();
         assert!(matches!(error, Error::BadSetting { name: "c", .. }));
+    }
+}
+
+#[test]
+fn names_are_those_of_the_protocols() {
+    for name in Protocol::NAMES {
+        let protocol = Protocol::named(name).expect("a known name");
+        assert_eq!(protocol.name(), name);
+        let text = serde_json::to_string(&protocol).expect("serializable");
+        assert!(text.starts_with(&format!("{{\"{name}\":")), "{text}");
+    }
+}
+
+#[test]
+fn protocols_that_train_on_views_need_images() {
+    let (train, test) = train_and_test(7);
+    for name in ["sgd", "finetune"] {
+        let protocol = Protocol::named(name).unwrap();
+        let error = evaluate(&protocol, &train, &test, &[]).unwrap_err();
+        assert_eq!(error, Error::NeedsImages { protocol: name });
     }
 }

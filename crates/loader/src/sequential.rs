@@ -1,11 +1,9 @@
 //! Reading a split in order, without augmentation.
 
-use std::panic::panic_any;
-
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::ViewBlock;
+use crate::{Error, ViewBlock};
 
 /// The images of `split` in order, unaugmented, `batch` at a time; the last block may be smaller.
 ///
@@ -13,10 +11,13 @@ use crate::ViewBlock;
 /// whole, bilinear, antialiased where they shrink. Blocks have one view; bytes are planar and
 /// row-major whatever the split's order on disk. A `batch` of 0 counts as 1.
 ///
-/// # Panics
-/// With [`dataset::Error::Changed`] if files of the split have changed: no measure is taken of such
-/// images.
-pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Item = ViewBlock> {
+/// # Errors
+/// [`Error::Set`] for a block that was read from files that have changed since the set was opened.
+pub fn sequential(
+    split: &Split,
+    side: usize,
+    batch: usize,
+) -> impl Iterator<Item = Result<ViewBlock, Error>> {
     let batch = batch.max(1);
     let mut read = Reader::new(split, side);
     (0..split.len()).step_by(batch).map(move |first| {
@@ -24,8 +25,8 @@ pub fn sequential(split: &Split, side: usize, batch: usize) -> impl Iterator<Ite
         let mut block = ViewBlock::new(1, images, side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);
         places.enumerate().for_each(|(i, place)| read.image(first + i, place));
-        split.check().unwrap_or_else(|error| panic_any(error));
-        block
+        split.check().map_err(|error| Error::Set(error.to_string()))?;
+        Ok(block)
     })
 }
 

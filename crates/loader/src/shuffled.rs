@@ -1,13 +1,11 @@
 //! Reading a split once in a random order, a view of each image, for classifiers that are trained
 //! on one.
 
-use std::panic::panic_any;
-
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::ViewBlock;
 use crate::sampler::{self, Stream};
+use crate::{Error, ViewBlock};
 
 /// A view by `recipe` of every image of `split`, in the order of `epoch`, `batch` at a time, with
 /// the indices of the images; the last block may be smaller. A pure function of these and of
@@ -15,16 +13,18 @@ use crate::sampler::{self, Stream};
 ///
 /// A `batch` of 0 counts as 1.
 ///
+/// # Errors
+/// [`Error::Set`] for a block that was read from files that have changed since the set was opened.
+///
 /// # Panics
-/// With [`dataset::Error::Changed`] if files of the split have changed, and if the recipe can't be
-/// followed (see [`Recipe::validate`]).
+/// If the recipe can't be followed (see [`Recipe::validate`]).
 pub fn shuffled(
     split: &Split,
     recipe: &Recipe,
     seed: u64,
     epoch: u32,
     batch: usize,
-) -> impl Iterator<Item = (ViewBlock, Vec<u32>)> {
+) -> impl Iterator<Item = Result<(ViewBlock, Vec<u32>), Error>> {
     let mut order = vec![0; split.len()];
     sampler::shuffle(&mut order, seed, epoch, Stream::Labeled);
     let batch = batch.max(1);
@@ -38,8 +38,8 @@ pub fn shuffled(
             let key = ViewKey { seed, epoch, image: u64::from(index), view: 0 };
             renderer.render(recipe, &split.image(index as usize), key, place);
         }
-        split.check().unwrap_or_else(|error| panic_any(error));
-        (block, indices.to_vec())
+        split.check().map_err(|error| Error::Set(error.to_string()))?;
+        Ok((block, indices.to_vec()))
     })
 }
 
@@ -56,7 +56,8 @@ mod tests {
         let recipe = Recipe::seed_weak(12);
         let epoch = |epoch, batch| {
             let (mut rows, mut views) = (Vec::new(), vec![Vec::new(); 7]);
-            for (block, indices) in shuffled(&split, &recipe, 5, epoch, batch) {
+            for read in shuffled(&split, &recipe, 5, epoch, batch) {
+                let (block, indices) = read.unwrap();
                 assert_eq!((block.views, block.images), (1, indices.len()));
                 assert!(block.images <= batch);
                 for (index, view) in indices.iter().zip(block.bytes.chunks(3 * 12 * 12)) {

@@ -118,7 +118,8 @@ fn recycled_and_foreign_memory_changes_nothing() {
 #[test]
 fn sequential_reads_everything_in_order_and_resizes_where_need_be() {
     let split = split(0, 7, true);
-    let blocks: Vec<_> = sequential(&split, 8, 3).collect();
+    let blocks: Result<Vec<_>, _> = sequential(&split, 8, 3).collect();
+    let blocks = blocks.unwrap();
     let shapes: Vec<_> = blocks.iter().map(|b| (b.views, b.images, b.height, b.width)).collect();
     assert_eq!(shapes, [(1, 3, 8, 8), (1, 3, 8, 8), (1, 1, 8, 8)]);
     for (i, image) in blocks.iter().flat_map(|b| b.bytes.chunks(3 * 8 * 8)).enumerate() {

@@ -130,6 +130,14 @@ impl DeviceChoice {
     }
 }
 
+/// A device's name as [`DeviceChoice`] reads it: `cpu` or `cuda:N`.
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(gpu) => format!("cuda:{gpu}"),
+        _ => "cpu".to_owned(),
+    }
+}
+
 /// Has cuDNN use only algorithms that give the same bits again, and 32-bit floats where it is asked
 /// for them, not the 10 bits of TensorFloat-32 that libtorch allows it by default.
 fn repeatable() {

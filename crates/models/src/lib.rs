@@ -36,7 +36,7 @@ mod weight_init;
 
 pub use allocator::keep_freed_memory;
 pub use conv::{ConvConfig, Pool};
-pub use device::{DeviceChoice, DeviceError, Precision};
+pub use device::{DeviceChoice, DeviceError, Precision, device_name};
 pub use encoder::{Encoder, EncoderConfig, InputSizes, Mode, ModelError};
 pub use flat_parameters::{FlatParameters, buffers};
 pub use layer::{BatchNorm, Conv2d, LayerNorm, Linear};

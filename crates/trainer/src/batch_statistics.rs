@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use dataset::{Dataset, SyntheticSpec};
 use loader::ViewBlock;
-use models::{DeviceChoice, Mode, ToTensor, buffers};
+use models::{Mode, ToTensor, buffers};
 use serde_json::json;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -205,13 +205,4 @@ fn a_run_that_goes_on_has_the_statistics_of_one_that_never_stopped() {
         let found = whole_newest.iter().find(|(own, _)| *own == teacher);
         assert_eq!(&found.unwrap().1, tensor, "{name}");
     }
-    let frozen = FrozenEncoder::open(&whole, CheckpointChoice::Newest, DeviceChoice::Cpu).unwrap();
-    let encode = |batch| -> Vec<Tensor> {
-        let test = set().test.unwrap();
-        let blocks = loader::sequential(&test, SIDE as usize, batch);
-        blocks.map(|block| frozen.encode(&block)).collect()
-    };
-    let (together, alone) = (encode(6), encode(1));
-    let off = golden::difference(&together[0], &Tensor::cat(&alone, 0));
-    assert!(off < 1e-4 * golden::largest(&together[0]), "{off}");
 }

@@ -79,14 +79,6 @@ pub enum Error {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// An encoder can't be exported.
-    #[error("{}: can't export the encoder: {}", OneLine(.path), OneLine(.found))]
-    Export {
-        /// The file.
-        path: PathBuf,
-        /// What libtorch said, or what a check of the file found.
-        found: String,
-    },
     /// The loss or the gradient is no longer a number.
     #[error(
         "training diverged: the {what} of step {step} is {value}; a smaller optimizer.*.learning_rate usually helps; checkpoints are from before"
@@ -124,11 +116,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         !matches!(
             self,
-            Self::Loader(_)
-                | Self::Io { .. }
-                | Self::Export { .. }
-                | Self::Diverged { .. }
-                | Self::Collapsed { .. }
+            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. } | Self::Collapsed { .. }
         )
     }
 }

@@ -91,15 +91,14 @@ pub(crate) fn measure(learner: &Learner, sample: &ViewBlock, to_tensor: &ToTenso
         let projections = learner.student.project(&own, sample.images as i64);
         let projections = Tensor::cat(&projections, 0);
         let views = features.split(sample.images as i64, 0);
-        let dead = features.abs().amax([0i64].as_slice(), false).eq(0.0);
         Health {
-            feature_std: eval::feature_std(&features),
-            effective_rank: eval::effective_rank(&features),
-            projection_std: eval::feature_std(&projections),
-            projection_rank: eval::effective_rank(&projections),
-            alignment: eval::alignment(&views[0], &views[1]),
-            uniformity: eval::uniformity(&views[0]),
-            dead_features: dead.to_kind(tch::Kind::Double).mean(None).double_value(&[]),
+            feature_std: metrics::feature_std(&features),
+            effective_rank: metrics::effective_rank(&features),
+            projection_std: metrics::feature_std(&projections),
+            projection_rank: metrics::effective_rank(&projections),
+            alignment: metrics::alignment(&views[0], &views[1]),
+            uniformity: metrics::uniformity(&views[0]),
+            dead_features: metrics::dead_features(&features),
             teacher_distance: learner.teacher_distance(),
         }
     })

@@ -38,7 +38,7 @@ pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, E
 /// # Errors
 /// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or
 /// shape, and where there is one that the encoder doesn't have.
-pub(crate) fn load(path: &Path, networks: &EncoderAndHead) -> Result<String, Error> {
+pub fn load(path: &Path, networks: &EncoderAndHead) -> Result<String, Error> {
     let bytes = fs::read(path).map_err(|error| damaged(path, "a file of weights", error))?;
     let file = checkpoint::parse(path, &bytes)?;
     let named = networks.encoder_tensors();

@@ -212,8 +212,8 @@ impl Learner {
             let (rows, columns) = (2 * step.images, 2 * measured_features.size()[1]);
             let measured = StepMetrics {
                 loss: loss.detach(),
-                contrastive: (eval::contrastive_correct(&first, &second), rows),
-                correlation: (eval::correlation_correct(&first, &second), columns),
+                contrastive: (metrics::contrastive_correct(&first, &second), rows),
+                correlation: (metrics::correlation_correct(&first, &second), columns),
                 probe,
                 gradient_norm,
             };

@@ -53,13 +53,10 @@ mod clock;
 #[cfg(test)]
 mod collapse;
 mod config;
+mod encoder_file;
 mod error;
-mod export;
-mod finetune;
-mod frozen;
-mod heads;
 mod health;
-mod initial;
+pub mod initial;
 mod learner;
 mod memory;
 mod metrics;
@@ -74,23 +71,20 @@ mod resume;
 mod run_folder;
 mod session;
 mod setup;
-mod sgd;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
 
+pub use self::metrics::{EpochMetrics, Ratio, StepNumbers};
 pub use best::BestBy;
 pub use config::{
     AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
     Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
+pub use encoder_file::write_encoder;
 pub use error::Error;
-pub use export::Pixels;
-pub use finetune::finetune;
-pub use frozen::{CheckpointChoice, FrozenEncoder};
 pub use health::{HealthConfig, OnCollapse};
 pub use learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
-pub use metrics::{EpochMetrics, Ratio, StepNumbers};
 pub use networks::{DTypes, EncoderAndHead, Teacher};
 pub use observer::{EpochCount, EpochProgress, Observer};
 pub use optim::StepCount;
@@ -101,4 +95,3 @@ pub use run::{Best, Criterion, EpochRecord, Health, StepSecs};
 pub use run_folder::{RunFolder, RunRecord, write_json};
 pub use session::Trainer;
 pub use setup::Provenance;
-pub use sgd::{ClassifierSettings, Watch, sgd};

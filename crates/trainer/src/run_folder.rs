@@ -8,7 +8,7 @@ use run::{Summary, file};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::export::write_encoder;
+use crate::encoder_file::write_encoder;
 use crate::networks::EncoderAndHead;
 use crate::{Config, Error, Learner, checkpoint};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use dataset::{Dataset, Split};
 use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
-use models::ToTensor;
+use models::{ToTensor, device_name};
 use optim::StepCount;
 use run::{BatchRecord, Criterion, EpochRecord, FORMAT, StepRecord, Summary, ThreadCounts, file};
 use tch::{Kind, no_grad};
@@ -23,7 +23,7 @@ use crate::observer::{EpochCount, EpochProgress, Observer};
 use crate::outcome::{EarlyStop, Outcome};
 use crate::profile::Profiler;
 use crate::run_folder::{RunFolder, RunRecord};
-use crate::setup::{Provenance, data_record, device_name, hold_out, libtorch_threads, plan};
+use crate::setup::{Provenance, data_record, hold_out, libtorch_threads, plan};
 use crate::tensorboard::EventFile;
 use crate::{BestBy, Config, Error, initial, memory};
 
@@ -242,7 +242,7 @@ impl Trainer {
             }
             let mut improved = false;
             if whole || last {
-                let report = self.end_epoch(&mut clock);
+                let report = self.end_epoch(&mut clock)?;
                 folder.log(std::slice::from_ref(&report))?;
                 events.epoch(&report)?;
                 observer.epoch(&report);
@@ -340,13 +340,19 @@ impl Trainer {
     }
 
     /// Measures at the end of an epoch.
-    fn end_epoch(&mut self, clock: &mut Clock) -> EpochRecord {
+    ///
+    /// # Errors
+    /// Those of [`probe_on`](Self::probe_on).
+    fn end_epoch(&mut self, clock: &mut Clock) -> Result<EpochRecord, Error> {
         let train_secs = clock.epoch_secs();
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
         let step_secs = self.learner.profiler.take();
-        let [validation, test] = [&self.validation, &self.test]
-            .map(|split| split.as_ref().and_then(|split| self.probe_on(split)));
+        let probed = |split: &Option<Split>| match split {
+            Some(split) => self.probe_on(split),
+            None => Ok(None),
+        };
+        let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
         let plan = &self.plan;
         let sample = self.sample.get_or_init(|| {
             loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
@@ -383,7 +389,7 @@ impl Trainer {
             eval_secs: begun.elapsed().as_secs_f64(),
         };
         clock.next_epoch(self.header.step, report.eval_secs);
-        report
+        Ok(report)
     }
 
     /// Counts epochs that look like collapse; an error where there were as many as the
@@ -403,12 +409,18 @@ impl Trainer {
     }
 
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
-    fn probe_on(&self, split: &Split) -> Option<[f64; 2]> {
-        let probe = self.learner.probe.as_ref()?;
-        let labels: Vec<i64> = split.labels()?.iter().map(|&label| i64::from(label)).collect();
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the split have changed.
+    fn probe_on(&self, split: &Split) -> Result<Option<[f64; 2]>, Error> {
+        let (Some(probe), Some(labels)) = (self.learner.probe.as_ref(), split.labels()) else {
+            return Ok(None);
+        };
+        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let side = self.record.config.image_size;
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
         for block in loader::sequential(split, side, EVAL_BATCH) {
+            let block = block.map_err(Error::Loader)?;
             let labels = self.to_tensor.labels(&labels[done..done + block.images]);
             let (counts, side) = ([block.images, 1], [block.height, block.width]);
             let images = self.to_tensor.images(&block.bytes, counts, side);
@@ -420,7 +432,7 @@ impl Trainer {
             correct += score.correct.int64_value(&[]);
             done += block.images;
         }
-        (done > 0).then(|| [loss / done as f64, correct as f64 / done as f64])
+        Ok((done > 0).then(|| [loss / done as f64, correct as f64 / done as f64]))
     }
 
     /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so

@@ -43,7 +43,7 @@ pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option
         return (rest, None);
     };
     let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-    let rows = eval::stratified_holdout(&labels, val_fraction, HOLD_OUT_SEED);
+    let rows = dataset::stratified_holdout(&labels, val_fraction, HOLD_OUT_SEED);
     // A set of single images of their classes has none to spare.
     if rows.validation.is_empty() {
         return (rest, None);
@@ -116,13 +116,6 @@ pub(crate) fn data_record(
         },
         held_out: held_out.map_or(0, Split::len),
         class_names: data.class_names.clone(),
-    }
-}
-
-pub(crate) fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(gpu) => format!("cuda:{gpu}"),
-        _ => "cpu".to_owned(),
     }
 }
 

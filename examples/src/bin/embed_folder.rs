@@ -8,8 +8,8 @@
 #![allow(clippy::print_stdout)]
 
 use dataset::OpenOptions;
+use eval::{CheckpointChoice, FrozenEncoder};
 use models::DeviceChoice;
-use trainer::{CheckpointChoice, FrozenEncoder};
 
 /// Images in a forward pass.
 const BATCH: usize = 64;

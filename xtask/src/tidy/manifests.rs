@@ -27,10 +27,15 @@ const ARROWS: &[Arrows] = &[
     may("models", &["dataset"], true),
     may("optim", &["models"], true),
     may("methods", &["models", "optim"], true),
-    may("eval", &["dataset", "loader", "models"], true),
+    may("metrics", &[], true),
     may(
         "trainer",
-        &["files", "dataset", "augment", "loader", "models", "optim", "methods", "run", "eval"],
+        &["files", "dataset", "augment", "loader", "models", "optim", "methods", "metrics", "run"],
+        true,
+    ),
+    may(
+        "eval",
+        &["files", "dataset", "augment", "loader", "models", "optim", "metrics", "run", "trainer"],
         true,
     ),
     may("report", &["files", "run"], false),
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn arrows_of_the_design_pass() {
-        let trainer = "[dependencies]\neval.workspace = true\ntch.workspace = true\n";
+        let trainer = "[dependencies]\nmetrics.workspace = true\ntch.workspace = true\n";
         assert!(say("trainer", trainer).is_empty());
         assert!(say("cli", "[dependencies]\ntrainer.workspace = true\nserde = \"1\"\n").is_empty());
         assert!(say("eval", "[dev-dependencies]\ngolden.workspace = true\n").is_empty());

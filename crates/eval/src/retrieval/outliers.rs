@@ -2,8 +2,8 @@
 
 use tch::no_grad;
 
-use crate::gallery::ROWS;
-use crate::watch::{Watch, tell};
+use crate::on_progress::{self, OnProgress};
+use crate::retrieval::gallery::ROWS;
 use crate::{Error, Gallery, Result};
 
 /// An image that is far from its neighbors.
@@ -22,7 +22,12 @@ impl Gallery {
     /// # Errors
     /// [`Error::BadSetting`] for `k` 0, [`Error::Mismatch`] for fewer than 2 images,
     /// [`Error::Interrupted`].
-    pub fn outliers(&self, count: usize, k: usize, watch: Watch<'_>) -> Result<Vec<Outlier>> {
+    pub fn outliers(
+        &self,
+        count: usize,
+        k: usize,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Vec<Outlier>> {
         if k == 0 {
             return Err(Error::BadSetting {
                 name: "k",
@@ -42,11 +47,11 @@ impl Gallery {
         let mut distances = Vec::with_capacity(images as usize);
         for first in (0..images).step_by(ROWS as usize) {
             let rows = self.rows(first, ROWS);
-            let found = no_grad(|| self.search(&rows, k, Some(first), watch))?;
+            let found = no_grad(|| self.search(&rows, k, Some(first), on_progress))?;
             let means = 1f64 - found.similarities.mean_dim([1i64].as_slice(), false, None);
             distances.extend(Vec::<f64>::try_from(&means).expect("float64"));
         }
-        tell(watch, images, images)?;
+        on_progress::report(on_progress, images as usize, images as usize)?;
         let mut outliers: Vec<Outlier> = distances
             .into_iter()
             .enumerate()
@@ -66,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    const GO_ON: Watch<'static> = &|_, _| ControlFlow::Continue(());
+    const GO_ON: OnProgress<'static> = &|_, _| ControlFlow::Continue(());
 
     #[test]
     fn the_farthest_comes_first_at_its_mean_distance() {
@@ -108,7 +113,7 @@ mod tests {
         assert!(matches!(of(3).outliers(1, 0, GO_ON), Err(Error::BadSetting { .. })));
         let alone = of(1).outliers(1, 1, GO_ON).unwrap_err().to_string();
         assert_eq!(alone, "images to tell outliers among: expected at least 2, found 1");
-        let stop: Watch<'_> = &|_, _| ControlFlow::Break(());
+        let stop: OnProgress<'_> = &|_, _| ControlFlow::Break(());
         assert_eq!(of(3).outliers(1, 1, stop).unwrap_err(), Error::Interrupted);
     }
 }

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use crate::extract::gather;
 use crate::features::check_finite;
-use crate::watch::{Watch, tell};
+use crate::on_progress::{self, OnProgress};
 use crate::{Error, Result};
 
 /// Rows of a block.
@@ -35,7 +35,7 @@ pub struct Neighbors {
 
 /// An image of a gallery, seen from another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Near {
+pub struct Neighbor {
     /// Row of the gallery.
     pub row: usize,
     /// Cosine similarity, -1 to 1.
@@ -64,9 +64,9 @@ impl Gallery {
         side: usize,
         batch: usize,
         encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
-        watch: Watch<'_>,
+        on_progress: OnProgress<'_>,
     ) -> Result<Self> {
-        let unit = gather(images, side, batch, encode, &unit_rows, watch)?;
+        let unit = gather(images, side, batch, encode, &unit_rows, on_progress)?;
         Ok(Self { unit })
     }
 
@@ -113,7 +113,7 @@ impl Gallery {
     }
 
     /// The `k` nearest images of one query, `[1, features]`, the nearest first.
-    pub fn nearest(&self, query: &Tensor, k: usize) -> Vec<Near> {
+    pub fn nearest(&self, query: &Tensor, k: usize) -> Vec<Neighbor> {
         near(&self.neighbors(query, k))
     }
 
@@ -121,7 +121,7 @@ impl Gallery {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn around(&self, row: usize, k: usize) -> Vec<Near> {
+    pub fn around(&self, row: usize, k: usize) -> Vec<Neighbor> {
         let mut found = self.nearest(&self.rows(row as i64, 1), k.saturating_add(1));
         found.retain(|near| near.row != row);
         found.truncate(k);
@@ -136,11 +136,11 @@ impl Gallery {
         queries: &Tensor,
         k: i64,
         own: Option<i64>,
-        watch: Watch<'_>,
+        on_progress: OnProgress<'_>,
     ) -> Result<Neighbors> {
         let mut best: Option<Neighbors> = None;
         for first in (0..self.count()).step_by(COLUMNS as usize) {
-            tell(watch, own.unwrap_or(0), self.count())?;
+            on_progress::report(on_progress, own.unwrap_or(0) as usize, self.len())?;
             let images = self.rows(first, COLUMNS);
             let cosines = queries.matmul(&images.tr());
             if let Some(own) = own.filter(|own| (first..first + COLUMNS).contains(own)) {
@@ -169,11 +169,13 @@ impl Neighbors {
 }
 
 /// What was found for all queries, one after the other.
-fn near(found: &Neighbors) -> Vec<Near> {
+fn near(found: &Neighbors) -> Vec<Neighbor> {
     let rows = Vec::<i64>::try_from(&found.indices.view([-1])).expect("int64");
     let cosines = Vec::<f64>::try_from(&found.similarities.view([-1])).expect("float64");
     let pairs = rows.into_iter().zip(cosines);
-    pairs.map(|(row, cosine)| Near { row: row as usize, cosine: cosine.clamp(-1.0, 1.0) }).collect()
+    pairs
+        .map(|(row, cosine)| Neighbor { row: row as usize, cosine: cosine.clamp(-1.0, 1.0) })
+        .collect()
 }
 
 fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
@@ -184,7 +186,7 @@ fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
 }
 
 fn unit_rows(x: &Tensor) -> Tensor {
-    crate::metrics::unit_rows(&x.to_kind(Kind::Double))
+    metrics::unit_rows(&x.to_kind(Kind::Double))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 //! Every pair of images is computed with, which is quick for the thousand points that one can look
 //! at, and summed in one order, so that the same features always give the same picture.
 
+use metrics::unit_rows;
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::{to_vec, unit_rows};
+use crate::features::to_vec;
 use crate::{Error, Plane, Result};
 
 /// Steps of gradient descent: first with the attraction enlarged, then as it is.

@@ -9,12 +9,12 @@
 
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
+use crate::unit_sphere::{at_least_f32, unit_rows};
+
 /// A running share: how many of `total` trials succeeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// Trials that succeeded.
     pub correct: u64,
@@ -80,18 +80,6 @@ fn to_count(correct: &Tensor) -> u64 {
     correct.int64_value(&[]).unsigned_abs()
 }
 
-/// Rows of length 1; the squared length is bounded below by 1e-12, so a zero row stays zero.
-pub(crate) fn unit_rows(features: &Tensor) -> Tensor {
-    let features = at_least_f32(features);
-    let squared = features.square().sum_dim_intlist([1i64].as_slice(), true, None);
-    &features / squared.clamp_min(1e-12).sqrt()
-}
-
-/// The numbers of a vector of float64, wherever they lie.
-pub(crate) fn to_vec(values: &Tensor) -> Vec<f64> {
-    Vec::try_from(values.contiguous()).expect("a vector of float64")
-}
-
 /// Columns of mean 0 and population standard deviation 1; a constant column becomes not-a-number.
 fn standard_columns(features: &Tensor) -> Tensor {
     let features = at_least_f32(features);
@@ -101,13 +89,6 @@ fn standard_columns(features: &Tensor) -> Tensor {
     let centered = &shifted - shifted.mean_dim([0i64].as_slice(), true, None);
     let variance = centered.square().mean_dim([0i64].as_slice(), true, None);
     centered / variance.sqrt()
-}
-
-fn at_least_f32(features: &Tensor) -> Tensor {
-    match features.kind() {
-        Kind::Half | Kind::BFloat16 => features.to_kind(Kind::Float),
-        _ => features.shallow_clone(),
-    }
 }
 
 /// How many rows and columns of a square matrix have their (first) largest entry on the diagonal.

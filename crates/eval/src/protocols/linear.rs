@@ -1,25 +1,24 @@
 //! The linear protocol: how well a linear classifier reads the classes off frozen features.
 //!
-//! Features are standardized by the training images' mean and standard deviation. The penalty is
-//! chosen by accuracy on a stratified validation part of train (equal accuracies: the stronger
-//! penalty), the classifier is fitted again on all of train, and the test split is scored once.
+//! Features are standardized by the training images' mean and standard deviation. `C` is chosen by
+//! accuracy on a stratified validation part of train (equal accuracies: the smaller `C`), the
+//! classifier is fitted again on all of train, and the test split is scored once.
 
+use dataset::stratified_holdout;
 use serde::{Deserialize, Serialize};
 
-use crate::logistic::{Fit, LogisticProblem, LogisticSettings};
-use crate::protocol::OnSubset;
-use crate::standard_scaler::StandardScaler;
-use crate::stratify::stratified_holdout;
-use crate::{Error, Features, FoldScores, Result, Score};
+use crate::StandardScaler;
+use crate::protocols::{GridEdge, SubsetScore, best_of};
+use crate::{Error, Features, Fit, FoldScores, LogisticProblem, LogisticSettings, Result, Score};
 
-/// Which penalties to try, and how to choose among them.
+/// Which values of `C`, the inverse of the penalty's strength, to try, and how to choose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSettings {
     /// The values of `C` in `C * sum CE + |W|^2 / 2` to choose from, ascending.
-    pub penalties: Vec<f64>,
-    /// After how many larger penalties in a row that are all worse than the best so far the rest is
-    /// left out: the largest take the longest and only fit train more closely.
+    pub cs: Vec<f64>,
+    /// After how many larger `C` in a row that are all worse than the best so far the rest is left
+    /// out: the largest take the longest and only fit train more closely.
     pub patience: usize,
     /// Share of every class to validate on, between 0 and 1.
     pub validation_share: f64,
@@ -33,7 +32,7 @@ impl Default for LinearSettings {
     fn default() -> Self {
         Self {
             // Two values a decade, 1e-4 to 1e2.
-            penalties: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
+            cs: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
             patience: 4,
             validation_share: 0.2,
             seed: 0,
@@ -44,12 +43,12 @@ impl Default for LinearSettings {
 
 impl LinearSettings {
     fn check(&self) -> Result<()> {
-        let positive = self.penalties.iter().all(|c| *c > 0.0 && c.is_finite());
-        if self.penalties.is_empty() || !positive || !self.penalties.is_sorted_by(|a, b| a < b) {
+        let positive = self.cs.iter().all(|c| *c > 0.0 && c.is_finite());
+        if self.cs.is_empty() || !positive || !self.cs.is_sorted_by(|a, b| a < b) {
             return Err(Error::BadSetting {
-                name: "penalties",
+                name: "cs",
                 expected: "one or more positive numbers in ascending order",
-                found: format!("{:?}", self.penalties),
+                found: format!("{:?}", self.cs),
             });
         }
         if self.patience == 0 {
@@ -67,24 +66,14 @@ impl LinearSettings {
     }
 }
 
-/// Accuracy on the validation part of train for one penalty.
+/// Accuracy on the validation part of train for one `C`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PenaltyScore {
+pub struct CScore {
     /// `C`.
     pub c: f64,
     /// Validation accuracy in 0..=1.
     pub accuracy: f64,
-}
-
-/// The end of the penalties at which the best one lies: a wider choice might do better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GridEdge {
-    /// The smallest `C` was best.
-    Smallest,
-    /// The largest `C` was best.
-    Largest,
 }
 
 /// Result of the linear protocol.
@@ -96,13 +85,12 @@ pub struct LinearReport {
     /// Accuracy on all of train, of the same classifier.
     pub train_accuracy: f64,
     /// The chosen `C`.
-    pub penalty: f64,
-    /// A warning: the chosen penalty lies at this end of the choice. `None` where there was only
-    /// one.
-    pub penalty_at_edge: Option<GridEdge>,
-    /// Validation accuracy of every penalty that was tried; the test split had no part in it.
-    pub validation: Vec<PenaltyScore>,
-    /// Images that the penalties were compared on.
+    pub c: f64,
+    /// A warning: the chosen `C` lies at this end of the grid. `None` where there was only one.
+    pub c_at_edge: Option<GridEdge>,
+    /// Validation accuracy of every `C` that was tried; the test split had no part in it.
+    pub validation: Vec<CScore>,
+    /// Images that the values of `C` were compared on.
     pub validation_images: usize,
     /// Training images, the validation part included.
     pub train_images: usize,
@@ -110,7 +98,7 @@ pub struct LinearReport {
     pub features: usize,
     /// Whether every regression reached its tolerance.
     pub converged: bool,
-    /// Test accuracy from each predefined subset of train, the penalty chosen within it.
+    /// Test accuracy from each predefined subset of train, `C` chosen within it.
     pub folds: Option<FoldScores>,
 }
 
@@ -134,8 +122,8 @@ pub(crate) fn evaluate(
     Ok(LinearReport {
         test: Score::new(&probe.predict(test), &test.label_vec(), classes),
         train_accuracy: Score::new(&probe.predict(train), &train.label_vec(), classes).accuracy,
-        penalty: probe.choice.c,
-        penalty_at_edge: probe.choice.edge,
+        c: probe.choice.c,
+        c_at_edge: probe.choice.edge,
         validation: probe.choice.scores,
         validation_images: probe.choice.images,
         train_images: train.len(),
@@ -145,17 +133,16 @@ pub(crate) fn evaluate(
     })
 }
 
-/// Trains on `train`, a part of the training images, chooses the penalty within it, and scores
-/// `test`.
+/// Trains on `train`, a part of the training images, chooses `C` within it, and scores `test`.
 pub(crate) fn on_subset(
     train: &Features,
     test: &Features,
     classes: usize,
     settings: &LinearSettings,
-) -> Result<OnSubset> {
+) -> Result<SubsetScore> {
     settings.check()?;
     let probe = Probe::train(train, settings)?;
-    Ok(OnSubset {
+    Ok(SubsetScore {
         accuracy: Score::new(&probe.predict(test), &test.label_vec(), classes).accuracy,
         chosen: Some(probe.choice.c),
         converged: probe.converged,
@@ -190,17 +177,17 @@ fn prepare(train: &Features) -> Result<(StandardScaler, LogisticProblem)> {
     Ok((standardizer, problem))
 }
 
-/// The penalty that did best on the validation part.
+/// The `C` that did best on the validation part.
 struct Choice {
     c: f64,
     edge: Option<GridEdge>,
-    scores: Vec<PenaltyScore>,
+    scores: Vec<CScore>,
     images: usize,
     converged: bool,
 }
 
 impl Choice {
-    /// Where one penalty is given, and no image to validate on.
+    /// Where one `C` is given, and no image to validate on.
     fn the_only(c: f64) -> Self {
         Self { c, edge: None, scores: Vec::new(), images: 0, converged: true }
     }
@@ -209,7 +196,7 @@ impl Choice {
         let labels = train.label_vec();
         let holdout = stratified_holdout(&labels, settings.validation_share, settings.seed);
         if holdout.validation.is_empty() {
-            if let [c] = settings.penalties[..] {
+            if let [c] = settings.cs[..] {
                 return Ok(Self::the_only(c));
             }
             return Err(Error::TooFewToValidate { classes: labels.len() });
@@ -220,71 +207,42 @@ impl Choice {
         let x = standardizer.apply(validation.x());
         let labels = validation.label_vec();
 
-        let mut scores = Vec::with_capacity(settings.penalties.len());
+        let mut scores = Vec::with_capacity(settings.cs.len());
         let mut converged = true;
         let mut last: Option<Fit> = None;
-        for &c in &settings.penalties {
+        for &c in &settings.cs {
             if settled(&scores, settings.patience) {
                 break;
             }
             let fit = problem.fit(c, last.as_ref(), &settings.solver)?;
             let predictions = fit.model.predict(&x);
             let correct = predictions.iter().zip(&labels).filter(|(a, b)| a == b).count();
-            scores.push(PenaltyScore { c, accuracy: correct as f64 / labels.len() as f64 });
+            scores.push(CScore { c, accuracy: correct as f64 / labels.len() as f64 });
             converged &= fit.converged;
             last = Some(fit);
         }
         let accuracies: Vec<f64> = scores.iter().map(|score| score.accuracy).collect();
-        let (best, edge) = choose(&accuracies);
+        let (best, edge) = best_of(&accuracies);
         Ok(Self { c: scores[best].c, edge, scores, images: labels.len(), converged })
     }
 }
 
 /// Whether the last `patience` scores are all worse than the best one.
-fn settled(scores: &[PenaltyScore], patience: usize) -> bool {
+fn settled(scores: &[CScore], patience: usize) -> bool {
     let best = scores.iter().map(|score| score.accuracy).fold(0.0, f64::max);
     scores.iter().rev().take_while(|score| score.accuracy < best).count() >= patience
-}
-
-/// The first of the best of some accuracies, and whether it is the first or last of several.
-///
-/// # Panics
-/// If there are none.
-pub fn choose(accuracies: &[f64]) -> (usize, Option<GridEdge>) {
-    let mut best = 0;
-    for (index, &accuracy) in accuracies.iter().enumerate() {
-        if accuracy > accuracies[best] {
-            best = index;
-        }
-    }
-    let edge = match accuracies.len() {
-        1 => None,
-        _ if best == 0 && accuracies[1] < accuracies[0] => Some(GridEdge::Smallest),
-        count if best == count - 1 => Some(GridEdge::Largest),
-        _ => None,
-    };
-    (best, edge)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn scores(accuracies: &[f64]) -> Vec<PenaltyScore> {
-        accuracies.iter().map(|&accuracy| PenaltyScore { c: 1.0, accuracy }).collect()
+    fn scores(accuracies: &[f64]) -> Vec<CScore> {
+        accuracies.iter().map(|&accuracy| CScore { c: 1.0, accuracy }).collect()
     }
 
     #[test]
-    fn the_first_of_equals_is_best_and_edges_are_reported() {
-        assert_eq!(choose(&[0.1, 0.5, 0.5, 0.2]), (1, None));
-        assert_eq!(choose(&[0.5, 0.4, 0.5]), (0, Some(GridEdge::Smallest)));
-        assert_eq!(choose(&[0.5, 0.5, 0.2]), (0, None), "flat, so not rising beyond the edge");
-        assert_eq!(choose(&[0.1, 0.2, 0.5]), (2, Some(GridEdge::Largest)));
-        assert_eq!(choose(&[0.5]), (0, None));
-    }
-
-    #[test]
-    fn larger_penalties_are_left_out_once_worse_for_long() {
+    fn larger_values_of_c_are_left_out_once_worse_for_long() {
         assert!(!settled(&[], 2));
         assert!(!settled(&scores(&[0.5, 0.4]), 2));
         assert!(settled(&scores(&[0.5, 0.4, 0.4]), 2));
@@ -293,18 +251,18 @@ mod tests {
     }
 
     #[test]
-    fn default_penalties_are_two_a_decade() {
-        let penalties = LinearSettings::default().penalties;
-        assert_eq!((penalties.len(), penalties[0], penalties[12]), (13, 1e-4, 1e2));
-        assert!((penalties[1] - 3.162_277_66e-4).abs() < 1e-12);
+    fn default_values_of_c_are_two_a_decade() {
+        let cs = LinearSettings::default().cs;
+        assert_eq!((cs.len(), cs[0], cs[12]), (13, 1e-4, 1e2));
+        assert!((cs[1] - 3.162_277_66e-4).abs() < 1e-12);
         assert!(LinearSettings::default().check().is_ok());
     }
 
     #[test]
     fn bad_settings_are_refused() {
-        for penalties in [vec![], vec![1.0, 0.1], vec![0.0, 1.0], vec![1.0, f64::NAN]] {
-            let settings = LinearSettings { penalties, ..LinearSettings::default() };
-            assert!(matches!(settings.check(), Err(Error::BadSetting { name: "penalties", .. })));
+        for cs in [vec![], vec![1.0, 0.1], vec![0.0, 1.0], vec![1.0, f64::NAN]] {
+            let settings = LinearSettings { cs, ..LinearSettings::default() };
+            assert!(matches!(settings.check(), Err(Error::BadSetting { name: "cs", .. })));
         }
         let settings = LinearSettings { validation_share: 1.0, ..LinearSettings::default() };
         assert!(matches!(

@@ -15,35 +15,48 @@ pub struct TrainValSplit {
 /// follows from a fixed hash of (seed, row), so it does not follow the order that the images were
 /// collected in.
 pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> TrainValSplit {
-    let keyed = scattered(labels, seed);
     let (mut fit, mut validation) = (Vec::new(), Vec::new());
-    for class in keyed.chunk_by(|a, b| a.0 == b.0) {
-        let wanted = (class.len() as f64 * share).round() as usize;
-        let held_out = wanted.max(1).min(class.len() - 1);
-        validation.extend(class[..held_out].iter().map(|&(_, _, row)| row));
-        fit.extend(class[held_out..].iter().map(|&(_, _, row)| row));
+    for class in rows_by_class(labels, seed) {
+        let wanted = (class.rows.len() as f64 * share).round() as usize;
+        let held_out = wanted.max(1).min(class.rows.len() - 1);
+        validation.extend(&class.rows[..held_out]);
+        fit.extend(&class.rows[held_out..]);
     }
     fit.sort_unstable();
     validation.sort_unstable();
     TrainValSplit { fit, validation }
 }
 
-/// Label, hash and row of every image, classes in order and the images of each in the order of a
-/// hash of (seed, row).
-pub(crate) fn scattered(labels: &[i64], seed: u64) -> Vec<(i64, u64, u32)> {
+/// The images of one class, by [`rows_by_class`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct ClassRows {
+    /// The label.
+    pub label: i64,
+    /// At least one row, shuffled.
+    pub rows: Vec<u32>,
+}
+
+/// The rows of each class, classes ascending and the rows of each shuffled: ordered by a fixed hash
+/// of (seed, row).
+pub fn rows_by_class(labels: &[i64], seed: u64) -> Vec<ClassRows> {
     let mut keyed: Vec<(i64, u64, u32)> = (0u32..)
         .zip(labels)
-        .map(|(row, &label)| (label, mix(mix(seed).wrapping_add(u64::from(row))), row))
+        .map(|(row, &label)| (label, splitmix64(splitmix64(seed).wrapping_add(row.into())), row))
         .collect();
     keyed.sort_unstable();
-    keyed
+    let classes = keyed.chunk_by(|a, b| a.0 == b.0);
+    let class = |class: &[(i64, u64, u32)]| ClassRows {
+        label: class[0].0,
+        rows: class.iter().map(|&(_, _, row)| row).collect(),
+    };
+    classes.map(class).collect()
 }
 
 /// The output function of SplitMix64: a fixed bijection that scatters neighboring integers.
 ///
 /// # Reference
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-pub(crate) fn mix(value: u64) -> u64 {
+pub fn splitmix64(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -59,9 +72,9 @@ mod tests {
     #[test]
     fn the_hash_is_splitmix64() {
         // First outputs of the generator seeded with 1234567.
-        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
+        assert_eq!(splitmix64(1_234_567), 6_457_827_717_110_365_317);
         assert_eq!(
-            mix(1_234_567u64.wrapping_add(0x9e37_79b9_7f4a_7c15)),
+            splitmix64(1_234_567u64.wrapping_add(0x9e37_79b9_7f4a_7c15)),
             3_203_168_211_198_807_973
         );
     }

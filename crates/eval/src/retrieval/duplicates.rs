@@ -2,8 +2,8 @@
 
 use tch::{Tensor, no_grad};
 
-use crate::gallery::{COLUMNS, ROWS};
-use crate::watch::{Watch, tell};
+use crate::on_progress::{self, OnProgress};
+use crate::retrieval::gallery::{COLUMNS, ROWS};
 use crate::{Error, Gallery, Result};
 
 /// What rounding may take from the cosine of an image with its copy.
@@ -32,7 +32,12 @@ impl Gallery {
     ///
     /// # Errors
     /// [`Error::BadSetting`] for a threshold that is no cosine, [`Error::Interrupted`].
-    pub fn duplicates(&self, threshold: f64, most: usize, watch: Watch<'_>) -> Result<Duplicates> {
+    pub fn duplicates(
+        &self,
+        threshold: f64,
+        most: usize,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Duplicates> {
         if !(-1.0..=1.0).contains(&threshold) {
             return Err(Error::BadSetting {
                 name: "threshold",
@@ -46,12 +51,12 @@ impl Gallery {
             let images = self.rows(first, ROWS);
             // Pairs are looked at once, from the lower row.
             for other in (first..count).step_by(COLUMNS as usize) {
-                tell(watch, first, count)?;
+                on_progress::report(on_progress, first as usize, count as usize)?;
                 let others = self.rows(other, COLUMNS);
                 no_grad(|| all.add_block([&images, &others], [first, other], threshold, most));
             }
         }
-        tell(watch, count, count)?;
+        on_progress::report(on_progress, count as usize, count as usize)?;
         all.keep(most);
         Ok(all)
     }
@@ -107,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    const GO_ON: Watch<'static> = &|_, _| ControlFlow::Continue(());
+    const GO_ON: OnProgress<'static> = &|_, _| ControlFlow::Continue(());
 
     /// `count` directions in eight dimensions, without a pattern.
     fn scattered(count: i64) -> Tensor {
@@ -171,7 +176,7 @@ mod tests {
             let error = gallery.duplicates(threshold, 1, GO_ON).unwrap_err();
             assert!(matches!(error, Error::BadSetting { .. }), "{error}");
         }
-        let stop: Watch<'_> = &|_, _| ControlFlow::Break(());
+        let stop: OnProgress<'_> = &|_, _| ControlFlow::Break(());
         assert_eq!(gallery.duplicates(0.5, 1, stop).unwrap_err(), Error::Interrupted);
     }
 }

@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use loader::ViewBlock;
-use models::{DeviceChoice, ToTensor};
+use models::{DeviceChoice, ToTensor, device_name};
 use run::{WeightsRecord, file};
 use tch::{Kind, Tensor, no_grad};
-
-use crate::networks::{DTypes, EncoderAndHead};
-use crate::setup::device_name;
-use crate::{Error, RunRecord, checkpoint, initial};
+use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +38,17 @@ pub struct FrozenEncoder {
     pub threads: usize,
     /// What the run's `config.json` says.
     pub record: RunRecord,
-    /// Finished epochs and steps; 0 for the weights that the run began with.
-    pub trained: [u64; 2],
+    /// How far it was trained.
+    pub trained: TrainingProgress,
+}
+
+/// How far an encoder was trained; 0 and 0 for the weights that its run began with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrainingProgress {
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished steps.
+    pub step: u64,
 }
 
 impl FrozenEncoder {
@@ -71,7 +77,7 @@ impl FrozenEncoder {
             device: device_name(device),
             threads: tch::get_num_threads() as usize,
             record,
-            trained: [0, 0],
+            trained: TrainingProgress::default(),
         };
         let checkpoint = match weights {
             CheckpointChoice::Untrained => {
@@ -89,7 +95,7 @@ impl FrozenEncoder {
         let named = frozen.networks.encoder_tensors();
         let header = checkpoint::load_into(&checkpoint, prefix, named)?;
         header.check(&checkpoint, &frozen.record)?;
-        frozen.trained = [u64::from(header.epoch), header.step];
+        frozen.trained = TrainingProgress { epoch: header.epoch.into(), step: header.step };
         frozen.checkpoint = Some(checkpoint);
         Ok(frozen)
     }
@@ -97,7 +103,7 @@ impl FrozenEncoder {
     /// Which weights these are. The hash is that of the tensors as they are now.
     pub fn weights(&self) -> WeightsRecord {
         let file = self.checkpoint.as_deref().and_then(Path::file_name);
-        let [epoch, step] = self.trained;
+        let TrainingProgress { epoch, step } = self.trained;
         WeightsRecord {
             checkpoint: file.map(|name| name.to_string_lossy().into_owned()),
             epoch,

@@ -5,15 +5,16 @@
 //! without a validation part, which chooses the rate; with it another copy is trained on all of
 //! them. Normalization layers keep the statistics of pretraining.
 
-use dataset::Split;
-use eval::{Error, Score, TrainedReport};
+use dataset::{Split, stratified_holdout};
 use models::{FlatParameters, Linear, WeightRng};
 use optim::{Optimizer, OptimizerConfig, Schedule, SgdConfig, StepCount};
 use tch::{Kind, Reduction, Tensor, no_grad};
+use trainer::EncoderAndHead;
 
-use crate::networks::EncoderAndHead;
-use crate::sgd::scored;
-use crate::{ClassifierSettings, FrozenEncoder, Watch};
+use super::settings::{ClassifierSettings, scored};
+use super::{SgdReport, best_of, data};
+use crate::on_progress::{self, OnProgress};
+use crate::{Error, FrozenEncoder, Score};
 
 /// Keeps the new layer's initial weights apart from those of a run.
 const CLASSIFIER_NETWORK: u64 = 4;
@@ -24,40 +25,40 @@ const BATCH: usize = 256;
 ///
 /// # Errors
 /// [`Error::NoLabels`], where the labels leave nothing to learn, and [`Error::Interrupted`].
-pub fn finetune(
-    frozen: &FrozenEncoder,
+pub(super) fn evaluate(
+    encoder: &FrozenEncoder,
     train: &Split,
     test: &Split,
     settings: &ClassifierSettings,
-    watch: Watch<'_>,
-) -> Result<TrainedReport, Error> {
+    on_progress: OnProgress<'_>,
+) -> Result<SgdReport, Error> {
     let (labels, test_labels) = (labels("train", train)?, labels("test", test)?);
-    let classes = eval::classes_of(&labels, &test_labels)?;
-    let held_out = eval::stratified_holdout(&labels, settings.validation_share, settings.seed);
+    let classes = data::classes_of(&labels, &test_labels)?;
+    let held_out = stratified_holdout(&labels, settings.validation_share, settings.seed);
     let (part, validation) = (train.select(&held_out.fit), train.select(&held_out.validation));
     let rates = settings.rates(&held_out);
     let passes = |split: &Split| settings.length(split.len()).0 as usize * split.len();
     let choosing = if validation.is_empty() { 0 } else { rates.len() };
-    let mut task = LearnerOptions {
-        frozen,
+    let mut training = Finetuning {
+        encoder,
         settings,
         classes,
-        watch,
+        on_progress,
         seen: 0,
         all: choosing * passes(&part) + passes(train),
     };
     let mut scores = Vec::new();
     for &rate in &rates[..choosing] {
-        scores.push(task.learn(&part, rate)?.score(&task, &validation).accuracy);
+        scores.push(training.learn(&part, rate)?.score(&training, &validation)?.accuracy);
     }
     let (best, edge) = match scores.as_slice() {
         [] => (0, None),
-        scores => eval::choose(scores),
+        scores => best_of(scores),
     };
-    let tuned = task.learn(train, rates[best])?;
-    Ok(TrainedReport {
-        test: tuned.score(&task, test),
-        train_accuracy: tuned.score(&task, train).accuracy,
+    let finetuned = training.learn(train, rates[best])?;
+    Ok(SgdReport {
+        test: finetuned.score(&training, test)?,
+        train_accuracy: finetuned.score(&training, train)?.accuracy,
         learning_rate: rates[best],
         learning_rate_at_edge: edge,
         validation: scored(rates, &scores),
@@ -83,27 +84,27 @@ fn labels(name: &'static str, split: &Split) -> Result<Vec<i64>, Error> {
     Ok(labels.iter().map(|&label| i64::from(label)).collect())
 }
 
-/// What copies are trained for, and how far that is.
-struct LearnerOptions<'a> {
-    frozen: &'a FrozenEncoder,
+/// The trainings of all copies.
+struct Finetuning<'a> {
+    encoder: &'a FrozenEncoder,
     settings: &'a ClassifierSettings,
     classes: usize,
-    watch: Watch<'a>,
+    on_progress: OnProgress<'a>,
     /// Images that were learned from, each as often as it was seen, and those of all trainings.
     seen: usize,
     all: usize,
 }
 
 /// A copy of the encoder with a classifier.
-struct Tuned {
+struct FinetunedEncoder {
     networks: EncoderAndHead,
     head: Linear,
 }
 
-impl LearnerOptions<'_> {
+impl Finetuning<'_> {
     /// A copy that has learned nothing yet, with its weights.
-    fn copy(&self) -> (Tuned, FlatParameters) {
-        let networks = self.frozen.copy();
+    fn copy(&self) -> (FinetunedEncoder, FlatParameters) {
+        let networks = self.encoder.copy();
         let stream = WeightRng { seed: self.settings.seed, network: CLASSIFIER_NETWORK };
         let head = Linear::new(
             &(networks.store.root() / "classifier"),
@@ -113,41 +114,39 @@ impl LearnerOptions<'_> {
             Kind::Float,
         );
         let parameters = FlatParameters::flatten(&networks.store);
-        (Tuned { networks, head }, parameters)
+        (FinetunedEncoder { networks, head }, parameters)
     }
 
     /// Trains a copy on the images of `split`.
-    fn learn(&mut self, split: &Split, rate: f64) -> Result<Tuned, Error> {
-        let (tuned, parameters) = self.copy();
+    fn learn(&mut self, split: &Split, rate: f64) -> Result<FinetunedEncoder, Error> {
+        let (finetuned, parameters) = self.copy();
         let (epochs, steps) = self.settings.length(split.len());
         let mut optimizer = Optimizer::new(&falling(rate), &parameters);
         let labels = labels("train", split)?;
         let settings = self.settings;
-        let recipe = settings.recipe(self.frozen.side());
+        let recipe = settings.recipe(self.encoder.side());
         let mut step = 0;
         for epoch in 0..epochs {
             let seed = settings.seed;
-            for (block, rows) in loader::shuffled(split, &recipe, seed, epoch, settings.batch_size)
-            {
+            for read in loader::shuffled(split, &recipe, seed, epoch, settings.batch_size) {
+                let (block, rows) = read?;
                 let y: Vec<i64> = rows.iter().map(|&row| labels[row as usize]).collect();
                 let y = Tensor::from_slice(&y).to_device(parameters.flat().device());
-                let logits = tuned.logits(&self.frozen.images(&block));
+                let logits = finetuned.logits(&self.encoder.images(&block));
                 let loss =
                     logits.cross_entropy_loss(&y, None::<Tensor>, Reduction::Mean, -100, 0.0);
                 let gradient = parameters.gradient(&loss);
                 optimizer.step(&parameters, &gradient, StepCount { step, total: steps });
                 step += 1;
                 self.seen += rows.len();
-                if (self.watch)(self.seen, self.all).is_break() {
-                    return Err(Error::Interrupted);
-                }
+                on_progress::report(self.on_progress, self.seen, self.all)?;
             }
         }
-        Ok(tuned)
+        Ok(finetuned)
     }
 }
 
-impl Tuned {
+impl FinetunedEncoder {
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> `[n, classes]`.
     fn logits(&self, images: &Tensor) -> Tensor {
@@ -155,15 +154,15 @@ impl Tuned {
     }
 
     /// The score on whole images.
-    fn score(&self, task: &LearnerOptions<'_>, split: &Split) -> Score {
+    fn score(&self, training: &Finetuning<'_>, split: &Split) -> Result<Score, Error> {
         let mut predictions = Vec::new();
-        for block in loader::sequential(split, task.frozen.side(), BATCH) {
-            let images = task.frozen.images(&block);
+        for block in loader::sequential(split, training.encoder.side(), BATCH) {
+            let images = training.encoder.images(&block?);
             let best = no_grad(|| self.logits(&images).argmax(-1, false));
             predictions.extend(Vec::<i64>::try_from(&best).expect("a vector of int64"));
         }
         let labels = split.labels().unwrap_or_default();
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-        Score::new(&predictions, &labels, task.classes)
+        Ok(Score::new(&predictions, &labels, training.classes))
     }
 }

@@ -3,7 +3,7 @@
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::{to_vec, unit_rows};
+use crate::unit_sphere::unit_rows;
 
 /// Mean over dimensions of the standard deviation, over the batch, of l2-normalized features.
 ///
@@ -48,40 +48,14 @@ pub fn effective_rank(features: &Tensor) -> f64 {
     entropy.exp()
 }
 
-/// Mean squared distance of the l2-normalized features of two views of the same images, 0..=4: how
-/// far apart an encoder sees what should be alike.
+/// Share of the features, 0..=1, that are 0 for every image of the batch.
 ///
 /// # Shapes
-/// `first`, `second`: `[images, features]`, any float kind, the same images in the same order.
-///
-/// # Reference
-/// Wang and Isola, arXiv 2005.10242, equation 1 with alpha 2.
-pub fn alignment(first: &Tensor, second: &Tensor) -> f64 {
+/// `features`: `[batch, features]`, any float kind.
+pub fn dead_features(features: &Tensor) -> f64 {
     no_grad(|| {
-        let difference = unit_rows(first) - unit_rows(second);
-        let squared = difference.square().sum_dim_intlist([1i64].as_slice(), false, None);
-        squared.mean(Kind::Double).double_value(&[])
-    })
-}
-
-/// The logarithm of the mean of `exp(-2 d^2)` over all pairs of different images, `d` the distance
-/// of their l2-normalized features: 0 where all are alike, down to about -4 where they are spread
-/// evenly.
-///
-/// # Shapes
-/// `features`: `[images, features]` with at least two images, any float kind.
-///
-/// # Reference
-/// Wang and Isola, arXiv 2005.10242, equation 2 with t 2.
-pub fn uniformity(features: &Tensor) -> f64 {
-    no_grad(|| {
-        let unit = unit_rows(features);
-        let images = unit.size()[0] as f64;
-        // d^2 = 2 - 2 cos; the diagonal, each image with itself, adds exactly one for every image.
-        let potential = ((unit.matmul(&unit.tr()) - 1.0) * 4.0).exp();
-        let off_diagonal = potential.sum(Kind::Double).double_value(&[])
-            - potential.diagonal(0, 0, 1).sum(Kind::Double).double_value(&[]);
-        (off_diagonal / (images * (images - 1.0))).ln()
+        let dead = features.abs().amax([0i64].as_slice(), false).eq(0.0);
+        dead.to_kind(Kind::Double).mean(None).double_value(&[])
     })
 }
 
@@ -97,7 +71,8 @@ fn squared_singular_values(features: &Tensor) -> Vec<f64> {
     if gram.isfinite().all().int64_value(&[]) == 0 {
         return vec![f64::NAN];
     }
-    to_vec(&gram.linalg_eigvalsh("L"))
+    let values = gram.linalg_eigvalsh("L").contiguous();
+    Vec::try_from(values).expect("a vector of float64")
 }
 
 #[cfg(test)]
@@ -129,15 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn alignment_and_uniformity_of_literal_features() {
-        let first = Tensor::from_slice2(&[[2.0f32, 0.0], [0.0, 1.0]]);
-        let second = Tensor::from_slice2(&[[0.0f32, 3.0], [0.0, 1.0]]);
-        // Squared distances 2 and 0.
-        assert!((alignment(&first, &second) - 1.0).abs() < 1e-6);
-        // One pair at a squared distance of 2: the logarithm of exp(-4).
-        assert!((uniformity(&first) + 4.0).abs() < 1e-6);
-        let same = Tensor::from_slice(&[1.0f32, 2.0]).repeat([5, 1]);
-        assert!(uniformity(&same).abs() < 1e-5);
+    fn dead_features_are_zero_for_every_image() {
+        let features = Tensor::from_slice2(&[[0.0f32, 1.0, 0.0, 0.0], [0.0, 0.0, -2.0, 0.0]]);
+        assert_eq!(dead_features(&features), 0.5);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Images on a plane, to be looked at: the two directions in which their features vary most.
 
+use metrics::unit_rows;
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::metrics::{to_vec, unit_rows};
+use crate::features::to_vec;
 use crate::{Error, Result};
 
 /// Where images stand on a plane.

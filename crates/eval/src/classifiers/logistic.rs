@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::lbfgs::{self, Stop};
-use crate::metrics::to_vec;
+use crate::classifiers::lbfgs::{self, Stop};
+use crate::features::to_vec;
 use crate::{Error, Result};
 
 /// How exactly to solve.
@@ -74,14 +74,14 @@ pub struct Fit {
     pub evaluations: usize,
     /// Whether the gradient reached the tolerance.
     pub converged: bool,
-    /// The solution in the problem's own basis, to start the next penalty from.
+    /// The solution in the problem's own basis, to start another `C` from.
     theta: Vec<f64>,
 }
 
-/// Training images, prepared once for any number of penalties.
+/// Training images, prepared once for any number of `C`.
 #[derive(Debug)]
 pub struct LogisticProblem {
-    /// Centerd and rotated features and a column of ones, `[images, features + 1]`, float64.
+    /// Centered and rotated features and a column of ones, `[images, features + 1]`, float64.
     design: Tensor,
     /// Row of the class of each image, `[1, images]`, int64.
     targets: Tensor,
@@ -138,7 +138,7 @@ impl LogisticProblem {
         Self { design, targets, labels, mean, rotation, column_squares }
     }
 
-    /// Solves for one penalty, where given from the solution for another.
+    /// Solves for one `C`, where given from the solution for another.
     ///
     /// # Errors
     /// [`Error::BadSetting`] where `c` is not a positive number.

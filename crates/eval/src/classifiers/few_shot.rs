@@ -6,19 +6,16 @@
 //! the others count as unknown. A draw of more images holds the draw of fewer with the same number,
 //! so that scores at several sizes differ by what was added and not by luck.
 
+use dataset::{rows_by_class, splitmix64};
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{self, OnSubset, Protocol};
-use crate::stratify::{mix, scattered};
-use crate::{Error, Features, FoldScores, Result};
-
-/// The `C` of logistic regression with one image a class: no image is left to choose it with.
-pub const SINGLE_LABEL_PENALTY: f64 = 1.0;
+use crate::protocols::SubsetScore;
+use crate::{Error, FoldScores, Result};
 
 /// How many labels, and how often they are drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FewSettings {
+pub struct FewShotSettings {
     /// Labeled images of every class, each at least 1; scored one after the other.
     pub labels_per_class: Vec<usize>,
     /// Draws of each, at least 1.
@@ -27,7 +24,7 @@ pub struct FewSettings {
     pub seed: u64,
 }
 
-impl FewSettings {
+impl FewShotSettings {
     /// Whether so many images can be drawn from a set with these labels.
     ///
     /// # Errors
@@ -55,17 +52,15 @@ impl FewSettings {
     /// # Errors
     /// [`Error::TooFewOfClass`].
     pub fn rows(&self, labels: &[i64], count: usize, draw: u64) -> Result<Vec<u32>> {
-        let keyed = scattered(labels, mix(mix(self.seed).wrapping_add(draw)));
+        let seed = splitmix64(splitmix64(self.seed).wrapping_add(draw));
         let mut rows = Vec::new();
-        for class in keyed.chunk_by(|a, b| a.0 == b.0) {
-            if class.len() < count {
-                return Err(Error::TooFewOfClass {
-                    class: class[0].0 as usize,
-                    expected: count,
-                    found: class.len(),
-                });
+        for class in rows_by_class(labels, seed) {
+            let found = class.rows.len();
+            if found < count {
+                let class = class.label as usize;
+                return Err(Error::TooFewOfClass { class, expected: count, found });
             }
-            rows.extend(class[..count].iter().map(|&(_, _, row)| row));
+            rows.extend(&class.rows[..count]);
         }
         rows.sort_unstable();
         Ok(rows)
@@ -75,47 +70,30 @@ impl FewSettings {
 /// Test accuracy with so many labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FewScores {
+pub struct FewShotScores {
     /// Labeled images of every class.
     pub labels_per_class: usize,
     /// What decided which images were drawn.
     pub seed: u64,
     /// Over the draws.
     pub draws: FoldScores,
-    /// What was chosen in each draw, a penalty `C` or a learning rate; `None` where the protocol
+    /// What was chosen in each draw, `C` or a learning rate; `None` where the protocol
     /// chooses nothing.
     pub chosen: Option<Vec<f64>>,
     /// Whether every regression reached its tolerance; true where there was none.
     pub converged: bool,
 }
 
-/// Measures features by one protocol that learns from few images of `train`, and scores all of
-/// `test`.
+/// Test accuracy with few labels, by anything that learns: `learn` gets the rows of a draw, and how
+/// many of a class they are.
 ///
 /// # Errors
-/// Those of [`evaluate`](crate::evaluate) and of [`FewSettings::check`].
-pub fn few_labels(
-    protocol: &Protocol,
-    train: &Features,
-    test: &Features,
-    settings: &FewSettings,
-) -> Result<Vec<FewScores>> {
-    let classes = protocol::check(train, test)?;
-    few_labels_by(&train.label_vec(), settings, |rows, count| {
-        with_labels(protocol, count).on_subset(&train.select(rows)?, test, classes)
-    })
-}
-
-/// [`few_labels`] by anything that learns: `learn` gets the rows of a draw, and how many of a class
-/// they are.
-///
-/// # Errors
-/// Those of `learn` and of [`FewSettings::check`].
-pub fn few_labels_by<E: From<Error>>(
+/// Those of `learn` and of [`FewShotSettings::check`].
+pub(crate) fn draw_scores(
     labels: &[i64],
-    settings: &FewSettings,
-    mut learn: impl FnMut(&[u32], usize) -> std::result::Result<OnSubset, E>,
-) -> std::result::Result<Vec<FewScores>, E> {
+    settings: &FewShotSettings,
+    mut learn: impl FnMut(&[u32], usize) -> Result<SubsetScore>,
+) -> Result<Vec<FewShotScores>> {
     settings.check(labels)?;
     let mut scores = Vec::new();
     for &count in &settings.labels_per_class {
@@ -125,7 +103,7 @@ pub fn few_labels_by<E: From<Error>>(
         }
         let accuracies = found.iter().map(|one| one.accuracy).collect();
         let images = vec![count * labels_of(labels); settings.draws];
-        scores.push(FewScores {
+        scores.push(FewShotScores {
             labels_per_class: count,
             seed: settings.seed,
             draws: FoldScores::new(accuracies, images).expect("at least one draw"),
@@ -134,15 +112,6 @@ pub fn few_labels_by<E: From<Error>>(
         });
     }
     Ok(scores)
-}
-
-/// The protocol for `count` labels a class.
-fn with_labels(protocol: &Protocol, count: usize) -> Protocol {
-    let mut protocol = protocol.clone();
-    if let (Protocol::Linear(linear), 1) = (&mut protocol, count) {
-        linear.penalties = vec![SINGLE_LABEL_PENALTY];
-    }
-    protocol
 }
 
 /// Number of different labels.
@@ -159,8 +128,8 @@ mod tests {
 
     use super::*;
 
-    fn settings(labels_per_class: &[usize]) -> FewSettings {
-        FewSettings { labels_per_class: labels_per_class.to_vec(), draws: 5, seed: 0 }
+    fn settings(labels_per_class: &[usize]) -> FewShotSettings {
+        FewShotSettings { labels_per_class: labels_per_class.to_vec(), draws: 5, seed: 0 }
     }
 
     #[test]
@@ -175,7 +144,7 @@ mod tests {
         );
         for (bad, name) in [
             (settings(&[0]), "labels_per_class"),
-            (FewSettings { draws: 0, ..settings(&[1]) }, "draws"),
+            (FewShotSettings { draws: 0, ..settings(&[1]) }, "draws"),
         ] {
             let error = bad.check(&labels).unwrap_err();
             assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));
@@ -188,7 +157,7 @@ mod tests {
         let few = settings(&[10]);
         let first = few.rows(&labels, 10, 0).unwrap();
         assert_ne!(few.rows(&labels, 10, 1).unwrap(), first);
-        let other = FewSettings { seed: 1, ..few };
+        let other = FewShotSettings { seed: 1, ..few };
         assert_ne!(other.rows(&labels, 10, 0).unwrap(), first);
     }
 
@@ -199,7 +168,7 @@ mod tests {
         fn a_draw_has_as_many_of_every_class_and_holds_the_smaller_ones(
             labels in prop::collection::vec(0i64..3, 60..120), seed: u64, draw in 0u64..5,
         ) {
-            let few = FewSettings { seed, ..settings(&[]) };
+            let few = FewShotSettings { seed, ..settings(&[]) };
             let fewest = (0..3).map(|class| labels.iter().filter(|&&l| l == class).count());
             let fewest = fewest.min().unwrap();
             let mut smaller = Vec::new();

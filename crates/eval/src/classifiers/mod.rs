@@ -1,0 +1,11 @@
+//! Classifiers of features.
+
+pub mod few_shot;
+mod knn;
+mod lbfgs;
+mod logistic;
+mod scaler;
+
+pub use self::knn::{Knn, KnnSettings};
+pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
+pub use self::scaler::StandardScaler;
