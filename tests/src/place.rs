@@ -211,7 +211,7 @@ fn tiny_set() -> &'static [(String, Vec<u8>)] {
     FILES.get_or_init(|| {
         let place = Place::new();
         let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-        let synth = ["data", "synth", "--size", "32", "--out", "set"];
+        let synth = ["data", "synth", "--image-size", "32", "--out", "set"];
         place.run(&[&synth[..], &counts].concat()).done();
         let entries = fs::read_dir(place.path("set")).expect("the set");
         entries

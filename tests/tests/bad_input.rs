@@ -30,6 +30,19 @@ fn overwrite(place: &Place, name: &str, position: usize, byte: u8) {
 }
 
 #[test]
+fn a_renamed_flag() {
+    let place = Place::new();
+    for (arguments, says) in [
+        (&["pretrain", "simclr", "--settings", "seed"][..], "--settings is now --preset"),
+        (&["pretrain", "simclr", "--steps=3"], "--steps is now --max-steps"),
+        (&["evaluate", "run", "--untrained"], "--untrained is now --checkpoint initial"),
+        (&["data", "info", "data", "--size", "32"], "--size is now --image-size"),
+    ] {
+        place.refuses(arguments, &[says]);
+    }
+}
+
+#[test]
 fn a_missing_folder() {
     let place = Place::new();
     place.put_config("simclr", |_| {});
@@ -131,11 +144,11 @@ fn files_that_can_not_be_used_are_left_out_where_that_is_asked_for() {
     for (line, name) in skipped.iter().zip(["data/empty.png: ", "data/odd.jpg: "]) {
         let line = line.as_str().unwrap();
         assert!(line.contains(name), "{line}");
-        assert!(packed.stderr.contains(&format!("left out {line}")));
+        assert!(packed.stderr.contains(&format!("skipped {line}")));
     }
     assert_eq!(skipped.len(), 2);
     let lines = place.run(&["data", "pack", "data", "--out", "again", "--skip-bad"]);
-    assert!(lines.done().stdout.contains(", 2 files left out"));
+    assert!(lines.done().stdout.contains(", 2 files skipped"));
 }
 
 #[cfg(unix)]
@@ -249,8 +262,8 @@ fn run_folders_that_cannot_be_written() {
         place.refuses(&[&arguments[..], &[run]].concat(), &[&format!("{run}: ")]);
     }
     for command in [
-        &["data", "pack", "data", "--size", "32", "--out", "file/set"][..],
-        &["data", "synth", "--size", "32", "--out", "file/set"],
+        &["data", "pack", "data", "--image-size", "32", "--out", "file/set"][..],
+        &["data", "synth", "--image-size", "32", "--out", "file/set"],
     ] {
         place.refuses(command, &["file/set: expected a folder, found a file"]);
     }
@@ -263,7 +276,7 @@ fn folders_that_are_taken() {
     let arguments = pretrain("simclr.json", "run");
     place.refuses(&arguments, &["run: expected a new run folder, found one in use", "--resume"]);
     let expected = "data: expected a new or empty folder";
-    place.refuses(&["data", "synth", "--size", "32", "--out", "data"], &[expected]);
+    place.refuses(&["data", "synth", "--image-size", "32", "--out", "data"], &[expected]);
     place.refuses(&["data", "pack", "data", "--out", "data"], &[expected]);
     let place = Place::trained("simclr");
     place.refuses(&arguments, &["run: expected a new run folder, found one in use", "--resume"]);

@@ -56,12 +56,12 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
     assert_eq!(kept.len(), if epoch == 5 { 1 } else { 2 });
     assert_eq!(header(&place.newest("run"))["history"]["best"], best);
     assert_eq!(header(&path)["epoch"], epoch);
-    let evaluate = ["evaluate", "run", "--json", "--protocol", "knn", "--epoch"];
+    let evaluate = ["evaluate", "run", "--json", "--protocol", "knn", "--checkpoint"];
     let report = |epoch: &str| place.run(&[&evaluate[..], &[epoch]].concat());
     let report_of_best = report("best").done().json();
     assert_eq!(report_of_best["step"], step);
-    assert_eq!(report_of_best, report(&epoch.to_string()).done().json());
-    report("soon").failed(2, &["'soon'", "expected a number, last or best"]);
+    assert_eq!(report_of_best, report(&format!("epoch:{epoch}")).done().json());
+    report("soon").failed(2, &["'soon'", "expected last, best, epoch:N or initial"]);
 
     std::fs::remove_file(&path).unwrap();
     if epoch < 5 {
@@ -71,7 +71,7 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
     pretrain(&place, "without", "data", &["--set", "checkpoint.best=null", "--epochs", "1"]);
     assert_eq!(place.read_json("without/summary.json")["best"], Value::Null);
     place
-        .run(&["evaluate", "without", "--epoch", "best"])
+        .run(&["evaluate", "without", "--checkpoint", "best"])
         .failed(2, &["without: expected a run", "no epoch that was chosen"]);
 }
 
@@ -153,7 +153,7 @@ fn patience_ends_a_run_where_one_that_was_resumed_ends_too() {
     assert!(place.newest("run").ends_with("step-000000024.safetensors"));
 
     let said = resume(&place, "run", &[]);
-    assert!(said.contains(says) && !said.contains("going on"), "{said}");
+    assert!(said.contains(says) && !said.contains("resuming after"), "{said}");
     assert_eq!(place.logged_steps("run"), steps(3));
 
     pretrain(&place, "again", "data", &["--epochs", "2"]);
@@ -163,7 +163,7 @@ fn patience_ends_a_run_where_one_that_was_resumed_ends_too() {
     assert_eq!(place.timeless_metrics("again"), place.timeless_metrics("run"));
 
     let said = resume(&place, "again", &["--set", "train.patience=null"]);
-    assert!(said.contains("going on after step 24 of 40"), "{said}");
+    assert!(said.contains("resuming after step 24 of 40"), "{said}");
     assert!(!said.contains("stopped early"), "{said}");
     assert_eq!(place.logged_steps("again"), steps(5));
 }

@@ -69,7 +69,7 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     }
     // Another set is another comparison, too.
     let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-    let synth = ["data", "synth", "--size", "32", "--seed", "1", "--out", "other"];
+    let synth = ["data", "synth", "--image-size", "32", "--seed", "1", "--out", "other"];
     place.run(&[&synth[..], &counts].concat()).done();
     let other = COMPARE.map(|word| if word == "data" { "other" } else { word });
     place.refuses(&other, &["config.json: data can't change", "other"]);
@@ -94,7 +94,7 @@ fn an_interrupted_comparison_goes_on_where_it_stopped() {
     let output = child.wait_with_output().unwrap();
     assert!(begun && kill.unwrap().success(), "{output:?}");
     let interrupted = Finished::new("compare, interrupted".to_owned(), output).ended(130);
-    assert!(interrupted.stderr.contains("the same command goes on"), "{interrupted:#?}");
+    assert!(interrupted.stderr.contains("run the same command to resume"), "{interrupted:#?}");
     let finished = fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap();
 
     let text = place.run(&COMPARE).done().stderr;
@@ -113,7 +113,7 @@ fn what_can_not_be_compared_is_refused() {
     );
     place.refuses(
         &["compare", "--methods", "byol", "--out", "out"],
-        &["byol", "--settings recommended"],
+        &["byol", "--preset recommended"],
     );
     place.refuses(&["compare", "--seeds", "0", "--out", "out"], &["--seeds", "at least 1"]);
     let large = ["compare", "--data", "data", "--batch-size", "500", "--out", "out"];

@@ -47,7 +47,7 @@ fn how_often_is_logged_changes_no_number() {
 fn the_exported_encoder_is_the_same_file_each_time() {
     let place = Place::furnished();
     let export = |run| {
-        pretrain(&place, "simclr", run, &["--steps", "1"]);
+        pretrain(&place, "simclr", run, &["--max-steps", "1"]);
         place.read(&format!("{run}/encoder.safetensors"))
     };
     let first = export("first");

@@ -112,10 +112,10 @@ fn splits_and_epochs_are_those_asked_for() {
     assert_eq!(shape, "(128, 8)");
     assert_eq!(some[..96 * 8], all[..96 * 8]);
     assert_eq!(some[96 * 8..], all[128 * 8..]);
-    place.run(&embed("early.npy", &["--epoch", "1"])).done();
+    place.run(&embed("early.npy", &["--checkpoint", "epoch:1"])).done();
     assert_ne!(npy(&place, "early.npy").1, all);
     // Again, over what is there.
-    place.run(&embed("early.npy", &["--epoch", "2"])).done();
+    place.run(&embed("early.npy", &["--checkpoint", "epoch:2"])).done();
     assert_eq!(npy(&place, "early.npy").1, all);
 }
 
@@ -157,7 +157,7 @@ fn images_of_folders_have_names_and_classes() {
     ];
     assert_eq!(known, expected);
     // Packed, they keep their names; the unlabeled images are those of train.
-    let pack = ["data", "pack", "pets", "--size", "32", "--out", "packed"];
+    let pack = ["data", "pack", "pets", "--image-size", "32", "--out", "packed"];
     place.run(&pack).done();
     let more = ["--data", "packed", "--split", "unlabeled"];
     place.run(&embed("packed.parquet", &more)).done();
@@ -184,7 +184,7 @@ fn what_can_not_be_done_leaves_no_file() {
     let nowhere = ["embed", "nowhere", "--out", "out.csv"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     place.refuses(&embed("no/out.csv", &[]), &["no/out.csv: expected a file that can be written"]);
-    place.refuses(&embed("out.csv", &["--epoch", "7"]), &["run: expected ", "found "]);
+    place.refuses(&embed("out.csv", &["--checkpoint", "epoch:7"]), &["run: expected ", "found "]);
     place.refuses(&embed("out.csv", &["--data", "nothing"]), &["nothing: expected a folder"]);
     place.refuses(&embed("out.csv", &["--split", "tests"]), &["tests", "unlabeled, train, test"]);
     // The table beside an array must be writable, too.

@@ -34,20 +34,23 @@ fn evaluation_measures_other_weights_too() {
         let start = ["evaluate", "run", "--json", "--protocol", "linear"];
         place.run(&[&start[..], more].concat()).done().json()
     };
-    let (newest, early) = (evaluate(&[]), evaluate(&["--epoch", "1"]));
+    let (newest, early) = (evaluate(&[]), evaluate(&["--checkpoint", "epoch:1"]));
     assert_eq!((&early["epoch"], &early["step"]), (&json!(1), &json!(8)));
-    let untrained = evaluate(&["--untrained"]);
+    let untrained = evaluate(&["--checkpoint", "initial"]);
     assert_eq!((&untrained["untrained"], &untrained["step"]), (&json!(true), &json!(0)));
     assert_eq!(untrained["protocols"].as_object().unwrap().keys().collect::<Vec<_>>(), ["linear"]);
     assert_ne!(untrained["protocols"], newest["protocols"]);
-    place.refuses(&["evaluate", "run", "--epoch", "3"], &["run: expected ", "3", "found "]);
+    place.refuses(
+        &["evaluate", "run", "--checkpoint", "epoch:3"],
+        &["run: expected ", "3", "found "],
+    );
 }
 
 #[test]
 fn few_labels_are_drawn_by_a_seed() {
     let place = Place::trained("simclr");
     let few = ["--labels-per-class", "1", "--labels-per-class", "3"];
-    let few = [&few[..], &["--draws", "4"]].concat();
+    let few = [&few[..], &["--repeats", "4"]].concat();
     let evaluate = |more: &[&str]| {
         let start = ["evaluate", "run"];
         place.run(&[&start[..], &few, more].concat()).done()
@@ -75,12 +78,12 @@ fn few_labels_are_drawn_by_a_seed() {
         assert_ne!(draws(&other), draws(&found), "{protocol}");
     }
     let text = evaluate(&[]).stdout;
-    assert!(text.contains("with 1 label a class, over 4 draws"), "{text}");
+    assert!(text.contains("with 1 label per class, over 4 subsets"), "{text}");
     place.refuses(
         &["evaluate", "run", "--labels-per-class", "4"],
         &["data: expected at least 4 ", "found 3 of class "],
     );
-    for bad in [["--labels-per-class", "0"], ["--draws", "3"]] {
+    for bad in [["--labels-per-class", "0"], ["--repeats", "3"]] {
         let evaluate = [&["evaluate", "run"][..], &bad].concat();
         place.refuses(&evaluate, &["--labels-per-class"]);
     }
@@ -89,7 +92,7 @@ fn few_labels_are_drawn_by_a_seed() {
 #[test]
 fn what_is_taken_for_what_is_counted_and_drawn() {
     let place = Place::trained("simclr");
-    let draw = ["evaluate", "run", "--json", "--confusion", "confusion.png"];
+    let draw = ["evaluate", "run", "--json", "--confusion-matrix", "confusion.png"];
     let found = place.run(&draw).done().json();
     let drawn = place.read("confusion.png");
     assert!(drawn.starts_with(b"\x89PNG"));
@@ -106,16 +109,16 @@ fn what_is_taken_for_what_is_counted_and_drawn() {
     let text = place.run(&["evaluate", "run"]).done().stdout;
     let names = found["data"]["class_names"].as_array().unwrap();
     let rows: Vec<&str> = text.lines().skip_while(|line| !line.is_empty()).collect();
-    assert!(rows[1].ends_with("most often taken for"), "{text}");
+    assert!(rows[1].ends_with("most confused with"), "{text}");
     assert_eq!(rows.len(), 12, "{text}");
     for (row, name) in rows[2..].iter().zip(names) {
         assert!(row.starts_with(name.as_str().unwrap()), "{row}");
     }
     // The picture is of the first protocol.
-    let knn = ["--confusion", "knn.png", "--protocol", "knn"];
+    let knn = ["--confusion-matrix", "knn.png", "--protocol", "knn"];
     place.run(&[&["evaluate", "run"][..], &knn].concat()).done();
     assert_ne!(place.read("knn.png"), drawn);
-    let nowhere = ["evaluate", "run", "--confusion", "no/such/folder/x.png"];
+    let nowhere = ["evaluate", "run", "--confusion-matrix", "no/such/folder/x.png"];
     place.refuses(&nowhere, &["no/such/folder/x.png"]);
 }
 
@@ -147,7 +150,8 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     assert_eq!(linear["validation_share"], 0.2);
     assert_eq!(linear["cs"].as_array().unwrap().len(), 13);
     assert_eq!(protocols["knn"]["few_labels"][0]["seed"], 7);
-    let untrained = place.run(&["evaluate", "run", "--untrained", "--json"]).done().json();
+    let untrained =
+        place.run(&["evaluate", "run", "--checkpoint", "initial", "--json"]).done().json();
     assert_eq!(untrained["weights"]["checkpoint"], json!(null));
     assert_ne!(untrained["weights"]["sha256"], weights["sha256"]);
 }
@@ -179,23 +183,24 @@ fn sha256(tensors: &[Stored]) -> String {
 }
 
 #[test]
-fn several_epochs_are_measured_at_once() {
+fn several_checkpoints_are_evaluated_at_once() {
     let place = Place::trained("simclr");
     let evaluate = |more: &[&str]| {
         let start = ["evaluate", "run", "--json", "--protocol", "knn"];
         place.run(&[&start[..], more].concat()).done().json()
     };
-    let (one, last) = (evaluate(&["--epoch", "1"]), evaluate(&["--epoch", "last"]));
+    let (one, last) = (evaluate(&["--checkpoint", "epoch:1"]), evaluate(&["--checkpoint", "last"]));
     assert_eq!(evaluate(&[]), last);
-    let both = evaluate(&["--epoch", "last", "--epoch", "1", "--epoch", "last"]);
-    assert_eq!(both, json!({"epochs": {"last": last, "1": one}}));
-    let epochs = ["--epoch", "last", "--epoch", "1"];
-    let text = place.run(&[&["evaluate", "run"][..], &epochs].concat()).done().stdout;
-    for part in ["epoch last: run (after epoch 2", "epoch 1: run (after epoch 1"] {
+    let both =
+        evaluate(&["--checkpoint", "last", "--checkpoint", "epoch:1", "--checkpoint", "last"]);
+    assert_eq!(both, json!({"checkpoints": {"last": last, "epoch:1": one}}));
+    let checkpoints = ["--checkpoint", "last", "--checkpoint", "epoch:1"];
+    let text = place.run(&[&["evaluate", "run"][..], &checkpoints].concat()).done().stdout;
+    for part in ["checkpoint last: run (after epoch 2", "checkpoint epoch:1: run (after epoch 1"] {
         assert!(text.contains(part), "{text}");
     }
-    let draw = ["evaluate", "run", "--confusion", "x.png"];
-    place.refuses(&[&draw[..], &epochs].concat(), &["--confusion: ", "found 2"]);
+    let draw = ["evaluate", "run", "--confusion-matrix", "x.png"];
+    place.refuses(&[&draw[..], &checkpoints].concat(), &["--confusion-matrix: ", "found 2"]);
 }
 
 #[test]
@@ -207,7 +212,7 @@ fn several_seeds_have_a_mean_and_a_deviation() {
         place.run(&[&pretrain("simclr.json", &run)[..], &more].concat()).done();
     }
     let evaluate = |runs: &[&str], more: &[&str]| {
-        let few = ["--labels-per-class", "2", "--draws", "2"];
+        let few = ["--labels-per-class", "2", "--repeats", "2"];
         place.run(&[&["evaluate"][..], runs, &few, more].concat()).done()
     };
     let runs = ["run", "run1", "run2"];
@@ -235,7 +240,7 @@ fn several_seeds_have_a_mean_and_a_deviation() {
     let text = evaluate(&runs, &[]).stdout;
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("run")).collect();
     assert_eq!(rows.len(), 4, "a heading and a row a run: {text}");
-    assert!(text.contains("\nmean ± std ") && text.contains("knn, 2 a class"), "{text}");
+    assert!(text.contains("\nmean ± std ") && text.contains("knn, 2 per class"), "{text}");
 
     let refuses = |runs: [&str; 2], says: &[&str]| {
         place.refuses(&[&["evaluate"][..], &runs].concat(), says);
@@ -254,7 +259,7 @@ fn a_classifier_is_trained_on_views() {
         let start = ["evaluate", "run", "--json", "--protocol", "sgd"];
         place.run(&[&start[..], more].concat()).done().json()
     };
-    let few = ["--labels-per-class", "1", "--draws", "2", "--passes", "20"];
+    let few = ["--labels-per-class", "1", "--repeats", "2", "--epochs", "20"];
     let found = evaluate(&few);
     assert_eq!(evaluate(&few), found);
     assert!(place.contents() == before, "a file has changed");
@@ -274,7 +279,7 @@ fn a_classifier_is_trained_on_views() {
     let few = &sgd["few_labels"][0];
     assert_eq!(few["chosen"], json!([0.03, 0.03]), "nothing to choose by");
     assert_eq!(few["draws"]["images"], json!([10, 10]));
-    let longer = evaluate(&["--passes", "21"]);
+    let longer = evaluate(&["--epochs", "21"]);
     assert_eq!(longer["protocols"]["sgd"]["steps"], 21);
 }
 
@@ -287,10 +292,10 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
     place.run(&pretrain("simclr.json", "run")).done();
     let before = place.contents();
     let evaluate = |passes: &str, more: &[&str]| {
-        let start = ["evaluate", "run", "--json", "--protocol", "finetune", "--passes", passes];
+        let start = ["evaluate", "run", "--json", "--protocol", "finetune", "--epochs", passes];
         place.run(&[&start[..], more].concat()).done().json()
     };
-    let few = ["--labels-per-class", "1", "--draws", "2"];
+    let few = ["--labels-per-class", "1", "--repeats", "2"];
     let found = evaluate("3", &few);
     assert_eq!(evaluate("3", &few), found);
     assert!(place.contents() == before, "a file has changed");
@@ -310,7 +315,7 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
 fn the_test_split_chooses_no_learning_rate() {
     let place = Place::trained("simclr");
     let evaluate = || {
-        let start = ["evaluate", "run", "--json", "--protocol", "sgd", "--passes", "20"];
+        let start = ["evaluate", "run", "--json", "--protocol", "sgd", "--epochs", "20"];
         place.run(&start).done().json()["protocols"]["sgd"].clone()
     };
     let found = evaluate();
@@ -330,6 +335,6 @@ fn views_may_have_another_size_than_the_images() {
     place.put_config("simclr", |config| config["image_size"] = json!(48));
     place.run(&pretrain("simclr.json", "run")).done();
     place.run(&["evaluate", "run"]).done();
-    place.run(&["data", "pack", "data", "--size", "20", "--out", "small"]).done();
+    place.run(&["data", "pack", "data", "--image-size", "20", "--out", "small"]).done();
     place.run(&["evaluate", "run", "--data", "small"]).done();
 }

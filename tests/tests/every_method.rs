@@ -90,20 +90,18 @@ fn both_kinds_of_built_in_settings_are_there_without_a_file() {
         let arguments = [&begin[..], &["--dry-run", "--json"], more].concat();
         place.run(&arguments).done().json()["config"].clone()
     };
-    let seed = config(&["--settings", "seed"]);
+    let seed = config(&["--preset", "seed"]);
     assert_eq!(seed["method"]["moco"]["form"], "seed");
     assert!(seed["encoder"]["conv"].is_object(), "{seed}");
     let recommended = config(&[]);
     assert!(recommended["encoder"]["resnet"].is_object(), "{recommended}");
-    assert_eq!(config(&["--settings", "recommended"]), recommended);
+    assert_eq!(config(&["--preset", "recommended"]), recommended);
+    assert_eq!(config(&["--image-size", "128"])["image_size"], 128);
 
     let refuses = |arguments: &[&str], says: &[&str]| place.refuses(arguments, says);
-    refuses(
-        &["pretrain", "byol", "--settings", "seed"],
-        &["byol has no settings of the seed repository"],
-    );
+    refuses(&["pretrain", "byol", "--preset", "seed"], &["byol has no seed preset"]);
     for other in [&["--config", "moco.json"][..], &["--resume"]] {
-        let arguments = [&begin[..], &["--settings", "seed"], other].concat();
-        refuses(&arguments, &["--settings", other[0]]);
+        let arguments = [&begin[..], &["--preset", "seed"], other].concat();
+        refuses(&arguments, &["--preset", other[0]]);
     }
 }

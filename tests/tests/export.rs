@@ -29,7 +29,7 @@ fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
     assert!(text.contains("trained by simclr") && text.contains("CC BY 4.0"), "{text}");
 
     // Other weights have not been measured, and are others.
-    export("safetensors", "early", &["--epoch", "1"]);
+    export("safetensors", "early", &["--checkpoint", "epoch:1"]);
     assert_ne!(place.read("early"), place.read("weights"));
     assert_eq!(place.read_json("early.card.json")["results"], json!(null));
 }
@@ -43,7 +43,9 @@ fn an_export_that_can_not_be_made_leaves_nothing() {
     };
     place.refuses(&export("run", "no/encoder.pt", &[]), &["no/encoder.pt", "expected a file"]);
     place.refuses(&export("nothing", "encoder.pt", &[]), &["nothing", "expected a run"]);
-    place
-        .refuses(&export("run", "encoder.pt", &["--epoch", "7"]), &["no checkpoint after epoch 7"]);
+    place.refuses(
+        &export("run", "encoder.pt", &["--checkpoint", "epoch:7"]),
+        &["no checkpoint after epoch 7"],
+    );
     place.refuses(&["export", "run", "--format", "onnx", "--out", "x"], &["onnx", "torchscript"]);
 }

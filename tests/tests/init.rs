@@ -1,5 +1,5 @@
-//! `pretrain --init`: an encoder that begins with weights from a file, and what is said of it
-//! afterwards.
+//! `pretrain --init-weights`: an encoder that begins with weights from a file, and what is said of
+//! it afterwards.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use end_to_end::{Place, Stored, assert_same_tensors, pretrain, tensors};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
-const INIT: [&str; 2] = ["--init", "run/encoder.safetensors"];
+const INIT: [&str; 2] = ["--init-weights", "run/encoder.safetensors"];
 
 fn write(place: &Place, name: &str, stored: &[Stored]) {
     let views = stored.iter().map(|(name, dtype, shape, bytes)| {
@@ -43,14 +43,14 @@ fn a_run_begins_with_the_encoder_of_another_and_says_so() {
     assert_eq!(first["init"], Value::Null);
     // From here on nobody needs the file that was given.
     fs::remove_file(encoder).unwrap();
-    let before = evaluate(&place, "second", &["--untrained"]);
+    let before = evaluate(&place, "second", &["--checkpoint", "initial"]);
     assert_eq!(before["protocols"], first["protocols"]);
     assert_eq!((&before["untrained"], &before["init"]), (&json!(true), &init));
     let after = evaluate(&place, "second", &[]);
     assert_eq!((&after["step"], &after["init"]), (&json!(8), &init));
-    let text = place.run(&["evaluate", "second", "--untrained"]).done().stdout;
+    let text = place.run(&["evaluate", "second", "--checkpoint", "initial"]).done().stdout;
     assert!(text.contains(&format!("before training, with {path}")), "{text}");
-    let random = place.run(&["evaluate", "run", "--untrained"]).done().stdout;
+    let random = place.run(&["evaluate", "run", "--checkpoint", "initial"]).done().stdout;
     assert!(random.contains("untrained weights"), "{random}");
 }
 
@@ -59,21 +59,21 @@ fn a_run_that_goes_on_does_not_need_the_file_even_where_it_has_no_checkpoint() {
     let place = Place::trained("simclr");
     begin(&place, "whole", &[]);
     begin(&place, "parts", &["--epochs", "1"]);
-    begin(&place, "early", &["--steps", "1"]);
+    begin(&place, "early", &["--max-steps", "1"]);
     // As after a crash before the first checkpoint.
     fs::remove_file(place.newest("early")).unwrap();
     fs::remove_file(place.path("run/encoder.safetensors")).unwrap();
     let init = |run: &str| place.read_json(&format!("{run}/config.json"))["init"].clone();
     for run in ["parts", "early"] {
         let resume = ["pretrain", "dino", "--run", run, "--resume", "--epochs", "2"];
-        let steps = ["--steps", "1000"];
+        let steps = ["--max-steps", "1000"];
         place.run(&[&resume[..], &steps].concat()).done();
         assert_same_tensors(&place.newest(run), &place.newest("whole"));
         assert_eq!(init(run), init("whole"));
     }
     fs::remove_file(place.path("early/initial.safetensors")).unwrap();
     let says = ["early/initial.safetensors: expected a file of weights"];
-    place.refuses(&["evaluate", "early", "--untrained"], &says);
+    place.refuses(&["evaluate", "early", "--checkpoint", "initial"], &says);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_does_not_fit_the_encoder_is_refused() {
         let start = pretrain("dino.json", "second");
         let begins = format!("{file}: expected ");
         let says = [&[begins.as_str()][..], says].concat();
-        place.refuses(&[&start[..], &["--init", file]].concat(), &says);
+        place.refuses(&[&start[..], &["--init-weights", file]].concat(), &says);
     };
     for (file, stored, says) in cases {
         write(&place, file, &stored);
@@ -120,11 +120,11 @@ fn what_does_not_fit_the_encoder_is_refused() {
     refused("nowhere", &["a file of weights", "No such file"]);
     refused("data", &["a file of weights", "directory"]);
     let resume = ["pretrain", "simclr", "--run", "run", "--resume"];
-    let says = ["'--init <FILE>'", "cannot be used with", "'--resume'"];
+    let says = ["'--init-weights <FILE>'", "cannot be used with", "'--resume'"];
     place.refuses(&[&resume[..], &INIT].concat(), &says);
     // A classifier is passed over.
     write(&place, "classifier", &with(zeros("fc.weight", &[10, 8])));
     let start = pretrain("dino.json", "second");
-    let more = ["--init", "classifier", "--steps", "1"];
+    let more = ["--init-weights", "classifier", "--max-steps", "1"];
     place.run(&[&start[..], &more].concat()).done();
 }

@@ -162,7 +162,7 @@ fn two_processes_do_not_train_in_one_folder() {
     second.failed(2, &["run: expected a run folder that no other process uses"]);
     // The lock of a dead process is taken over.
     let mut resume = vec!["pretrain", "simclr", "--run", "run", "--resume", "--epochs", "1"];
-    resume.extend(["--steps", "1"]);
+    resume.extend(["--max-steps", "1"]);
     let steps = place.logged_steps("run").len();
     assert!(steps > 0);
     place.run(&resume).done();

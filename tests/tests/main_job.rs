@@ -275,13 +275,15 @@ fn a_folder_of_images_trains_and_packs() {
     assert_eq!(*images, json!({"unlabeled": 12, "train": 12, "test": 6}));
     let report = place.run(&["evaluate", "run", "--json", "--protocol", "knn"]).done().json();
     assert_eq!(report["data"]["class_names"], json!(["blue", "red"]));
-    let packed = place.run(&["data", "pack", "data", "--size", "32", "--out", "packed", "--json"]);
+    let packed =
+        place.run(&["data", "pack", "data", "--image-size", "32", "--out", "packed", "--json"]);
     let expected = json!({
         "out": "packed", "unlabeled": 12, "train": 12, "test": 6, "width": 32, "height": 32, "skipped": [],
     });
     assert_eq!(packed.done().json(), expected);
     // Packed or not, it is the same set.
-    let info = |set| place.run(&["data", "info", set, "--size", "32", "--json"]).done().json();
+    let info =
+        |set| place.run(&["data", "info", set, "--image-size", "32", "--json"]).done().json();
     let (folder, packed) = (info("data"), info("packed"));
     assert_eq!(folder["class_names"], packed["class_names"]);
     for (a, b) in [(0, 0), (1, 1), (2, 2)] {
@@ -324,7 +326,7 @@ fn a_dry_run_prints_the_whole_record_and_writes_nothing() {
 #[test]
 fn without_data_it_trains_on_the_built_in_set() {
     let place = Place::furnished();
-    let arguments = ["pretrain", "simclr", "--config", "simclr.json", "--steps", "1"];
+    let arguments = ["pretrain", "simclr", "--config", "simclr.json", "--max-steps", "1"];
     let finished = place.run(&arguments).done();
     let lines = finished.stderr.lines().filter(|line| line.contains("data/stl10_binary"));
     let lines: Vec<_> = lines.collect();

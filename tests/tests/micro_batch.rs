@@ -38,8 +38,18 @@ fn a_run_in_parts_measures_what_a_whole_one_does_and_resumes_to_the_same_bits() 
 #[test]
 fn memory_hardly_grows_with_the_batch() {
     let place = Place::furnished();
-    let synth =
-        ["data", "synth", "--size", "48", "--unlabeled", "480", "--train", "32", "--test", "10"];
+    let synth = [
+        "data",
+        "synth",
+        "--image-size",
+        "48",
+        "--unlabeled",
+        "480",
+        "--train",
+        "32",
+        "--test",
+        "10",
+    ];
     place.run(&[&synth[..], &["--out", "set"]].concat()).done();
     place.put_config("simclr", |config| {
         config["encoder"]["conv"]["width"] = json!(64);
@@ -49,7 +59,7 @@ fn memory_hardly_grows_with_the_batch() {
         let run = format!("run-{batch}-{micro_batch}");
         let set = format!("train.micro_batch={micro_batch}");
         let start = ["pretrain", "simclr", "--config", "simclr.json", "--data", "set"];
-        let more = ["--run", &run, "--batch-size", batch, "--steps", "1", "--set", &set];
+        let more = ["--run", &run, "--batch-size", batch, "--max-steps", "1", "--set", &set];
         place.run(&[&start[..], &more].concat()).done();
         let summary = place.read_json(&format!("{run}/summary.json"));
         summary["peak_memory_bytes"].as_f64()

@@ -139,7 +139,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     assert!(gone.contains("its images (data) are no longer where they were"));
     assert_eq!(sections(&gone), ["scores", "curves", "configuration", "definitions"]);
     let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-    let synth = ["data", "synth", "--size", "32", "--seed", "1", "--out", "data"];
+    let synth = ["data", "synth", "--image-size", "32", "--seed", "1", "--out", "data"];
     place.run(&[&synth[..], &counts].concat()).done();
     let other = page(&place, &["run"], &[]);
     assert!(other.contains("other images are now in data than it was trained on"));

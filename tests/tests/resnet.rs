@@ -16,14 +16,14 @@ fn place(norm: &str) -> Place {
 fn a_residual_network_is_trained_measured_and_exported_under_torchvisions_names() {
     let place = place("batch");
     let start = pretrain("simclr.json", "run");
-    place.run(&[&start[..], &["--steps", "2"]].concat()).done();
+    place.run(&[&start[..], &["--max-steps", "2"]].concat()).done();
     let protocol = ["--protocol", "knn", "--json"];
     let evaluate = |more: &[&str]| {
         let arguments = [&["evaluate", "run"][..], &protocol, more].concat();
         place.run(&arguments).done().json()
     };
     assert_eq!(evaluate(&[]), evaluate(&[]));
-    assert_eq!(evaluate(&["--untrained"])["step"], 0);
+    assert_eq!(evaluate(&["--checkpoint", "initial"])["step"], 0);
 
     let stored = tensors(&place.path("run/encoder.safetensors"));
     assert_eq!(stored.len(), 20 * 6);
@@ -39,7 +39,7 @@ fn a_residual_network_is_trained_measured_and_exported_under_torchvisions_names(
     assert_eq!(find("layer3.1.bn2.num_batches_tracked"), count);
 
     let second = pretrain("simclr.json", "second");
-    let init = ["--init", "run/encoder.safetensors", "--steps", "1"];
+    let init = ["--init-weights", "run/encoder.safetensors", "--max-steps", "1"];
     place.run(&[&second[..], &init].concat()).done();
     let record: Value = place.read_json("second/config.json");
     assert_ne!(record["init"], Value::Null);
@@ -65,7 +65,7 @@ fn what_does_not_go_with_batch_normalization_is_refused() {
 fn group_normalization_goes_with_a_split_batch() {
     let place = place("group");
     let start = pretrain("simclr.json", "run");
-    let more = ["--steps", "1", "--set", "train.micro_batch=4"];
+    let more = ["--max-steps", "1", "--set", "train.micro_batch=4"];
     place.run(&[&start[..], &more].concat()).done();
     let stored = tensors(&place.path("run/encoder.safetensors"));
     assert!(stored.iter().all(|stored| !stored.0.contains("running")));

@@ -143,7 +143,7 @@ fn what_would_change_the_past_is_refused() {
         .run(&[
             "data",
             "synth",
-            "--size",
+            "--image-size",
             "32",
             "--unlabeled",
             "96",

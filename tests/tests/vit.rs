@@ -26,9 +26,9 @@ fn a_vision_transformer_is_trained_resumed_measured_and_exported_under_timms_nam
         let start = pretrain("dino.json", folder);
         place.run(&[&start[..], more].concat()).done();
     };
-    run("whole", &["--steps", "3"]);
-    run("parts", &["--steps", "1"]);
-    place.run(&[&RESUME[..], &["--steps", "3"]].concat()).done();
+    run("whole", &["--max-steps", "3"]);
+    run("parts", &["--max-steps", "1"]);
+    place.run(&[&RESUME[..], &["--max-steps", "3"]].concat()).done();
     assert_same_tensors(&place.newest("parts"), &place.newest("whole"));
     let measured = ["evaluate", "whole", "--protocol", "knn", "--json"];
     let measured = place.run(&measured).done().json();
@@ -45,8 +45,8 @@ fn a_vision_transformer_is_trained_resumed_measured_and_exported_under_timms_nam
     let export = [&export[..], &["--out", "encoder.pt", "--json"]].concat();
     assert_eq!(place.run(&export).done().json()["features"], 192);
 
-    run("second", &["--init", "whole/encoder.safetensors", "--steps", "1"]);
-    run("split", &["--steps", "1", "--set", "train.micro_batch=5"]);
+    run("second", &["--init-weights", "whole/encoder.safetensors", "--max-steps", "1"]);
+    run("split", &["--max-steps", "1", "--set", "train.micro_batch=5"]);
 }
 
 #[test]

@@ -253,7 +253,8 @@ def main():
                 sys.exit(f"twinview {' '.join(map(str, args))}: {ran.stderr}")
             return ran.stdout
 
-        counts = ("--unlabeled", "96", "--train", "60", "--test", "40", "--size", str(SIZE))
+        size = "--image-size" if arguments.format == 2 else "--size"
+        counts = ("--unlabeled", "96", "--train", "60", "--test", "40", size, str(SIZE))
         twinview("data", "synth", "--out", "data", *counts)
 
         def pretrain(run, settings, *more):

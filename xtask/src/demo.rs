@@ -36,7 +36,7 @@ pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
     let (data, run) = (folder.path.join("data"), folder.path.join(METHOD));
     let (data, run) = (path_text(&data)?, path_text(&run)?);
 
-    let counts = ["--unlabeled", UNLABELED, "--train", TRAIN, "--test", TEST, "--size", SIZE];
+    let counts = ["--unlabeled", UNLABELED, "--train", TRAIN, "--test", TEST, "--image-size", SIZE];
     twinview.run(&[&["data", "synth", "--out", data][..], &counts].concat())?;
     let pretrain = ["pretrain", METHOD, "--data", data, "--config", CONFIG, "--run", run];
     let length = ["--batch-size", BATCH, "--epochs", EPOCHS];
@@ -45,7 +45,8 @@ pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
     twinview.run(&[&pretrain[..], &length, &sizes].concat())?;
     let evaluate = ["evaluate", run, "--protocol", "linear", "--protocol", "knn", "--json"];
     let trained = Scores::read(&twinview.json(&evaluate)?)?;
-    let untrained = Scores::read(&twinview.json(&[&evaluate[..], &["--untrained"]].concat())?)?;
+    let untrained =
+        Scores::read(&twinview.json(&[&evaluate[..], &["--checkpoint", "initial"]].concat())?)?;
 
     print!("{}", table(untrained, trained));
     println!("\nThe run, its metrics and its encoder are in {run}");

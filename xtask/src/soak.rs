@@ -44,7 +44,7 @@ pub fn soak(workspace: &Workspace, steps: u64) -> anyhow::Result<()> {
     let folder = Scratch::create(workspace.root.join(FOLDER))?;
     let (data, run) = (folder.path().join("data"), folder.path().join("run"));
     let mut synth = Command::new(&binary);
-    synth.args(["data", "synth", "--size", "32", "--unlabeled", "480", "--train", "160"]);
+    synth.args(["data", "synth", "--image-size", "32", "--unlabeled", "480", "--train", "160"]);
     synth.args(["--test", "64", "--out"]).arg(&data);
     workspace::run(synth)?;
     let mut pretrain = Command::new(&binary);

@@ -1,48 +1,30 @@
 //! The `twinview` command: arguments become typed configuration, library calls and an exit code.
 
-mod alike;
+mod app;
 mod args;
-mod builtin;
-mod compare;
-mod data;
-mod data_command;
-mod embed_command;
-mod evaluate;
-mod examples;
-mod export;
-mod failure;
-mod faults;
-mod logging;
-mod looking;
-mod measure;
-mod methods_command;
-mod output;
-mod pretrain;
-mod progress;
-mod report_command;
-mod run_on_data;
-mod scores;
-mod several;
-mod shell;
-mod sitting;
-mod watch;
+mod commands;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use app::failure::{self, Failure};
+use app::output::Output;
+use app::{crash, logging};
 use args::{Arguments, Command};
-use failure::Failure;
-use output::Output;
+use commands::{
+    compare, completions, data, embed, evaluate, export, man, methods, neighbors, pretrain,
+    preview, report, schema,
+};
 
 #[global_allocator]
-static ALLOCATOR: faults::Allocator = faults::Allocator;
+static ALLOCATOR: crash::Allocator = crash::Allocator;
 
 fn main() -> ExitCode {
-    if let Err(error) = faults::handle_signals() {
+    if let Err(error) = crash::handle_signals() {
         return Failure::failed(format!("can't handle signals: {error}")).report();
     }
-    // What is written as JSON is UTF-8, and paths are among it.
+    // Paths are written into JSON, which is UTF-8.
     if let Some(odd) = std::env::args_os().find(|argument| argument.to_str().is_none()) {
         let odd = odd.to_string_lossy();
         return Failure::usage(format!(
@@ -61,22 +43,18 @@ fn main() -> ExitCode {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),
         Command::Compare(arguments) => compare::run(&arguments, &output, &log),
-        Command::Report(arguments) => report_command::run(&arguments, &output),
-        Command::Preview(arguments) => looking::preview(&arguments, &output),
-        Command::Embed(arguments) => embed_command::run(&arguments, &output),
-        Command::Neighbors(arguments) => alike::neighbors(&arguments, &output),
+        Command::Report(arguments) => report::run(&arguments, &output),
+        Command::Preview(arguments) => preview::run(&arguments, &output),
+        Command::Embed(arguments) => embed::run(&arguments, &output),
+        Command::Neighbors(arguments) => neighbors::run(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),
-        Command::Data(command) => data_command::run(&command, &output),
-        Command::Methods => methods_command::run(&output),
-        Command::Schema => {
-            let text = serde_json::to_string_pretty(&trainer::schema());
-            output.line(&text.expect("a schema is valid JSON"));
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Completions { shell } => shell::completions(shell, &output),
-        Command::Man { out } => shell::man(out.as_deref(), &output),
+        Command::Data(command) => data::run(&command, &output),
+        Command::Methods => methods::run(&output),
+        Command::Schema => schema::run(&output),
+        Command::Completions { shell } => completions::run(shell, &output),
+        Command::Man { out } => man::run(out.as_deref(), &output),
     };
-    match faults::caught(command) {
+    match crash::caught(command) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

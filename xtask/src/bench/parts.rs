@@ -131,7 +131,7 @@ impl Own<'_> {
 
         let metrics = folder.join("metrics.jsonl");
         let mut command = self.pretrain(&data, &folder);
-        command.args(["--steps", "2", "--set", "train.log_every=1"]);
+        command.args(["--max-steps", "2", "--set", "train.log_every=1"]);
         command.args(["--precision", "f32"]);
         let begun = Instant::now();
         let mut first_step = None;

@@ -10,7 +10,7 @@ const MOST_LINES: usize = 500;
 /// the program's allocator and signals, and the allocator with which a test counts allocations.
 const UNSAFE: &[&str] = &[
     "crates/augment/src/kernels/",
-    "crates/cli/src/faults.rs",
+    "crates/cli/src/app/crash.rs",
     "crates/dataset/src/mapping.rs",
     "crates/dataset/src/transpose.rs",
     "crates/loader/tests/allocations.rs",

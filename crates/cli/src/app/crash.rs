@@ -1,0 +1,164 @@
+//! Panics, libtorch exceptions, failed allocations and signals become one line on stderr and exit
+//! code 1.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::any::Any;
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGBUS, SIGXFSZ};
+use signal_hook::low_level;
+
+use crate::app::failure::{FAILED, Failure};
+
+/// Runs a command; a panic becomes a [`Failure`].
+pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    // RUST_BACKTRACE keeps the default hook.
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        panic::set_hook(Box::new(|_| {}));
+    }
+    panic::catch_unwind(AssertUnwindSafe(command))
+        .unwrap_or_else(|panic| Err(Failure::failed(message(panic.as_ref()))))
+}
+
+/// The message of a panic, as one line.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    let Some(text) = text else {
+        return "internal error without a message".to_owned();
+    };
+    match exception(text) {
+        Some(text) if text.contains("out of memory") || text.contains("can't allocate memory") => {
+            format!("out of memory: libtorch says {text:?}; {ADVICE}")
+        }
+        Some(text) => format!("libtorch says {text:?}"),
+        None => format!("internal error: {text}"),
+    }
+}
+
+const ADVICE: &str = "a smaller train.batch_size usually helps; checkpoints are as they were";
+
+/// The first line of an exception from libtorch; the lines below name addresses in its code.
+fn exception(text: &str) -> Option<&str> {
+    let (_, text) = text.split_once("Torch(\"")?;
+    let end = text.find("\\n").or_else(|| text.rfind("\")"));
+    Some(&text[..end.unwrap_or(text.len())])
+}
+
+/// Handles the signals that would end the process without a message.
+pub fn handle_signals() -> io::Result<()> {
+    // With SIGXFSZ handled, writing beyond the file size limit returns an error.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    let action = || {
+        end(
+            "error: a mapped file of the set was cut or can't be read any more; checkpoints are as they were\n",
+        )
+    };
+    // SAFETY: the action only writes to stderr, which doesn't allocate, and ends the process. The
+    // one lock that it takes is that of stderr, which no code holds while it reads a mapped file.
+    unsafe { low_level::register(SIGBUS, action) }?;
+    Ok(())
+}
+
+/// Writes a line and ends the process without allocating or unwinding.
+fn end(line: &str) -> ! {
+    let _ = io::stderr().write_all(line.as_bytes());
+    low_level::exit(i32::from(FAILED))
+}
+
+/// The system allocator; out of memory, the process ends with one line instead of a crash.
+pub struct Allocator;
+
+fn checked(block: *mut u8, bytes: usize) -> *mut u8 {
+    if block.is_null() {
+        let mut line = Line::default();
+        let _ = writeln!(line, "error: out of memory: failed to allocate {bytes} bytes; {ADVICE}");
+        end(std::str::from_utf8(&line.bytes[..line.length]).unwrap_or("error: out of memory\n"));
+    }
+    block
+}
+
+/// A line that needs no allocation.
+struct Line {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { bytes: [0; 256], length: 0 }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = (&mut self.bytes[self.length..]).write(bytes)?;
+        self.length += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// SAFETY: every method hands its arguments on to the system's allocator, under the same contract; a
+// block that isn't there ends the process.
+unsafe impl GlobalAlloc for Allocator {
+    // SAFETY: the caller keeps the contract of `GlobalAlloc`.
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        checked(unsafe { System.alloc(layout) }, layout.size())
+    }
+
+    // SAFETY: the caller keeps the contract of `GlobalAlloc`.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        checked(unsafe { System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    // SAFETY: the caller keeps the contract of `GlobalAlloc`.
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    // SAFETY: the caller keeps the contract of `GlobalAlloc`.
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        // SAFETY: as above.
+        checked(unsafe { System.realloc(block, layout, bytes) }, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(panic: impl Any + Send) -> String {
+        message(&panic)
+    }
+
+    #[test]
+    fn exceptions_of_libtorch_take_one_line() {
+        let text = "called `Result::unwrap()` on an `Err` value: Torch(\"[enforce fail at alloc_cpu.cpp:127] err == 0. \
+                    DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes.\\nException raised from a\\nframe #0\")";
+        let said = of(text.to_owned());
+        assert!(said.starts_with("out of memory: libtorch says \"[enforce"), "{said}");
+        assert!(said.contains("4 bytes.\"; a smaller"), "{said}");
+        let other =
+            "called `Result::unwrap()` on an `Err` value: Torch(\"shapes (1) and (2) differ\")";
+        assert_eq!(of(other.to_owned()), "libtorch says \"shapes (1) and (2) differ\"");
+    }
+
+    #[test]
+    fn panics_are_internal_errors() {
+        assert_eq!(of("index 3"), "internal error: index 3");
+        assert!(of(3).contains("without a message"));
+    }
+}

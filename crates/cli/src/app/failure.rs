@@ -1,0 +1,173 @@
+//! Errors as one line on stderr and an exit code.
+
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+use files::OneLine;
+
+use crate::args;
+
+/// Everything done.
+pub const DONE: u8 = 0;
+/// Failed while running.
+pub const FAILED: u8 = 1;
+/// Bad arguments, configuration or data.
+pub const USAGE: u8 = 2;
+/// Stopped because training diverged or collapsed.
+pub const DIVERGED: u8 = 3;
+/// Interrupted by the user.
+pub const INTERRUPTED: u8 = 130;
+
+/// The error of a command.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Failure {
+    /// The arguments, configuration or data are wrong.
+    pub fn usage(message: impl ToString) -> Self {
+        Self { code: USAGE, message: message.to_string() }
+    }
+
+    /// Something failed while running.
+    pub fn failed(message: impl ToString) -> Self {
+        Self { code: FAILED, message: message.to_string() }
+    }
+
+    /// Interrupted by the user before anything was written.
+    pub fn interrupted() -> Self {
+        Self { code: INTERRUPTED, message: "interrupted; nothing was written".to_owned() }
+    }
+
+    /// Prints the line to stderr; the exit code.
+    pub fn report(&self) -> ExitCode {
+        let _ = writeln!(std::io::stderr(), "error: {}", OneLine(&self.message));
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<trainer::Error> for Failure {
+    fn from(error: trainer::Error) -> Self {
+        let code = match &error {
+            trainer::Error::Diverged { .. } | trainer::Error::Collapsed { .. } => DIVERGED,
+            error if error.is_usage() => USAGE,
+            _ => FAILED,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<files::Unwritable> for Failure {
+    fn from(error: files::Unwritable) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<trainer::ConfigError> for Failure {
+    fn from(error: trainer::ConfigError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<dataset::Error> for Failure {
+    fn from(error: dataset::Error) -> Self {
+        use dataset::Error as E;
+        let code = match error {
+            E::Io { action: "write", .. } => FAILED,
+            _ => USAGE,
+        };
+        let hint = match error {
+            E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } => {
+                "; `twinview data pack --skip-bad` skips such files"
+            }
+            _ => "",
+        };
+        Self { code, message: format!("{error}{hint}") }
+    }
+}
+
+impl From<eval::Error> for Failure {
+    fn from(error: eval::Error) -> Self {
+        match error {
+            eval::Error::Interrupted => Self::interrupted(),
+            eval::Error::Loader(error) => Self::failed(error),
+            error => Self::usage(error),
+        }
+    }
+}
+
+impl From<eval::ExportError> for Failure {
+    fn from(error: eval::ExportError) -> Self {
+        match error {
+            eval::ExportError::Io(error) => error.into(),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<embed::Error> for Failure {
+    fn from(error: embed::Error) -> Self {
+        match error {
+            embed::Error::Extension { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<run::Error> for Failure {
+    fn from(error: run::Error) -> Self {
+        match error {
+            run::Error::Io { .. } => Self::failed(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<report::Error> for Failure {
+    fn from(error: report::Error) -> Self {
+        use report::Error as E;
+        match error {
+            E::Run(error) => error.into(),
+            E::Content { .. } => Self::usage(error),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+/// Prints help and version as they are, an error as one line.
+pub fn of_arguments(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::from(DONE);
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(message) = args::renamed_flag(error, &words) {
+        return Failure::usage(message).report();
+    }
+    let text = error.render().to_string();
+    let message = text.trim_start_matches("error: ").lines().map(str::trim);
+    let line: Vec<&str> = message
+        .take_while(|line| !line.starts_with("Usage:"))
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect();
+    Failure::usage(format!("{} (see --help)", line.join(" "))).report()
+}

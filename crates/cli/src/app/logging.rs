@@ -1,0 +1,88 @@
+//! Logs to stderr and, during a run, to its `log.txt`.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use files::RecordLog;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The log of a run, shared with the subscriber.
+#[derive(Clone, Debug, Default)]
+pub struct RunLog(Arc<Mutex<LogCopy>>);
+
+/// The second destination of log lines.
+#[derive(Debug, Default)]
+struct LogCopy {
+    file: Option<RecordLog>,
+    /// Set when the file can't be written any more.
+    stop: Arc<AtomicBool>,
+    failure: Option<trainer::Error>,
+}
+
+impl RunLog {
+    fn lock(&self) -> MutexGuard<'_, LogCopy> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends further lines to `log.txt` of the run folder. On an error `stop` is set and
+    /// [`failure`](Self::failure) has the error.
+    pub fn copy_to(&self, folder: &Path, stop: &Arc<AtomicBool>) -> Result<(), trainer::Error> {
+        let file = RecordLog::open(&folder.join(run::file::LOG))?;
+        *self.lock() = LogCopy { file: Some(file), stop: stop.clone(), failure: None };
+        Ok(())
+    }
+
+    /// The error of the copy, once.
+    pub fn failure(&self) -> Option<trainer::Error> {
+        self.lock().failure.take()
+    }
+}
+
+/// Writes to stderr and the run's log.
+struct Tee(RunLog);
+
+impl Write for Tee {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = io::stderr().write(bytes)?;
+        let mut copy = self.0.lock();
+        if let Some(file) = &mut copy.file
+            && let Err(error) = file.append(&bytes[..written])
+        {
+            copy.file = None;
+            copy.stop.store(true, Ordering::Relaxed);
+            copy.failure = Some(error.into());
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Starts logging; `TWINVIEW_LOG` overrides the level.
+pub fn start(verbose: u8, quiet: bool) -> RunLog {
+    let level = match (quiet, verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::INFO,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.into())
+        .with_env_var("TWINVIEW_LOG")
+        .from_env_lossy();
+    let log = RunLog::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || Tee(writer.clone()))
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .init();
+    log
+}

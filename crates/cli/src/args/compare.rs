@@ -1,0 +1,46 @@
+//! Arguments of `compare`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{MethodName, PrecisionArgument};
+use crate::app::presets::Preset;
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Methods, separated by commas; `all` for every method with the preset.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "all",
+        value_parser = MethodName { or_all: true }
+    )]
+    pub methods: Vec<String>,
+    /// Built-in configurations to use.
+    #[arg(long, default_value = "seed")]
+    pub preset: Preset,
+    /// Runs per method, with the random seeds 0 to N - 1.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seeds: u64,
+    /// Data set [default: as for pretrain].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Number of epochs [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Images per step [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Set a configuration key in all runs, such as train.device=cpu; repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Number format of the networks [default: the preset's].
+    #[arg(long)]
+    pub precision: Option<PrecisionArgument>,
+    /// Output folder for runs, tables, figures and the report.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}

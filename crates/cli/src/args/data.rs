@@ -1,0 +1,61 @@
+//! Arguments of `data`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::examples;
+
+/// The commands about data sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Describe a data set: splits, classes, image size, color statistics.
+    #[command(after_help = examples::DATA_INFO)]
+    Info {
+        /// Data set.
+        dir: PathBuf,
+        /// Side in pixels to which a folder's images are resized.
+        #[arg(long, value_name = "N", default_value_t = 96)]
+        image_size: usize,
+        /// Save thumbnails as a PNG file.
+        #[arg(long, value_name = "FILE")]
+        sheet: Option<PathBuf>,
+    },
+    /// Convert a data set to STL-10 binaries.
+    #[command(after_help = examples::DATA_PACK)]
+    Pack {
+        /// Data set.
+        dir: PathBuf,
+        /// Side of the written images in pixels.
+        #[arg(long, value_name = "N", default_value_t = 96)]
+        image_size: usize,
+        /// Output folder; new or empty.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Skip and list unreadable images instead of rejecting the folder.
+        #[arg(long)]
+        skip_bad: bool,
+    },
+    /// Generate a synthetic data set of ten classes of shapes and textures.
+    #[command(after_help = examples::DATA_SYNTH)]
+    Synth {
+        /// Output folder; new or empty.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Number of unlabeled images.
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        unlabeled: usize,
+        /// Number of labeled training images.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        train: usize,
+        /// Number of labeled test images.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        test: usize,
+        /// Side of the images in pixels.
+        #[arg(long, value_name = "N", default_value_t = 96)]
+        image_size: usize,
+        /// Random seed.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+    },
+}

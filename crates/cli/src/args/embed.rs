@@ -1,0 +1,29 @@
+//! Arguments of `embed`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
+
+/// Arguments of `embed`.
+#[derive(Debug, Args)]
+pub struct EmbedArguments {
+    /// Run folder.
+    pub run: PathBuf,
+    /// Data set, labeled or not [default: that of the run].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Split of the data set; repeatable [default: all].
+    #[arg(long)]
+    pub split: Vec<SplitArgument>,
+    /// Weights to use: the last, the best, after epoch N, or before training.
+    #[arg(long, value_name = CHECKPOINT, value_parser = checkpoint, default_value = "last")]
+    pub checkpoint: CheckpointArgument,
+    /// Device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Output file; its extension sets the format: .npy, .parquet, .csv or .safetensors.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,61 @@
+//! Arguments of `evaluate`.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::values::{CHECKPOINT, CheckpointArgument, checkpoint};
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// Run folders; more than one must differ only in the random seed, for mean and standard
+    /// deviation.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Labeled data set with a test split [default: that of the run].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Evaluation protocol; repeatable [default: linear and knn].
+    #[arg(long)]
+    pub protocol: Vec<ProtocolArgument>,
+    /// Epochs of --protocol sgd and finetune [default: 100 and 30, more with few labels].
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<NonZeroU32>,
+    /// Evaluate also with N labeled training images per class, drawn at random; repeatable.
+    #[arg(long, value_name = "N")]
+    pub labels_per_class: Vec<NonZeroUsize>,
+    /// Random subsets per value of --labels-per-class, for mean and standard deviation.
+    #[arg(long, value_name = "N", default_value = "5", requires = "labels_per_class")]
+    pub repeats: NonZeroUsize,
+    /// Random seed of the subsets.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels_per_class")]
+    pub seed: u64,
+    /// Save the confusion matrix of the first protocol as a PNG file.
+    #[arg(long, value_name = "FILE")]
+    pub confusion_matrix: Option<PathBuf>,
+    /// Weights to evaluate: the last, the best, after epoch N, or before training; repeatable
+    /// [default: last].
+    #[arg(long, value_name = CHECKPOINT, value_parser = checkpoint)]
+    pub checkpoint: Vec<CheckpointArgument>,
+    /// Device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Save the result as a JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// An evaluation protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArgument {
+    /// Logistic regression on frozen features.
+    Linear,
+    /// Weighted k-nearest neighbors by cosine similarity (k 20, temperature 0.07).
+    Knn,
+    /// Linear classifier trained by SGD on frozen features of augmented images.
+    Sgd,
+    /// Fine-tuning of the encoder with a linear classifier.
+    Finetune,
+}

@@ -1,0 +1,187 @@
+//! `twinview evaluate`.
+
+pub mod measurement;
+mod scores;
+mod seeds;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use eval::{ClassifierSettings, FewShotSettings, Protocol};
+use models::DeviceChoice;
+use serde_json::{Map, Value, json};
+
+use crate::app::failure::Failure;
+use crate::app::output::Output;
+use crate::app::run_on_data::RunOnData;
+use crate::args::{CheckpointArgument, EvaluateArguments, ProtocolArgument};
+use crate::commands::evaluate::measurement::{Measured, Measurement};
+use crate::commands::pretrain;
+
+/// The runs at one checkpoint.
+struct AtCheckpoint<T> {
+    checkpoint: CheckpointArgument,
+    runs: Vec<T>,
+}
+
+/// Evaluates runs.
+pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
+    for file in [&arguments.out, &arguments.confusion_matrix].into_iter().flatten() {
+        files::check_writable(file)?;
+    }
+    let (protocols, few) = (protocols(arguments), few(arguments));
+    // Protocols that take seconds end at once on Ctrl-C.
+    let stop = match protocols.iter().any(Protocol::trains_on_views) {
+        true => pretrain::stop_flag()?,
+        false => Arc::default(),
+    };
+    // All arguments are checked before features are extracted.
+    let run_on_data = open(arguments, few.as_ref())?;
+    let mut evaluated = Vec::new();
+    for AtCheckpoint { checkpoint, runs } in run_on_data {
+        let measure = |run_on_data: RunOnData| {
+            tracing::info!("extracting features of {}", run_on_data.run.display());
+            Measurement::of(run_on_data)?.by(&protocols, few.as_ref(), &stop)
+        };
+        let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
+        evaluated.push(AtCheckpoint { checkpoint, runs: runs? });
+    }
+    let value = document(&evaluated);
+    if let Some(out) = &arguments.out {
+        trainer::write_json(out, &value)?;
+    }
+    if let Some(file) = &arguments.confusion_matrix {
+        evaluated[0].runs[0].draw_confusion(file)?;
+    }
+    output.result(&value, || text(&evaluated));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens every run at every checkpoint, and checks the arguments against them.
+fn open(
+    arguments: &EvaluateArguments,
+    few: Option<&FewShotSettings>,
+) -> Result<Vec<AtCheckpoint<RunOnData>>, Failure> {
+    let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
+    let checkpoints = checkpoints(arguments);
+    let count = checkpoints.len() * arguments.runs.len();
+    if arguments.confusion_matrix.is_some() && count > 1 {
+        return Err(Failure::usage(format!(
+            "--confusion-matrix: expected one run and one checkpoint, found {count}"
+        )));
+    }
+    let data = arguments.data.as_deref();
+    let mut run_on_data = Vec::new();
+    for checkpoint in checkpoints {
+        let mut runs = Vec::new();
+        for run in &arguments.runs {
+            let run = RunOnData::open(run, data, checkpoint.choice(), device)?;
+            check(&run, few, arguments.confusion_matrix.is_some())?;
+            let trained_on = &run.frozen.record.data.fingerprint;
+            if data.is_none() && run.set.fingerprint() != *trained_on {
+                tracing::warn!("{} has changed since the run started", run.place);
+            }
+            runs.push(run);
+        }
+        seeds::check(&runs)?;
+        run_on_data.push(AtCheckpoint { checkpoint, runs });
+    }
+    Ok(run_on_data)
+}
+
+/// Rejects a set without labels, with too few images for the few-label subsets or, for a confusion
+/// matrix, with too many classes.
+fn check(
+    run_on_data: &RunOnData,
+    few: Option<&FewShotSettings>,
+    matrix: bool,
+) -> Result<(), Failure> {
+    let of_set = |error| run_on_data.failure(error);
+    let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
+    let labels = train.labels().unwrap_or_default();
+    if let Some(few) = few {
+        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+        few.check(&labels).map_err(of_set)?;
+    }
+    let all = labels.iter().chain(test.labels().unwrap_or_default());
+    let classes = all.max().map_or(0, |&label| usize::from(label) + 1);
+    if matrix && classes > eval::MOST_CONFUSED {
+        let (place, most) = (&run_on_data.place, eval::MOST_CONFUSED);
+        return Err(Failure::usage(format!(
+            "{place}: --confusion-matrix: expected at most {most} classes, found {classes}"
+        )));
+    }
+    Ok(())
+}
+
+/// The checkpoints to evaluate, each once.
+fn checkpoints(arguments: &EvaluateArguments) -> Vec<CheckpointArgument> {
+    let mut checkpoints = Vec::new();
+    for &checkpoint in &arguments.checkpoint {
+        if !checkpoints.contains(&checkpoint) {
+            checkpoints.push(checkpoint);
+        }
+    }
+    if checkpoints.is_empty() {
+        checkpoints.push(CheckpointArgument::Last);
+    }
+    checkpoints
+}
+
+fn protocols(arguments: &EvaluateArguments) -> Vec<Protocol> {
+    let asked = match arguments.protocol.as_slice() {
+        [] => &[ProtocolArgument::Linear, ProtocolArgument::Knn],
+        asked => asked,
+    };
+    let for_all = |settings: ClassifierSettings| match arguments.epochs {
+        Some(epochs) => settings.with_epochs(epochs.get()),
+        None => settings,
+    };
+    let protocol = |asked: &ProtocolArgument| match asked {
+        ProtocolArgument::Linear => Protocol::Linear(Default::default()),
+        ProtocolArgument::Knn => Protocol::Knn(Default::default()),
+        ProtocolArgument::Finetune => Protocol::Finetune(for_all(ClassifierSettings::finetune())),
+        ProtocolArgument::Sgd => Protocol::Sgd(for_all(ClassifierSettings::linear())),
+    };
+    asked.iter().map(protocol).collect()
+}
+
+/// The few-label settings, if asked for.
+fn few(arguments: &EvaluateArguments) -> Option<FewShotSettings> {
+    let numbers = arguments.labels_per_class.iter().map(|number| number.get());
+    let few = FewShotSettings {
+        labels_per_class: numbers.collect(),
+        draws: arguments.repeats.get(),
+        seed: arguments.seed,
+    };
+    (!few.labels_per_class.is_empty()).then_some(few)
+}
+
+/// One run at one checkpoint is one object; several runs are combined, then several checkpoints.
+fn document(evaluated: &[AtCheckpoint<Measured>]) -> Value {
+    let one = |at: &AtCheckpoint<Measured>| match at.runs.as_slice() {
+        [run] => json!(run.record),
+        runs => seeds::document(runs),
+    };
+    match evaluated {
+        [at] => one(at),
+        several => {
+            let all = several.iter().map(|at| (at.checkpoint.to_string(), one(at)));
+            json!({"checkpoints": all.collect::<Map<_, _>>()})
+        }
+    }
+}
+
+fn text(evaluated: &[AtCheckpoint<Measured>]) -> String {
+    if let [AtCheckpoint { runs, .. }] = evaluated
+        && let [run] = runs.as_slice()
+    {
+        return scores::text(run) + &scores::classes(&run.results, &run.class_names);
+    }
+    let one = |at: &AtCheckpoint<Measured>| match at.runs.as_slice() {
+        [run] => format!("checkpoint {}: {}", at.checkpoint, scores::text(run)),
+        runs => format!("checkpoint {}\n{}", at.checkpoint, seeds::text(runs)),
+    };
+    let parts: Vec<String> = evaluated.iter().map(one).collect();
+    parts.join("\n")
+}

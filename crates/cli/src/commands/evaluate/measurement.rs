@@ -1,0 +1,188 @@
+//! A run, the set it is measured on, and the features that its encoder gives there.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dataset::Sheet;
+use eval::{
+    CheckpointChoice, FewShotSettings, LabeledData, LabeledFeatures, Protocol, ProtocolResult,
+    TrainingProgress,
+};
+use models::DeviceChoice;
+use run::{EvaluationData, EvaluationImages, EvaluationRecord};
+
+use crate::app::failure::Failure;
+use crate::app::job_progress::JobProgressBar;
+use crate::app::run_on_data::{BATCH, RunOnData};
+
+/// See the module.
+pub struct Measurement {
+    run_on_data: RunOnData,
+    features: LabeledFeatures,
+}
+
+/// What was found of a run by all protocols.
+pub struct Measured {
+    /// The run folder, as it was given.
+    pub run: PathBuf,
+    /// The seed that it was trained with.
+    pub seed: u64,
+    /// The file that its weights began from, where there was one.
+    pub init: Option<PathBuf>,
+    /// How far it was trained.
+    pub trained: TrainingProgress,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+    /// One a protocol.
+    pub results: Vec<ProtocolResult>,
+    /// All that it takes to measure it again.
+    pub record: EvaluationRecord,
+}
+
+impl Measurement {
+    /// Opens the run in `folder`, and the set in `data` or else the run's, and extracts features.
+    pub fn open(
+        folder: &Path,
+        data: Option<&Path>,
+        weights: CheckpointChoice,
+        device: DeviceChoice,
+    ) -> Result<Self, Failure> {
+        Self::of(RunOnData::open(folder, data, weights, device)?)
+    }
+
+    /// Extracts features.
+    pub fn of(run_on_data: RunOnData) -> Result<Self, Failure> {
+        let RunOnData { frozen, set, .. } = &run_on_data;
+        let features = LabeledFeatures::extract(frozen, set, BATCH);
+        let features = features.map_err(|error| run_on_data.failure(error))?;
+        Ok(Self { run_on_data, features })
+    }
+
+    /// Evaluates by each of the protocols, with all training images and, where asked for, with few.
+    /// Ends where `stop` is set.
+    pub fn by(
+        &self,
+        protocols: &[Protocol],
+        few: Option<&FewShotSettings>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Measured, Failure> {
+        let results = self.results(protocols, few, stop);
+        let results = results.map_err(|error| self.run_on_data.failure(error))?;
+        let RunOnData { run, frozen, set, .. } = &self.run_on_data;
+        Ok(Measured {
+            run: run.clone(),
+            seed: frozen.record.config.seed,
+            init: frozen.record.init.as_ref().map(|init| init.path.clone()),
+            trained: frozen.trained,
+            class_names: set.class_names.clone(),
+            record: self.record(&results),
+            results,
+        })
+    }
+
+    fn results(
+        &self,
+        protocols: &[Protocol],
+        few: Option<&FewShotSettings>,
+        stop: &Arc<AtomicBool>,
+    ) -> eval::Result<Vec<ProtocolResult>> {
+        let RunOnData { frozen, set, .. } = &self.run_on_data;
+        let data = LabeledData::new(&self.features, frozen, set)?;
+        // One bar per training: a protocol may train several times.
+        let bar = RefCell::new(None);
+        let on_progress = |done, all| {
+            let mut bar = bar.borrow_mut();
+            let begin = || JobProgressBar::new("learning from views", stop);
+            let flow = bar.get_or_insert_with(begin).update(done, all);
+            if done == all {
+                *bar = None;
+            }
+            flow
+        };
+        let measure = |protocol: &Protocol| {
+            tracing::info!("measuring by {}", protocol.name());
+            let result = ProtocolResult::measure(protocol, &data, few, &on_progress);
+            match stop.load(Ordering::Relaxed) {
+                true => Err(eval::Error::Interrupted),
+                false => result,
+            }
+        };
+        protocols.iter().map(measure).collect()
+    }
+
+    /// What was measured and with what.
+    fn record(&self, results: &[ProtocolResult]) -> EvaluationRecord {
+        let RunOnData { run, frozen, set, .. } = &self.run_on_data;
+        let TrainingProgress { epoch, step } = frozen.trained;
+        let config = &frozen.record.config;
+        EvaluationRecord {
+            run: run.clone(),
+            method: config.method.name().to_owned(),
+            seed: config.seed,
+            untrained: step == 0,
+            init: frozen.record.init.clone(),
+            epoch,
+            step,
+            weights: frozen.weights(),
+            split: "test".to_owned(),
+            data: EvaluationData {
+                path: self.run_on_data.path.clone(),
+                kind: set.kind.to_owned(),
+                fingerprint: set.fingerprint(),
+                images: EvaluationImages {
+                    train: self.features.train.len(),
+                    test: self.features.test.len(),
+                },
+                folds: set.folds.len(),
+                class_names: set.class_names.clone(),
+            },
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: env!("TWINVIEW_REVISION").to_owned(),
+            device: frozen.device.clone(),
+            threads: frozen.threads,
+            protocols: results
+                .iter()
+                .map(|result| (result.name().to_owned(), result.record()))
+                .collect(),
+        }
+    }
+
+    /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k`
+    /// nearest training images.
+    pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
+        let failure = |error| self.run_on_data.failure(error);
+        let (train, test) = eval::labeled_splits(&self.run_on_data.set).map_err(failure)?;
+        let queries = test.evenly_spaced(rows);
+        let found = eval::nearest(&self.features.train, &self.features.test, &queries, k)
+            .map_err(failure)?;
+        let row = |(query, nearest): (&usize, &Vec<usize>)| {
+            let nearest = nearest.iter().map(|&index| (train, index));
+            std::iter::once((test, *query)).chain(nearest).collect()
+        };
+        let rows: Vec<Vec<_>> = queries.iter().zip(&found).map(row).collect();
+        Ok(Sheet::of_rows(&rows))
+    }
+}
+
+impl Measured {
+    /// Draws the matrix of what the first protocol takes for what, where there is one, as a PNG.
+    pub fn draw_confusion(&self, file: &Path) -> Result<(), Failure> {
+        let Some(result) = self.results.first() else {
+            return Ok(());
+        };
+        let (score, epoch) = (result.report.test(), self.trained.epoch);
+        let title = format!(
+            "{}, epoch {epoch}, {}: {:.2} % of {} test images",
+            self.run.display(),
+            result.name(),
+            100.0 * score.accuracy,
+            score.total
+        );
+        if let Some(counts) = &score.confusion {
+            report::write_confusion_matrix(file, &title, &self.class_names, counts)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! `twinview export`.
+
+use std::process::ExitCode;
+
+use eval::{FrozenEncoder, Pixels, TrainingProgress};
+use models::DeviceChoice;
+use report::ExportInfo;
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::app::output::Output;
+use crate::args::{ExportArguments, FormatArgument, InputArgument};
+
+/// Writes an encoder and its model card.
+pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let out = &arguments.out;
+    files::check_writable(out)?;
+    let weights = arguments.checkpoint.choice();
+    let frozen = FrozenEncoder::open(&arguments.run, weights, DeviceChoice::Cpu)?;
+    let (pixels, range) = match arguments.input {
+        InputArgument::U8 => (Pixels::Bytes, "uint8, 0 to 255"),
+        InputArgument::Float => (Pixels::Floats, "float, byte / 255"),
+    };
+    let side = frozen.side();
+    let (format, input) = match arguments.format {
+        FormatArgument::Torchscript => {
+            frozen.save_traced(pixels, out)?;
+            let input = format!("[n, 3, {side}, {side}], RGB, {range}");
+            ("torchscript", input)
+        }
+        FormatArgument::Safetensors => {
+            frozen.save_weights(out)?;
+            let input = format!("[n, 3, {side}, {side}], RGB, float, byte / 255");
+            ("safetensors", input)
+        }
+    };
+    let TrainingProgress { epoch, step } = frozen.trained;
+    let exported = ExportInfo {
+        file: out,
+        format,
+        input: &input,
+        features: frozen.feature_size(),
+        epoch,
+        step,
+        license: arguments.license.as_deref(),
+    };
+    let cards = report::write_model_card(&arguments.run, &exported)?;
+    let value = json!({
+        "file": out, "format": format, "input": input, "features": exported.features,
+        "epoch": epoch, "step": step, "cards": cards,
+    });
+    output.result(&value, || {
+        format!(
+            "{}: {format}, {} features of images {input}, after epoch {epoch}\n{}: model card",
+            out.display(),
+            exported.features,
+            cards[1].display(),
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
