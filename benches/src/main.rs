@@ -1,17 +1,21 @@
-//! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number.
+//! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number, and
+//! makes a page of such lines.
 //!
-//! `cargo xtask bench` calls it in turns with other contenders and makes a page of what all of them
-//! print. A line has the keys `part`, `subject`, `contender`, `metric` and `value`.
+//! `cargo xtask bench` calls it in turns with other contenders, and then for the page. A line has
+//! the keys `part`, `subject`, `contender`, `metric` and `value`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its lines are what it is for")]
 
 mod clock;
 mod kernels;
+mod machine;
 mod opening;
+mod page;
 mod photos;
 mod recipes;
 mod scaling;
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -27,7 +31,9 @@ Usage: benchmarks recipes                          the recipes, as JSON
        benchmarks memory DATA VIEWS                the loader's memory over VIEWS views
        benchmarks opening DATA                     a set from its file to its first images
        benchmarks photos FOLDER COUNT SIDE         writes JPEG files
-       benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache";
+       benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache
+       benchmarks machine                          machine, source revision and date, as JSON
+       benchmarks page NUMBERS                     the page, of a file of numbers";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +58,12 @@ fn run(args: &[&str]) -> anyhow::Result<()> {
             photos::write(Path::new(folder), number(count)?, number(side)?)?;
         }
         ["packing", folder, cache] => photos::pack(Path::new(folder), Path::new(cache))?,
+        ["machine"] => println!("{}", machine::describe()),
+        ["page", numbers] => {
+            let text = fs::read_to_string(numbers).with_context(|| numbers.to_owned())?;
+            let numbers = serde_json::from_str(&text).with_context(|| numbers.to_owned())?;
+            print!("{}", page::render(&numbers)?);
+        }
         _ => bail!("{USAGE}"),
     }
     Ok(())

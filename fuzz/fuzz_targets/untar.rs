@@ -8,12 +8,6 @@ use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
 #[allow(dead_code)]
-#[path = "../../xtask/src/digest.rs"]
-mod digest;
-#[allow(dead_code)]
-#[path = "../../xtask/src/scratch.rs"]
-mod scratch;
-#[allow(dead_code)]
 #[path = "../../xtask/src/stl10"]
 mod stl10 {
     pub mod any_archive;

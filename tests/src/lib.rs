@@ -10,8 +10,10 @@ mod checkpoint;
 mod finished;
 mod metrics;
 mod place;
+mod usage;
 
 pub use binary::binary;
 pub use checkpoint::{Stored, assert_same_tensors, header, tensors};
 pub use finished::Finished;
 pub use place::{Place, STEPS_PER_EPOCH, pretrain, small};
+pub use usage::Usage;

@@ -1,34 +1,66 @@
-//! `cargo xtask VERB`: everything that is done to this repository rather than with it.
+//! `cargo xtask VERB`: set-up, downloads, checks and benchmarks of this repository.
 //!
-//! It fetches libtorch, fetches the published data set, runs the checks, and measures. It knows the
-//! other crates only as commands to run, never as code, so it compiles before libtorch is there.
+//! It runs the other crates as commands and imports none of them, so it compiles before libtorch is
+//! there.
 
 // A build tool talks to a person at a terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod args;
 mod bench;
-mod checks;
+mod ci;
 mod demo;
-mod digest;
-mod golden;
-mod instrumented;
-mod libtorch;
-mod runner;
 mod scratch;
-mod soak;
+mod setup;
 mod stl10;
-mod supply;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use args::Verb;
-use stl10::{Outcome, Patience, STL10};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use stl10::{RetryPolicy, STL10};
 use workspace::Workspace;
 
-/// A mistake in the arguments or the environment, as against a failure while running: exit code 2.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about = "Set-up, downloads, checks and benchmarks")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Get libtorch and tell cargo where it is
+    Setup {
+        /// Get a libtorch for CPU and CUDA (3.8 GB instead of 500 MB)
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Download and unpack STL-10 (2.6 GB)
+    DownloadStl10 {
+        /// Folder to put `stl10_binary` in [default: data]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// Mirror to download the archive from
+        #[arg(long, default_value = STL10.url)]
+        url: String,
+    },
+    /// Set up, pretrain on a small rendered set, and compare with the untrained encoder
+    Demo,
+    /// Set up, then run all tests
+    Test,
+    /// Set up, then run every check: tidy, licenses, format, lints, docs, tests
+    Ci,
+    /// Check the repository's own rules
+    Tidy,
+    /// Set up, then measure speed and memory and write docs/benchmarks.md
+    Bench(bench::Options),
+}
+
+/// Wrong arguments or a wrong environment: exit code 2. Other errors exit with 1.
 #[derive(Debug)]
 struct Usage(String);
 
@@ -41,55 +73,51 @@ impl std::fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 fn main() -> ExitCode {
-    let Err(error) = run() else {
+    let verb = match Cli::try_parse() {
+        Ok(cli) => cli.verb,
+        Err(error) => return explain(&error),
+    };
+    let Err(error) = run(verb) else {
         return ExitCode::SUCCESS;
     };
-    if scratch::interrupted() {
-        eprintln!("interrupted");
-        return ExitCode::from(130);
-    }
     eprintln!("error: {error:#}");
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 
-fn run() -> anyhow::Result<()> {
-    let verb = args::parse(std::env::args().skip(1))?;
+fn run(verb: Verb) -> anyhow::Result<()> {
     scratch::handle_interrupts()?;
     let workspace = Workspace::find();
     match verb {
-        Verb::Help => print!("{}", args::HELP),
         Verb::Setup { cuda } => {
-            let request = if cuda { libtorch::Request::Cuda } else { libtorch::Request::Cpu };
-            println!("libtorch: {}", libtorch::ensure(&workspace, request)?);
+            let request = if cuda { setup::Request::Cuda } else { setup::Request::Cpu };
+            setup::ensure(&workspace, request)?;
         }
         Verb::DownloadStl10 { dir, url } => {
             let dir = dir.unwrap_or_else(|| workspace.root.join("data"));
-            let url = url.as_deref().unwrap_or(STL10.url);
-            match stl10::download(&STL10, &dir, url, &Patience::default())? {
-                Outcome::Present(path) => println!("{} is there and whole", path.display()),
-                Outcome::Fetched(path) => println!("{} is ready", path.display()),
-            }
+            let fetched = stl10::download(&STL10, &dir, &url, &RetryPolicy::default())?;
+            let (path, what) = (dir.join(STL10.folder), if fetched { "ready" } else { "complete" });
+            println!("{} is {what}", path.display());
         }
         Verb::Demo => demo::demo(&workspace)?,
-        Verb::Bench(bench) => bench.run(&workspace)?,
-        Verb::Test => checks::test(&workspace)?,
+        Verb::Test => ci::test(&workspace)?,
+        Verb::Ci => ci::ci(&workspace)?,
         Verb::Tidy => tidy::tidy(&workspace)?,
-        Verb::Golden { check, renew } => {
-            if renew {
-                return golden::renew(&workspace);
-            }
-            if check {
-                golden::check(&workspace)?;
-            }
-            golden::run(&workspace)?;
-        }
-        Verb::Soak { steps } => soak::soak(&workspace, steps.unwrap_or(soak::STEPS))?,
-        Verb::Sanitize => instrumented::sanitize(&workspace)?,
-        Verb::Fuzz { target, seconds } => {
-            let seconds = seconds.unwrap_or(instrumented::SECONDS);
-            instrumented::fuzz(&workspace, target.as_deref(), seconds)?;
-        }
-        Verb::Ci => checks::ci(&workspace)?,
+        Verb::Bench(options) => bench::bench(&workspace, &options)?,
     }
     Ok(())
+}
+
+/// Prints help as it is, and an error on one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let no_verb = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if !error.use_stderr() || no_verb {
+        print!("{text}");
+        return ExitCode::SUCCESS;
+    }
+    let hint = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
+    let lines = text.lines().map(str::trim).take_while(|line| !hint(line));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    eprintln!("{}; see `cargo xtask help`", lines.join("; "));
+    ExitCode::from(2)
 }

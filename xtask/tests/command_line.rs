@@ -1,44 +1,58 @@
-//! The program itself: its exit codes, its one-line errors, and that it leaves nothing
-//! half-written.
+//! The program itself: exit codes, one-line errors, and that it leaves nothing half-written.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-fn xtask(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).output().unwrap()
+fn xtask(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(args);
+    command
 }
 
-/// The one line on standard error.
-fn error_line(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
+fn download(dir: &Path, url: &str) -> Command {
+    xtask(&["download-stl10", "--dir", dir.to_str().unwrap(), "--url", url])
+}
+
+/// Expects this exit code and one line on standard error, and returns the line.
+fn error_line(mut command: Command, code: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.lines().count() == 1 && text.starts_with("error: "), "{text}");
     text.trim_end().to_owned()
 }
 
 #[test]
 fn help_names_every_verb() {
-    let help = xtask(&["help"]);
-    assert!(help.status.success());
-    let help = String::from_utf8(help.stdout).unwrap();
-    for verb in ["setup", "download-stl10", "demo", "test", "ci", "tidy", "golden"] {
-        assert!(help.lines().any(|line| line.trim_start().starts_with(verb)), "{verb}: {help}");
+    for args in [&[][..], &["help"], &["--help"]] {
+        let help = xtask(args).output().unwrap();
+        assert!(help.status.success());
+        let help = String::from_utf8(help.stdout).unwrap();
+        for verb in ["setup", "download-stl10", "demo", "test", "ci", "tidy", "bench"] {
+            assert!(help.lines().any(|line| line.trim_start().starts_with(verb)), "{verb}: {help}");
+        }
     }
 }
 
 #[test]
-fn wrong_arguments_exit_with_2() {
-    for args in [&["setpu"][..], &["ci", "--fast"], &["download-stl10", "--url", "nowhere"]] {
-        let output = xtask(args);
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(error_line(&output).starts_with("error: "));
+fn wrong_arguments_are_named_and_exit_with_2() {
+    for (args, named) in [
+        (&["setpu"][..], "setup"),
+        (&["ci", "--fast"], "--fast"),
+        (&["bench", "--json"], "--json"),
+        (&["download-stl10", "--url", "nowhere"], "nowhere"),
+    ] {
+        let error = error_line(xtask(args), 2);
+        assert!(error.contains(named), "{error}");
     }
 }
 
-/// Says that it has a document of `length` bytes, sends this much of it to whoever asks, and waits.
-/// Hands back its address.
+/// A server that claims a document of `length` bytes, sends this much of it to each client, and
+/// waits. Returns its address.
 fn serve(length: usize, document: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/stl10_binary.tar.gz", listener.local_addr().unwrap());
@@ -58,38 +72,29 @@ fn serve(length: usize, document: &'static str) -> String {
 #[test]
 fn an_archive_that_is_not_stl10_is_refused() {
     let root = tempfile::tempdir().unwrap();
-    let dir = root.path().join("data");
     let url = serve(18, "<html>Moved</html>");
-    let output = xtask(&["download-stl10", "--dir", dir.to_str().unwrap(), "--url", &url]);
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        error_line(&output),
-        format!("error: {url}: expected 2640397119 bytes, offered 18; not the published file")
-    );
-    assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+    let error = error_line(download(&root.path().join("data"), &url), 1);
+    let expected = "expected 2640397119 bytes, offered 18; not the published file";
+    assert_eq!(error, format!("error: {url}: {expected}"));
+    assert_eq!(fs::read_dir(root.path().join("data")).unwrap().count(), 0);
 }
 
 #[test]
 fn files_in_the_way_are_left_alone() {
     let root = tempfile::tempdir().unwrap();
-    let folder = root.path().join("stl10_binary");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("train_X.bin"), "mine").unwrap();
-    let output = xtask(&["download-stl10", "--dir", root.path().to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(2));
-    let error = error_line(&output);
+    let file = root.path().join("stl10_binary/train_X.bin");
+    fs::create_dir(file.parent().unwrap()).unwrap();
+    fs::write(&file, "mine").unwrap();
+    let error = error_line(download(root.path(), "http://unused"), 2);
     assert!(error.contains("train_X.bin: expected 138240000 bytes, found 4"), "{error}");
-    assert_eq!(fs::read_to_string(folder.join("train_X.bin")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(file).unwrap(), "mine");
 }
 
 #[test]
-fn ctrl_c_leaves_what_was_downloaded_to_go_on_from() {
+fn ctrl_c_leaves_what_was_downloaded_to_be_resumed() {
     let root = tempfile::tempdir().unwrap();
     let url = serve(2_640_397_119, "the first few bytes");
-    let dir = root.path().to_str().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["download-stl10", "--dir", dir, "--url", &url]).stdout(Stdio::null());
-    let mut xtask = command.spawn().unwrap();
+    let mut xtask = download(root.path(), &url).stdout(Stdio::null()).spawn().unwrap();
     let part = root.path().join("stl10_binary.tar.gz.part");
     while fs::metadata(&part).map_or(0, |part| part.len()) < 19 {
         assert_eq!(xtask.try_wait().unwrap(), None);

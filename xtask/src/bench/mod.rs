@@ -1,184 +1,100 @@
-//! `cargo xtask bench`: measures, and writes what was measured as a page.
+//! `cargo xtask bench`: measures, and writes the measurements as a page.
 //!
-//! The contenders are programs that print their numbers as JSON lines: `benches` for what needs no
-//! libtorch, the `twinview` command for training, and the scripts in `tools/bench` for other
-//! libraries. They take turns, so that what changes on the machine meets all of them. The page is a
-//! pure function of the numbers.
+//! The contenders are programs that print their numbers as JSON lines: `benchmarks` for what needs
+//! no libtorch, the `twinview` command for training, and the scripts in `tools/bench` for other
+//! libraries. They take turns, so that what changes on the machine affects all of them.
+//! `benchmarks page` makes the page.
 
-mod effort;
-mod machine;
-mod page;
-mod parts;
-mod peers;
-mod records;
-mod tables;
-mod targets;
+mod contenders;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
-use serde_json::{Value, json};
+use clap::Args;
+use fs_err as fs;
+use serde_json::{Map, Value, json};
 
-use crate::libtorch::{self, Libtorch, Request};
-use crate::runner;
 use crate::scratch::Scratch;
-use crate::workspace::Workspace;
-use effort::{FULL, QUICK};
-use parts::Own;
-use peers::Peers;
-use records::Records;
+use crate::setup::{self, Request};
+use crate::workspace::{Workspace, capture, program};
+use contenders::{Contenders, Effort, install_peers};
 
 /// Where the page goes, from the top of the workspace.
 const PAGE: &str = "docs/benchmarks.md";
-/// Where everything is made that does not stay: images, runs, a Python environment.
+/// Where everything temporary goes: images, runs, a Python environment.
 const SCRATCH: &str = "runs/bench.partial";
 
-/// The programs of this workspace.
-pub struct Programs {
-    twinview: PathBuf,
-    benchmarks: PathBuf,
-}
-
-impl Programs {
-    /// Builds them: with optimization across crates, or where that is too `quick` a run for it, as
-    /// `cargo build` does.
-    ///
-    /// # Errors
-    /// When the build fails or does not say where they are.
-    fn build(workspace: &Workspace, libtorch: &Libtorch, quick: bool) -> anyhow::Result<Self> {
-        let mut args = vec!["--package", "cli", "--package", "benchmarks"];
-        args.extend((!quick).then_some("--release"));
-        let names = ["twinview", "benchmarks"];
-        let [twinview, benchmarks] = runner::build(workspace, libtorch, &args, names)?;
-        Ok(Self { twinview, benchmarks })
-    }
-}
-
-/// What the user asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Bench {
-    /// Keep the numbers in this file.
-    pub json: Option<PathBuf>,
-    /// Measure other libraries too.
-    pub peers: bool,
-    /// Only see whether everything runs: the page is printed, not written.
-    pub quick: bool,
-    /// A folder of JPEG files in place of rendered ones.
-    pub photos: Option<PathBuf>,
-    /// Measure nothing, and make the page of the numbers in this file.
-    pub from: Option<PathBuf>,
-}
-
-impl Bench {
-    /// Measures, keeps the numbers, and writes the page.
-    ///
-    /// # Errors
-    /// When something can't be built or read, or a contender fails.
-    pub fn run(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        let numbers = match &self.from {
-            Some(file) => read(file)?,
-            None => self.measure(workspace)?,
-        };
-        if let Some(file) = &self.json {
-            let text = serde_json::to_string_pretty(&numbers)? + "\n";
-            fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        let page = page::render(&numbers)?;
-        print!("{page}");
-        if numbers["quick"] == json!(true) {
-            println!("\nA quick run: {PAGE} stays as it is.");
-            return Ok(());
-        }
-        let path = workspace.root.join(PAGE);
-        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("\nWritten to {PAGE}");
-        Ok(())
-    }
-
-    fn measure(&self, workspace: &Workspace) -> anyhow::Result<Value> {
-        let photos = match &self.photos {
-            Some(folder) => Some(
-                fs::canonicalize(folder)
-                    .with_context(|| format!("no folder {}", folder.display()))?,
-            ),
-            None => None,
-        };
-        let libtorch = libtorch::ensure(workspace, Request::Configured)?;
-        let programs = Programs::build(workspace, &libtorch, self.quick)?;
-        let mut machine = machine::describe(workspace)?;
-        let scratch = Scratch::create(workspace.root.join(SCRATCH))?;
-        let own = Own {
-            workspace,
-            programs: &programs,
-            effort: if self.quick { &QUICK } else { &FULL },
-            folder: scratch.path(),
-        };
-        let peers = match self.peers {
-            true => Some(Peers::install(workspace, scratch.path())?),
-            false => None,
-        };
-        let records = measure(&own, peers.as_ref(), machine::multiplies_bf16(&machine), photos)?;
-        machine["load_after"] = json!(machine::load());
-        let mut numbers = records.to_json();
-        numbers["machine"] = machine;
-        numbers["quick"] = json!(self.quick);
-        numbers["command"] = json!(self.command());
-        numbers["effort"] = own.effort.to_json();
-        Ok(numbers)
-    }
-
-    /// The command with which all this is measured again.
-    fn command(&self) -> String {
-        let mut command = "cargo xtask bench".to_owned();
-        command += if self.peers { " --peers" } else { "" };
-        command += if self.quick { " --quick" } else { "" };
-        command + if self.photos.is_some() { " --photos DIR" } else { "" }
-    }
-}
-
-fn read(file: &Path) -> anyhow::Result<Value> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))
-}
-
-/// All contenders in turns, then what has none to compare with.
-fn measure(
-    own: &Own<'_>,
-    peers: Option<&Peers>,
-    bf16: bool,
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Measure other libraries too, in a Python environment that is made and removed
+    #[arg(long)]
+    peers: bool,
+    /// Only see whether everything runs, and print the page
+    #[arg(long)]
+    quick: bool,
+    /// Keep the numbers in this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Decode the JPEG files of this folder in place of rendered ones
+    #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
-) -> anyhow::Result<Records> {
-    let mut records = Records::default();
-    own.prepare()?;
-    let photos = match photos {
-        Some(folder) => folder,
-        None => own.photos()?,
+}
+
+/// Builds the programs, measures, keeps the numbers, and writes the page.
+pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
+    let libtorch = setup::ensure(workspace, Request::Configured)?;
+    let mut build = vec!["build", "--package", "benchmarks", "--package", "cli"];
+    // With optimization across crates.
+    build.extend((!options.quick).then_some("--release"));
+    let executables = libtorch.build(workspace, &build)?;
+    let benchmarks = program(&executables, "benchmarks")?;
+    let scratch = Scratch::create(workspace.root.join(SCRATCH))?;
+    let folder = &scratch.path;
+    let contenders = Contenders {
+        workspace,
+        folder,
+        effort: Effort::new(options.quick),
+        twinview: program(&executables, "twinview")?,
+        benchmarks: benchmarks.clone(),
+        python: options.peers.then(|| install_peers(workspace, folder)).transpose()?,
+        records: Vec::new(),
+        software: Map::new(),
     };
-    for round in 1..=own.effort.rounds {
-        println!("\nRound {round} of {}", own.effort.rounds);
-        own.kernels(&mut records)?;
-        if let Some(peers) = peers {
-            peers.augmentation(own, &mut records)?;
-        }
-        own.scaling(&mut records)?;
-        own.packing(&photos, &mut records)?;
-        if let Some(peers) = peers {
-            peers.photos(&photos, &mut records)?;
-        }
-        own.training("f32", &mut records)?;
-        if bf16 {
-            own.training("bf16", &mut records)?;
-        }
-        if let Some(peers) = peers {
-            peers.training(own, bf16, &mut records)?;
-        }
+    let numbers = folder.join("numbers.json");
+    fs::write(&numbers, format!("{:#}\n", measure(contenders, options)?))?;
+    if let Some(json) = &options.json {
+        fs::copy(&numbers, json)?;
     }
-    println!("\nMemory and growth");
-    own.memory(&mut records)?;
-    for &images in own.effort.growth {
-        own.growth(images, &mut records)?;
+    let mut page = workspace.command(benchmarks, &["page"]);
+    page.arg(numbers);
+    let page = capture(page)?;
+    print!("{page}");
+    if options.quick {
+        println!("\nA quick run: {PAGE} stays as it is.");
+    } else {
+        fs::write(workspace.root.join(PAGE), page)?;
+        println!("\nWritten to {PAGE}");
     }
-    Ok(records)
+    Ok(())
+}
+
+fn measure(mut contenders: Contenders<'_>, options: &Options) -> anyhow::Result<Value> {
+    let photos = options.photos.as_ref().map(fs::canonicalize).transpose()?;
+    let mut machine = contenders.machine()?;
+    contenders.run(photos, machine["bf16"] == true)?;
+    machine["load_after"] = contenders.machine()?["load"].take();
+    let flag = |set: bool, flag: &'static str| if set { flag } else { "" };
+    let command = [
+        "cargo xtask bench",
+        flag(options.peers, " --peers"),
+        flag(options.quick, " --quick"),
+        flag(options.photos.is_some(), " --photos DIR"),
+    ];
+    Ok(json!({
+        "records": contenders.records,
+        "software": contenders.software,
+        "machine": machine,
+        "quick": options.quick,
+        "command": command.concat(),
+        "effort": contenders.effort,
+    }))
 }

@@ -1,5 +1,11 @@
 //! What is known of a published archive before it is fetched.
 
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use fs_err::{self as fs, File};
+
 /// A published archive.
 #[derive(Clone, Debug)]
 pub struct Archive {
@@ -16,37 +22,48 @@ pub struct Archive {
 }
 
 /// A file in an archive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Member {
     pub name: &'static str,
-    pub size: Size,
-    /// None where the authors publish none; the archive's own covers it on the way here.
+    /// Its size; where `md5` is none, the largest that is accepted.
+    pub bytes: u64,
+    /// None where the authors publish none.
     pub md5: Option<&'static str>,
 }
 
-/// What is known of a file's size, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub enum Size {
-    Exactly(u64),
-    AtMost(u64),
-}
-
-impl Size {
-    pub fn fits(self, bytes: u64) -> bool {
-        match self {
-            Self::Exactly(expected) => bytes == expected,
-            Self::AtMost(limit) => bytes <= limit,
-        }
+impl Member {
+    /// An error that begins with `path` if the size is wrong.
+    pub fn check_size(&self, path: &str, found: u64) -> anyhow::Result<()> {
+        let fits = found == self.bytes || found < self.bytes && self.md5.is_none();
+        let most = if self.md5.is_some() { "" } else { "at most " };
+        ensure!(fits, "{path}: expected {most}{} bytes, found {found}", self.bytes);
+        Ok(())
     }
 }
 
-impl std::fmt::Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exactly(bytes) => write!(f, "{bytes} bytes"),
-            Self::AtMost(bytes) => write!(f, "at most {bytes} bytes"),
+impl Archive {
+    /// An error if a file of the unpacked archive is missing or wrong.
+    pub fn check(&self, folder: &Path) -> anyhow::Result<()> {
+        for member in self.members {
+            let path = folder.join(member.name);
+            let name = path.display().to_string();
+            let metadata =
+                fs::metadata(&path).ok().with_context(|| format!("{name} is missing"))?;
+            member.check_size(&name, metadata.len())?;
+            if let Some(expected) = member.md5 {
+                let found = md5_of(&path)?;
+                ensure!(found == expected, "{name}: expected MD5 {expected}, found {found}");
+            }
         }
+        Ok(())
     }
+}
+
+/// The MD5 of a file, in hexadecimal.
+pub fn md5_of(path: &Path) -> io::Result<String> {
+    let mut context = md5::Context::new();
+    io::copy(&mut File::open(path)?, &mut io::BufWriter::with_capacity(1 << 20, &mut context))?;
+    Ok(format!("{:x}", context.finalize()))
 }
 
 const IMAGE_BYTES: u64 = 96 * 96 * 3;
@@ -58,20 +75,16 @@ pub const STL10: Archive = Archive {
     md5: "91f7769df0f17e558f3565bffb0c7dfb",
     folder: "stl10_binary",
     members: &[
-        images("train_X.bin", 5_000, "918c2871b30a85fa023e0c44e0bee87f"),
-        labels("train_y.bin", 5_000, "5a34089d4802c674881badbb80307741"),
-        images("unlabeled_X.bin", 100_000, "5242ba1fed5e4be9e1e742405eb56ca4"),
-        images("test_X.bin", 8_000, "7f263ba9f9e0b06b93213547f721ac82"),
-        labels("test_y.bin", 8_000, "36f9794fa4beb8a2c72628de14fa638e"),
-        Member { name: "class_names.txt", size: Size::AtMost(1 << 10), md5: None },
-        Member { name: "fold_indices.txt", size: Size::AtMost(1 << 20), md5: None },
+        member("train_X.bin", 5_000 * IMAGE_BYTES, "918c2871b30a85fa023e0c44e0bee87f"),
+        member("train_y.bin", 5_000, "5a34089d4802c674881badbb80307741"),
+        member("unlabeled_X.bin", 100_000 * IMAGE_BYTES, "5242ba1fed5e4be9e1e742405eb56ca4"),
+        member("test_X.bin", 8_000 * IMAGE_BYTES, "7f263ba9f9e0b06b93213547f721ac82"),
+        member("test_y.bin", 8_000, "36f9794fa4beb8a2c72628de14fa638e"),
+        Member { name: "class_names.txt", bytes: 1 << 10, md5: None },
+        Member { name: "fold_indices.txt", bytes: 1 << 20, md5: None },
     ],
 };
 
-const fn images(name: &'static str, count: u64, md5: &'static str) -> Member {
-    Member { name, size: Size::Exactly(count * IMAGE_BYTES), md5: Some(md5) }
-}
-
-const fn labels(name: &'static str, count: u64, md5: &'static str) -> Member {
-    Member { name, size: Size::Exactly(count), md5: Some(md5) }
+const fn member(name: &'static str, bytes: u64, md5: &'static str) -> Member {
+    Member { name, bytes, md5: Some(md5) }
 }

@@ -1,129 +1,90 @@
-//! Fetching STL-10 as published: download, checksum, unpack aside, move into place.
+//! Fetches STL-10 as published: download, checksum, unpack aside, move into place.
 //!
-//! What is expected of the archive is data ([`Archive`]), so the tests run this very code on
+//! What is expected of the archive is data ([`Archive`]), so the tests run the same code on
 //! archives of a few bytes from a server that misbehaves.
 
 mod archive;
 mod fetch;
 mod unpack;
 
-use std::fs::{self, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::TryLockError;
+use std::path::Path;
 
 use anyhow::{Context, bail};
+use fs_err::{self as fs, File};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Usage;
-use crate::digest::md5_of;
 use crate::scratch::Scratch;
+use archive::md5_of;
 pub use archive::{Archive, STL10};
-pub use fetch::Patience;
+pub use fetch::RetryPolicy;
 
-/// What [`download`] did.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing: the files are there and right.
-    Present(PathBuf),
-    /// Fetched them.
-    Fetched(PathBuf),
-}
-
-/// Makes sure that `dir` holds the unpacked archive. An interrupted download is taken up where it
-/// stopped.
+/// Makes sure that `dir` holds the unpacked archive, and returns whether it had to be fetched.
+/// Resumes an interrupted download.
 ///
 /// # Errors
-/// [`Usage`] when wrong files are in the way or `url` is of a kind that can't be fetched; any other
-/// error when the archive can't be fetched, is not the published one, or can't be written.
+/// [`Usage`] when wrong files are in the way or `url` is not of HTTP; any other error when the
+/// archive can't be fetched, is not the published one, or can't be written.
 pub fn download(
     archive: &Archive,
     dir: &Path,
     url: &str,
-    patience: &Patience,
-) -> anyhow::Result<Outcome> {
+    policy: &RetryPolicy,
+) -> anyhow::Result<bool> {
     let target = dir.join(archive.folder);
     if target.exists() {
-        return match problem(archive, &target)? {
-            None => Ok(Outcome::Present(target)),
-            Some(problem) => {
-                let hint = format!("move {} away to download it again", target.display());
-                Err(Usage(format!("{problem}; {hint}")).into())
-            }
-        };
+        let hint = format!("move {} away to download it again", target.display());
+        archive.check(&target).map_err(|error| Usage(format!("{error:#}; {hint}")))?;
+        return Ok(false);
     }
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(Usage(format!("--url {url}: expected http:// or https://")).into());
     }
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::create_dir_all(dir)?;
     let part = dir.join(format!("{}.tar.gz.part", archive.folder));
-    let fetched = fetch_whole(archive, &part, url, patience).and_then(|()| {
+    let fetched = fetch_archive(archive, &part, url, policy).and_then(|()| {
         let scratch = Scratch::create(dir.join(format!(".{}.partial", archive.folder)))?;
         println!("==> unpacking {}", part.display());
-        unpack::unpack(archive, &part, scratch.path())
+        unpack::unpack(archive, &part, &scratch.path)
             .with_context(|| format!("cannot unpack {}", part.display()))?;
-        scratch.publish(&target)
+        Ok(scratch.publish(&target)?)
     });
-    let empty = || fs::metadata(&part).is_ok_and(|metadata| metadata.len() == 0);
-    if fetched.is_ok() || empty() {
-        fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
+    if fetched.is_ok() || fs::metadata(&part).is_ok_and(|part| part.len() == 0) {
+        fs::remove_file(&part)?;
     }
-    fetched.map(|()| Outcome::Fetched(target))
+    fetched.map(|()| true)
 }
 
-/// What is wrong with the unpacked files.
-fn problem(archive: &Archive, folder: &Path) -> anyhow::Result<Option<String>> {
-    for member in archive.members {
-        let path = folder.join(member.name);
-        let Ok(metadata) = fs::metadata(&path) else {
-            return Ok(Some(format!("{} is missing", path.display())));
-        };
-        let (size, found) = (member.size, metadata.len());
-        if !size.fits(found) {
-            return Ok(Some(format!("{}: expected {size}, found {found}", path.display())));
-        }
-        let Some(expected) = member.md5 else { continue };
-        let found = md5_of(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        if found != expected {
-            return Ok(Some(format!("{}: expected MD5 {expected}, found {found}", path.display())));
-        }
-    }
-    Ok(None)
-}
-
-/// Completes the partial file and checks it. What was there before may be of another file: should
-/// the whole turn out wrong, it is fetched once more from the start.
-fn fetch_whole(
+/// Completes the partial file and checks it. An earlier part may be of another file: if the whole
+/// turns out wrong, it is fetched once more from the start.
+fn fetch_archive(
     archive: &Archive,
     path: &Path,
     url: &str,
-    patience: &Patience,
+    policy: &RetryPolicy,
 ) -> anyhow::Result<()> {
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
-    let mut file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let mut file = File::options().create(true).read(true).append(true).open(path)?;
     match file.try_lock() {
-        Ok(()) => {}
         Err(TryLockError::WouldBlock) => bail!("another download writes to {}", path.display()),
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
+        locked => locked?,
     }
     loop {
-        let resumed = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        let resumed = file.metadata()?.len() > 0;
         println!("==> downloading {url} to {}", path.display());
-        let progress = ProgressBar::new(archive.bytes).with_style(
-            ProgressStyle::with_template(
-                "{bytes:>11} / {total_bytes} [{wide_bar}] {binary_bytes_per_sec}, {eta} left",
-            )
-            .expect("the template is well formed"),
-        );
-        fetch::fetch(url, &mut file, archive.bytes, patience, &progress)?;
+        let template =
+            "{bytes:>11} / {total_bytes} [{wide_bar}] {binary_bytes_per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(template).context("a progress bar")?;
+        let progress = ProgressBar::new(archive.bytes).with_style(style);
+        fetch::fetch(url, &mut file, archive.bytes, policy, &progress)?;
         progress.finish_and_clear();
         println!("==> checking {}", path.display());
-        let found = md5_of(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let found = md5_of(path)?;
         if found == archive.md5 {
             return Ok(());
         }
-        file.set_len(0).with_context(|| format!("cannot write {}", path.display()))?;
-        if resumed.len() == 0 {
+        file.set_len(0)?;
+        if !resumed {
             bail!("{url}: expected MD5 {}, found {found}; not the published file", archive.md5);
         }
         println!("==> the part downloaded earlier does not fit: starting over");
@@ -132,7 +93,5 @@ fn fetch_whole(
 
 #[cfg(test)]
 mod any_archive;
-#[cfg(test)]
-mod any_bytes;
 #[cfg(test)]
 mod tests;

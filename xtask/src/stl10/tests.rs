@@ -1,124 +1,103 @@
-//! The real download against a real server that misbehaves, and the real unpacking of hostile
-//! archives.
+//! The real download from a server that misbehaves, and the real unpacking of hostile archives.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use md5::{Digest, Md5};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
-use super::archive::{Member, Size};
+use super::any_archive::{self, names};
+use super::archive::Member;
 use super::*;
-use crate::digest::hex;
 
 /// How the server answers one request for the archive.
 #[derive(Clone, Copy)]
-enum Reply {
-    /// As asked.
-    Well,
-    /// The whole, whatever range was asked for.
-    IgnoringRange,
-    /// As asked, but the connection ends after so many bytes.
-    CutAfter(usize),
-    /// The whole whatever was asked for, cut after so many bytes.
-    IgnoringRangeCutAfter(usize),
-    /// As asked, but nothing more comes after so many bytes.
-    StallAfter(usize),
-    /// Bytes of the right number and the wrong content.
-    WrongBytes,
-    /// A document of another size.
-    WrongSize,
-    /// No body, and this status.
-    Status(u16),
-    /// Another range than was asked for.
-    WrongRange,
+struct Reply {
+    status: u16,
+    /// Whether it heeds the range that is asked for, and by how much it shifts it.
+    range: Option<usize>,
+    /// What it has in place of the archive.
+    body: fn(&[u8]) -> Vec<u8>,
+    /// The connection ends after so many bytes.
+    cut: usize,
+    /// Instead of ending, it stays open, and nothing comes.
+    stall: bool,
 }
 
-/// A server of one file, and the ranges it was asked for.
-struct Server {
-    url: String,
-    asked: Arc<Mutex<Vec<Option<usize>>>>,
+const GOOD: Reply =
+    Reply { status: 200, range: Some(0), body: <[u8]>::to_vec, cut: usize::MAX, stall: false };
+
+const fn cut(cut: usize) -> Reply {
+    Reply { cut, ..GOOD }
 }
 
-impl Server {
-    /// Gives one reply to each request in turn, and the last to all that follow.
-    fn start(body: Vec<u8>, replies: &[Reply]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/stl10_binary.tar.gz", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, replies) = (Arc::clone(&asked), replies.to_vec());
-        std::thread::spawn(move || {
-            for (index, stream) in listener.incoming().enumerate() {
-                let reply = replies[index.min(replies.len() - 1)];
-                // A client that hangs up early is part of the tests.
-                let _ = serve(stream.unwrap(), &body, reply, &log);
-            }
-        });
-        Self { url, asked }
-    }
+const fn stall(cut: usize) -> Reply {
+    Reply { cut, stall: true, ..GOOD }
+}
 
-    fn asked(&self) -> Vec<Option<usize>> {
-        self.asked.lock().unwrap().clone()
-    }
+const fn status(status: u16) -> Reply {
+    Reply { status, range: None, cut: 0, ..GOOD }
 }
 
 fn serve(
-    mut stream: TcpStream,
-    body: &[u8],
+    stream: &mut TcpStream,
+    archive: &[u8],
     reply: Reply,
-    log: &Mutex<Vec<Option<usize>>>,
-) -> std::io::Result<()> {
-    let mut range = None;
-    for line in BufReader::new(&stream).lines() {
-        let line = line?.to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("range: bytes=") {
-            range = value.trim_end_matches('-').parse::<usize>().ok();
-        }
+    asked: Option<usize>,
+) -> io::Result<()> {
+    let body = (reply.body)(archive);
+    let (total, start) = (body.len(), asked.and_then(|start| Some(start + reply.range?)));
+    let first = start.unwrap_or(0);
+    let status = if start.is_some() { 206 } else { reply.status };
+    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", total - first)?;
+    if start.is_some() {
+        write!(stream, "Content-Range: bytes {first}-{}/{total}\r\n", total - 1)?;
     }
-    log.lock().unwrap().push(range);
-    let wrong = vec![7; body.len()];
-    let (body, start, end) = match reply {
-        Reply::Well => (body, range, None),
-        Reply::IgnoringRange => (body, None, None),
-        Reply::CutAfter(n) | Reply::StallAfter(n) => (body, range, Some(n)),
-        Reply::IgnoringRangeCutAfter(n) => (body, None, Some(n)),
-        Reply::WrongBytes => (&*wrong, range, None),
-        Reply::WrongSize => (&b"<html>Sorry</html>"[..], None, None),
-        Reply::WrongRange => (body, range.map(|start| start + 1), None),
-        Reply::Status(status) => {
-            let head = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n");
-            return stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes());
-        }
-    };
-    let (total, first) = (body.len(), start.unwrap_or(0));
-    let head = match start {
-        None => "HTTP/1.1 200 OK\r\n".to_owned(),
-        Some(start) => format!(
-            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}\r\n",
-            total - 1
-        ),
-    };
-    write!(stream, "{head}Content-Length: {}\r\nConnection: close\r\n\r\n", total - first)?;
-    stream.write_all(&body[first..end.map_or(total, |n| (first + n).min(total))])?;
-    if let Reply::StallAfter(_) = reply {
-        stream.read_to_end(&mut Vec::new())?; // until the client loses patience
+    stream.write_all(b"Connection: close\r\n\r\n")?;
+    stream.write_all(&body[first..first.saturating_add(reply.cut).min(total)])?;
+    if reply.stall {
+        stream.read_to_end(&mut Vec::new())?; // until the client gives up
     }
     Ok(())
+}
+
+/// Gives one reply to each request in turn, and the last to all that follow. Returns the address
+/// and the ranges that are asked for.
+fn server(archive: Vec<u8>, replies: Vec<Reply>) -> (String, Arc<Mutex<Vec<Option<usize>>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/stl10_binary.tar.gz", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for (index, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let range = head.iter().find_map(|line| {
+                let line = line.to_ascii_lowercase();
+                line.strip_prefix("range: bytes=")?.trim_end_matches('-').parse().ok()
+            });
+            log.lock().unwrap().push(range);
+            // A client that hangs up early is part of the tests.
+            let _ = serve(&mut stream, &archive, replies[index.min(replies.len() - 1)], range);
+        }
+    });
+    (url, asked)
 }
 
 /// What goes into a test archive: type, path, content.
 type Entry<'a> = (EntryType, &'a str, &'a [u8]);
 
 const IMAGES: &[u8] = &[5; 3000];
-const GOOD: &[Entry] = &[
+const ENTRIES: &[Entry] = &[
     (EntryType::Directory, "stl10_binary/", b""),
     (EntryType::Regular, "stl10_binary/train_X.bin", IMAGES),
     (EntryType::Regular, "stl10_binary/class_names.txt", b"bird\n"),
@@ -142,207 +121,177 @@ fn tar_gz(entries: &[Entry]) -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
-fn md5_text(bytes: &[u8]) -> &'static str {
-    hex(&Md5::digest(bytes)).leak()
+fn md5_of_bytes(bytes: &[u8]) -> &'static str {
+    format!("{:x}", md5::compute(bytes)).leak()
 }
 
-/// What is published, if `body` is.
-fn published(body: &[u8]) -> Archive {
-    let images = Member {
-        name: "train_X.bin",
-        size: Size::Exactly(IMAGES.len() as u64),
-        md5: Some(md5_text(IMAGES)),
-    };
-    let names = Member { name: "class_names.txt", size: Size::AtMost(100), md5: None };
-    Archive {
-        url: "http://unused",
-        bytes: body.len() as u64,
-        md5: md5_text(body),
-        folder: "stl10_binary",
-        members: vec![images, names].leak(),
-    }
+/// A folder to download to, and an archive that is published.
+struct World {
+    dir: TempDir,
+    archive: Archive,
+    body: Vec<u8>,
 }
 
-/// A folder to download to.
-struct Place(TempDir);
-
-impl Place {
+impl World {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self::publishing(tar_gz(ENTRIES))
+    }
+
+    fn publishing(body: Vec<u8>) -> Self {
+        let members = vec![
+            Member { name: "train_X.bin", bytes: 3000, md5: Some(md5_of_bytes(IMAGES)) },
+            Member { name: "class_names.txt", bytes: 100, md5: None },
+        ];
+        let archive = Archive {
+            url: "http://unused",
+            bytes: body.len() as u64,
+            md5: md5_of_bytes(&body),
+            folder: "stl10_binary",
+            members: members.leak(),
+        };
+        Self { dir: tempfile::tempdir().unwrap(), archive, body }
     }
 
     fn part(&self) -> PathBuf {
-        self.0.path().join("stl10_binary.tar.gz.part")
+        self.dir.path().join("stl10_binary.tar.gz.part")
     }
 
-    fn download(&self, archive: &Archive, url: &str) -> Result<Outcome, String> {
-        let patience = Patience {
-            stall: Duration::from_millis(200),
-            retries: 2,
-            pause: Duration::from_millis(1),
-        };
-        download(archive, self.0.path(), url, &patience).map_err(|error| format!("{error:#}"))
+    /// Downloads from a server that gives these replies; returns the ranges asked for as well.
+    fn download(&self, replies: &[Reply]) -> (Result<bool, String>, Vec<Option<usize>>) {
+        let (url, asked) = server(self.body.clone(), replies.to_vec());
+        let outcome = self.download_from(&url);
+        (outcome, asked.lock().unwrap().clone())
     }
 
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fn download_from(&self, url: &str) -> Result<bool, String> {
+        let stall = Duration::from_millis(200);
+        let policy = RetryPolicy { stall, retries: 2, pause: Duration::from_millis(1) };
+        download(&self.archive, self.dir.path(), url, &policy).map_err(|error| format!("{error:#}"))
     }
 
     fn assert_complete(&self) {
-        assert_eq!(self.names(), ["stl10_binary"]);
-        let folder = self.0.path().join("stl10_binary");
+        assert_eq!(names(self.dir.path()), ["stl10_binary"]);
+        let folder = self.dir.path().join("stl10_binary");
         assert_eq!(fs::read(folder.join("train_X.bin")).unwrap(), IMAGES);
         assert_eq!(fs::read(folder.join("class_names.txt")).unwrap(), b"bird\n");
-        assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
+        assert_eq!(names(&folder).len(), 2);
     }
 }
 
-/// Downloads the good archive from a server that gives these replies; hands back the ranges asked
-/// for.
-fn succeeds(replies: &[Reply]) -> Vec<Option<usize>> {
-    let body = tar_gz(GOOD);
-    let (place, archive) = (Place::new(), published(&body));
-    let server = Server::start(body, replies);
-    place.download(&archive, &server.url).unwrap();
-    place.assert_complete();
-    server.asked()
-}
-
-/// The error of a download that must fail, and its folder.
-fn fails(replies: &[Reply]) -> (String, Place) {
-    let body = tar_gz(GOOD);
-    let (place, archive) = (Place::new(), published(&body));
-    let server = Server::start(body, replies);
-    (place.download(&archive, &server.url).unwrap_err(), place)
+#[test]
+fn a_broken_download_is_resumed() {
+    let whole = Reply { range: None, ..GOOD };
+    let cases: [(&[Reply], &[Option<usize>]); 4] = [
+        (&[GOOD], &[None]),
+        (&[cut(1000), stall(500), status(503), GOOD], &[None, Some(1000), Some(1500), Some(1500)]),
+        // Servers without ranges make it start over.
+        (&[cut(1000), whole], &[None, Some(1000)]),
+        (&[cut(1000), status(416), GOOD], &[None, Some(1000), None]),
+    ];
+    for (replies, expected) in cases {
+        let world = World::new();
+        let (outcome, asked) = world.download(replies);
+        outcome.unwrap();
+        world.assert_complete();
+        assert_eq!(asked, expected);
+    }
 }
 
 #[test]
-fn a_good_server_is_asked_once() {
-    assert_eq!(succeeds(&[Reply::Well]), [None]);
-}
-
-#[test]
-fn a_cut_or_stalled_download_goes_on_where_it_stopped() {
-    let replies = [Reply::CutAfter(1000), Reply::StallAfter(500), Reply::Status(503), Reply::Well];
-    assert_eq!(succeeds(&replies), [None, Some(1000), Some(1500), Some(1500)]);
-}
-
-#[test]
-fn a_server_without_ranges_makes_it_start_over() {
-    assert_eq!(succeeds(&[Reply::CutAfter(1000), Reply::IgnoringRange]), [None, Some(1000)]);
-    let refused = [Reply::CutAfter(1000), Reply::Status(416), Reply::Well];
-    assert_eq!(succeeds(&refused), [None, Some(1000), None]);
-}
-
-#[test]
-fn gives_up_on_a_server_that_never_gets_further() {
-    let (error, place) = fails(&[Reply::IgnoringRangeCutAfter(1000)]);
-    assert!(error.contains("gave up after 1000 of"), "{error}");
-    assert!(error.contains("the server stopped"), "{error}");
-    assert_eq!(fs::metadata(place.part()).unwrap().len(), 1000);
-    let (error, _) = fails(&[Reply::StallAfter(10), Reply::StallAfter(0)]);
-    assert!(error.contains("gave up after 10 of"), "{error}");
-}
-
-#[test]
-fn wrong_offers_end_it_at_once_and_leave_nothing() {
-    let bytes = tar_gz(GOOD).len();
-    for (reply, expected) in [
-        (Reply::Status(404), "HTTP status 404".to_owned()),
-        (Reply::WrongSize, format!("expected {bytes} bytes, offered 18")),
-        (Reply::WrongBytes, format!("expected MD5 {}, found ", md5_text(&tar_gz(GOOD)))),
-    ] {
-        let (error, place) = fails(&[reply]);
+fn wrong_offers_are_refused() {
+    let body = tar_gz(ENTRIES);
+    let other_bytes = Reply { body: |archive| vec![7; archive.len()], ..GOOD };
+    let other_length = Reply { body: |_| b"<html>Sorry</html>".to_vec(), ..GOOD };
+    let shifted = Reply { range: Some(1), ..GOOD };
+    let same = Reply { range: None, ..cut(1000) };
+    // Replies, what is said, the number of requests, and how much is kept to be resumed.
+    let cases: [(&[Reply], String, usize, u64); 6] = [
+        (&[status(404)], "HTTP status 404".to_owned(), 1, 0),
+        (&[other_length], format!("expected {} bytes, offered 18", body.len()), 1, 0),
+        (&[other_bytes], format!("expected MD5 {}, found ", md5_of_bytes(&body)), 1, 0),
+        (&[cut(1000), shifted], "from 1000, offered bytes from 1001".to_owned(), 2, 1000),
+        // Servers that never get further.
+        (&[same], "gave up after 1000 of".to_owned(), 3, 1000),
+        (&[stall(10), stall(0)], "gave up after 10 of".to_owned(), 3, 10),
+    ];
+    for (replies, expected, requests, kept) in cases {
+        let world = World::new();
+        let (outcome, asked) = world.download(replies);
+        let error = outcome.unwrap_err();
         assert!(error.contains(&expected) && error.contains("http://127.0.0.1"), "{error}");
-        assert!(place.names().is_empty(), "{:?}", place.names());
+        assert_eq!(asked.len(), requests, "{error}");
+        assert_eq!(fs::metadata(world.part()).map_or(0, |part| part.len()), kept, "{error}");
+        assert_eq!(names(world.dir.path()).len(), usize::from(kept > 0));
     }
-    let (error, _) = fails(&[Reply::CutAfter(1000), Reply::WrongRange]);
-    assert!(error.contains("asked for bytes from 1000, offered bytes from 1001"), "{error}");
 }
 
 #[test]
-fn no_server_is_an_error_too() {
+fn no_server_and_another_download_are_errors() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let place = Place::new();
-    let error = place.download(&published(b"x"), &format!("http://{gone}/")).unwrap_err();
+    let world = World::publishing(b"x".to_vec());
+    let error = world.download_from(&format!("http://{gone}/")).unwrap_err();
     assert!(error.contains("gave up after 0 of 1 bytes"), "{error}");
-    assert!(place.names().is_empty());
-    let error = place.download(&published(b"x"), "ftp://host/").unwrap_err();
+    assert_eq!(names(world.dir.path()), [""; 0]);
+    let error = world.download_from("ftp://host/").unwrap_err();
     assert_eq!(error, "--url ftp://host/: expected http:// or https://");
-}
-
-#[test]
-fn a_run_that_was_killed_is_taken_up() {
-    let body = tar_gz(GOOD);
-    let (place, archive) = (Place::new(), published(&body));
-    fs::write(place.part(), &body[..2000]).unwrap();
-    fs::create_dir(place.0.path().join(".stl10_binary.partial")).unwrap();
-    fs::write(place.0.path().join(".stl10_binary.partial/train_X.bin"), "half").unwrap();
-    let server = Server::start(body, &[Reply::Well]);
-    place.download(&archive, &server.url).unwrap();
-    place.assert_complete();
-    assert_eq!(server.asked(), [Some(2000)]);
-}
-
-#[test]
-fn a_part_of_something_else_is_thrown_away() {
-    let body = tar_gz(GOOD);
-    for junk in [vec![1; 2000], vec![1; body.len()], vec![1; body.len() + 1]] {
-        let (place, archive) = (Place::new(), published(&body));
-        fs::write(place.part(), junk).unwrap();
-        let server = Server::start(body.clone(), &[Reply::Well]);
-        place.download(&archive, &server.url).unwrap();
-        place.assert_complete();
-    }
-}
-
-#[test]
-fn a_second_run_does_nothing() {
-    let body = tar_gz(GOOD);
-    let (place, archive) = (Place::new(), published(&body));
-    let server = Server::start(body, &[Reply::Well]);
-    let target = place.0.path().join("stl10_binary");
-    let fetched = place.download(&archive, &server.url);
-    assert_eq!(fetched, Ok(Outcome::Fetched(target.clone())));
-    let present = place.download(&archive, "http://unused");
-    assert_eq!(present, Ok(Outcome::Present(target.clone())));
-    assert_eq!(server.asked().len(), 1);
-
-    // Nor does it touch files that are not what it would have written.
-    let images = target.join("train_X.bin");
-    fs::write(&images, [6; 3000]).unwrap();
-    let error = place.download(&archive, &server.url).unwrap_err();
-    let expected = format!("{}: expected MD5 {}, found", images.display(), md5_text(IMAGES));
-    assert!(error.starts_with(&expected), "{error}");
-    fs::write(&images, "short").unwrap();
-    let error = place.download(&archive, &server.url).unwrap_err();
-    assert!(error.contains("expected 3000 bytes, found 5"), "{error}");
-    fs::remove_file(&images).unwrap();
-    assert!(place.download(&archive, &server.url).unwrap_err().contains("is missing"));
-}
-
-#[test]
-fn two_at_once_do_not_write_to_one_file() {
-    let place = Place::new();
-    let other = fs::File::create(place.part()).unwrap();
+    let other = File::create(world.part()).unwrap();
     other.lock().unwrap();
-    let error = place.download(&published(b"x"), "http://unused").unwrap_err();
+    let error = world.download_from("http://unused").unwrap_err();
     assert!(error.contains("another download"), "{error}");
 }
 
 #[test]
+fn a_part_is_resumed_or_thrown_away() {
+    let body = tar_gz(ENTRIES);
+    let junk = |length| (vec![1; length], None);
+    for (part, expected) in [
+        (body[..2000].to_vec(), Some(vec![Some(2000)])),
+        junk(2000),
+        junk(body.len()),
+        junk(body.len() + 1),
+    ] {
+        let world = World::new();
+        fs::write(world.part(), part).unwrap();
+        fs::create_dir_all(world.dir.path().join(".stl10_binary.partial/half")).unwrap();
+        let (outcome, asked) = world.download(&[GOOD]);
+        outcome.unwrap();
+        world.assert_complete();
+        assert!(expected.is_none_or(|expected| asked == expected), "{asked:?}");
+    }
+}
+
+#[test]
+fn files_that_are_there_are_checked_and_left_alone() {
+    let world = World::new();
+    let target = world.dir.path().join("stl10_binary");
+    assert_eq!(world.download(&[GOOD]).0, Ok(true));
+    assert_eq!(world.download_from("http://unused"), Ok(false));
+
+    let images = target.join("train_X.bin");
+    let wrong: &[u8] = &[6; 3000];
+    for (content, expected) in [
+        (wrong, format!("{}: expected MD5 {}, found", images.display(), md5_of_bytes(IMAGES))),
+        (b"short", "expected 3000 bytes, found 5".to_owned()),
+    ] {
+        fs::write(&images, content).unwrap();
+        let error = world.download_from("http://unused").unwrap_err();
+        assert!(error.contains(&expected), "{error}");
+        assert_eq!(fs::read(&images).unwrap(), content);
+    }
+    fs::remove_file(&images).unwrap();
+    assert!(world.download_from("http://unused").unwrap_err().contains("is missing"));
+}
+
+#[test]
 fn archives_with_anything_unexpected_are_refused() {
-    let images = GOOD[1];
-    let names = GOOD[2];
-    let regular = EntryType::Regular;
+    let (images, classes, regular) = (ENTRIES[1], ENTRIES[2], EntryType::Regular);
     let cases: &[(&[Entry], &str)] = &[
         (&[(regular, "stl10_binary/../evil", b"x")], "unexpected file \"stl10_binary/../evil\""),
         (&[(regular, "../stl10_binary/train_X.bin", IMAGES)], "unexpected file \"../stl10"),
         (&[(regular, "/stl10_binary/train_X.bin", IMAGES)], "unexpected file \"/stl10"),
         (&[(regular, "train_X.bin", IMAGES)], "unexpected file \"train_X.bin\""),
-        (&[images, names, (regular, "stl10_binary/extra", b"x")], "unexpected file"),
-        (&[images, images, names], "unexpected file \"stl10_binary/train_X.bin\""),
+        (&[images, classes, (regular, "stl10_binary/extra", b"x")], "unexpected file"),
+        (&[images, images, classes], "unexpected file \"stl10_binary/train_X.bin\""),
         (&[(EntryType::Directory, "elsewhere/", b"")], "is a Directory entry"),
         (&[(EntryType::Symlink, "stl10_binary/train_X.bin", b"")], "is a Symlink entry"),
         (&[(EntryType::Link, "stl10_binary/train_X.bin", b"")], "is a Link entry"),
@@ -352,22 +301,57 @@ fn archives_with_anything_unexpected_are_refused() {
         (&[(regular, "stl10_binary/train_X.bin", &[5; 2999])], "expected 3000 bytes, found 2999"),
         (&[(regular, "stl10_binary/class_names.txt", &[65; 101])], "expected at most 100 bytes"),
         (&[(regular, "stl10_binary/train_X.bin", &[6; 3000])], "expected MD5"),
-        (&[images], "stl10_binary/class_names.txt is missing"),
+        (&[images], "class_names.txt is missing"),
         (&[], "is missing"),
     ];
-    for (entries, expected) in cases {
-        assert_refused(tar_gz(entries), expected);
+    let whole = tar_gz(ENTRIES);
+    let damaged =
+        [(whole[..2000].to_vec(), "cannot write"), (b"no gzip".to_vec(), "cannot unpack")];
+    let hostile = cases.iter().map(|(entries, expected)| (tar_gz(entries), *expected));
+    for (body, expected) in hostile.chain(damaged) {
+        // Although its checksum is as published. Only the archive itself is left.
+        let world = World::publishing(body);
+        let error = world.download(&[GOOD]).0.unwrap_err();
+        assert!(error.contains(expected), "{error}\nshould say: {expected}");
+        assert_eq!(names(world.dir.path()), ["stl10_binary.tar.gz.part"]);
     }
-    let whole = tar_gz(GOOD);
-    assert_refused(whole[..2000].to_vec(), "cannot write");
-    assert_refused(b"no archive at all".to_vec(), "cannot unpack");
 }
 
-/// The archive is refused although its checksum is as published; only itself is left.
-fn assert_refused(body: Vec<u8>, expected: &str) {
-    let (place, archive) = (Place::new(), published(&body));
-    let server = Server::start(body, &[Reply::Well]);
-    let error = place.download(&archive, &server.url).unwrap_err();
-    assert!(error.contains(expected), "{error}\nshould say: {expected}");
-    assert_eq!(place.names(), ["stl10_binary.tar.gz.part"]);
+/// The seeds of the fuzz target.
+fn seeds() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/untar");
+    let read = |name: String| (name.clone(), fs::read(folder.join(name)).unwrap());
+    names(&folder).into_iter().map(read).collect()
+}
+
+#[test]
+fn of_the_seeds_only_the_whole_archive_is_unpacked() {
+    for (name, tar) in seeds() {
+        assert_eq!(
+            any_archive::unpack(tempfile::tempdir().unwrap().path(), &tar),
+            name == "whole.tar",
+            "{name}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn damaged_archives_write_no_other_files(
+        seed in any::<Index>(),
+        edits in vec((any::<Index>(), any::<u8>()), 0..6),
+        cut in any::<Option<Index>>(),
+    ) {
+        let (_, mut tar) = seed.get(&seeds()).clone();
+        for (index, byte) in edits {
+            let at = index.index(tar.len());
+            tar[at] = byte;
+        }
+        if let Some(cut) = cut {
+            tar.truncate(cut.index(tar.len() + 1));
+        }
+        any_archive::unpack(tempfile::tempdir().unwrap().path(), &tar);
+    }
 }

@@ -1,85 +1,61 @@
-//! Quick checks, over the text of the repository, of what no compiler checks.
-//!
-//! Each check is a function from a [`Tree`] to findings, so the tests feed it a tree of a few
-//! lines.
+//! Quick checks of the repository that no compiler makes.
 
+mod arrows;
 mod documents;
-mod manifests;
-mod registry;
+mod methods;
 mod sources;
-mod tree;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
+use std::path::Path;
 
-use anyhow::bail;
+use anyhow::ensure;
+use fs_err as fs;
 
-use crate::workspace::Workspace;
-use tree::Tree;
+use crate::workspace::{Workspace, capture};
 
-/// One thing to put right.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    path: String,
-    /// Counted from 1.
-    line: usize,
-    what: String,
-}
+/// Text files by their paths from the top, with `/` between the parts. Other files have no text.
+type Files = Vec<(String, String)>;
 
-impl Finding {
-    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line, what: what.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.path, self.line, self.what)
-    }
-}
-
-type Check = fn(&Tree, &mut Vec<Finding>);
-
-const CHECKS: &[Check] = &[
-    manifests::arrows,
-    sources::no_printing_libraries,
-    sources::thin_command_line,
-    sources::unsafe_code,
-    sources::length,
-    documents::unfinished,
-    documents::trailing_space,
-    documents::machine_paths,
-    documents::links,
-    registry::complete,
-];
-
-/// Runs every check over the files that are, or are about to be, under version control.
-///
-/// # Errors
-/// When the files can't be listed or read, or a check finds something; the findings are printed.
+/// Runs every check over the files that are, or are about to be, under version control. Prints what
+/// they find.
 pub fn tidy(workspace: &Workspace) -> anyhow::Result<()> {
-    let tree = Tree::read(&workspace.root)?;
-    let findings = findings(&tree, CHECKS);
+    let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let listed = capture(workspace.command("git", &list))?;
+    let files = read(&workspace.root, listed.split_terminator('\0'))?;
+    let mut metadata = Vec::new();
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let args = ["metadata", "--format-version", "1", "--no-deps", "--manifest-path", manifest];
+        metadata.push(capture(workspace.cargo(&args))?);
+    }
+    let mut findings = arrows::check(&files, &metadata)?;
+    findings.extend(documents::check(&files));
+    findings.extend(methods::check(&files));
+    findings.extend(sources::check(&files));
+    findings.sort();
     for finding in &findings {
         println!("{finding}");
     }
-    match findings.len() {
-        0 => Ok(()),
-        1 => bail!("tidy: 1 finding"),
-        count => bail!("tidy: {count} findings"),
-    }
+    ensure!(findings.is_empty(), "tidy: {} to be put right", findings.len());
+    Ok(())
 }
 
-fn findings(tree: &Tree, checks: &[Check]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for check in checks {
-        check(tree, &mut findings);
-    }
-    findings.sort();
-    findings
+/// The crates with an arrow to `tch`.
+pub fn crates_on_libtorch(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+    Ok(arrows::on_libtorch(&arrows::table(&read(&workspace.root, [arrows::FILE].into_iter())?)?))
 }
 
-/// What a check says of a tree, a line for each finding.
-#[cfg(test)]
-fn say(check: Check, files: &[(&str, &str)]) -> Vec<String> {
-    findings(&Tree::of(files), &[check]).iter().map(Finding::to_string).collect()
+fn read<'a>(root: &Path, paths: impl Iterator<Item = &'a str>) -> anyhow::Result<Files> {
+    // Some are deleted, but not yet in git's eyes.
+    let paths = paths.filter(|path| root.join(path).exists());
+    let file = |path: &str| {
+        let text = String::from_utf8(fs::read(root.join(path))?);
+        Ok((path.to_owned(), text.unwrap_or_default()))
+    };
+    paths.map(file).collect()
+}
+
+/// The text of a file.
+fn text<'a>(files: &'a Files, path: &str) -> Option<&'a str> {
+    files.iter().find(|file| file.0 == path).map(|file| file.1.as_str())
 }
