@@ -1,10 +1,10 @@
 //! One image and one key become one view.
 //!
 //! A [`Recipe`] lists random operations. A [`ViewKey`] seeds a counter-based generator that draws
-//! their parameters, which gives a [`ViewParams`]: plain numbers, no randomness left. A [`Renderer`]
-//! applies a view to an image with integer kernels that give the same bytes on every processor.
-//! Nothing here starts a thread or keeps global state, and a warm renderer allocates only where a
-//! crop shrinks.
+//! their parameters, which gives a [`ViewParams`]: plain numbers, no randomness left. A
+//! [`Renderer`] applies a view to an image with integer kernels that give the same bytes on every
+//! processor. Nothing here starts a thread or keeps global state, and a warm renderer allocates
+//! only where a crop shrinks.
 //!
 //! ```
 //! use augment::{Recipe, Renderer, ViewKey};

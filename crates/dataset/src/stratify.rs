@@ -106,7 +106,8 @@ mod tests {
             all.sort_unstable();
             prop_assert_eq!(all, (0..labels.len() as u32).collect::<Vec<_>>());
             for class in 0..4 {
-                let count = |rows: &[u32]| rows.iter().filter(|&&r| labels[r as usize] == class).count();
+                let of_class = |row: &&u32| labels[**row as usize] == class;
+                let count = |rows: &[u32]| rows.iter().filter(of_class).count();
                 let (fit, held) = (count(&holdout.fit), count(&holdout.validation));
                 let total = fit + held;
                 if total >= 2 {

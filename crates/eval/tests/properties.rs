@@ -121,7 +121,8 @@ proptest! {
         let labels: Vec<u16> = train.label_vec().into_iter().map(|label| label as u16).collect();
         let shifted = logistic(&Features::new(train.x() + 2.0, &labels).expect("finite"), c);
         prop_assert!(difference(&fit.model.coef, &shifted.model.coef) < 1e-4);
-        let logits = difference(&fit.model.logits(test.x()), &shifted.model.logits(&(test.x() + 2.0)));
+        let moved = shifted.model.logits(&(test.x() + 2.0));
+        let logits = difference(&fit.model.logits(test.x()), &moved);
         prop_assert!(logits < 1e-4);
     }
 
@@ -215,7 +216,8 @@ fn few_labels_score_as_if_no_other_image_had_one() {
 fn dead_features_and_unseen_classes_are_no_trouble() {
     let (mut values, mut labels) = images(9, 120, 6, 3, 0.1);
     values.chunks_exact_mut(6).for_each(|row| row[2] = 0.7);
-    labels.iter_mut().for_each(|label| *label += 2); // Labels 2, 3, 4: classes 0 and 1 have no image.
+    // Labels 2, 3, 4: classes 0 and 1 have no image.
+    labels.iter_mut().for_each(|label| *label += 2);
     let train = features(&values[..90 * 6], &labels[..90]);
     labels[119] = 7; // Never seen in training: can only be wrong.
     let test = features(&values[90 * 6..], &labels[90..]);

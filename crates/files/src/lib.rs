@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all, and text that stays on one line.
 //!
-//! - [`write()`], [`AtomicFile`] and [`AtomicFolder`] replace a file or make a folder atomically: the
-//!   content goes to a temporary name in the same folder, is flushed to disk, and is renamed.
+//! - [`write()`], [`AtomicFile`] and [`AtomicFolder`] replace a file or make a folder atomically:
+//!   the content goes to a temporary name in the same folder, is flushed to disk, and is renamed.
 //! - [`RecordLog`] appends records; one that can't be written whole is taken back.
 //! - [`OneLine`] escapes names, paths and messages for errors and logs.
 //!

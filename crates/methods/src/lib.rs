@@ -10,14 +10,16 @@
 //! use tch::nn::VarStore;
 //! use tch::{Device, Kind, Tensor};
 //!
-//! let config: MethodConfig = serde_json::from_str(r#"{"simclr": {"variant": "paper", "temperature": 0.1}}"#)?;
+//! let config = r#"{"simclr": {"variant": "paper", "temperature": 0.1}}"#;
+//! let config: MethodConfig = serde_json::from_str(config)?;
 //! let store = VarStore::new(Device::Cpu);
 //! let stream = models::WeightRng { seed: 0, network: 0 };
 //! let context = MethodContext { path: store.root(), stream, dimension: 4, compute: Kind::Float };
 //! let method = config.build(&context)?;
 //!
-//! // Projections of two views of three images; without a teacher, the student's stand in for its own.
-//! let view = |turn: f64| (Tensor::arange(12, (Kind::Float, Device::Cpu)) + turn).cos().view([3, 4]);
+//! // Projections of two views of three images. Without a teacher, the student's take its place.
+//! let numbers = Tensor::arange(12, (Kind::Float, Device::Cpu));
+//! let view = |shift: f64| (&numbers + shift).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
 //! let views = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };

@@ -19,7 +19,8 @@ pub struct MoCoConfig {
     pub variant: MoCoVariant,
     /// Divides the cosine similarities; the seed's is 0.1, the papers' 0.07 (v1) and 0.2 (v2, v3).
     pub temperature: f64,
-    /// Number of earlier projections; the seed's is 10,000. 0 in the variant `v3`, which has no queue.
+    /// Number of earlier projections; the seed's is 10,000. 0 in the variant `v3`, which has no
+    /// queue.
     pub queue_size: i64,
     /// EMA decay of the teacher's weights; the seed's is 0.99.
     pub teacher_momentum: Schedule,

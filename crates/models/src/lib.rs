@@ -1,8 +1,8 @@
 //! Encoders, projection heads and the linear probe: everything that has weights.
 //!
-//! The crate also owns the one door from bytes to tensors ([`ToTensor`]), the choice of a device, and
-//! [`FlatParameters`], which lays all weights of a network side by side in one flat buffer so that an
-//! optimizer or a teacher update is a handful of kernels whatever the number of layers.
+//! The crate also owns the one door from bytes to tensors ([`ToTensor`]), the choice of a device,
+//! and [`FlatParameters`], which lays all weights of a network side by side in one flat buffer so
+//! that an optimizer or a teacher update is a handful of kernels whatever the number of layers.
 //!
 //! ```
 //! use models::{ConvConfig, ToTensor, EncoderConfig, WeightRng, Mode, Pool};
@@ -15,7 +15,8 @@
 //! let encoder = config.build(&(store.root() / "encoder"), stream, 16, Kind::Float)?;
 //!
 //! // Two images as bytes: three planes each, row by row.
-//! let images = ToTensor::new(Device::Cpu, Kind::Float).images(&[128; 2 * 3 * 16 * 16], [2, 1], [16, 16]);
+//! let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
+//! let images = to_tensor.images(&[128; 2 * 3 * 16 * 16], [2, 1], [16, 16]);
 //! let features = tch::no_grad(|| encoder.forward(&images, Mode::Eval));
 //! assert_eq!(features.size(), [2, encoder.feature_size()]);
 //! # Ok::<(), models::ModelError>(())

@@ -32,8 +32,8 @@ pub struct Config {
     pub schema: Option<String>,
     /// Random seed.
     pub seed: u64,
-    /// Side in pixels of the images that the encoder takes: views of size 1 are this large, and images
-    /// of a folder are resized to it.
+    /// Side in pixels of the images that the encoder takes: views of size 1 are this large, and
+    /// images of a folder are resized to it.
     pub image_size: usize,
     /// Augmentation: the views that the objective compares, and that of the probe.
     pub augment: AugmentConfig,
