@@ -1,4 +1,4 @@
-//! What can be wrong with a recipe.
+//! Errors of invalid recipes.
 
 /// A setting of a recipe that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,10 +1,10 @@
-//! One image and one key become one view.
+//! Random augmentation: renders views of images.
 //!
-//! A [`Recipe`] lists random operations. A [`ViewKey`] seeds a counter-based generator that draws
-//! their parameters, which gives a [`ViewParams`]: plain numbers, no randomness left. A
-//! [`Renderer`] applies a view to an image with integer kernels that give the same bytes on every
-//! processor. Nothing here starts a thread or keeps global state, and a warm renderer allocates
-//! only where a crop shrinks.
+//! A [`Recipe`] lists random transforms. A [`ViewKey`] (seed, epoch, image, view) keys a
+//! counter-based generator that samples their parameters as a [`ViewParams`]. A [`Renderer`]
+//! applies these to an image with integer kernels that give the same bytes on every processor.
+//! Nothing here starts a thread or keeps global state, and a warm renderer allocates only where a
+//! crop shrinks.
 //!
 //! ```
 //! use augment::{Recipe, Renderer, ViewKey};
@@ -28,13 +28,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Adding an augmentation: a new file in `ops/` with its settings and its `draw`, a variant of
-//! [`Transform`], and a match arm in the functions below it.
+//! Adding an augmentation: a new file in `transforms/` with its settings and its `draw`, a variant
+//! of [`Transform`], and a match arm in the functions below it.
 
 mod error;
 mod kernels;
-#[cfg(test)]
-mod oracle;
 mod preview;
 mod recipe;
 mod renderer;

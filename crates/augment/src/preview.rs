@@ -1,4 +1,4 @@
-//! What recipes do to images, to be looked at before hours are spent.
+//! Previews of recipes: a sheet of images and their views.
 
 use dataset::{Sheet, Split};
 

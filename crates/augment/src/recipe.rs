@@ -1,4 +1,4 @@
-//! A recipe: the side of the output and the random operations that lead to it.
+//! Recipes: the output size and the random transforms of a view.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! A renderer: the scratch memory of one thread, and the walk through a view's passes.
+//! The renderer: applies the passes of a view, with scratch memory for one thread.
 
 use std::ops::Range;
 

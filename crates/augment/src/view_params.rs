@@ -1,4 +1,4 @@
-//! A view before it is rendered: every random choice made, as plain numbers.
+//! Sampled parameters of a view.
 
 /// A rectangle of the source image in pixels; edges need not fall on whole pixels.
 ///

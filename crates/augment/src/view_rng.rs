@@ -1,4 +1,4 @@
-//! The random numbers of a view: a counter-based generator keyed by what the view is.
+//! Random numbers of a view, by a counter-based generator keyed by seed, epoch, image and view.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! Images of several splits, counted through, and what is known of each.
+//! Several splits as one sequence of images, with a record of each image.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,31 +7,31 @@ use serde::Serialize;
 
 use crate::{Dataset, Error, Split};
 
-/// Splits of a set, one after the other. No image is there twice.
+/// Concatenation of splits of a dataset, without duplicates.
 #[derive(Clone, Debug)]
 pub struct ConcatSplits<'a> {
     splits: Vec<(&'static str, &'a Split)>,
     class_names: &'a [String],
 }
 
-/// What is known of an image besides its pixels.
+/// Metadata of one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ImageRecord<'a> {
     /// "unlabeled", "train" or "test".
     pub split: &'static str,
-    /// 0-based place in the split.
+    /// 0-based index in the split.
     pub index: usize,
-    /// Path of its file from the set's folder on; `None` where the set doesn't know it.
+    /// Path of its file relative to the dataset's folder; `None` if unknown.
     pub name: Option<Cow<'a, str>>,
-    /// Its class, 0-based, where it is known.
+    /// 0-based label; `None` if unlabeled.
     pub label: Option<u16>,
     /// Name of its class.
     pub class: Option<&'a str>,
 }
 
 impl<'a> ConcatSplits<'a> {
-    /// The splits of `set` that have these names, in the set's order; all that are there for no
-    /// names.
+    /// The splits of `set` with these names, in the dataset's order; all splits if `names` is
+    /// empty.
     ///
     /// Where the set has no unlabeled images of its own, so that those of "train" serve,
     /// "unlabeled" is left out beside "train".
@@ -75,7 +75,7 @@ impl<'a> ConcatSplits<'a> {
         self.len() == 0
     }
 
-    /// The split of the image at `row`, and the image's place in it.
+    /// The split of the image at `row`, and the image's index in it.
     ///
     /// # Panics
     /// If `row` is not below [`len`](Self::len).
@@ -90,7 +90,7 @@ impl<'a> ConcatSplits<'a> {
         panic!("image {row} of {}", self.len())
     }
 
-    /// What is known of the image at `row`.
+    /// The metadata of the image at `row`.
     ///
     /// # Panics
     /// If `row` is not below [`len`](Self::len).

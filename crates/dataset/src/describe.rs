@@ -1,17 +1,17 @@
-//! What `data info` says about a set.
+//! Statistics of a dataset: counts, and the mean and standard deviation of each channel.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::{Dataset, Split};
 
-/// Images measured of each split for means and deviations.
+/// Largest number of images of a split that means and deviations are computed from.
 const MEASURED: usize = 10_000;
 
 /// Counts and statistics of a set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
-    /// What kind of source it was read from.
+    /// Kind of source.
     pub kind: &'static str,
     /// Content hash, see [`Dataset::fingerprint`].
     pub fingerprint: String,
@@ -23,7 +23,7 @@ pub struct Description {
     pub class_names: Vec<String>,
     /// Predefined folds of the training images: images in each.
     pub fold_sizes: Vec<usize>,
-    /// The splits that are there.
+    /// Its splits.
     pub splits: Vec<SplitDescription>,
 }
 
@@ -34,7 +34,7 @@ pub struct SplitDescription {
     pub name: &'static str,
     /// Number of images.
     pub images: usize,
-    /// Whether these are the training images once more, for want of unlabeled ones.
+    /// Whether these are the training images, because there are no unlabeled ones.
     pub same_as_train: bool,
     /// Images of each class, in label order; `None` without labels.
     pub class_counts: Option<Vec<usize>>,
@@ -42,7 +42,7 @@ pub struct SplitDescription {
     pub mean: [f64; 3],
     /// Their standard deviation over all pixels, in 0..=1.
     pub std: [f64; 3],
-    /// The images that were measured: all, or this many at even distances.
+    /// Number of images, evenly spaced, that `mean` and `std` are computed from.
     pub measured_images: usize,
 }
 

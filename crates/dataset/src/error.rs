@@ -1,5 +1,4 @@
-//! What can be wrong with an image set: the file, what was expected there and what was found, on
-//! one line.
+//! Errors of reading and writing image sets. A message is one line: "path: expected X, found Y".
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A short name for the content of a set, so that a run can say what it was trained on.
+//! The fingerprint of a dataset: a hash that identifies the data of a run.
 
 use sha2::{Digest, Sha256};
 

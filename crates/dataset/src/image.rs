@@ -1,15 +1,15 @@
-//! A borrowed image: three planes of bytes, with the order that they have on disk.
+//! Borrowed images: planes of `u8` in the pixel order of the file.
 
 use std::ops::Range;
 
 use crate::transpose::transpose;
 
-/// How the pixels of one plane follow each other.
+/// Pixel order of a plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelOrder {
-    /// Left to right, then top to bottom.
+    /// Rows, from top to bottom.
     RowMajor,
-    /// Top to bottom, then left to right: STL-10's order.
+    /// Columns, from left to right: STL-10's order.
     ColumnMajor,
 }
 
@@ -26,14 +26,14 @@ pub struct Image<'a> {
     pub order: PixelOrder,
 }
 
-/// Row-major planes that hold at least a rectangle of an image.
+/// Row-major planes of a rectangle of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// Three planes of `height` rows of `width` bytes.
     pub bytes: &'a [u8],
-    /// The image's column that is the first one here.
+    /// First column, in pixels of the image.
     pub left: usize,
-    /// The image's row that is the first one here.
+    /// First row, in pixels of the image.
     pub top: usize,
     /// Columns of a plane.
     pub width: usize,

@@ -1,10 +1,9 @@
-//! Image sets on disk become checked, borrowed `u8` images and labels.
+//! Image datasets: reads STL-10, CIFAR-10 and folders of images as memory-mapped `u8` images.
 //!
-//! [`open`] recognizes a folder by its content and gives a [`Dataset`]: three [`Split`]s of images
-//! that all have one size, kept as memory-mapped planes and handed out as borrowed [`Image`]s.
-//! [`write_stl10`] writes any of them as STL-10 binaries, and [`synthetic`] renders a procedural
-//! set for machines that have no images at all. Images that a program has in memory become a split
-//! by [`Split::in_memory`].
+//! [`open`] detects the format of a folder and returns a [`Dataset`]: up to three [`Split`]s
+//! (unlabeled, train, test) of images of one size, borrowed as [`Image`]s from the mapped file.
+//! [`write_stl10`] writes a dataset as STL-10 binaries, and [`synthetic`] renders a procedural
+//! dataset for tests and demonstrations. [`Split::in_memory`] makes a split of images in memory.
 //!
 //! ```
 //! let spec = dataset::SyntheticSpec { unlabeled: 4, train: 10, test: 10, size: 16, seed: 0 };
@@ -23,36 +22,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cifar10;
 mod concat;
-mod contact_sheet;
 mod describe;
 mod error;
 mod fingerprint;
-mod folder;
+mod formats;
 mod image;
-mod mapping;
+mod mmap;
 mod names;
 mod open;
+mod pictures;
 mod progress;
 mod resize;
 mod split;
-mod stl10;
 mod stratify;
 mod synthetic;
-mod thumbnails;
 mod transpose;
 
 pub use self::concat::{ConcatSplits, ImageRecord};
-pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
-pub use self::folder::read_image;
+pub use self::formats::folder::read_image;
+pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::open::{OpenOptions, open};
+pub use self::pictures::{Sheet, contact_sheet, jpeg, save_png, thumbnails};
 pub use self::progress::JobProgress;
 pub use self::split::{Dataset, Split};
-pub use self::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::stratify::{ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_holdout};
 pub use self::synthetic::{SyntheticSpec, synthetic};
-pub use self::thumbnails::{jpeg, thumbnails};

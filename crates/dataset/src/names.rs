@@ -1,4 +1,4 @@
-//! The names of a set's images, in a text file beside them: one a line, in their order.
+//! File names of images, kept in a text file beside the images: one name a line.
 //!
 //! The file is mapped and of every 64th line the start is kept, so that a million names take a few
 //! hundred kilobytes.
@@ -11,7 +11,7 @@ use std::path::Path;
 use files::replace_control;
 
 use crate::Error;
-use crate::mapping::Mapping;
+use crate::mmap::Mapping;
 
 /// Lines between two starts that are kept.
 const STEP: usize = 64;

@@ -1,23 +1,24 @@
-//! Recognizing what a folder holds.
+//! Opens an image set, detecting its format.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::formats::{cifar10, folder, stl10};
 use crate::progress::Report;
-use crate::{Dataset, Error, cifar10, folder, stl10};
+use crate::{Dataset, Error};
 
-/// How to open a folder.
+/// Options of [`open`].
 pub struct OpenOptions<'a> {
-    /// Width and height that the images of image folders are brought to, in pixels. Binaries have
-    /// their own.
+    /// Width and height in pixels to which images of folders are resized; binaries keep their own
+    /// size.
     pub image_size: usize,
-    /// Where decoded image folders are kept; by default `twinview/packed` in the user's cache
+    /// Cache of decoded image folders; by default `twinview/packed` in the user's cache
     /// folder.
     pub cache_dir: Option<PathBuf>,
     /// Called while images are decoded.
     pub progress: Report<'a>,
-    /// Called with a line for each file or folder below an image folder that can't be used, which
-    /// the set then goes without. Where there is nothing to call, it is an error.
+    /// Called with a message for each unreadable file or folder, which is then left out. `None`
+    /// makes these errors.
     pub left_out: Option<&'a (dyn Fn(&str) + Sync)>,
 }
 
@@ -27,7 +28,7 @@ impl Default for OpenOptions<'_> {
     }
 }
 
-/// Opens the image set in `dir`, recognized by what is in it.
+/// Opens the dataset in `dir`; its format is detected from its files.
 ///
 /// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and
 ///   `test_y.bin`, `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with

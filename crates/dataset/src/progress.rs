@@ -1,4 +1,4 @@
-//! How far a long job has come.
+//! Progress reports of long jobs.
 
 /// One report of a long job; the reports of a job come in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

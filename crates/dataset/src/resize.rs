@@ -1,4 +1,4 @@
-//! Bringing images to the one size of a set: shorter side to the size, then the center.
+//! Resizes images to the size of a set: shorter side to that size, then a center crop.
 
 use ::image::RgbImage;
 use resample::{Rectangle, Region, Resampler};

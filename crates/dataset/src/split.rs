@@ -1,20 +1,20 @@
-//! A data set and its splits.
+//! Datasets and their splits.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::mapping::Mapping;
+use crate::mmap::Mapping;
 use crate::names::Names;
 use crate::{Error, Image, PixelOrder};
 
-/// Bytes that hold image records, wherever they live.
+/// Bytes of image records: in memory or memory-mapped.
 #[derive(Clone, Debug)]
 pub(crate) enum Storage {
     Mapped(Arc<Mapping>),
     Owned(Arc<Vec<u8>>),
 }
 
-/// A run of equally long image records inside one storage.
+/// Consecutive image records of equal length in one storage.
 #[derive(Clone, Debug)]
 pub(crate) struct Chunk {
     pub storage: Storage,
@@ -55,7 +55,7 @@ impl Split {
         Self { chunks: chunks.into(), labels, width, height, order }
     }
 
-    /// Images that are already in memory.
+    /// A split of images in memory.
     ///
     /// `bytes` holds records of `3 * height * width` bytes (red, green, blue plane; pixels in
     /// `order`), one after the other; `labels` are 0-based, one a record.
@@ -90,7 +90,7 @@ impl Split {
         Self { labels: None, ..self.clone() }
     }
 
-    /// The images at `indices`, in this order, with their labels. Their bytes stay where they are.
+    /// The images at `indices`, in this order, with their labels. Bytes are not copied.
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
@@ -122,8 +122,8 @@ impl Split {
         Self::new(chunks, labels, (self.width, self.height), self.order)
     }
 
-    /// Whether `other` is a view of the very same bytes, as `unlabeled` is of `train` where it has
-    /// none of its own.
+    /// Whether `other` shares its bytes, as `unlabeled` does with `train` in a dataset without
+    /// unlabeled images.
     pub fn same_images(&self, other: &Self) -> bool {
         self.chunks.len() == other.chunks.len()
             && self.chunks.iter().zip(&*other.chunks).all(|(a, b)| {
@@ -163,13 +163,13 @@ impl Split {
         (0..count).map(|i| i * images / count).collect()
     }
 
-    /// The classes of the images, 0-based, where they are known.
+    /// 0-based labels, one an image; `None` if unlabeled.
     pub fn labels(&self) -> Option<&[u16]> {
         self.labels.as_deref()
     }
 
-    /// The name of the image at `index`, where the set knows it: the path of its file from the
-    /// set's folder on, with control characters and what isn't UTF-8 replaced.
+    /// The file name of the image at `index`, if known: its path relative to the dataset's folder,
+    /// with control characters and invalid UTF-8 replaced.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
@@ -183,8 +183,7 @@ impl Split {
     /// The image at `index`.
     ///
     /// # Panics
-    /// If `index` is not below [`len`](Self::len): indices come from a sampler over this very
-    /// split.
+    /// If `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> Image<'_> {
         let (number, place) = self.locate(index);
         let chunk = &self.chunks[number];
@@ -197,12 +196,11 @@ impl Split {
         Image { bytes, width: self.width, height: self.height, order: self.order }
     }
 
-    /// That the files which hold the images still are what they were when they were opened. Images
-    /// that were read before are then what they were, too: who reads from a set that others may
-    /// change asks after every batch.
+    /// Checks that the mapped files have not changed since they were opened. If so, images read
+    /// before this call are valid too; the loader checks after every batch.
     ///
     /// # Errors
-    /// [`Error::Changed`] for a file of another length or time of change.
+    /// [`Error::Changed`] for a file whose length or modification time differs.
     pub fn check(&self) -> Result<(), Error> {
         let mut last: Option<&Arc<Mapping>> = None;
         for chunk in &*self.chunks {
@@ -216,7 +214,7 @@ impl Split {
         Ok(())
     }
 
-    /// The chunk of an image, and its place in it.
+    /// The chunk of an image, and its index in it.
     fn locate(&self, index: usize) -> (usize, usize) {
         assert!(index < self.len(), "image {index} of a split of {}", self.len());
         // A selection may have thousands of chunks.
@@ -225,16 +223,16 @@ impl Split {
     }
 }
 
-/// A whole image set. Every image of every split has the same size.
+/// A dataset: up to three splits of images of one size.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// What kind of source it was read from, for logs: "STL-10 binaries", "image folder", ...
+    /// Kind of source, for logs: "STL-10 binaries", "image folder", ...
     pub kind: &'static str,
-    /// Images without labels to pretrain on; where a source has none, those of `train`.
+    /// Unlabeled images for pretraining; those of `train` if the source has none.
     pub unlabeled: Split,
-    /// Labeled images for probes; `None` for a flat folder of images.
+    /// Labeled training images; `None` for a flat folder of images.
     pub train: Option<Split>,
-    /// Labeled images that only measure.
+    /// Labeled test images.
     pub test: Option<Split>,
     /// One name a class, in label order.
     pub class_names: Vec<String>,
@@ -243,7 +241,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// The splits that are there, by name: "unlabeled" always, then "train" and "test".
+    /// The splits by name: "unlabeled", then "train" and "test" if present.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
         let all = [
             ("unlabeled", Some(&self.unlabeled)),
@@ -253,7 +251,7 @@ impl Dataset {
         all.into_iter().filter_map(|(name, split)| Some((name, split?)))
     }
 
-    /// Whether `unlabeled` is `train` once more, for want of unlabeled images.
+    /// Whether `unlabeled` is `train`, because the source has no unlabeled images.
     pub fn unlabeled_is_train(&self) -> bool {
         let train = self.train.as_ref();
         train.is_some_and(|train| train.same_images(&self.unlabeled))

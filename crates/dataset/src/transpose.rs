@@ -1,4 +1,4 @@
-//! Mirroring a plane of bytes at its diagonal, a square block at a time.
+//! Transposes a plane of bytes in square blocks.
 //!
 //! On x86-64 a block is 16 x 16 bytes in sixteen registers of SSE2, which every such processor has;
 //! elsewhere it is 8 x 8 bytes in eight 64-bit words. Edges that fill no block go byte by byte.

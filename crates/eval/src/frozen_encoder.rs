@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use loader::ViewBlock;
-use models::{DeviceChoice, ToTensor, device_name};
+use models::{DeviceChoice, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
 use tch::{Kind, Tensor, no_grad};
 use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial};
@@ -66,7 +66,7 @@ impl FrozenEncoder {
         let device = device.open()?;
         let config = &record.config;
         let side = config.image_size as i64;
-        let mut networks = EncoderAndHead::new(config, side, 0, device, KINDS)?;
+        let mut networks = EncoderAndHead::new(config, side, WeightStream::Student, device, KINDS)?;
         networks.store.freeze();
         let to_tensor = ToTensor::new(device, Kind::Float);
         let mut frozen = Self {
@@ -139,8 +139,14 @@ impl FrozenEncoder {
     /// Networks of their own with the same encoder, to be trained on.
     pub(crate) fn copy(&self) -> EncoderAndHead {
         let (config, store) = (&self.record.config, &self.networks.store);
-        let networks = EncoderAndHead::new(config, self.side() as i64, 0, store.device(), KINDS)
-            .expect("such networks were built before");
+        let networks = EncoderAndHead::new(
+            config,
+            self.side() as i64,
+            WeightStream::Student,
+            store.device(),
+            KINDS,
+        )
+        .expect("such networks were built before");
         let from = store.variables();
         no_grad(|| {
             for (name, mut tensor) in networks.store.variables() {

@@ -1,11 +1,11 @@
-//! Barlow Twins: the cross-correlation of the two views' projections is to be the identity.
+//! Barlow Twins: drives the cross-correlation of the two views' projections to the identity.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::not_negative;
-use crate::similarity::{centered, diagonal_and_rest, standardize};
+use crate::similarity::{centered, diagonal_and_rest, redundancy, standardize};
 use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of Barlow Twins.
@@ -32,7 +32,7 @@ struct BarlowTwins {
 }
 
 impl BarlowTwinsConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         let key = "barlow_twins.lambda";
         Ok(Box::new(BarlowTwins { variant: self.variant, lambda: not_negative(key, self.lambda)? }))
     }
@@ -56,20 +56,5 @@ impl Method for BarlowTwins {
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
-    }
-}
-
-/// The two sums put together, as averages in the seed form.
-pub(crate) fn redundancy(
-    variant: Variant,
-    on: Tensor,
-    rest: Tensor,
-    weight: f64,
-    dimension: i64,
-) -> Tensor {
-    let d = dimension as f64;
-    match variant {
-        Variant::Seed => on / d + rest * (weight / (d * (d - 1.0).max(1.0))),
-        Variant::Paper => on + rest * weight,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::context::{Predictor, PredictorConfig, nullable, required};
-use crate::similarity::normalize;
+use crate::similarity::mean_cosine;
 use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of BYOL.
@@ -56,14 +56,4 @@ impl Method for Byol {
     fn teacher_momentum(&self) -> Option<Schedule> {
         Some(self.teacher_momentum)
     }
-}
-
-/// Mean over the rows of the cosine of `prediction` with a constant `target`.
-///
-/// # Shapes
-/// `[B, d]`, `[B, d]` -> scalar
-pub(crate) fn mean_cosine(prediction: &Tensor, target: &Tensor) -> Tensor {
-    let kind = prediction.kind();
-    let products = normalize(prediction) * normalize(target).detach();
-    products.sum_dim_intlist([-1i64].as_slice(), false, kind).mean(kind)
 }

@@ -1,15 +1,15 @@
-//! What there is to choose from, for people.
+//! The table of methods that help texts and documents list.
 
 /// What keeps a method's projections from collapsing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Other images push.
+    /// Negative pairs push projections apart.
     Contrastive,
-    /// Projected features are to differ from each other.
+    /// Features of a projection are decorrelated.
     RedundancyReducing,
-    /// One side of the pair is held still.
+    /// No negatives: a stop-gradient or momentum teacher on one side, a predictor on the other.
     NegativeFree,
-    /// Assignments to clusters, sharp for each image and even over all.
+    /// Cluster assignments, confident for each image and balanced over all.
     Clustering,
 }
 
@@ -62,16 +62,16 @@ const fn row(
 /// Every method of the registry, in its order.
 #[rustfmt::skip]
 pub const METHODS: &[MethodInfo] = &[
-    row(("simclr", "SimCLR"), Family::Contrastive, "tell the other view of an image from those of all other images", "arXiv 2002.05709", &["seed", "paper"]),
-    row(("nnclr", "NNCLR"), Family::Contrastive, "as SimCLR, with an image's nearest earlier neighbor in its place", "arXiv 2104.14548", &["seed", "paper", "all_views"]),
-    row(("dcl", "DCL"), Family::Contrastive, "as SimCLR, with the positive pair out of the denominator", "arXiv 2110.06848", &["seed", "paper", "weighted"]),
-    row(("barlow_twins", "Barlow Twins"), Family::RedundancyReducing, "make the cross-correlation of the two views the identity", "arXiv 2103.03230", &["seed", "paper"]),
-    row(("hsic_twins", "HSIC-Twins"), Family::RedundancyReducing, "as Barlow Twins, with off-diagonal entries drawn to -1", "arXiv 2104.13712", &["seed", "paper"]),
-    row(("twist", "TWIST"), Family::Clustering, "the same clusters for both views, sharp for each image, even over all", "arXiv 2110.07402", &["seed", "paper"]),
-    row(("moco", "MoCo"), Family::Contrastive, "as SimCLR, with a momentum teacher's earlier projections as negatives", "arXiv 1911.05722", &["seed", "v2", "v3"]),
-    row(("dino", "DINO"), Family::Clustering, "predict a momentum teacher's centered, sharpened assignment of the other view", "arXiv 2104.14294", &["seed", "paper"]),
+    row(("simclr", "SimCLR"), Family::Contrastive, "contrast two views of an image against all other images of the batch (NT-Xent)", "arXiv 2002.05709", &["seed", "paper"]),
+    row(("nnclr", "NNCLR"), Family::Contrastive, "as SimCLR, with the nearest neighbor from a queue as the positive", "arXiv 2104.14548", &["seed", "paper", "all_views"]),
+    row(("dcl", "DCL"), Family::Contrastive, "as SimCLR, without the positive pair in the denominator (decoupled contrastive loss)", "arXiv 2110.06848", &["seed", "paper", "weighted"]),
+    row(("barlow_twins", "Barlow Twins"), Family::RedundancyReducing, "drive the cross-correlation matrix of the two views to the identity", "arXiv 2103.03230", &["seed", "paper"]),
+    row(("hsic_twins", "HSIC-Twins"), Family::RedundancyReducing, "as Barlow Twins, with a target of -1 for off-diagonal entries", "arXiv 2104.13712", &["seed", "paper"]),
+    row(("twist", "TWIST"), Family::Clustering, "consistent, confident and balanced class predictions for the two views", "arXiv 2110.07402", &["seed", "paper"]),
+    row(("moco", "MoCo"), Family::Contrastive, "contrast against a queue of keys from a momentum encoder", "arXiv 1911.05722", &["seed", "v2", "v3"]),
+    row(("dino", "DINO"), Family::Clustering, "self-distillation from a momentum teacher with centering and sharpening", "arXiv 2104.14294", &["seed", "paper"]),
     row(("byol", "BYOL"), Family::NegativeFree, "predict a momentum teacher's projection of the other view", "arXiv 2006.07733", &[]),
-    row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, held fixed", "arXiv 2011.10566", &[]),
-    row(("vicreg", "VICReg"), Family::RedundancyReducing, "agree, keep the variance of every feature, decorrelate them", "arXiv 2105.04906", &[]),
-    row(("swav", "SwAV"), Family::Clustering, "predict the other view's assignment to prototypes, balanced over the batch", "arXiv 2006.09882", &[]),
+    row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, with a stop-gradient", "arXiv 2011.10566", &[]),
+    row(("vicreg", "VICReg"), Family::RedundancyReducing, "variance, invariance and covariance regularization", "arXiv 2105.04906", &[]),
+    row(("swav", "SwAV"), Family::Clustering, "swapped prediction of cluster assignments balanced by Sinkhorn-Knopp", "arXiv 2006.09882", &[]),
 ];

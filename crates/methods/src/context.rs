@@ -1,4 +1,4 @@
-//! Where an objective keeps what it learns and gathers.
+//! What a method is built with: where it registers tensors, and predictors.
 
 use models::{Init, Mlp, MlpConfig, Norm, WeightRng};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -8,17 +8,17 @@ use tch::{Kind, Tensor};
 
 use crate::MethodError;
 
-/// What an objective is built into. Tensors that it registers on `path` are trained where they
+/// Context in which a method is built. Tensors that it registers on `path` are trained where they
 /// require a gradient, and saved in every checkpoint.
 #[derive(Debug)]
 pub struct MethodContext<'a> {
-    /// The root of the method's names.
+    /// Path under which the method registers its tensors.
     pub path: Path<'a>,
-    /// Where initial values come from.
-    pub stream: WeightRng,
+    /// Generator of initial values.
+    pub weight_rng: WeightRng,
     /// Size of a projection.
     pub dimension: i64,
-    /// The kind of numbers inside networks.
+    /// Compute dtype of networks.
     pub compute: Kind,
 }
 
@@ -26,7 +26,7 @@ impl MethodContext<'_> {
     /// Registers a tensor of unit rows `[rows, dimension]`; not trained unless `trained`.
     pub(crate) fn unit_rows(&self, name: &str, rows: i64, trained: bool) -> Tensor {
         let shape = [rows, self.dimension];
-        let drawn = self.stream.draw(&self.path.path(name), &shape, Init::UnitRows);
+        let drawn = self.weight_rng.draw(&self.path.path(name), &shape, Init::UnitRows);
         let drawn = drawn.to_device(self.path.device()).to_kind(self.path.kind());
         self.path.add(name, drawn, trained)
     }
@@ -52,7 +52,7 @@ impl MethodContext<'_> {
         };
         let path = &self.path / "predictor";
         let key = "method.*.predictor.hidden_dims";
-        let mlp = Mlp::new(&mlp, &path, self.stream, self.dimension, self.compute, key)?;
+        let mlp = Mlp::new(&mlp, &path, self.weight_rng, self.dimension, self.compute, key)?;
         Ok(Predictor(Some(mlp)))
     }
 }

@@ -1,4 +1,4 @@
-//! A method from outside of this workspace, as a run records it.
+//! The configuration of a method that is implemented outside of this workspace.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

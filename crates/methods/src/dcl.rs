@@ -46,7 +46,7 @@ struct Dcl {
 }
 
 impl DclConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         if let DclVariant::Weighted { sigma } = self.variant {
             positive("dcl.variant.weighted.sigma", sigma)?;
         }

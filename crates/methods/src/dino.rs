@@ -1,5 +1,5 @@
-//! DINO: the student predicts the teacher's assignment of the other views; centering and sharpening
-//! of the teacher keep the assignments from collapsing.
+//! DINO: self-distillation with no labels; centering and sharpening of the teacher prevent
+//! collapse.
 
 use optim::{Interval, Schedule};
 use schemars::JsonSchema;
@@ -114,6 +114,16 @@ fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tens
     Tensor::cat(&[first, second], 0).mean(kind)
 }
 
+/// The loss of the paper: cross-entropy between teacher and student, over pairs of views.
+///
+/// Both networks turn a view into a distribution over `K` prototypes, a softmax of `[B, K]`. The
+/// student sees every view, the teacher the two global ones only, and each student view is trained
+/// to predict the teacher's distribution of another view: local crops learn what the whole image
+/// shows. Without negatives, both could agree on one constant distribution. Two operations on the
+/// teacher prevent this, and balance each other. Subtracting the center `[1, K]`, a moving average
+/// of its outputs, keeps any one prototype from winning everywhere; the low teacher temperature
+/// sharpens the distribution, which keeps it from becoming uniform.
+///
 /// # Shapes
 /// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` ->
 /// scalar

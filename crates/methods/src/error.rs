@@ -1,6 +1,6 @@
-//! Hyper-parameters that can't be.
+//! Errors of building a method.
 
-/// Why an objective can't be built.
+/// Why a method can't be built.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {
     /// A hyper-parameter out of range.

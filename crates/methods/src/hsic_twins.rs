@@ -1,12 +1,11 @@
-//! HSIC-Twins: as Barlow Twins, with the entries off the diagonal drawn to -1.
+//! HSIC-Twins: as Barlow Twins, with a target of -1 for the off-diagonal entries.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::barlow_twins::redundancy;
 use crate::error::not_negative;
-use crate::similarity::{diagonal_and_rest, standardize};
+use crate::similarity::{diagonal_and_rest, redundancy, standardize};
 use crate::{Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of HSIC-Twins.
@@ -31,7 +30,7 @@ struct HsicTwins {
 }
 
 impl HsicTwinsConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         let key = "hsic_twins.lambda";
         Ok(Box::new(HsicTwins { variant: self.variant, lambda: not_negative(key, self.lambda)? }))
     }

@@ -1,4 +1,4 @@
-//! The objectives: projections in, one scalar out.
+//! Self-supervised methods: losses on the projections of an image's views.
 //!
 //! Each method is one file: its configuration, its state and its formula. [`Method`] is the single
 //! extension point and [`MethodConfig`] the registry; a new method is a new file, a line of the
@@ -13,8 +13,9 @@
 //! let config = r#"{"simclr": {"variant": "paper", "temperature": 0.1}}"#;
 //! let config: MethodConfig = serde_json::from_str(config)?;
 //! let store = VarStore::new(Device::Cpu);
-//! let stream = models::WeightRng { seed: 0, network: 0 };
-//! let context = MethodContext { path: store.root(), stream, dimension: 4, compute: Kind::Float };
+//! let weight_rng = models::WeightRng { seed: 0, stream: models::WeightStream::Student };
+//! let (path, compute) = (store.root(), Kind::Float);
+//! let context = MethodContext { path, weight_rng, dimension: 4, compute };
 //! let method = config.build(&context)?;
 //!
 //! // Projections of two views of three images. Without a teacher, the student's take its place.
@@ -22,7 +23,7 @@
 //! let view = |shift: f64| (&numbers + shift).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
-//! let views = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };
+//! let projections = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -59,7 +60,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-/// An objective.
+/// A self-supervised method: its loss and its state.
 pub trait Method: std::fmt::Debug {
     /// The mean loss of a batch, a scalar. Reads state, never changes it.
     fn loss(&self, projections: &Projections) -> Tensor;
@@ -74,7 +75,7 @@ pub trait Method: std::fmt::Debug {
     /// step.
     fn update_state(&mut self, _projections: &Projections) {}
 
-    /// How much of the teacher a step keeps; `None` for a method without a teacher.
+    /// Teacher momentum (EMA decay); `None` for a method without a teacher.
     fn teacher_momentum(&self) -> Option<Schedule> {
         None
     }
@@ -102,7 +103,7 @@ macro_rules! registry {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum MethodConfig {
             $(
-                #[doc = concat!("`", $name, "`, see [`CATALOG`].")]
+                #[doc = concat!("`", $name, "`, see [`METHODS`].")]
                 #[serde(rename = $name)]
                 $variant($config),
             )*

@@ -1,4 +1,4 @@
-//! MoCo: a momentum teacher's projections of earlier images are the negatives.
+//! MoCo: momentum contrast, with a momentum encoder and a queue of negatives.
 
 use optim::{Interval, Schedule};
 use schemars::JsonSchema;
@@ -91,7 +91,15 @@ impl MoCoConfig {
 }
 
 impl MoCo {
-    /// Cosines of `query` with every key of the batch and of the queue, over the temperature.
+    /// The logits of InfoNCE: each query looks up its key in a dictionary.
+    ///
+    /// A query is the student's projection of one view, its positive key the teacher's projection
+    /// of the other view. Row i holds the cosine similarities of query i with the `B` keys of the
+    /// batch and with the keys of earlier batches in the queue, over the temperature; column i is
+    /// the positive, the rest are negatives, and the loss is the cross-entropy with class i. The
+    /// queue makes the number of negatives independent of the batch size. Its keys stem from
+    /// teachers of different steps; they stay comparable because the teacher is a slow moving
+    /// average (EMA) of the student and receives no gradient.
     ///
     /// # Shapes
     /// unit rows `[B, d]`, `[B, d]` -> `[B, B + queue]`

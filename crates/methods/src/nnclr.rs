@@ -1,4 +1,4 @@
-//! NNCLR: an image's nearest neighbor among earlier ones stands in for its own view.
+//! NNCLR: SimCLR with the nearest neighbor from a queue as the positive.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

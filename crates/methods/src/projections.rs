@@ -1,10 +1,9 @@
-//! What an objective sees of a batch.
+//! The input of a loss.
 
 use optim::StepCount;
 use tch::Tensor;
 
-/// The projections of one batch, as every objective sees them. The first two views are the global
-/// ones.
+/// The projections of one batch. The first two views are the global ones.
 #[derive(Debug)]
 pub struct Projections {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
@@ -12,7 +11,7 @@ pub struct Projections {
     /// Projections of the global views by the teacher, without gradient; without a teacher the
     /// student's, detached.
     pub teacher: Vec<Tensor>,
-    /// Where training stands.
+    /// Steps done and steps in total, for schedules.
     pub progress: StepCount,
 }
 

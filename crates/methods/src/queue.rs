@@ -1,4 +1,4 @@
-//! A queue of unit rows from earlier batches.
+//! A queue of normalized projections of earlier batches (memory bank).
 
 use tch::{Tensor, no_grad};
 

@@ -1,4 +1,4 @@
-//! SimCLR: the other view of an image is to be told from those of all other images.
+//! SimCLR: contrasts two views of an image against all other images of the batch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ struct SimClr {
 }
 
 impl SimClrConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(SimClr {
             variant: self.variant,
             temperature: positive("simclr.temperature", self.temperature)?,

@@ -1,6 +1,8 @@
-//! Formulas that several objectives share.
+//! Formulas that several methods share.
 
 use tch::{Kind, Reduction, Tensor};
+
+use crate::Variant;
 
 /// The smallest variance that a column is divided by. Below it a column counts as constant: it
 /// becomes 0, not not-a-number.
@@ -45,6 +47,37 @@ pub(crate) fn diagonal_and_rest(matrix: &Tensor, target: f64) -> (Tensor, Tensor
     (on, rest)
 }
 
+/// The redundancy-reduction loss: `on`, the sum over the diagonal, plus `lambda` times `rest`, the
+/// sum over the other entries of a `dimension` x `dimension` matrix. In the seed form both are
+/// averages over their entries.
+///
+/// # Shapes
+/// two scalars -> scalar
+pub(crate) fn redundancy(
+    variant: Variant,
+    on: Tensor,
+    rest: Tensor,
+    lambda: f64,
+    dimension: i64,
+) -> Tensor {
+    let d = dimension as f64;
+    match variant {
+        Variant::Seed => on / d + rest * (lambda / (d * (d - 1.0).max(1.0))),
+        Variant::Paper => on + rest * lambda,
+    }
+}
+
+/// Mean cosine similarity of the rows of `prediction` and `target`, with a stop-gradient on
+/// `target`.
+///
+/// # Shapes
+/// `[B, d]`, `[B, d]` -> scalar
+pub(crate) fn mean_cosine(prediction: &Tensor, target: &Tensor) -> Tensor {
+    let kind = prediction.kind();
+    let products = normalize(prediction) * normalize(target).detach();
+    products.sum_dim_intlist([-1i64].as_slice(), false, kind).mean(kind)
+}
+
 /// Cross-entropy of each row of `logits` with its own index as the class, a value a row.
 ///
 /// # Shapes
@@ -84,8 +117,15 @@ pub(crate) fn without_diagonal(matrix: &Tensor) -> Tensor {
     matrix.masked_fill(&own, f64::NEG_INFINITY)
 }
 
-/// NT-Xent: each unit row of `[a; b]` is to be told, as the other's row of the same image, from all
-/// other rows.
+/// NT-Xent, the normalized temperature-scaled cross-entropy of SimCLR.
+///
+/// Seen as classification: each of the `2B` views asks which of the other `2B - 1` views shows the
+/// same image. The cosine similarities with all of them, divided by the temperature, are the
+/// logits `[B, 2B]` of each direction (the entry of a view with itself is masked by minus
+/// infinity); the class is the index of the other view of the image. Cross-entropy then pulls the
+/// positive pair together and pushes all others apart, those hardest that are most similar: the
+/// lower the temperature, the more the nearest negatives count. Larger batches give more
+/// negatives, hence a harder and more useful task.
 ///
 /// # Shapes
 /// unit rows `a`, `b` `[B, d]` -> scalar
@@ -95,7 +135,7 @@ pub(crate) fn without_diagonal(matrix: &Tensor) -> Tensor {
 pub(crate) fn nt_xent(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
     let cross = a.matmul(&b.tr()) / temperature;
     let own = |x: &Tensor| without_diagonal(&(x.matmul(&x.tr()) / temperature));
-    // A row is [the other view's images | the same view's, itself left out]; the positive is at i.
+    // Row i: [the other view's B images | the same view's, i masked]; the positive is column i.
     let rows = Tensor::cat(&[cross.shallow_clone(), own(a)], 1); // [B, 2B]
     let columns = Tensor::cat(&[cross.tr(), own(b)], 1);
     diagonal_cross_entropy(&rows).mean(a.kind()) / 2.0

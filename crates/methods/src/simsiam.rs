@@ -1,11 +1,11 @@
-//! SimSiam: one view's prediction is drawn to the other view's projection, which is held fixed.
+//! SimSiam: predicts the other view's projection, with a stop-gradient on the target.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::byol::mean_cosine;
 use crate::context::{Predictor, PredictorConfig, nullable, required};
+use crate::similarity::mean_cosine;
 use crate::{Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SimSiam.

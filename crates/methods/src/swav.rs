@@ -1,4 +1,4 @@
-//! SwAV: each view predicts the other's assignment to prototypes, balanced over the batch.
+//! SwAV: swapped prediction of cluster assignments that Sinkhorn-Knopp balances over the batch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,8 +112,16 @@ fn swapped_prediction(
     Tensor::stack(&losses, 0).mean(scores[0].kind())
 }
 
-/// Assignments that use every prototype equally: each row adds up to 1, the columns nearly to the
-/// same.
+/// Sinkhorn-Knopp: soft assignments (codes) of `n` images to `K` prototypes that use every
+/// prototype equally.
+///
+/// If each image simply chose its most similar prototype, all could choose the same one: a
+/// collapse. So the scores are taken as an optimal transport problem: maximize the similarity under
+/// the constraint that every prototype gets an equal share of the batch. With an entropy term of
+/// weight `epsilon`, the solution is `exp(scores / epsilon)` with scaled rows and columns, found by
+/// alternating two steps: divide each column by its sum (equal prototypes), then each row by its
+/// sum (an image's assignments sum to 1). Rows come last and are exact; columns are nearly equal
+/// after a few iterations. A smaller `epsilon` gives sharper codes.
 ///
 /// # Shapes
 /// `scores` `[n, K]` -> `[n, K]`

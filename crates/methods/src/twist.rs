@@ -1,5 +1,4 @@
-//! TWIST: the two views get the same distribution over clusters, sharp for each image, even over
-//! all.
+//! TWIST: consistent, confident and balanced class distributions for the two views.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,7 @@ struct Twist {
 }
 
 impl TwistConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(Twist { variant: self.variant }))
     }
 }

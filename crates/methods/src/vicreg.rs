@@ -1,4 +1,4 @@
-//! VICReg: views agree, every projected feature keeps its variance, and no two say the same.
+//! VICReg: variance, invariance and covariance regularization.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ struct VicReg {
 }
 
 impl VicRegConfig {
-    pub(crate) fn build(&self, _place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
+    pub(crate) fn build(&self, _context: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
         Ok(Box::new(VicReg {
             weights: [
                 not_negative("vicreg.invariance", self.invariance)?,

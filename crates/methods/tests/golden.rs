@@ -6,7 +6,7 @@ use std::path::Path;
 
 use golden::{Tensors, difference, largest};
 use methods::{METHODS, MethodConfig, MethodContext, Projections};
-use models::WeightRng;
+use models::{WeightRng, WeightStream};
 use optim::StepCount;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
@@ -59,7 +59,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
     store.set_kind(kind);
     let context = MethodContext {
         path: store.root(),
-        stream: WeightRng { seed: 0, network: 0 },
+        weight_rng: WeightRng { seed: 0, stream: WeightStream::Student },
         dimension: given.student[0].size()[1],
         compute: kind,
     };

@@ -2,7 +2,7 @@
 //! nothing that a batch can hold makes a loss or a gradient other than finite.
 
 use methods::{METHODS, MethodConfig, MethodContext, Projections};
-use models::WeightRng;
+use models::{WeightRng, WeightStream};
 use optim::StepCount;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let method = parse(config)
         .build(&MethodContext {
             path: store.root(),
-            stream: WeightRng { seed: 1, network: 0 },
+            weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
             compute: Kind::Double,
         })
@@ -168,7 +168,7 @@ fn hyper_parameters_out_of_range_are_named() {
         let store = VarStore::new(Device::Cpu);
         let context = MethodContext {
             path: store.root(),
-            stream: WeightRng { seed: 1, network: 0 },
+            weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
             compute: Kind::Float,
         };

@@ -1,4 +1,4 @@
-//! How the C library's allocator treats the memory of tensors.
+//! Settings of glibc's allocator for the memory of tensors.
 
 /// Lets the process keep the memory that tensors free, for the next ones.
 ///

@@ -1,4 +1,4 @@
-//! Where to compute, and how CUDA is found.
+//! The choice of a device, and loading CUDA at run time.
 //!
 //! The binary links the CPU part of libtorch only, so that one build serves every host. Where a
 //! CUDA libtorch is on the library path, its library is loaded at run time and registers its
@@ -6,16 +6,15 @@
 
 use std::borrow::Cow;
 use std::ffi::c_void;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use tch::{Cuda, Device, Kind};
+use tch::{Cuda, Device};
 
-/// A device as it is asked for: `auto`, `cpu`, `cuda` or `cuda:N`.
+/// The choice of a device: `auto`, `cpu`, `cuda` or `cuda:N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
@@ -27,10 +26,10 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
-/// Why a device can't be had.
+/// Why a device is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// Not a device's name.
+    /// Not the name of a device.
     #[error("device: expected auto, cpu, cuda or cuda:N, found {0:?}")]
     Unknown(String),
     /// No usable CUDA.
@@ -105,7 +104,8 @@ impl JsonSchema for DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device itself. Loads libtorch's CUDA library the first time a GPU is asked for.
+    /// Resolves the choice to a device. Loads libtorch's CUDA library the first time a GPU is asked
+    /// for.
     ///
     /// # Errors
     /// [`DeviceError`] where a GPU is asked for and there is none.
@@ -182,70 +182,9 @@ fn cuda() -> &'static Result<(), String> {
     })
 }
 
-/// The kind of number that encoders and heads compute in. Weights and losses stay `float32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// bfloat16 where the device computes in it, else 32-bit floats.
-    Auto,
-    /// 32-bit floats throughout.
-    F32,
-    /// bfloat16 inside the networks.
-    Bf16,
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Auto => "auto",
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        })
-    }
-}
-
-impl Precision {
-    /// What it means on `device`: never [`Precision::Auto`].
-    pub fn on(self, device: Device) -> Self {
-        match self {
-            Self::Auto if device.is_cuda() || cpu_has_bf16() => Self::Bf16,
-            Self::Auto => Self::F32,
-            chosen => chosen,
-        }
-    }
-
-    /// libtorch's name for what it means on `device`.
-    pub fn kind(self, device: Device) -> Kind {
-        match self.on(device) {
-            Self::Bf16 => Kind::BFloat16,
-            _ => Kind::Float,
-        }
-    }
-}
-
-/// Whether the processor multiplies bfloat16 itself. Without that it is emulated, at a tenth of the
-/// speed of 32-bit floats. Processors with AMX have AVX512_BF16 too.
-fn cpu_has_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx512bf16");
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_auto_depends_on_the_device() {
-        let fast = if cpu_has_bf16() { Precision::Bf16 } else { Precision::F32 };
-        assert_eq!(Precision::Auto.on(Device::Cpu), fast);
-        assert_eq!(Precision::Auto.on(Device::Cuda(0)), Precision::Bf16);
-        for device in [Device::Cpu, Device::Cuda(0)] {
-            assert_eq!(Precision::F32.kind(device), Kind::Float);
-            assert_eq!(Precision::Bf16.kind(device), Kind::BFloat16);
-        }
-    }
 
     #[test]
     fn names_round_trip() {

@@ -1,15 +1,14 @@
-//! All weights of a network side by side in one flat buffer.
+//! The trainable weights of a network in one flat buffer.
 
 use std::collections::HashMap;
 
 use tch::nn::VarStore;
 use tch::{Tensor, no_grad};
 
-/// The trainable weights of one variable store, laid out in one flat tensor.
+/// The trainable weights of one variable store in one flat tensor.
 ///
-/// The layers keep their tensors; those become views of [`flat`](Self::flat). Weights of
-/// convolutions stand in channels-last order. Parameters follow each other in the order in which
-/// they were registered.
+/// The tensors of the layers become views of [`flat`](Self::flat), in the order in which they were
+/// registered. Weights of convolutions are in channels-last order.
 #[derive(Debug)]
 pub struct FlatParameters {
     flat: Tensor,
@@ -56,14 +55,14 @@ impl FlatParameters {
         self.tensors.is_empty()
     }
 
-    /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), in its order. A
-    /// weight that `loss` doesn't depend on has gradient 0. Frees the graph.
+    /// The gradient of the scalar `loss` with respect to [`flat`](Self::flat), `[number of
+    /// weights]`; 0 for weights that `loss` does not depend on. Frees the graph.
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
         self.flat_gradient(&Tensor::run_backward(&[loss], &self.tensors, false, false))
     }
 
-    /// As [`gradient`](Self::gradient), and beside it the gradient with respect to `input`, in its
-    /// shape: a tensor that requires a gradient and that `loss` was computed from.
+    /// As [`gradient`](Self::gradient), and the gradient with respect to `input`, in its shape.
+    /// `input` requires a gradient, and `loss` was computed from it.
     pub fn gradient_with(&self, loss: &Tensor, input: &Tensor) -> (Tensor, Tensor) {
         let inputs: Vec<&Tensor> = self.tensors.iter().chain([input]).collect();
         let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false);
@@ -71,10 +70,10 @@ impl FlatParameters {
         (self.flat_gradient(&gradients), defined(&last, input))
     }
 
-    /// The first of these weights, in the same memory: those whose names begin with `prefix`.
+    /// The leading weights whose names begin with `prefix`, as a view.
     ///
     /// # Panics
-    /// If such weights stand behind others.
+    /// If such weights follow others.
     pub fn first(&self, prefix: &str) -> Self {
         let fits = |name: &&String| name.starts_with(prefix);
         let count = self.names.iter().take_while(fits).count();
@@ -148,15 +147,15 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::{Conv2d, Linear, WeightRng};
+    use crate::{Conv2d, Linear, WeightRng, WeightStream};
 
     #[test]
     fn layers_read_the_flat_buffer_and_gradients_follow_its_order() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = WeightRng { seed: 3, network: 0 };
-        let conv = Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Double);
-        let dense = Linear::new(&(store.root() / "dense"), stream, 20, 4, Kind::Double);
+        let rng = WeightRng { seed: 3, stream: WeightStream::Student };
+        let conv = Conv2d::new(&(store.root() / "conv"), rng, (3, 5), (3, 2), Kind::Double);
+        let dense = Linear::new(&(store.root() / "dense"), rng, 20, 4, Kind::Double);
         let images = Tensor::arange(150, (Kind::Double, Device::Cpu)).sin().view([2, 3, 5, 5]);
         let forward = || dense.forward(&conv.forward(&images).relu().flatten(1, -1));
         let before = forward();
@@ -187,10 +186,10 @@ mod tests {
     fn first_weights_share_memory_and_a_gradient_goes_on_through_an_input() {
         let mut store = VarStore::new(Device::Cpu);
         store.set_kind(Kind::Double);
-        let stream = WeightRng { seed: 3, network: 0 };
+        let rng = WeightRng { seed: 3, stream: WeightStream::Student };
         let dense = |name: &str, sizes: (i64, i64)| {
             let path = store.root() / name;
-            Linear::new(&path, stream, sizes.0, sizes.1, Kind::Double)
+            Linear::new(&path, rng, sizes.0, sizes.1, Kind::Double)
         };
         let (one, two) = (dense("one", (3, 4)), dense("two", (4, 2)));
         let parameters = FlatParameters::flatten(&store);
@@ -223,8 +222,8 @@ mod tests {
     #[test]
     fn named_parts_have_the_shapes_of_the_parameters() {
         let store = VarStore::new(Device::Cpu);
-        let stream = WeightRng { seed: 3, network: 0 };
-        Conv2d::new(&(store.root() / "conv"), stream, (3, 5), (3, 2), Kind::Float);
+        let rng = WeightRng { seed: 3, stream: WeightStream::Student };
+        Conv2d::new(&(store.root() / "conv"), rng, (3, 5), (3, 2), Kind::Float);
         let parameters = FlatParameters::flatten(&store);
         let named = parameters.named(parameters.flat());
         assert_eq!(named[1].0, "conv.bias");

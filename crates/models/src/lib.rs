@@ -1,18 +1,18 @@
-//! Encoders, projection heads and the linear probe: everything that has weights.
+//! Layers, encoders and heads; converts image bytes to tensors.
 //!
-//! The crate also owns the one door from bytes to tensors ([`ToTensor`]), the choice of a device,
-//! and [`FlatParameters`], which lays all weights of a network side by side in one flat buffer so
-//! that an optimizer or a teacher update is a handful of kernels whatever the number of layers.
+//! Also here: the choice of a device ([`DeviceChoice`]) and of a compute dtype ([`Precision`]), and
+//! [`FlatParameters`], which lays all weights of a network out in one flat buffer, so that an
+//! optimizer step or an EMA update is a few kernels whatever the number of layers.
 //!
 //! ```
-//! use models::{ConvConfig, ToTensor, EncoderConfig, WeightRng, Mode, Pool};
+//! use models::{ConvConfig, EncoderConfig, Mode, Pool, ToTensor, WeightRng, WeightStream};
 //! use tch::nn::VarStore;
 //! use tch::{Device, Kind};
 //!
 //! let store = VarStore::new(Device::Cpu);
-//! let stream = WeightRng { seed: 0, network: 0 };
+//! let rng = WeightRng { seed: 0, stream: WeightStream::Student };
 //! let config = EncoderConfig::Conv(ConvConfig { width: 8, layers: 2, pool: Pool::Mean });
-//! let encoder = config.build(&(store.root() / "encoder"), stream, 16, Kind::Float)?;
+//! let encoder = config.build(&(store.root() / "encoder"), rng, 16, Kind::Float)?;
 //!
 //! // Two images as bytes: three planes each, row by row.
 //! let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
@@ -23,27 +23,28 @@
 //! ```
 
 mod allocator;
-mod conv;
 mod device;
-mod encoder;
+mod encoders;
+mod error;
 mod flat_parameters;
-mod layer;
-mod mlp;
-mod projection;
-mod resnet;
+mod heads;
+mod layers;
+mod precision;
 mod to_tensor;
-mod vit;
 mod weight_init;
 
-pub use allocator::keep_freed_memory;
-pub use conv::{ConvConfig, Pool};
-pub use device::{DeviceChoice, DeviceError, Precision, device_name};
-pub use encoder::{Encoder, EncoderConfig, InputSizes, Mode, ModelError};
-pub use flat_parameters::{FlatParameters, buffers};
-pub use layer::{BatchNorm, Conv2d, LayerNorm, Linear};
-pub use mlp::{Mlp, MlpConfig, Norm};
-pub use projection::{DinoHeadConfig, Projection, ProjectionConfig};
-pub use resnet::{ResNetConfig, ResNetNorm, Stem};
-pub use to_tensor::ToTensor;
-pub use vit::{VitConfig, VitSize};
-pub use weight_init::{Init, WeightRng};
+pub use self::allocator::keep_freed_memory;
+pub use self::device::{DeviceChoice, DeviceError, device_name};
+pub use self::encoders::{
+    ConvConfig, Encoder, EncoderConfig, InputSizes, Mode, Pool, ResNetConfig, ResNetNorm, Stem,
+    VitConfig, VitSize,
+};
+pub use self::error::ModelError;
+pub use self::flat_parameters::{FlatParameters, buffers};
+pub use self::heads::{
+    DinoHead, DinoHeadConfig, Mlp, MlpConfig, Norm, ProjectionConfig, ProjectionHead,
+};
+pub use self::layers::{BatchNorm, Conv2d, LayerNorm, Linear};
+pub use self::precision::Precision;
+pub use self::to_tensor::ToTensor;
+pub use self::weight_init::{Init, WeightRng, WeightStream};

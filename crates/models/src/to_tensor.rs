@@ -1,8 +1,8 @@
-//! The one door from bytes to tensors.
+//! Image bytes to float tensors on a device.
 
 use tch::{Device, Kind, Tensor};
 
-/// Turns planar bytes into normalized images on a device.
+/// Converts planar `u8` images to float tensors in 0..=1 on a device, as torchvision's `ToTensor`.
 #[derive(Debug)]
 pub struct ToTensor {
     device: Device,
@@ -10,7 +10,7 @@ pub struct ToTensor {
 }
 
 impl ToTensor {
-    /// A door to `device`; images come out in `kind`.
+    /// A converter to `device`; images get dtype `kind`.
     pub fn new(device: Device, kind: Kind) -> Self {
         Self { device, kind }
     }

@@ -1,16 +1,33 @@
-//! Initial weights: a pure function of (seed, network, parameter name), the same on every device.
+//! Initial weights: a pure function of (seed, stream, parameter name), the same on every device.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tch::{Kind, Tensor};
 
-/// Which random stream the weights of one network are drawn from.
+/// Random generator of the initial weights of one network.
 #[derive(Clone, Copy, Debug)]
 pub struct WeightRng {
     /// The run's seed.
     pub seed: u64,
-    /// Distinguishes networks of one run that must not start equal (a fresh teacher, a probe).
-    pub network: u64,
+    /// Which network the weights are for.
+    pub stream: WeightStream,
+}
+
+/// Random streams of initial weights. Networks of one run that must not start equal draw from
+/// different streams; the number is part of the generator's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum WeightStream {
+    /// Encoder and projection head that are trained.
+    Student = 0,
+    /// A teacher that starts with weights of its own.
+    Teacher = 1,
+    /// The linear probe that is trained alongside.
+    Probe = 2,
+    /// What a method registers: prototypes, queues, predictors.
+    Method = 3,
+    /// The classifier of fine-tuning.
+    Classifier = 4,
 }
 
 /// A rule for initial values.
@@ -91,11 +108,11 @@ impl WeightRng {
         }
     }
 
-    /// A generator that depends on the seed, the network and the name alone.
+    /// A generator that depends on the seed, the stream and the name alone.
     fn generator(&self, name: &str) -> ChaCha8Rng {
         let mut key = [0u8; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
-        key[8..16].copy_from_slice(&self.network.to_le_bytes());
+        key[8..16].copy_from_slice(&(self.stream as u64).to_le_bytes());
         key[16..24].copy_from_slice(&fnv1a(name).to_le_bytes());
         ChaCha8Rng::from_seed(key)
     }
@@ -124,20 +141,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_depend_on_seed_network_and_name_alone() {
+    fn draws_depend_on_seed_stream_and_name_alone() {
         let rule = Init::GlorotUniform { fan_in: 20, fan_out: 4 };
-        let stream = WeightRng { seed: 1, network: 0 };
-        let first = stream.draw("a", &[4, 20], rule);
-        assert_eq!(first, stream.draw("a", &[4, 20], rule));
-        assert_ne!(first, stream.draw("b", &[4, 20], rule));
-        assert_ne!(first, WeightRng { seed: 2, ..stream }.draw("a", &[4, 20], rule));
-        assert_ne!(first, WeightRng { network: 1, ..stream }.draw("a", &[4, 20], rule));
+        let rng = WeightRng { seed: 1, stream: WeightStream::Student };
+        let first = rng.draw("a", &[4, 20], rule);
+        assert_eq!(first, rng.draw("a", &[4, 20], rule));
+        assert_ne!(first, rng.draw("b", &[4, 20], rule));
+        assert_ne!(first, WeightRng { seed: 2, ..rng }.draw("a", &[4, 20], rule));
+        assert_ne!(
+            first,
+            WeightRng { stream: WeightStream::Teacher, ..rng }.draw("a", &[4, 20], rule)
+        );
     }
 
     #[test]
     fn unit_rows_point_everywhere() {
-        let stream = WeightRng { seed: 7, network: 0 };
-        let rows = stream.draw("q", &[4000, 3], Init::UnitRows);
+        let rng = WeightRng { seed: 7, stream: WeightStream::Student };
+        let rows = rng.draw("q", &[4000, 3], Init::UnitRows);
         let norms = rows.square().sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
         assert!((norms - 1.0).abs().max().double_value(&[]) < 1e-6);
         // On the sphere in three dimensions each coordinate is uniform in -1..1.
@@ -151,8 +171,8 @@ mod tests {
 
     #[test]
     fn kaiming_has_the_variance_and_the_tails_of_a_normal_distribution() {
-        let stream = WeightRng { seed: 7, network: 0 };
-        let draw = stream.draw("w", &[40_000], Init::KaimingNormal { fan_out: 50 });
+        let rng = WeightRng { seed: 7, stream: WeightStream::Student };
+        let draw = rng.draw("w", &[40_000], Init::KaimingNormal { fan_out: 50 });
         let (mean, deviation) = (draw.mean(Kind::Float), draw.std(false));
         assert!(mean.double_value(&[]).abs() < 0.003, "{mean}");
         assert!((deviation.double_value(&[]) - 0.2).abs() < 0.003, "{deviation}");
@@ -163,8 +183,8 @@ mod tests {
 
     #[test]
     fn glorot_fills_its_interval() {
-        let stream = WeightRng { seed: 7, network: 0 };
-        let draw = stream.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
+        let rng = WeightRng { seed: 7, stream: WeightStream::Student };
+        let draw = rng.draw("w", &[20_000], Init::GlorotUniform { fan_in: 100, fan_out: 50 });
         let bound = 0.2; // sqrt(6 / 150)
         let (low, high) = (draw.min().double_value(&[]), draw.max().double_value(&[]));
         assert!(low > -bound && low < -0.99 * bound, "{low}");

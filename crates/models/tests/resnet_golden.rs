@@ -5,7 +5,7 @@ mod golden;
 use golden::{assert_close, numbers, picked, uniform};
 use models::{
     Encoder, EncoderConfig, FlatParameters, Mode, ResNetConfig, ResNetNorm, Stem, WeightRng,
-    buffers,
+    WeightStream, buffers,
 };
 use serde_json::Value;
 use tch::nn::VarStore;
@@ -38,8 +38,8 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: ResNetConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = WeightRng { seed: 0, network: 0 };
-    let encoder = EncoderConfig::ResNet(config).build(&store.root(), stream, 32, kind);
+    let rng = WeightRng { seed: 0, stream: WeightStream::Student };
+    let encoder = EncoderConfig::ResNet(config).build(&store.root(), rng, 32, kind);
     (store, encoder.expect("an encoder"))
 }
 

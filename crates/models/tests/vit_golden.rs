@@ -3,7 +3,7 @@
 mod golden;
 
 use golden::{assert_close, numbers, picked, uniform};
-use models::{Encoder, EncoderConfig, FlatParameters, Mode, VitConfig, WeightRng};
+use models::{Encoder, EncoderConfig, FlatParameters, Mode, VitConfig, WeightRng, WeightStream};
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -31,8 +31,8 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
     let config: VitConfig = serde_json::from_value(config.clone()).expect("a configuration");
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(kind);
-    let stream = WeightRng { seed: 0, network: 0 };
-    let encoder = EncoderConfig::Vit(config).build(&store.root(), stream, 48, kind);
+    let rng = WeightRng { seed: 0, stream: WeightStream::Student };
+    let encoder = EncoderConfig::Vit(config).build(&store.root(), rng, 48, kind);
     (store, encoder.expect("an encoder"))
 }
 

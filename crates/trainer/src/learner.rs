@@ -1,7 +1,7 @@
 //! Everything that learns, and the step in which it does.
 
 use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
-use models::{FlatParameters, InputSizes, WeightRng};
+use models::{FlatParameters, InputSizes, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
@@ -9,11 +9,6 @@ use crate::networks::{DTypes, EncoderAndHead, Teacher};
 use crate::probe::{Probe, ProbeScore};
 use crate::profile::Profiler;
 use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
-
-/// Keeps a fresh teacher's initial weights apart from the student's.
-const TEACHER_NETWORK: u64 = 1;
-/// Keeps what a method draws apart from the networks.
-const METHOD_NETWORK: u64 = 3;
 
 /// Student, teacher, method, optimizer and probe of a run.
 #[derive(Debug)]
@@ -100,10 +95,10 @@ impl Learner {
     ) -> Result<Self, Error> {
         let LearnerOptions { classes, device, dtypes } = task;
         let side = config.image_size as i64;
-        let student = EncoderAndHead::new(config, side, 0, device, dtypes)?;
+        let student = EncoderAndHead::new(config, side, WeightStream::Student, device, dtypes)?;
         let context = MethodContext {
             path: student.store.root() / "method",
-            stream: WeightRng { seed: config.seed, network: METHOD_NETWORK },
+            weight_rng: WeightRng { seed: config.seed, stream: WeightStream::Method },
             dimension: config.projection.output(),
             compute: dtypes.compute,
         };
@@ -115,7 +110,8 @@ impl Learner {
         let teacher = match method.teacher_momentum() {
             None => None,
             Some(_) => {
-                let networks = EncoderAndHead::new(config, side, TEACHER_NETWORK, device, dtypes)?;
+                let networks =
+                    EncoderAndHead::new(config, side, WeightStream::Teacher, device, dtypes)?;
                 let weights = FlatParameters::flatten(&networks.store);
                 let mut teacher = Teacher { networks, parameters: weights };
                 if config.train.teacher_init == TeacherInit::Copy {

@@ -1,6 +1,6 @@
 //! An encoder with its projection head: the student, and the teacher that follows it.
 
-use models::{Encoder, FlatParameters, Mode, ModelError, Projection, WeightRng};
+use models::{Encoder, FlatParameters, Mode, ModelError, ProjectionHead, WeightRng, WeightStream};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -20,7 +20,7 @@ pub struct EncoderAndHead {
     /// Images to features.
     pub encoder: Box<dyn Encoder>,
     /// Features to projections.
-    pub projection: Projection,
+    pub projection: ProjectionHead,
     /// Most images that go through the encoder together, where it takes each on its own.
     at_once: i64,
 }
@@ -42,18 +42,18 @@ impl EncoderAndHead {
     pub fn new(
         config: &Config,
         side: i64,
-        network: u64,
+        stream: WeightStream,
         device: Device,
         dtypes: DTypes,
     ) -> Result<Self, ModelError> {
         let mut store = VarStore::new(device);
         store.set_kind(dtypes.master);
-        let stream = WeightRng { seed: config.seed, network };
+        let rng = WeightRng { seed: config.seed, stream };
         let root = store.root();
-        let encoder = config.encoder.build(&(&root / "encoder"), stream, side, dtypes.compute)?;
+        let encoder = config.encoder.build(&(&root / "encoder"), rng, side, dtypes.compute)?;
         let inputs = encoder.feature_size();
         let projection =
-            config.projection.build(&(&root / "projection"), stream, inputs, dtypes.compute)?;
+            config.projection.build(&(&root / "projection"), rng, inputs, dtypes.compute)?;
         let of_device = match device {
             Device::Cpu => CPU_CHUNK,
             _ => i64::MAX,
@@ -218,8 +218,14 @@ mod tests {
                     FlatParameters::flatten(&store)
                 };
                 let student = load("w");
-                let networks =
-                    EncoderAndHead::new(&tiny_config("dino"), 32, 0, Device::Cpu, dtypes).unwrap();
+                let networks = EncoderAndHead::new(
+                    &tiny_config("dino"),
+                    32,
+                    WeightStream::Student,
+                    Device::Cpu,
+                    dtypes,
+                )
+                .unwrap();
                 let mut teacher = Teacher { networks, parameters: load("m") };
                 teacher.ema_update(&student, case["coefficient"].as_f64().unwrap());
                 for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {

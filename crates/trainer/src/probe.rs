@@ -1,14 +1,11 @@
 //! The linear probe that is trained alongside: it reads features, and never changes them.
 
-use models::{FlatParameters, Linear, WeightRng};
+use models::{FlatParameters, Linear, WeightRng, WeightStream};
 use optim::{Optimizer, OptimizerConfig, StepCount};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
 use crate::networks::DTypes;
-
-/// Keeps the probe's initial weights apart from those of the networks.
-const PROBE_NETWORK: u64 = 2;
 
 /// A linear classifier and its optimizer.
 #[derive(Debug)]
@@ -42,9 +39,8 @@ impl Probe {
     ) -> Self {
         let mut store = VarStore::new(device);
         store.set_kind(dtypes.master);
-        let stream = WeightRng { seed, network: PROBE_NETWORK };
-        let linear =
-            Linear::new(&(store.root() / "probe"), stream, features, classes, dtypes.master);
+        let rng = WeightRng { seed, stream: WeightStream::Probe };
+        let linear = Linear::new(&(store.root() / "probe"), rng, features, classes, dtypes.master);
         let parameters = FlatParameters::flatten(&store);
         let optimizer = Optimizer::new(optimizer, &parameters);
         Self { store, linear, parameters, optimizer }

@@ -95,7 +95,7 @@ mod tests {
         let store = VarStore::new(Device::Cpu);
         let place = MethodContext {
             path: store.root(),
-            stream: models::WeightRng { seed: 0, network: 0 },
+            weight_rng: models::WeightRng { seed: 0, stream: models::WeightStream::Student },
             dimension: 2,
             compute: Kind::Float,
         };

@@ -1,4 +1,4 @@
-//! Operations that need one pixel at a time.
+//! Pixelwise operations.
 
 use super::simd::Simd;
 use super::{FRACTION_BITS, WHITE};

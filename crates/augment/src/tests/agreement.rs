@@ -1,9 +1,9 @@
-//! The integer kernels against the oracle: on whole recipes, and on what must be exact.
+//! The integer kernels against the float reference: on whole recipes, and on what must be exact.
 
 use dataset::{Image, PixelOrder};
 
+use super::reference::{self, Picture};
 use super::{noise, render, waves};
-use crate::oracle::{self, Picture};
 use crate::transforms::{
     ColorJitter, CropSampling, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop,
     Transform,
@@ -36,7 +36,7 @@ fn simclr(size: usize) -> Recipe {
 fn distance(view: &ViewParams, bytes: &[u8], from: [usize; 2], to: [usize; 2]) -> (f64, f64) {
     let ours = render(view, bytes, from, to);
     let picture = Picture::from_bytes(bytes, from[0], from[1], 255.0);
-    let exact = oracle::render(view, &picture, to[0], to[1]);
+    let exact = reference::render(view, &picture, to[0], to[1]);
     let apart =
         ours.iter().zip(&exact.values).map(|(&a, &b)| (f64::from(a) - f64::from(b) * 255.0).abs());
     let (mut largest, mut sum) = (0.0f64, 0.0);
@@ -66,7 +66,7 @@ fn check_recipe(recipe: &Recipe, from: [usize; 2], views: u64) {
 }
 
 #[test]
-fn whole_recipes_are_close_to_the_oracle() {
+fn whole_recipes_are_close_to_the_float_reference() {
     check_recipe(&Recipe::seed_strong(96), [96, 96], 40);
     check_recipe(&Recipe::seed_weak(96), [96, 96], 10);
     check_recipe(&simclr(96), [96, 96], 40);
@@ -74,7 +74,7 @@ fn whole_recipes_are_close_to_the_oracle() {
 }
 
 #[test]
-fn shrinking_is_close_to_the_oracle() {
+fn shrinking_is_close_to_the_float_reference() {
     check_recipe(&simclr(24), [96, 80], 30);
     check_recipe(&Recipe::seed_strong(17), [33, 224], 30);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::reference::{Reference, number, numbers};
+use super::vectors::{Vectors, number, numbers};
 use crate::transforms::{CropSampling, RandomResizedCrop};
 use crate::view_rng::ViewRng;
 use crate::{CropBox, ViewKey, ViewParams};
@@ -14,8 +14,8 @@ fn crop(scale: [f64; 2], sampling: CropSampling) -> RandomResizedCrop {
 
 #[test]
 fn clipped_boxes_are_those_of_the_original() {
-    let reference = Reference::read("e_seed_ops");
-    let cases = reference.cases().filter(|case| case["op"] == "random_resized_crop");
+    let vectors = Vectors::read("e_seed_ops");
+    let cases = vectors.cases().filter(|case| case["op"] == "random_resized_crop");
     let mut count = 0;
     for case in cases {
         let crop = crop(numbers(&case["scale"]), CropSampling::Clip);
@@ -79,9 +79,9 @@ fn check_all(boxes: &[CropBox], expected: &Value, top: &str) {
 
 #[test]
 fn clipped_boxes_are_distributed_as_in_the_original() {
-    let reference = Reference::read("e_seed_ops");
+    let vectors = Vectors::read("e_seed_ops");
     for (name, area) in [("0.2-1.0", [0.2, 1.0]), ("0.5-1.0", [0.5, 1.0])] {
-        let expected = &reference.json["crop_statistics"][name];
+        let expected = &vectors.json["crop_statistics"][name];
         let boxes = draw_many(&crop(area, CropSampling::Clip));
         check_all(&boxes, expected, "y1");
         let clipped = boxes.iter().filter(|b| b.height == 1.0 || b.width == 1.0).count();
@@ -93,9 +93,9 @@ fn clipped_boxes_are_distributed_as_in_the_original() {
 
 #[test]
 fn redrawn_boxes_are_distributed_as_in_torchvision() {
-    let reference = Reference::read("e_torchvision");
+    let vectors = Vectors::read("e_torchvision");
     for (name, area) in [("0.08-1.0", [0.08, 1.0]), ("0.2-1.0", [0.2, 1.0])] {
-        let expected = &reference.json["crop_statistics_96x96"][name];
+        let expected = &vectors.json["crop_statistics_96x96"][name];
         let boxes = draw_many(&crop(area, CropSampling::Retry));
         check_all(&boxes, expected, "top");
         let whole = |value: f64| (value * 96.0 - (value * 96.0).round()).abs() < 1e-9;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::reference::{Reference, number, numbers};
-use crate::oracle::{self, Picture};
+use super::reference::{self, Picture};
+use super::vectors::{Vectors, number, numbers};
 use crate::{CropBox, PixelOp, ViewParams};
 
 /// Taps of the blur in a chain, which the cases of chains do not say.
@@ -57,8 +57,8 @@ fn crop_box(list: &Value) -> CropBox {
 }
 
 /// The case's source image: bytes, height and width.
-fn source(reference: &Reference, case: &Value) -> (Vec<u8>, [usize; 2]) {
-    let (bytes, shape) = reference.bytes(case["image"].as_str().unwrap());
+fn source(vectors: &Vectors, case: &Value) -> (Vec<u8>, [usize; 2]) {
+    let (bytes, shape) = vectors.bytes(case["image"].as_str().unwrap());
     (bytes, [shape[1], shape[2]])
 }
 
@@ -72,8 +72,8 @@ fn largest_difference<T: Copy>(ours: &[T], theirs: &[T], apart: impl Fn(T, T) ->
     pairs.fold(0.0, f64::max)
 }
 
-/// Without antialiasing torchvision skips pixels when shrinking; the oracle can, the renderer never
-/// does.
+/// Without antialiasing torchvision skips pixels when shrinking; the float reference can, the
+/// renderer never does.
 fn shrinks_without_antialiasing(case: &Value) -> bool {
     let params = &case["params"];
     params["antialias"] == Value::Bool(false) && {
@@ -84,19 +84,19 @@ fn shrinks_without_antialiasing(case: &Value) -> bool {
 }
 
 #[test]
-fn the_oracle_is_torchvision_on_floats() {
-    let reference = Reference::read("e_torchvision");
-    for case in reference.cases().filter(|case| is_float(case)) {
+fn the_float_reference_is_torchvision() {
+    let vectors = Vectors::read("e_torchvision");
+    for case in vectors.cases().filter(|case| is_float(case)) {
         let key = case["key"].as_str().unwrap();
-        let (bytes, from) = source(&reference, case);
+        let (bytes, from) = source(&vectors, case);
         let (view, [height, width]) = view(case, from);
         let picture = Picture::from_bytes(&bytes, from[0], from[1], 255.0);
         let ours = if shrinks_without_antialiasing(case) {
-            oracle::crop(&picture, &view.crop, height, width, false)
+            reference::crop(&picture, &view.crop, height, width, false)
         } else {
-            oracle::render(&view, &picture, height, width)
+            reference::render(&view, &picture, height, width)
         };
-        let (theirs, _) = reference.floats(key);
+        let (theirs, _) = vectors.floats(key);
         let apart = largest_difference(&ours.values, &theirs, |a, b| f64::from((a - b).abs()));
         let chained = key.starts_with("chain") || key.starts_with("adjust_hue");
         let tolerance = if chained { 1e-5 } else { 2e-6 };
@@ -108,16 +108,16 @@ fn the_oracle_is_torchvision_on_floats() {
 /// blended; the kernels round once. So two levels occur where both truncations fall together.
 #[test]
 fn bytes_are_those_of_torchvision_within_its_truncation() {
-    let reference = Reference::read("e_torchvision");
-    for case in reference.cases().filter(|case| !is_float(case)) {
+    let vectors = Vectors::read("e_torchvision");
+    for case in vectors.cases().filter(|case| !is_float(case)) {
         let key = case["key"].as_str().unwrap();
         if shrinks_without_antialiasing(case) {
             continue;
         }
-        let (bytes, from) = source(&reference, case);
+        let (bytes, from) = source(&vectors, case);
         let (view, to) = view(case, from);
         let ours = super::render(&view, &bytes, from, to);
-        let (theirs, _) = reference.bytes(key);
+        let (theirs, _) = vectors.bytes(key);
         let apart = largest_difference(&ours, &theirs, |a, b| f64::from(a.abs_diff(b)));
         let tolerance = match case["op"].as_str().unwrap() {
             "chain" => 3.0,
@@ -133,17 +133,17 @@ fn bytes_are_those_of_torchvision_within_its_truncation() {
 /// Shrinking rounds to bytes twice, after each of its two directions.
 #[test]
 fn bytes_are_the_rounded_floats_of_torchvision() {
-    let reference = Reference::read("e_torchvision");
-    for case in reference.cases().filter(|case| is_float(case)) {
+    let vectors = Vectors::read("e_torchvision");
+    for case in vectors.cases().filter(|case| is_float(case)) {
         let key = case["key"].as_str().unwrap();
         if shrinks_without_antialiasing(case) {
             continue;
         }
-        let (bytes, from) = source(&reference, case);
+        let (bytes, from) = source(&vectors, case);
         let (view, to) = view(case, from);
         let ours: Vec<f32> =
             super::render(&view, &bytes, from, to).into_iter().map(f32::from).collect();
-        let (theirs, _) = reference.floats(key);
+        let (theirs, _) = vectors.floats(key);
         let theirs: Vec<f32> = theirs.iter().map(|value| value * 255.0).collect();
         let apart = largest_difference(&ours, &theirs, |a, b| f64::from((a - b).abs()));
         assert!(apart <= 0.65, "{key}: {apart} levels apart");
@@ -169,28 +169,28 @@ fn seed_step(op: &str, value: f64) -> PixelOp {
 }
 
 #[test]
-fn the_oracle_is_the_original_repository() {
-    let reference = Reference::read("e_seed_ops");
-    let (bytes, shape) = reference.bytes("images");
+fn the_float_reference_is_the_original_repository() {
+    let vectors = Vectors::read("e_seed_ops");
+    let (bytes, shape) = vectors.bytes("images");
     let images: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 256.0).collect();
-    for case in reference.cases() {
+    for case in vectors.cases() {
         let (op, key) = (case["op"].as_str().unwrap(), case["key"].as_str().unwrap());
-        let (theirs, _) = reference.floats(key);
+        let (theirs, _) = vectors.floats(key);
         for image in 0..shape[0] {
             let picture = planes(&images, &shape, image);
             let ours = match op {
                 "random_resized_crop" => {
                     let corners = numbers::<4>(&case["boxes_y1x1y2x2"][image]);
-                    oracle::crop_corners(&picture, corners.map(|value| value as f32))
+                    reference::crop_corners(&picture, corners.map(|value| value as f32))
                 }
                 "color_jitter" => {
                     let order = case["order"].as_array().unwrap().iter();
                     order.fold(picture, |picture, op| {
                         let op = op.as_str().unwrap();
-                        oracle::apply(&picture, seed_step(op, number(&case["value"][op][image])))
+                        reference::apply(&picture, seed_step(op, number(&case["value"][op][image])))
                     })
                 }
-                op => oracle::apply(&picture, seed_step(op, number(&case["value"][image]))),
+                op => reference::apply(&picture, seed_step(op, number(&case["value"][image]))),
             };
             let theirs = planes(&theirs, &shape, image);
             let apart =

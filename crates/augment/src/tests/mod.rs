@@ -1,4 +1,5 @@
-//! Tests of whole operations: against reference vectors, against the oracle, and between levels.
+//! Tests of whole operations: against reference vectors, against the float reference, and between
+//! levels.
 
 mod agreement;
 mod boxes;
@@ -6,6 +7,7 @@ mod config;
 mod golden;
 mod levels;
 mod reference;
+mod vectors;
 
 use dataset::{Image, PixelOrder};
 

@@ -1,4 +1,4 @@
-//! The operations of recipes: one file each with its settings, their check and their draw.
+//! Transforms, one a file: configuration, validation and sampling.
 
 mod color_jitter;
 mod gaussian_blur;

@@ -120,10 +120,10 @@ impl From<eval::ExportError> for Failure {
     }
 }
 
-impl From<embed::Error> for Failure {
-    fn from(error: embed::Error) -> Self {
+impl From<features::Error> for Failure {
+    fn from(error: features::Error) -> Self {
         match error {
-            embed::Error::Extension { .. } => Self::usage(error),
+            features::Error::Extension { .. } => Self::usage(error),
             error => Self::failed(error),
         }
     }

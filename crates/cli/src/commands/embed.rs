@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use embed::{Format, Table, Writer};
 use eval::TrainingProgress;
+use features::{Format, Table, Writer};
 use serde_json::{Map, Value, json};
 
 use crate::app::failure::Failure;

@@ -1,4 +1,4 @@
-//! The procedural set: ten classes of patterned shapes, rendered from a seed.
+//! The synthetic dataset: ten classes of patterned shapes, rendered from a seed.
 //!
 //! A class is a shape with a texture, five of each, paired so that every shape has two textures and
 //! every texture two shapes: either alone leaves two classes open. Colors, place, size, turn,

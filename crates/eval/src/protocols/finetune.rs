@@ -6,7 +6,7 @@
 //! them. Normalization layers keep the statistics of pretraining.
 
 use dataset::{Split, stratified_holdout};
-use models::{FlatParameters, Linear, WeightRng};
+use models::{FlatParameters, Linear, WeightRng, WeightStream};
 use optim::{Optimizer, OptimizerConfig, Schedule, SgdConfig, StepCount};
 use tch::{Kind, Reduction, Tensor, no_grad};
 use trainer::EncoderAndHead;
@@ -16,8 +16,6 @@ use super::{SgdReport, best_of, data};
 use crate::on_progress::{self, OnProgress};
 use crate::{Error, FrozenEncoder, Score};
 
-/// Keeps the new layer's initial weights apart from those of a run.
-const CLASSIFIER_NETWORK: u64 = 4;
 /// Images in a forward pass that learns nothing.
 const BATCH: usize = 256;
 
@@ -105,10 +103,10 @@ impl Finetuning<'_> {
     /// A copy that has learned nothing yet, with its weights.
     fn copy(&self) -> (FinetunedEncoder, FlatParameters) {
         let networks = self.encoder.copy();
-        let stream = WeightRng { seed: self.settings.seed, network: CLASSIFIER_NETWORK };
+        let rng = WeightRng { seed: self.settings.seed, stream: WeightStream::Classifier };
         let head = Linear::new(
             &(networks.store.root() / "classifier"),
-            stream,
+            rng,
             networks.encoder.feature_size(),
             self.classes as i64,
             Kind::Float,

@@ -1,0 +1,127 @@
+//! Decodes one image file to RGB bytes.
+//!
+//! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up,
+//! alpha is dropped. Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera
+//! notes in EXIF is carried out.
+
+use std::fs::{self, File};
+use std::io::{Cursor, Read};
+use std::panic;
+use std::path::Path;
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+
+use super::file_stamp::FileStamp;
+use super::jpeg;
+use crate::Error;
+
+/// The least width and height of a source image: smaller ones are icons and tracking pixels.
+const MIN_SIDE: u32 = 8;
+const MAX_SIDE: u32 = 1 << 15;
+const MAX_FILE_BYTES: u64 = 1 << 30;
+const MAX_DECODED_BYTES: u64 = 1 << 30;
+
+/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from
+/// when it was listed.
+pub(super) fn decode(path: &Path, stamp: Option<FileStamp>) -> Result<RgbImage, Error> {
+    let bytes = read(path, stamp)?;
+    let (format, format_name) = match image::guess_format(&bytes) {
+        Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "JPEG"),
+        Ok(ImageFormat::Png) => (ImageFormat::Png, "PNG"),
+        Ok(ImageFormat::WebP) => (ImageFormat::WebP, "WebP"),
+        other => {
+            let found = describe(&bytes, other.ok());
+            return Err(not_an_image(path, found));
+        }
+    };
+    let failed =
+        |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
+    // A mistake in a decoder is about this image alone.
+    let decoded = panic::catch_unwind(|| pixels(path, &bytes, format, &failed));
+    decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
+}
+
+/// The content of an image file.
+fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Error> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    // Reading a pipe or a device might never end.
+    if !metadata.is_file() {
+        return Err(not_an_image(path, "no plain file".into()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Error::Length {
+            path: path.to_path_buf(),
+            expected: format!("at most {MAX_FILE_BYTES} bytes"),
+            found_bytes: metadata.len(),
+        });
+    }
+    let mut file = File::open(path).map_err(Error::io(path, "open"))?;
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let read = file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
+    read.map_err(Error::io(path, "read"))?;
+    let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
+    let now = now.map_err(Error::io(path, "read"))?;
+    if stamp.is_some_and(|stamp| stamp != now) {
+        return Err(Error::Changed {
+            path: path.to_path_buf(),
+            found: format!("it changed to {} bytes", bytes.len()),
+        });
+    }
+    Ok(bytes)
+}
+
+fn not_an_image(path: &Path, found: String) -> Error {
+    Error::NotAnImage { path: path.to_path_buf(), found }
+}
+
+fn pixels(
+    path: &Path,
+    bytes: &[u8],
+    format: ImageFormat,
+    failed: &impl Fn(String) -> Error,
+) -> Result<RgbImage, Error> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits());
+    let mut decoder = reader.into_decoder().map_err(|error| failed(error.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    if width.min(height) < MIN_SIDE {
+        return Err(Error::TooSmall { path: path.to_path_buf(), min: MIN_SIDE, width, height });
+    }
+    // Said by the header: nothing of this size was allocated yet.
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        let found =
+            format!("one of {width} x {height} pixels, more than {MAX_DECODED_BYTES} bytes");
+        return Err(failed(found));
+    }
+    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
+        return Err(failed("a file without its end".into()));
+    }
+    // An image with damaged metadata is still an image.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image =
+        DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
+    image.apply_orientation(orientation);
+    Ok(image.into_rgb8())
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
+/// What a file is that is not an image we read.
+fn describe(bytes: &[u8], format: Option<ImageFormat>) -> String {
+    let start = &bytes[..bytes.len().min(64)];
+    match format {
+        _ if bytes.is_empty() => "an empty file".into(),
+        Some(format) => format!("a {format:?} image"),
+        None if start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
+            "text".into()
+        }
+        None => format!("unknown content of {} bytes", bytes.len()),
+    }
+}

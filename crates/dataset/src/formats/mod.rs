@@ -1,0 +1,5 @@
+//! Formats of image sets on disk.
+
+pub(crate) mod cifar10;
+pub(crate) mod folder;
+pub(crate) mod stl10;

@@ -1,0 +1,7 @@
+//! Pictures of many images: contact sheets and thumbnails, as PNG and JPEG.
+
+mod contact_sheet;
+mod thumbnails;
+
+pub use self::contact_sheet::{Sheet, contact_sheet, save_png};
+pub use self::thumbnails::{jpeg, thumbnails};
