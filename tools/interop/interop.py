@@ -1,15 +1,17 @@
 # %% [markdown]
-# # Trained encoders elsewhere
+# # Interoperability
 #
-# A run's encoder in torchvision, PyTorch, ONNX Runtime, pandas, scikit-learn and TensorBoard. This page is the output of
-# [interop.py](../tools/interop/interop.py), which asserts what it says, so that it exists only where all of it worked:
+# A run's encoder in torchvision, PyTorch, ONNX Runtime, pandas, scikit-learn and TensorBoard. This
+# page is the output of [interop.py](../tools/interop/interop.py), which checks every claim by an
+# assertion:
 #
 # ```sh
 # python -m venv interop && interop/bin/pip install -r tools/interop/requirements.txt
 # interop/bin/python tools/interop/render.py tools/interop/interop.py RUN DATA > docs/interop.md
 # ```
 #
-# `RUN` is a run with a ResNet encoder, `DATA` its data as STL-10 binaries (`twinview data pack` makes them of any set), and `twinview` is on the path.
+# `RUN` is a run with a ResNet encoder, `DATA` its data as STL-10 binaries (`twinview data pack`
+# converts any set), and `twinview` is on the path.
 
 # %%
 import json
@@ -49,7 +51,7 @@ def largest(a, b):
 # %% [markdown]
 # ## Weights in torchvision
 #
-# The names are torchvision's; only `fc`, the classifier, is missing. The file says which stem it was trained with.
+# The names are torchvision's, without the classifier `fc`. The metadata of the file has the stem.
 
 # %%
 with safe_open(run / "encoder.safetensors", "pt") as file:
@@ -75,7 +77,7 @@ print(tuple(of_torchvision.shape))
 # %% [markdown]
 # ## TorchScript in PyTorch
 #
-# The traced encoder takes bytes and brings everything that it needs.
+# The traced encoder takes bytes and is self-contained.
 
 # %%
 said = twinview("export", run, "--format", "torchscript", "--out", out / "encoder.pt")
@@ -90,7 +92,8 @@ assert off < 1e-4
 # %% [markdown]
 # ## ONNX
 #
-# PyTorch's own exporter makes it of the weights in torchvision's network; any number of images, normalized as above (byte / 255).
+# PyTorch's exporter converts torchvision's network with these weights, for any number of images, with
+# input byte / 255.
 
 # %%
 torch.onnx.export(
@@ -112,7 +115,8 @@ assert off < 1e-4
 # ## Features in pandas
 
 # %%
-twinview("embed", run, "--data", data, "--split", "train", "--split", "test", "--out", out / "features.parquet")
+splits = ["--split", "train", "--split", "test"]
+twinview("embed", run, "--data", data, *splits, "--out", out / "features.parquet")
 table = pandas.read_parquet(out / "features.parquet")
 print(table.drop(columns="features").groupby("split").head(2).to_string(index=False))
 features = {split: np.stack(rows["features"]) for split, rows in table.groupby("split")}
@@ -124,14 +128,15 @@ assert off < 1e-4
 # %% [markdown]
 # ## scikit-learn's logistic regression
 #
-# `evaluate` standardizes features by the training images' mean and deviation and chooses C on a part of
-# them. With that C scikit-learn has to come to the same accuracy.
+# `evaluate` standardizes features by mean and standard deviation of the training images, and chooses
+# `C` on a part of them. With that `C` scikit-learn must reach the same accuracy.
 
 # %%
 linear = twinview("evaluate", run, "--data", data, "--protocol", "linear")["protocols"]["linear"]
 mean, std = features["train"].mean(0), features["train"].std(0)
 scaled = {split: (x - mean) / np.where(std > 1e-6, std, 1) for split, x in features.items()}
-classifier = LogisticRegression(C=linear["c"], max_iter=5000).fit(scaled["train"], labels["train"])
+classifier = LogisticRegression(C=linear["c"], max_iter=5000)
+classifier.fit(scaled["train"], labels["train"])
 accuracy = classifier.score(scaled["test"], labels["test"])
 print(f"twinview evaluate: {100 * linear['accuracy']:.2f} %, scikit-learn: {100 * accuracy:.2f} %")
 assert abs(accuracy - linear["accuracy"]) < 0.003
@@ -147,15 +152,21 @@ print(epochs[["epoch", "loss", "test_probe_acc", "effective_rank"]].tail(3).to_s
 # %% [markdown]
 # ## Metrics in TensorBoard
 #
-# Its own reader, on the run folder.
+# TensorBoard's reader, on the run folder.
 
 # %%
 events = EventAccumulator(str(run), size_guidance={"scalars": 0, "images": 0}).Reload()
 print(len(events.Tags()["scalars"]), "scalars, such as", ", ".join(events.Tags()["scalars"][:3]))
-for tag, column in [("train/loss", "loss"), ("probe/test_probe_acc", "test_probe_acc"), ("health/effective_rank", "effective_rank")]:
+tags = {
+    "train/loss": "loss",
+    "probe/test_probe_acc": "test_probe_acc",
+    "health/effective_rank": "effective_rank",
+}
+for tag, column in tags.items():
     scalars = {event.step: event.value for event in events.Scalars(tag)}
     assert np.allclose(epochs["step"].map(scalars), epochs[column], rtol=1e-6)
 (picture,) = events.Images("augmentation")
-decoded = torchvision.io.decode_image(torch.frombuffer(bytearray(picture.encoded_image_string), dtype=torch.uint8))
+encoded = torch.frombuffer(bytearray(picture.encoded_image_string), dtype=torch.uint8)
+decoded = torchvision.io.decode_image(encoded)
 print("augmentation:", picture.width, "x", picture.height, "pixels at step", picture.step)
 assert tuple(decoded.shape) == (3, picture.height, picture.width)
