@@ -20,7 +20,7 @@ type Column<'a> = (&'a str, &'a dyn Fn(&str) -> Option<f64>, Format);
 
 const TRIED: &str = "
 What was tried for those that are not met:
-[ARCHITECTURE.md](../ARCHITECTURE.md#what-was-tried-for-speed).
+[decisions.md](decisions.md#optimizations-that-were-tried).
 ";
 
 /// Renders `docs/benchmarks.md`. An error when the numbers are not those of a run.

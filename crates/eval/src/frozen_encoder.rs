@@ -6,7 +6,7 @@ use loader::ViewBlock;
 use models::{DeviceChoice, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
 use tch::{Kind, Tensor, no_grad};
-use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial};
+use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial_weights};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl FrozenEncoder {
         let checkpoint = match weights {
             CheckpointChoice::Untrained => {
                 if frozen.record.init.is_some() {
-                    initial::load(&folder.join(file::INIT_WEIGHTS), &frozen.networks)?;
+                    initial_weights::load(&folder.join(file::INIT_WEIGHTS), &frozen.networks)?;
                 }
                 return Ok(frozen);
             }

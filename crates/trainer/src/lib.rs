@@ -45,53 +45,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(test)]
-mod batch_statistics;
-mod best;
 pub mod checkpoint;
-mod clock;
-#[cfg(test)]
-mod collapse;
 mod config;
-mod encoder_file;
 mod error;
-mod health;
-pub mod initial;
 mod learner;
-mod memory;
-mod metrics;
-#[cfg(test)]
-mod micro_batch;
-mod networks;
-mod observer;
-mod outcome;
-mod probe;
-mod profile;
-mod resume;
-mod run_folder;
+mod measures;
 mod session;
-mod setup;
-mod tensorboard;
 #[cfg(test)]
 mod tests;
 
-pub use self::metrics::{EpochMetrics, Ratio, StepNumbers};
-pub use best::BestBy;
-pub use config::{
+pub use self::checkpoint::encoder_file::write_encoder;
+pub use self::checkpoint::initial_weights;
+pub use self::config::{
     AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
     Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
-pub use encoder_file::write_encoder;
-pub use error::Error;
-pub use health::{HealthConfig, OnCollapse};
-pub use learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
-pub use networks::{DTypes, EncoderAndHead, Teacher};
-pub use observer::{EpochCount, EpochProgress, Observer};
+pub use self::error::Error;
+pub use self::learner::networks::{DTypes, EncoderAndHead, Teacher};
+pub use self::learner::probe::{Probe, ProbeScore};
+pub use self::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
+pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};
+pub use self::measures::health::{HealthConfig, OnCollapse};
+pub use self::session::Trainer;
+pub use self::session::best::BestBy;
+pub use self::session::observer::{EpochCount, EpochProgress, Observer};
+pub use self::session::outcome::{EarlyStop, Outcome};
+pub use self::session::resume::{check_data, check_resume, first_mismatch};
+pub use self::session::run_folder::{RunFolder, RunRecord, write_json};
+pub use self::session::setup::Provenance;
 pub use optim::StepCount;
-pub use outcome::{EarlyStop, Outcome};
-pub use probe::{Probe, ProbeScore};
-pub use resume::{check_data, check_resume, first_mismatch};
 pub use run::{Best, Criterion, EpochRecord, Health, StepSecs};
-pub use run_folder::{RunFolder, RunRecord, write_json};
-pub use session::Trainer;
-pub use setup::Provenance;

@@ -1,5 +1,8 @@
 //! Checkpoints: every learned or accumulated number of a run in one safetensors file.
 
+pub(crate) mod encoder_file;
+pub mod initial_weights;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor, no_grad};
 
-use crate::metrics::EpochMetrics;
+use crate::measures::epoch_metrics::EpochMetrics;
 use crate::{Error, Learner, RunRecord};
 
 /// Raised when the meaning of a checkpoint changes.

@@ -6,6 +6,7 @@ use models::{EncoderConfig, ToTensor};
 use serde_json::{Value, json};
 use tch::{Device, Kind};
 
+use crate::measures::health::measure;
 use crate::tests::tiny_config;
 use crate::*;
 
@@ -53,7 +54,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         learner.step(&step, number, steps);
         loader.recycle(batch);
     }
-    health::measure(&learner, &sample, &to_tensor)
+    measure(&learner, &sample, &to_tensor)
 }
 
 #[test]

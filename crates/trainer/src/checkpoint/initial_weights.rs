@@ -10,7 +10,7 @@ use run::InitRecord;
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{self, damaged};
-use crate::networks::EncoderAndHead;
+use crate::learner::networks::EncoderAndHead;
 use crate::{Error, Learner};
 
 /// The classifiers of torchvision's and of timm's networks, which an encoder doesn't have.

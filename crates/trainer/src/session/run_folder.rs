@@ -8,8 +8,8 @@ use run::{Summary, file};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::encoder_file::write_encoder;
-use crate::networks::EncoderAndHead;
+use crate::checkpoint::encoder_file::write_encoder;
+use crate::learner::networks::EncoderAndHead;
 use crate::{Config, Error, Learner, checkpoint};
 
 /// `config.json` of a run.

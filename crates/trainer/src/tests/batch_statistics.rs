@@ -10,6 +10,7 @@ use models::{Mode, ToTensor, buffers};
 use serde_json::json;
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::measures::health::measure;
 use crate::tests::tiny_config;
 use crate::*;
 
@@ -126,7 +127,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
         height: SIDE as usize,
         width: SIDE as usize,
     };
-    health::measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
+    measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
     let _ = learner.eval_networks().features(&step.views[0]);
     assert_eq!([copies(&learner.student), copies(teacher)], before);
     // The teacher's are of its own forward passes: weights alone follow the student's.

@@ -5,7 +5,7 @@ use optim::{Optimizer, OptimizerConfig, StepCount};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
-use crate::networks::DTypes;
+use crate::learner::networks::DTypes;
 
 /// A linear classifier and its optimizer.
 #[derive(Debug)]

@@ -1,5 +1,13 @@
 //! A run from its first step to its last: plan, learner and loader together.
 
+pub(crate) mod best;
+pub(crate) mod observer;
+pub(crate) mod outcome;
+pub(crate) mod resume;
+pub(crate) mod run_folder;
+pub(crate) mod setup;
+mod tensorboard;
+
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,19 +21,21 @@ use optim::StepCount;
 use run::{BatchRecord, Criterion, EpochRecord, FORMAT, StepRecord, Summary, ThreadCounts, file};
 use tch::{Kind, no_grad};
 
+use crate::checkpoint::initial_weights;
 use crate::checkpoint::{self, Header};
-use crate::clock::Clock;
-use crate::health::{self, OnCollapse, SAMPLE};
+use crate::learner::networks::DTypes;
 use crate::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
-use crate::metrics::Pending;
-use crate::networks::DTypes;
-use crate::observer::{EpochCount, EpochProgress, Observer};
-use crate::outcome::{EarlyStop, Outcome};
-use crate::profile::Profiler;
-use crate::run_folder::{RunFolder, RunRecord};
-use crate::setup::{Provenance, data_record, hold_out, libtorch_threads, plan};
-use crate::tensorboard::EventFile;
-use crate::{BestBy, Config, Error, initial, memory};
+use crate::measures::clock::Clock;
+use crate::measures::epoch_metrics::Pending;
+use crate::measures::health::{self, OnCollapse, SAMPLE};
+use crate::measures::memory;
+use crate::measures::step_profile::Profiler;
+use crate::session::observer::{EpochCount, EpochProgress, Observer};
+use crate::session::outcome::{EarlyStop, Outcome};
+use crate::session::run_folder::{RunFolder, RunRecord};
+use crate::session::setup::{Provenance, data_record, hold_out, libtorch_threads, plan};
+use crate::session::tensorboard::EventFile;
+use crate::{BestBy, Config, Error};
 
 /// Images in a forward pass when the probe is measured.
 const EVAL_BATCH: usize = 256;
@@ -125,7 +135,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Damaged`] where they aren't weights of such an encoder.
     pub fn begin_from(&mut self, file: &Path) -> Result<(), Error> {
-        self.record.init = Some(initial::begin_from(file, &self.learner)?);
+        self.record.init = Some(initial_weights::begin_from(file, &self.learner)?);
         Ok(())
     }
 
@@ -166,7 +176,7 @@ impl Trainer {
         match skipped.into_iter().next() {
             Some(newest) => Err(newest),
             None if self.record.init.is_some() => {
-                initial::begin_from(&folder.join(file::INIT_WEIGHTS), &self.learner)?;
+                initial_weights::begin_from(&folder.join(file::INIT_WEIGHTS), &self.learner)?;
                 Ok(Vec::new())
             }
             None => Ok(Vec::new()),

@@ -1,5 +1,8 @@
 //! Golden tests of whole training steps.
 
+mod batch_statistics;
+mod collapse;
+mod micro_batch;
 mod optimizer_resume;
 mod perturbation;
 
@@ -13,6 +16,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 pub(crate) use perturbation::{Perturbation, spread};
 
+use crate::measures::epoch_metrics::Pending;
 use crate::*;
 
 /// The seed's settings around an encoder of width 8.
@@ -208,7 +212,7 @@ fn trajectory(
     };
     load_initial(&learner, run);
     let mut metrics = EpochMetrics::default();
-    let mut pending = metrics::Pending::default();
+    let mut pending = Pending::default();
     let mut trajectory = Trajectory { steps: Vec::new(), last: Vec::new() };
     for number in 0..steps {
         let view = |name| {

@@ -19,7 +19,7 @@ const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
 fn methods() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../methods/tests/variants.json")).unwrap()
+    serde_json::from_str(include_str!("../../../methods/tests/variants.json")).unwrap()
 }
 
 /// A config of `method` with two global views and, where the method takes them, two local ones,

@@ -1,13 +1,16 @@
 //! Everything that learns, and the step in which it does.
 
+pub(crate) mod networks;
+pub(crate) mod probe;
+
 use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{FlatParameters, InputSizes, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
-use crate::networks::{DTypes, EncoderAndHead, Teacher};
-use crate::probe::{Probe, ProbeScore};
-use crate::profile::Profiler;
+use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
+use crate::learner::probe::{Probe, ProbeScore};
+use crate::measures::step_profile::Profiler;
 use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
 
 /// Student, teacher, method, optimizer and probe of a run.

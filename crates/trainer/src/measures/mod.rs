@@ -1,0 +1,7 @@
+//! What training measures: per step, per epoch, on a fixed sample, and of the process.
+
+pub(crate) mod clock;
+pub(crate) mod epoch_metrics;
+pub(crate) mod health;
+pub(crate) mod memory;
+pub(crate) mod step_profile;
