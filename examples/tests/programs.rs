@@ -77,9 +77,9 @@ fn a_run_on_own_data_gives_an_encoder_that_embeds_a_folder() {
 fn a_method_of_another_program_trains_and_is_recorded() {
     let place = tempfile::tempdir().unwrap();
     let [folder, cache] = ["run", "cache"].map(|name| place.path().join(name));
-    let said = lines(env!("CARGO_BIN_EXE_own_method"), &[&folder], &cache);
+    let said = lines(env!("CARGO_BIN_EXE_custom_method"), &[&folder], &cache);
     check_run(&folder, &said);
-    let method = &json(&folder.join("config.json"))["config"]["method"]["own"];
+    let method = &json(&folder.join("config.json"))["config"]["method"]["custom"];
     assert_eq!(method["name"], "align_uniform");
     assert_eq!(method["settings"]["weight"], 1.0);
 }

@@ -163,7 +163,7 @@ fn arguments_that_are_no_text() {
 }
 
 #[test]
-fn an_unknown_method() {
+fn an_unkncustom_method() {
     let place = Place::furnished();
     place.refuses(
         &["pretrain", "simclar", "--data", "data"],

@@ -91,7 +91,7 @@ fn both_kinds_of_built_in_settings_are_there_without_a_file() {
         place.run(&arguments).done().json()["config"].clone()
     };
     let seed = config(&["--preset", "seed"]);
-    assert_eq!(seed["method"]["moco"]["form"], "seed");
+    assert_eq!(seed["method"]["moco"]["variant"], "seed");
     assert!(seed["encoder"]["conv"].is_object(), "{seed}");
     let recommended = config(&[]);
     assert!(recommended["encoder"]["resnet"].is_object(), "{recommended}");

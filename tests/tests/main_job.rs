@@ -303,8 +303,8 @@ fn methods_are_listed() {
         list.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
     assert!(names.len() == 12 && names.contains(&"dino"), "{names:?}");
     for entry in list.as_array().unwrap() {
-        assert_eq!(keys(entry), ["name", "title", "family", "summary", "paper", "forms"].into());
-        for form in entry["forms"].as_array().unwrap() {
+        assert_eq!(keys(entry), ["name", "title", "family", "summary", "paper", "variants"].into());
+        for form in entry["variants"].as_array().unwrap() {
             assert!(text.contains(form.as_str().unwrap()), "{form}: {text}");
         }
         assert!(text.contains(entry["name"].as_str().unwrap()), "{text}");

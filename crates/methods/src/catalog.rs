@@ -44,7 +44,7 @@ pub struct MethodInfo {
 
 impl MethodInfo {
     /// Whether it is one of the seed repository's, with its settings.
-    pub fn has_seed_form(&self) -> bool {
+    pub fn has_seed_variant(&self) -> bool {
         self.variants.contains(&"seed")
     }
 }

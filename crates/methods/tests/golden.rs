@@ -279,7 +279,7 @@ fn golden_losses_and_gradients_match_every_methods_fixture() {
             assert!(checked >= KINDS.len(), "no case of {}", entry["name"]);
         }
         let seed = entries.iter().any(|entry| entry["set"] == "a");
-        assert_eq!(seed, method.has_seed_form(), "{}: the seed's form and set A", method.name);
+        assert_eq!(seed, method.has_seed_variant(), "{}: the seed's form and set A", method.name);
     }
     let cases = golden::json("a_losses.json")["cases"].as_array().unwrap().len();
     assert_eq!(of_set_a, KINDS.len() * cases, "cases of set A");

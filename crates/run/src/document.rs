@@ -71,8 +71,8 @@ pub fn document() -> String {
     page += &section::<EvaluationRecord>(
         file::EVALUATION,
         "Scores of one encoder. `twinview evaluate` prints the same record. For several runs it \
-         prints\nthem in `runs`, with `mean` and `std` over them; for several epochs, one such \
-         record per epoch in\n`epochs`.",
+         prints\nthem in `runs`, with `mean` and `std` over them; for several \
+         checkpoints, one such record per checkpoint\nin `checkpoints`.",
         &[],
     );
     page

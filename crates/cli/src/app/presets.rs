@@ -77,7 +77,7 @@ mod tests {
             recommended.validate().unwrap();
             assert_eq!(recommended.method.name(), entry.name);
             let seed = config(entry.name, Preset::Seed);
-            assert_eq!(seed.is_some(), entry.has_seed_form(), "{}", entry.name);
+            assert_eq!(seed.is_some(), entry.has_seed_variant(), "{}", entry.name);
             if let Some(seed) = seed {
                 let seed = seed.unwrap();
                 seed.validate().unwrap();

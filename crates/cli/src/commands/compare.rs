@@ -127,7 +127,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     for name in &arguments.methods {
         if name == "all" {
             let seed = arguments.preset == Preset::Seed;
-            let rows = METHODS.iter().filter(|entry| !seed || entry.has_seed_form());
+            let rows = METHODS.iter().filter(|entry| !seed || entry.has_seed_variant());
             names.extend(rows.map(|entry| entry.name.to_owned()));
         } else {
             pretrain::check_method(name)?;

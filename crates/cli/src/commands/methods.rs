@@ -16,18 +16,21 @@ pub fn run(output: &Output) -> Result<ExitCode, Failure> {
             json!({
                 "name": entry.name, "title": entry.title, "family": entry.family.name(),
                 "summary": entry.summary, "paper": entry.paper,
-                "forms": entry.variants,
+                "variants": entry.variants,
             })
         })
         .collect();
     output.result(&rows, || {
         let line = |entry: &methods::MethodInfo| {
             let family = entry.family.name();
-            let forms = match entry.variants {
+            let variants = match entry.variants {
                 [] => String::new(),
-                forms => format!("; forms {}", forms.join(", ")),
+                variants => format!("; variants {}", variants.join(", ")),
             };
-            format!("{:<13} {family:<20} {}  ({}{forms})\n", entry.name, entry.summary, entry.paper)
+            format!(
+                "{:<13} {family:<20} {}  ({}{variants})\n",
+                entry.name, entry.summary, entry.paper
+            )
         };
         METHODS.iter().map(line).collect()
     });

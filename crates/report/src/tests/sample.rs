@@ -17,7 +17,7 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
     let folder = parent.join(format!("{}-seed{seed}", method.replace('/', "_")));
     fs::create_dir_all(&folder).unwrap();
     let mut methods = serde_json::Map::new();
-    methods.insert(method.to_owned(), json!({"form": "seed", "temperature": 0.1}));
+    methods.insert(method.to_owned(), json!({"variant": "seed", "temperature": 0.1}));
     let record = RunRecord {
         format: FORMAT,
         version: "0.1.0".to_owned(),

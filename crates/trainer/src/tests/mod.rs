@@ -321,6 +321,6 @@ fn golden_trajectories_match_set_f() {
         check_trajectory(run, &config);
         methods.insert(config.method.name().to_owned());
     }
-    let with_seed_form = METHODS.iter().filter(|method| method.has_seed_form());
-    assert_eq!(methods.len(), with_seed_form.count(), "only runs of {methods:?}");
+    let with_seed_variant = METHODS.iter().filter(|method| method.has_seed_variant());
+    assert_eq!(methods.len(), with_seed_variant.count(), "only runs of {methods:?}");
 }

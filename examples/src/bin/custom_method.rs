@@ -1,7 +1,7 @@
 //! Trains by a method that is not among those of the crate `methods`: alignment and uniformity.
 //!
 //! ```sh
-//! cargo run -p examples --bin own_method -- runs/own_method
+//! cargo run -p examples --bin custom_method -- runs/custom_method
 //! ```
 
 use methods::{CustomConfig, Method, MethodConfig, MethodContext, MethodError, Projections};
@@ -11,7 +11,7 @@ use tch::Tensor;
 use trainer::Trainer;
 
 fn main() -> anyhow::Result<()> {
-    let [folder] = examples::arguments("own_method FOLDER")?;
+    let [folder] = examples::arguments("custom_method FOLDER")?;
     let mut config = examples::tiny_config()?;
     // The run records the method by this name and with these numbers.
     config.method = MethodConfig::Custom(CustomConfig {
@@ -43,11 +43,11 @@ struct AlignUniform(Settings);
 
 /// The method of a configuration: this one, or else one of the crate.
 fn build(config: &MethodConfig, place: &MethodContext) -> Result<Box<dyn Method>, MethodError> {
-    let MethodConfig::Custom(own) = config else {
+    let MethodConfig::Custom(custom) = config else {
         return config.build(place);
     };
-    let settings = Settings::deserialize(&own.settings).map_err(|error| MethodError::Range {
-        key: "own.settings",
+    let settings = Settings::deserialize(&custom.settings).map_err(|error| MethodError::Range {
+        key: "custom.settings",
         expected: "power, sharpness and weight",
         found: error.to_string(),
     })?;
@@ -122,7 +122,7 @@ mod tests {
     fn settings_that_do_not_fit_are_refused() {
         let settings = json!({"power": 2.0, "sharpness": 2.0, "wait": 0.5});
         let error = built(settings).unwrap_err().to_string();
-        assert!(error.starts_with("method.own.settings: expected power, "), "{error}");
+        assert!(error.starts_with("method.custom.settings: expected power, "), "{error}");
         assert!(error.contains("wait"), "{error}");
     }
 }
