@@ -96,10 +96,10 @@ impl MoCo {
     /// A query is the student's projection of one view, its positive key the teacher's projection
     /// of the other view. Row i holds the cosine similarities of query i with the `B` keys of the
     /// batch and with the keys of earlier batches in the queue, over the temperature; column i is
-    /// the positive, the rest are negatives, and the loss is the cross-entropy with class i. The
-    /// queue makes the number of negatives independent of the batch size. Its keys stem from
-    /// teachers of different steps; they stay comparable because the teacher is a slow moving
-    /// average (EMA) of the student and receives no gradient.
+    /// the positive, the rest are negatives (in the variant v2 those of the queue only), and the
+    /// loss is the cross-entropy with class i. The queue makes the number of negatives independent
+    /// of the batch size. Its keys stem from teachers of different steps; they stay comparable
+    /// because the teacher is a slow moving average (EMA) of the student and receives no gradient.
     ///
     /// # Shapes
     /// unit rows `[B, d]`, `[B, d]` -> `[B, B + queue]`

@@ -155,6 +155,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_streams_are_fixed() {
+        use WeightStream::*;
+        let numbers = [Student, Teacher, Probe, Method, Classifier].map(|stream| stream as u64);
+        assert_eq!(numbers, [0, 1, 2, 3, 4], "initial weights depend on them");
+    }
+
+    #[test]
     fn unit_rows_point_everywhere() {
         let rng = WeightRng { seed: 7, stream: WeightStream::Student };
         let rows = rng.draw("q", &[4000, 3], Init::UnitRows);
