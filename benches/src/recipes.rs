@@ -106,6 +106,6 @@ mod tests {
         }
         let document = document();
         assert_eq!(document["DINO multi-crop"].as_array().unwrap().len(), 6);
-        assert_eq!(document["SimCLR"][0]["ops"][4]["blur"]["kernel"], 9);
+        assert_eq!(document["SimCLR"][0]["transforms"][4]["gaussian_blur"]["kernel_size"], 9);
     }
 }

@@ -30,9 +30,7 @@ pub fn arguments<const COUNT: usize>(usage: &str) -> anyhow::Result<[PathBuf; CO
 pub fn tiny_config() -> Result<Config, ConfigError> {
     let text = include_str!("../../configs/simclr.json");
     let mut config = Config::parse(text, "configs/simclr.json")?;
-    for recipe in ["augment.views.0", "augment.views.1", "augment.probe"] {
-        config = config.with(&format!("{recipe}.size={SIDE}"))?;
-    }
+    config.image_size = SIDE;
     for setting in [
         r#"encoder={"conv": {"width": 16, "layers": 4, "pool": "flatten"}}"#,
         "projection.mlp.hidden_dims=[16]",

@@ -42,8 +42,8 @@ fn the_best_epoch_by_rank_is_kept_beyond_the_newest_and_evaluated() {
     // Steps so large that the rank falls.
     place.put_config("simclr", |config| {
         config["train"]["epochs"] = json!(5);
-        config["optimizer"]["adam"]["learning_rate"]["constant"] = json!(0.05);
-        config["checkpoint"]["keep"] = json!(1);
+        config["optimizer"]["adam"]["lr"]["constant"] = json!(0.05);
+        config["checkpoint"]["keep_last"] = json!(1);
         config["checkpoint"]["every_epochs"] = json!(3);
     });
     pretrain(&place, "run", "data", &[]);
@@ -136,7 +136,7 @@ fn patience_ends_a_run_where_one_that_was_resumed_ends_too() {
     let place = Place::furnished();
     // Nothing is learned, so no epoch is better than the first.
     place.put_config("simclr", |config| {
-        config["optimizer"]["adam"]["learning_rate"]["constant"] = json!(0);
+        config["optimizer"]["adam"]["lr"]["constant"] = json!(0);
         config["train"]["epochs"] = json!(5);
         config["train"]["patience"] = json!(2);
         config["checkpoint"]["every_epochs"] = json!(4);

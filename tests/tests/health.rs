@@ -12,7 +12,7 @@ fn place(epochs: u32) -> Place {
             json!({"on_collapse": "stop", "min_std": 0.01, "min_rank": 1.05, "patience": 2});
         // So that no checkpoint stays for another reason.
         config["checkpoint"]["best"] = json!(null);
-        config["optimizer"]["adam"]["learning_rate"]["constant"] = json!(0.01);
+        config["optimizer"]["adam"]["lr"]["constant"] = json!(0.01);
         config["train"]["epochs"] = json!(epochs);
     });
     place

@@ -116,7 +116,7 @@ fn a_damaged_checkpoint_is_reported_and_the_one_before_is_used() {
         fs::write(&newest, damaged).unwrap();
         let said = place.run(&resume).done().stderr;
         let name = newest.file_name().unwrap().to_str().unwrap();
-        assert!(said.contains(name) && said.contains("the checkpoint before"), "{said}");
+        assert!(said.contains(name) && said.contains("the previous checkpoint"), "{said}");
         assert_same_tensors(&newest, &place.newest("whole"));
     }
     for path in place.checkpoints("run") {
@@ -137,7 +137,7 @@ fn a_checkpoint_of_another_run_is_not_taken_for_its_own() {
     let resume = ["pretrain", "simclr", "--run", "run", "--resume"];
     let said = place.run(&resume).done().stderr;
     assert!(
-        said.contains("a run with the settings") && said.contains("the checkpoint before"),
+        said.contains("a run with the settings") && said.contains("the previous checkpoint"),
         "{said}"
     );
     place.run(&["evaluate", "run"]).done();

@@ -49,7 +49,7 @@ fn place(optimizer: Value) -> Place {
     let place = Place::furnished();
     place.put_config("simclr", |config| {
         config["optimizer"] = optimizer;
-        config["train"]["clip_norm"] = json!(1.0);
+        config["train"]["grad_clip_norm"] = json!(1.0);
     });
     place
 }

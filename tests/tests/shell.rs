@@ -106,5 +106,5 @@ fn manual_pages_render() {
     let there = std::fs::read_dir(place.path("share/man1")).unwrap().count();
     assert_eq!(there, pages.len());
     place.put("file", "");
-    place.refuses(&["man", "--out", "file/man1"], &["file/man1: expected a folder"]);
+    place.refuses(&["man", "--out", "file/man1"], &["file/man1: expected a writable folder"]);
 }

@@ -10,8 +10,8 @@ BATCH = 64
 
 def operations(recipe: dict):
     """(name, settings) of each operation, the crop first."""
-    named = [next(iter(op.items())) for op in recipe["ops"]]
-    return sorted(named, key=lambda op: op[0] != "crop")
+    named = [next(iter(op.items())) for op in recipe["transforms"]]
+    return sorted(named, key=lambda op: op[0] != "random_resized_crop")
 
 
 def torchvision_ops(t, recipe: dict, top: float):
@@ -20,7 +20,7 @@ def torchvision_ops(t, recipe: dict, top: float):
         match name:
             case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
-                yield t.RandomResizedCrop(size, scale=s["area"], ratio=s["aspect"], antialias=True)
+                yield t.RandomResizedCrop(size, scale=s["scale"], ratio=s["ratio"], antialias=True)
             case "horizontal_flip":
                 yield t.RandomHorizontalFlip(s["p"])
             case "color_jitter":
@@ -29,7 +29,7 @@ def torchvision_ops(t, recipe: dict, top: float):
             case "grayscale":
                 yield t.RandomGrayscale(s["p"])
             case "gaussian_blur":
-                yield t.RandomApply([t.GaussianBlur(s["kernel"], tuple(s["sigma"]))], s["p"])
+                yield t.RandomApply([t.GaussianBlur(s["kernel_size"], tuple(s["sigma"]))], s["p"])
             case "solarize":
                 yield t.RandomSolarize(s["threshold"] * top, s["p"])
 
@@ -67,7 +67,7 @@ def kornia(pixels):
         match name:
             case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
-                return k.RandomResizedCrop(size, scale=tuple(s["area"]), ratio=tuple(s["aspect"]))
+                return k.RandomResizedCrop(size, scale=tuple(s["scale"]), ratio=tuple(s["ratio"]))
             case "horizontal_flip":
                 return k.RandomHorizontalFlip(p=s["p"])
             case "color_jitter":
@@ -75,7 +75,7 @@ def kornia(pixels):
             case "grayscale":
                 return k.RandomGrayscale(p=s["p"])
             case "gaussian_blur":
-                return k.RandomGaussianBlur((s["kernel"],) * 2, tuple(s["sigma"]), p=s["p"])
+                return k.RandomGaussianBlur((s["kernel_size"],) * 2, tuple(s["sigma"]), p=s["p"])
             case "solarize":
                 threshold = s["threshold"]
                 return k.RandomSolarize((threshold, threshold), (0.0, 0.0), p=s["p"])
@@ -97,7 +97,7 @@ def albumentations(pixels):
         match name:
             case "random_resized_crop":
                 size = (recipe["size"], recipe["size"])
-                return a.RandomResizedCrop(size, scale=tuple(s["area"]), ratio=tuple(s["aspect"]), p=1.0)
+                return a.RandomResizedCrop(size, scale=tuple(s["scale"]), ratio=tuple(s["ratio"]), p=1.0)
             case "horizontal_flip":
                 return a.HorizontalFlip(p=s["p"])
             case "color_jitter":
@@ -106,7 +106,7 @@ def albumentations(pixels):
             case "grayscale":
                 return a.ToGray(p=s["p"])
             case "gaussian_blur":
-                return a.GaussianBlur((s["kernel"],) * 2, sigma_limit=tuple(s["sigma"]), p=s["p"])
+                return a.GaussianBlur((s["kernel_size"],) * 2, sigma_limit=tuple(s["sigma"]), p=s["p"])
             case "solarize":
                 return a.Solarize((s["threshold"],) * 2, p=s["p"])
 

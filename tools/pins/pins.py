@@ -216,12 +216,12 @@ def tensors(path):
 
 
 def scores(document):
-    """Every accuracy of an evaluation, in the order of the document."""
+    """Every accuracy of an evaluation, by the order of the keys."""
     found = []
 
     def walk(value, key):
         if isinstance(value, dict):
-            for key, inner in value.items():
+            for key, inner in sorted(value.items()):
                 walk(inner, key)
         elif isinstance(value, list):
             for inner in value:

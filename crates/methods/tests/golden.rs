@@ -128,7 +128,7 @@ fn files(set: &str, name: &str) -> (&'static str, String) {
     match set {
         "a" => ("a_losses.json", format!("a_{}.safetensors", name.to_lowercase())),
         "d" => ("d_lightly.json", "d_lightly.safetensors".to_owned()),
-        "own" => ("d_own_paper_variants.json", "d_own_paper_forms.safetensors".to_owned()),
+        "own" => ("d_own_paper_forms.json", "d_own_paper_forms.safetensors".to_owned()),
         other => panic!("no set {other}"),
     }
 }

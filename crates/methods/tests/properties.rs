@@ -149,15 +149,15 @@ fn hyper_parameters_out_of_range_are_named() {
         (json!({"simclr": {"variant": "seed", "temperature": 0.0}}), "simclr.temperature"),
         (
             json!({"nnclr": {"variant": "seed", "temperature": 0.1, "queue_size": 0, "predictor": null}}),
-            "nnclr.queue",
+            "nnclr.queue_size",
         ),
         (
             json!({"moco": {"variant": "v3", "temperature": 0.1, "queue_size": 9, "teacher_momentum": {"constant": 0.9}, "predictor": null}}),
-            "moco.queue",
+            "moco.queue_size",
         ),
         (
             json!({"moco": {"variant": "v2", "temperature": 0.1, "queue_size": 9, "teacher_momentum": {"constant": 1.5}, "predictor": null}}),
-            "moco.momentum",
+            "moco.teacher_momentum",
         ),
         (json!({"barlow_twins": {"variant": "seed", "lambda": -1.0}}), "barlow_twins.lambda"),
         (

@@ -38,7 +38,8 @@ fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
 
 /// Expects the features and, in float64, the gradients of a case.
 fn check(case: &Value, kind: Kind) {
-    let config = json!({"size": case["size"], "patch": case["patch"], "image": case["image"]});
+    let config =
+        json!({"size": case["size"], "patch_size": case["patch"], "img_size": case["image"]});
     let (store, encoder) = build(&config, kind);
     for (name, mut tensor) in store.variables() {
         no_grad(|| tensor.copy_(&weights(&name, &tensor.size())));

@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(run.images_per_sec(), Some(80.0));
         let evaluation = run.evaluation.unwrap();
         assert_eq!((evaluation.linear, evaluation.knn), (Some(0.5), None));
-        assert_eq!(run.settings["projection"]["output"], 128);
+        assert_eq!(run.settings["projection"]["output_dim"], 128);
     }
 
     #[test]

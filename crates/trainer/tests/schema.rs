@@ -62,13 +62,13 @@ fn committed_configurations_name_the_schema_and_fit_it() {
 /// A configuration with what the committed ones don't show.
 fn uncommon() -> Value {
     let mut config = read(&configs().join("moco.json"));
-    config["train"]["steps"] = json!(7);
+    config["train"]["max_steps"] = json!(7);
     config["train"]["patience"] = json!(3);
     config["train"]["micro_batch"] = json!(16);
     config["train"]["device"] = json!("cuda:1");
     config["checkpoint"]["best"] = Value::Null;
     config["method"] = json!({"simsiam": {"predictor": null}});
-    config["augment"]["probe"]["ops"] = json!([
+    config["augment"]["probe"]["transforms"] = json!([
         {"gaussian_blur": {"p": 0.5, "kernel_size": 9, "sigma": [0.1, 2.0]}},
         {"solarize": {"p": 0.2, "threshold": 0.5}},
     ]);
@@ -78,7 +78,7 @@ fn uncommon() -> Value {
 /// A configuration of a method that another program brings along.
 fn foreign() -> Value {
     let mut config = read(&configs().join("simclr.json"));
-    config["method"] = json!({"own": {"name": "mine", "settings": {"weight": 1.5}}});
+    config["method"] = json!({"custom": {"name": "mine", "settings": {"weight": 1.5}}});
     config
 }
 

@@ -41,43 +41,43 @@ fn messages_name_key_expected_found() {
     let cases = [
         (
             json!([{"horizontal_flip": {"p": 1.5}}]),
-            "recipe key `ops[0].flip.p`: expected a number from 0 to 1, found 1.5",
+            "recipe key `transforms[0].horizontal_flip.p`: expected a number from 0 to 1, found 1.5",
         ),
         (
             json!([{"horizontal_flip": {"p": 0.5}}, {"random_resized_crop": {"scale": [0.0, 1.0], "ratio": [1.0, 1.0], "sampling": "clip"}}]),
-            "recipe key `ops[1].random_resized_crop.scale`: expected [low, high] with 0 < low <= high <= 1, found [0, 1]",
+            "recipe key `transforms[1].random_resized_crop.scale`: expected [low, high] with 0 < low <= high <= 1, found [0, 1]",
         ),
         (
             json!([{"random_resized_crop": {"scale": [0.1, 1.0], "ratio": [2.0, 1.0], "sampling": "clip"}}]),
-            "recipe key `ops[0].random_resized_crop.ratio`: expected [low, high] with 0 < low <= high, found [2, 1]",
+            "recipe key `transforms[0].random_resized_crop.ratio`: expected [low, high] with 0 < low <= high, found [2, 1]",
         ),
         (
             json!([{"color_jitter": {"p": 1.0, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.6}}]),
-            "recipe key `ops[0].jitter.hue`: expected a number from 0 to 0.5, found 0.6",
+            "recipe key `transforms[0].color_jitter.hue`: expected a number from 0 to 0.5, found 0.6",
         ),
         (
             json!([{"color_jitter": {"p": 1.0, "brightness": 2.5, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}}]),
-            "recipe key `ops[0].jitter.brightness`: expected a number from 0 to 1, found 2.5",
+            "recipe key `transforms[0].color_jitter.brightness`: expected a number from 0 to 1, found 2.5",
         ),
         (
             json!([{"gaussian_blur": {"p": 0.5, "kernel_size": 8, "sigma": [0.1, 2.0]}}]),
-            "recipe key `ops[0].blur.kernel`: expected an odd number of taps from 1 to 15, found 8",
+            "recipe key `transforms[0].gaussian_blur.kernel_size`: expected an odd number of taps from 1 to 15, found 8",
         ),
         (
             json!([{"gaussian_blur": {"p": 0.5, "kernel_size": 17, "sigma": [0.1, 2.0]}}]),
-            "recipe key `ops[0].blur.kernel`: expected an odd number of taps from 1 to 15, found 17",
+            "recipe key `transforms[0].gaussian_blur.kernel_size`: expected an odd number of taps from 1 to 15, found 17",
         ),
         (
             json!([{"solarize": {"p": 0.5, "threshold": -1.0}}]),
-            "recipe key `ops[0].solarize.threshold`: expected a number from 0 to 1, found -1",
+            "recipe key `transforms[0].solarize.threshold`: expected a number from 0 to 1, found -1",
         ),
         (
             json!([{"grayscale": {"p": 0.5}}, {"horizontal_flip": {"p": 0.5}}]),
-            "recipe key `ops[1].flip`: expected flip and crop before operations on pixels, found it after `grayscale`",
+            "recipe key `transforms[1].horizontal_flip`: expected horizontal_flip and random_resized_crop before operations on pixels, found it after `grayscale`",
         ),
         (
             json!([{"horizontal_flip": {"p": 0.5}}, {"horizontal_flip": {"p": 0.5}}]),
-            "recipe key `ops[1].flip`: expected it at most once, found a second `flip`",
+            "recipe key `transforms[1].horizontal_flip`: expected it at most once, found a second `horizontal_flip`",
         ),
     ];
     for (ops, message) in cases {
