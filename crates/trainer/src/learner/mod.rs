@@ -158,67 +158,81 @@ impl Learner {
         }
     }
 
-    /// One step of training, the `number`-th (from 0) of `of`.
+    /// One training step.
     ///
-    /// The objective's update comes first; measures are of the features from before it; then the
-    /// probe learns on the updated encoder, the method observes the batch, and the teacher follows.
-    /// Running statistics move where student and teacher encode the views.
-    pub fn step(&mut self, step: &DeviceBatch, number: u64, of: u64) -> StepMetrics {
-        let features = match self.split {
-            None => self.student.training_features(&step.views, step.images),
-            Some(_) => no_grad(|| self.student.training_features(&step.views, step.images))
-                .set_requires_grad(true),
-        };
-        let student = self.student.project(&features, step.images);
-        let (measured_features, teacher) = match &self.teacher {
-            None => {
-                let global = student[..2].iter().map(Tensor::detach).collect();
-                (features.narrow(0, 0, 2 * step.images).detach(), global)
-            }
-            Some(teacher) => no_grad(|| {
-                let global = step.views[0].narrow(0, 0, 2 * step.images);
-                let features = teacher.networks.training_features(&[global], step.images);
-                let projections = teacher.networks.project(&features, step.images);
-                (features, projections)
-            }),
-        };
-        let progress = StepCount { step: number, total: of };
-        let views = Projections { student, teacher, progress };
-        let loss = self.method.loss(&views);
-        let objective = match self.reduction {
-            Reduction::Mean => loss.shallow_clone(),
-            Reduction::Sum => &loss * self.method.loss_terms(step.images),
-        };
+    /// Encode and project all views, with the student and, where there is one, the teacher. Compute
+    /// the loss and its gradient; clip it; update the weights. Then train the probe on the updated
+    /// encoder, let the method take in the batch (queues, centers), and move the teacher toward the
+    /// student (EMA). The accuracies are those of the features from before the update. Running
+    /// statistics of batch normalization move where views are encoded, and nowhere else.
+    pub fn step(&mut self, batch: &DeviceBatch, count: StepCount) -> StepMetrics {
+        let forward = self.forward(batch, count);
+        let loss = self.method.loss(&forward.projections);
+        let objective = self.objective(&loss, batch.images);
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.gradient(&objective, &features, &step.views);
+        let gradient = self.gradient(&objective, &forward.student_features, &batch.views);
         self.profiler.lap(|secs| &mut secs.backward);
-        let gradient_norm = self.update(gradient, progress);
+        let gradient_norm = self.update(gradient, count);
         self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
-            let probe = self.probe_step(step, progress);
+            let probe = self.probe_step(batch, count);
             self.profiler.lap(|secs| &mut secs.metrics);
-            self.method.update_state(&views);
-            if let (Some(teacher), Some(momentum)) =
-                (&mut self.teacher, self.method.teacher_momentum())
-            {
-                teacher.ema_update(&self.parameters, momentum.at(progress));
-            }
+            self.method.update_state(&forward.projections);
+            self.update_teacher(count);
             self.profiler.lap(|secs| &mut secs.optimizer);
-            let (first, second) = (
-                measured_features.narrow(0, 0, step.images),
-                measured_features.narrow(0, step.images, step.images),
-            );
-            let (rows, columns) = (2 * step.images, 2 * measured_features.size()[1]);
-            let measured = StepMetrics {
+            let (a, b) = forward.global_features(batch.images);
+            let (rows, columns) = (2 * batch.images, 2 * a.size()[1]);
+            let metrics = StepMetrics {
                 loss: loss.detach(),
-                contrastive: (metrics::contrastive_correct(&first, &second), rows),
-                correlation: (metrics::correlation_correct(&first, &second), columns),
+                contrastive: (metrics::contrastive_correct(&a, &b), rows),
+                correlation: (metrics::correlation_correct(&a, &b), columns),
                 probe,
                 gradient_norm,
             };
             self.profiler.lap(|secs| &mut secs.metrics);
-            measured
+            metrics
         })
+    }
+
+    /// Encodes and projects the views of a batch.
+    fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Forward {
+        let images = batch.images;
+        let student_features = match self.split {
+            None => self.student.training_features(&batch.views, images),
+            Some(_) => no_grad(|| self.student.training_features(&batch.views, images))
+                .set_requires_grad(true),
+        };
+        let student = self.student.project(&student_features, images);
+        let (eval_features, teacher) = match &self.teacher {
+            None => {
+                let global = student[..2].iter().map(Tensor::detach).collect();
+                (student_features.narrow(0, 0, 2 * images).detach(), global)
+            }
+            Some(teacher) => no_grad(|| {
+                let global = batch.views[0].narrow(0, 0, 2 * images);
+                let features = teacher.networks.training_features(&[global], images);
+                let projections = teacher.networks.project(&features, images);
+                (features, projections)
+            }),
+        };
+        let projections = Projections { student, teacher, progress };
+        Forward { student_features, eval_features, projections }
+    }
+
+    /// What is differentiated: the mean of the loss's terms, or their sum.
+    fn objective(&self, loss: &Tensor, images: i64) -> Tensor {
+        match self.reduction {
+            Reduction::Mean => loss.shallow_clone(),
+            Reduction::Sum => loss * self.method.loss_terms(images),
+        }
+    }
+
+    /// Moves the teacher toward the student, where there is one.
+    fn update_teacher(&mut self, count: StepCount) {
+        if let (Some(teacher), Some(momentum)) = (&mut self.teacher, self.method.teacher_momentum())
+        {
+            teacher.ema_update(&self.parameters, momentum.at(count));
+        }
     }
 
     /// Distance of the teacher's weights from the student's over the length of the student's.
@@ -262,6 +276,24 @@ impl Learner {
         let features = no_grad(|| self.eval_networks().features(images));
         let probe = self.probe.as_mut()?;
         Some((tch::with_grad(|| probe.step(&features, labels, progress)), labels.size()[0]))
+    }
+}
+
+/// Features and projections of a batch.
+struct Forward {
+    /// The student's features of all views `[views * images, features]`, with a graph.
+    student_features: Tensor,
+    /// Features of the two global views `[2 * images, features]`, by the networks that the probe
+    /// and the metrics read, without a graph.
+    eval_features: Tensor,
+    projections: Projections,
+}
+
+impl Forward {
+    /// Features of the first and of the second global view, each `[images, features]`.
+    fn global_features(&self, images: i64) -> (Tensor, Tensor) {
+        let of_view = |view: i64| self.eval_features.narrow(0, view * images, images);
+        (of_view(0), of_view(1))
     }
 }
 

@@ -294,7 +294,7 @@ impl Trainer {
             probe,
         };
         self.learner.profiler.lap(|secs| &mut secs.copy);
-        self.learner.step(&step, self.header.step, self.total_steps)
+        self.learner.step(&step, self.count_at(self.header.step))
     }
 
     /// Brings the numbers of pending steps to the host and logs them.
@@ -334,13 +334,13 @@ impl Trainer {
         }
     }
 
-    fn progress_of(&self, step: u64) -> StepCount {
+    fn count_at(&self, step: u64) -> StepCount {
         StepCount { step, total: self.total_steps }
     }
 
     /// The step size that was used in `step`, from 0.
     fn learning_rate_of(&self, step: u64) -> f64 {
-        let progress = self.progress_of(step);
+        let progress = self.count_at(step);
         self.learner.optimizer.lr(progress)
     }
 
@@ -388,7 +388,7 @@ impl Trainer {
                 .learner
                 .method
                 .teacher_momentum()
-                .map(|momentum| momentum.at(self.progress_of(self.header.step - 1))),
+                .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
             gradient_norm: metrics.mean_gradient_norm(),
             health,
             images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,

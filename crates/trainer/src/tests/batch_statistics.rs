@@ -74,7 +74,7 @@ fn without_batch_statistics_a_step_in_parts_equals_a_whole_one() {
         let train = |micro_batch| {
             let config = config("byol", norm, micro_batch);
             let mut learner = learner(&config, Kind::Double).unwrap();
-            let loss = learner.step(&step(0, Kind::Double), 0, 10).loss;
+            let loss = learner.step(&step(0, Kind::Double), StepCount { step: 0, total: 10 }).loss;
             (loss.double_value(&[]), learner)
         };
         let (whole, split) = (train(None), train(Some(5)));
@@ -115,7 +115,7 @@ fn every_view_is_normalized_by_its_own_statistics() {
 fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_does() {
     let mut learner = learner(&config("byol", "batch", None), Kind::Float).unwrap();
     let step = step(0, Kind::Float);
-    learner.step(&step, 0, 10);
+    learner.step(&step, StepCount { step: 0, total: 10 });
     let teacher = &learner.teacher.as_ref().unwrap().networks;
     // One for each view; the probe's images and the measures are not counted.
     assert_eq!([counted(&learner.student), counted(teacher)], [2, 2]);

@@ -51,7 +51,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
             images: 64,
             probe: None,
         };
-        learner.step(&step, number, steps);
+        learner.step(&step, StepCount { step: number, total: steps });
         loader.recycle(batch);
     }
     measure(&learner, &sample, &to_tensor)

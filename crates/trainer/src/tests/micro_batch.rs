@@ -83,7 +83,8 @@ fn train(
 ) -> (Vec<f64>, Vec<(String, Tensor)>) {
     let (mut learner, local) = learner(method, micro_batch, kind);
     let losses = (0..steps).map(|number| {
-        let measured = learner.step(&step(number, local, kind), number as u64, 10);
+        let measured =
+            learner.step(&step(number, local, kind), StepCount { step: number as u64, total: 10 });
         measured.loss.double_value(&[])
     });
     (losses.collect(), checkpoint::tensors(&learner))
@@ -127,7 +128,7 @@ fn perturbed_moments(method: &Value, series: u64) -> Vec<(String, Tensor)> {
     perturbation.weights(&learner);
     let mut step = step(0, local, Kind::Double);
     step.views = step.views.iter().map(|views| perturbation.apply(views)).collect();
-    learner.step(&step, 0, 10);
+    learner.step(&step, StepCount { step: 0, total: 10 });
     moments(checkpoint::tensors(&learner))
 }
 
@@ -197,7 +198,7 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));
         learner.student.encoder = Box::new(Noted { inner: Some(inner), calls: calls.clone() });
         let step = DeviceBatch { probe: None, ..step(0, local, Kind::Float) };
-        learner.step(&step, 0, 10);
+        learner.step(&step, StepCount { step: 0, total: 10 });
         let calls = calls.borrow();
         let count = |graph: bool| -> i64 {
             let calls = calls.iter().filter(|call| call.1 == graph);

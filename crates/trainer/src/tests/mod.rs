@@ -230,7 +230,7 @@ fn trajectory(
             images: batch,
             probe: Some((view("probe_view"), inputs.get("labels").get(number))),
         };
-        pending.push(&learner.step(&step, number as u64, steps as u64));
+        pending.push(&learner.step(&step, StepCount { step: number as u64, total: steps as u64 }));
         let numbers = pending.take()[0];
         metrics.add(&numbers);
         trajectory.steps.push([

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::tiny_config;
 use crate::checkpoint::{self, Header};
-use crate::{DTypes, DeviceBatch, Learner, LearnerOptions};
+use crate::{DTypes, DeviceBatch, Learner, LearnerOptions, StepCount};
 
 /// Planned number of steps.
 const STEPS: u64 = 6;
@@ -44,7 +44,7 @@ fn step(number: u64) -> DeviceBatch {
 
 fn train(learner: &mut Learner, steps: Range<u64>) {
     for number in steps {
-        learner.step(&step(number), number, STEPS);
+        learner.step(&step(number), StepCount { step: number, total: STEPS });
     }
 }
 
@@ -159,7 +159,7 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
         let before = learner.parameters.flat().copy();
         let views = vec![step(0).views[0].to_kind(Kind::Double)];
         let step = DeviceBatch { views, probe: None, images: 4 };
-        let measured = learner.step(&step, 0, 1);
+        let measured = learner.step(&step, StepCount { step: 0, total: 1 });
         let moved = (learner.parameters.flat() - before).norm();
         [moved, measured.gradient_norm].map(|length| length.double_value(&[]))
     });
