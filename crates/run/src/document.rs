@@ -72,7 +72,7 @@ pub fn document() -> String {
         file::EVALUATION,
         "Scores of one encoder. `twinview evaluate` prints the same record. For several runs it \
          prints\nthem in `runs`, with `mean` and `std` over them; for several \
-         checkpoints, one such record per checkpoint\nin `checkpoints`.",
+         checkpoints,\none such record per checkpoint in `checkpoints`.",
         &[],
     );
     page
