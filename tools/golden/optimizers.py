@@ -50,11 +50,11 @@ def at(schedule, step):
     if kind == "constant":
         return given
     if kind == "cosine":
-        return wave(given["from"], given["to"], done)
-    share = given["share"]
+        return wave(given["start"], given["end"], done)
+    share = given["warmup_fraction"]
     if done < share:
-        return given["from"] + (given["peak"] - given["from"]) * done / share
-    return wave(given["peak"], given["to"], (done - share) / (1 - share))
+        return given["start"] + (given["peak"] - given["start"]) * done / share
+    return wave(given["peak"], given["end"], (done - share) / (1 - share))
 
 
 def length(numbers):
@@ -62,7 +62,7 @@ def length(numbers):
 
 
 def adamw(given, weights, slopes, state, step, decays):
-    rate, (beta1, beta2) = at(given["learning_rate"], step), given["betas"]
+    rate, (beta1, beta2) = at(given["lr"], step), given["betas"]
     moments = state.setdefault("moments", [[(0.0, 0.0)] * len(part) for part in weights])
     for part, slope, moment, decay in zip(weights, slopes, moments, decays):
         for i, g in enumerate(slope):
@@ -75,7 +75,7 @@ def adamw(given, weights, slopes, state, step, decays):
 
 
 def sgd(given, weights, slopes, state, step, decays):
-    rate, mu = at(given["learning_rate"], step), given["momentum"]
+    rate, mu = at(given["lr"], step), given["momentum"]
     buffers = state.setdefault("buffers", [[0.0] * len(part) for part in weights])
     for part, slope, buffer, decay in zip(weights, slopes, buffers, decays):
         for i, g in enumerate(slope):
@@ -85,7 +85,7 @@ def sgd(given, weights, slopes, state, step, decays):
 
 
 def lars(given, weights, slopes, state, step, decays):
-    rate, mu = at(given["learning_rate"], step), given["momentum"]
+    rate, mu = at(given["lr"], step), given["momentum"]
     buffers = state.setdefault("buffers", [[0.0] * len(part) for part in weights])
     for n, (part, slope, buffer, decay) in enumerate(zip(weights, slopes, buffers, decays)):
         local = 1.0
@@ -98,16 +98,16 @@ def lars(given, weights, slopes, state, step, decays):
 
 
 RULES = {"adamw": adamw, "sgd": sgd, "lars": lars}
-WARM = {"warm_up_cosine": {"from": 0.0, "peak": 0.4, "to": 0.02, "share": 0.4}}
-FALLING = {"cosine": {"from": 0.1, "to": 0.001}}
-RISING = {"cosine": {"from": 0.04, "to": 0.4}}
+WARM = {"warmup_cosine": {"start": 0.0, "peak": 0.4, "end": 0.02, "warmup_fraction": 0.4}}
+FALLING = {"cosine": {"start": 0.1, "end": 0.001}}
+RISING = {"cosine": {"start": 0.04, "end": 0.4}}
 CASES = [
-    {"adamw": {"learning_rate": FALLING, "betas": [0.9, 0.95], "epsilon": 1e-8, "weight_decay": RISING, "exclude_bias_and_norm": True}},
-    {"sgd": {"learning_rate": WARM, "momentum": 0.9, "nesterov": True, "weight_decay": {"constant": 0.05}, "exclude_bias_and_norm": True}},
-    {"sgd": {"learning_rate": FALLING, "momentum": 0.0, "nesterov": False, "weight_decay": RISING, "exclude_bias_and_norm": False}},
-    {"lars": {"learning_rate": WARM, "momentum": 0.9, "trust_coefficient": 0.02, "weight_decay": {"constant": 0.05}, "exclude_bias_and_norm": True}},
-    {"lars": {"learning_rate": WARM, "momentum": 0.9, "trust_coefficient": 0.02, "weight_decay": RISING, "exclude_bias_and_norm": False}},
-    {"lars": {"learning_rate": FALLING, "momentum": 0.5, "trust_coefficient": 0.001, "weight_decay": {"constant": 0.0}, "exclude_bias_and_norm": True}},
+    {"adamw": {"lr": FALLING, "betas": [0.9, 0.95], "epsilon": 1e-8, "weight_decay": RISING, "exclude_bias_and_norm": True}},
+    {"sgd": {"lr": WARM, "momentum": 0.9, "nesterov": True, "weight_decay": {"constant": 0.05}, "exclude_bias_and_norm": True}},
+    {"sgd": {"lr": FALLING, "momentum": 0.0, "nesterov": False, "weight_decay": RISING, "exclude_bias_and_norm": False}},
+    {"lars": {"lr": WARM, "momentum": 0.9, "trust_coefficient": 0.02, "weight_decay": {"constant": 0.05}, "exclude_bias_and_norm": True}},
+    {"lars": {"lr": WARM, "momentum": 0.9, "trust_coefficient": 0.02, "weight_decay": RISING, "exclude_bias_and_norm": False}},
+    {"lars": {"lr": FALLING, "momentum": 0.5, "trust_coefficient": 0.001, "weight_decay": {"constant": 0.0}, "exclude_bias_and_norm": True}},
 ]
 
 

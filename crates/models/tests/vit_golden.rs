@@ -97,7 +97,8 @@ fn golden_vision_transformers_match_timm() {
 #[test]
 fn golden_names_and_shapes_are_timms() {
     for (size, names) in reference()["names"].as_object().expect("names") {
-        let (store, _) = build(&json!({"size": size, "patch": 16, "image": 224}), Kind::Float);
+        let (store, _) =
+            build(&json!({"size": size, "patch_size": 16, "img_size": 224}), Kind::Float);
         let found: Value = store
             .variables()
             .into_iter()
