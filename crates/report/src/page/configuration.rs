@@ -258,7 +258,7 @@ mod tests {
         let (differing, shared) = html.split_once("<details>").unwrap();
         let line = "<th scope=\"row\">seed</th><td>0</td><td>1</td>";
         assert!(differing.contains(line), "{differing}");
-        let line = "<th scope=\"row\">method.a.form</th><td>seed</td><td>–</td>";
+        let line = "<th scope=\"row\">method.a.variant</th><td>seed</td><td>–</td>";
         assert!(differing.contains(line), "{differing}");
         assert!(differing.contains("&lt;y&gt;") && !html.contains("<i>"));
         assert!(shared.contains("train.batch_size") && !differing.contains("train.batch_size"));
