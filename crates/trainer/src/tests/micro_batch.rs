@@ -10,7 +10,7 @@ use models::{Encoder, InputSizes, Mode};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use crate::tests::{Perturbation, spread, tiny_config};
+use crate::tests::{Perturbation, SAFETY, spread, tiny_config};
 use crate::*;
 
 /// Images of a batch: no multiple of 3, nor are the views that they give.
@@ -152,7 +152,8 @@ fn gradients_in_parts_equal_whole_ones_in_single_precision() {
         let spreads = exact.iter().enumerate().map(|(index, (_, exact))| {
             golden::largest(&spread(exact, perturbed.iter().map(|moments| &moments[index].1)))
         });
-        let allowed = (spreads.fold(0.0, f64::max) / largest).max(1e-5);
+        // Both sides are float32, and each may be off by what rounding moves.
+        let allowed = (2.0 * SAFETY * spreads.fold(0.0, f64::max) / largest).max(1e-5);
         for ((name, split), (_, whole)) in split.iter().zip(&whole) {
             let off = golden::difference(split, whole) / largest;
             assert!(off <= allowed, "{method}: {name} off by {off}, not within {allowed}");

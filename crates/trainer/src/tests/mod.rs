@@ -251,7 +251,7 @@ fn trajectory(
 /// Perturbed runs of each run.
 const PERTURBED: u64 = 12;
 /// Times the spread of the perturbed runs that float32 may differ by, since they are a sample.
-const SAFETY: f64 = 2.0;
+pub(crate) const SAFETY: f64 = 2.0;
 
 fn check_trajectory(run: &Value, config: &Config) {
     let name = run["run"].as_str().unwrap();
