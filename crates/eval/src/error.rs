@@ -70,6 +70,9 @@ pub enum Error {
     /// Images can't be read any more.
     #[error(transparent)]
     Loader(#[from] loader::Error),
+    /// The system gave no thread.
+    #[error("no thread to work with: {0}")]
+    Threads(String),
     /// Whoever watched the work ended it.
     #[error("interrupted")]
     Interrupted,
