@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use files::RecordLog;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The log of a run, shared with the subscriber.
@@ -71,18 +70,19 @@ pub fn start(verbose: u8, quiet: bool) -> RunLog {
         (false, 1) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .with_env_var("TWINVIEW_LOG")
-        .from_env_lossy();
+    let named = std::env::var("TWINVIEW_LOG").unwrap_or_default();
+    let from_environment: Option<LevelFilter> = named.parse().ok().filter(|_| !named.is_empty());
     let log = RunLog::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(from_environment.unwrap_or(level))
         .with_writer(move || Tee(writer.clone()))
         .with_ansi(false)
         .with_target(false)
         .without_time()
         .init();
+    if from_environment.is_none() && !named.is_empty() {
+        tracing::warn!("TWINVIEW_LOG: expected error, warn, info, debug or trace, found {named:?}");
+    }
     log
 }
