@@ -11,10 +11,13 @@ use crate::{Error, Plane, Result};
 const STEPS: usize = 1000;
 /// Early exaggeration: lets clusters pass each other.
 const EXAGGERATION: f64 = 12.0;
-/// Barnes-Hut: how wide a cell may appear and still stand for all its images.
-const THETA: f64 = 0.5;
 /// Standard deviation of the first coordinate at the start.
 const START: f64 = 1e-4;
+/// Barnes-Hut: how wide a cell may appear and still stand for all its images.
+const THETA: f64 = 0.5;
+/// Deviation of the first principal component of unit-length features below which all images are
+/// alike.
+const ALIKE: f64 = 1e-9;
 
 /// The largest [`tsne`] perplexity that `images` images allow, at most 30 (the usual value); `None`
 /// for fewer than four images, which have no neighborhoods.
@@ -27,6 +30,7 @@ pub fn usual_perplexity(images: usize) -> Option<f64> {
 ///
 /// Starts from `plane`, the [principal components](crate::principal_plane) of these features, and
 /// runs on one thread, so that the same features always give the same coordinates.
+/// Where all images have the same features, all are at 0.
 ///
 /// # Shapes
 /// `features`: `[images, features]`, any float kind.
@@ -66,6 +70,9 @@ pub fn tsne(features: &Tensor, plane: &Plane, perplexity: f64) -> Result<Vec<[f6
     if bad > 0 {
         return Err(Error::NonFinite { bad, images });
     }
+    let Some(start) = start(&plane.places) else {
+        return Ok(vec![[0.0; 2]; images]);
+    };
     let fit = || {
         let mut tsne = tSNE::<f64, &[f64]>::new(&rows);
         // The step size grows with the images. A lower bound, as other programs have, makes steps
@@ -74,7 +81,7 @@ pub fn tsne(features: &Tensor, plane: &Plane, perplexity: f64) -> Result<Vec<[f6
             .early_exaggeration(EXAGGERATION)
             .epochs(STEPS)
             .perplexity(perplexity)
-            .initial_embedding(start(&plane.places))
+            .initial_embedding(start.as_slice())
             .barnes_hut(THETA, |a, b| squared_distance(a, b).sqrt());
         tsne.embedding()
     };
@@ -88,12 +95,11 @@ fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The principal components, as small as a start has to be.
-fn start(places: &[[f64; 2]]) -> Vec<f64> {
+/// The principal components, as small as a start has to be; `None` where all are alike.
+fn start(places: &[[f64; 2]]) -> Option<Vec<f64>> {
     let squares: f64 = places.iter().map(|place| place[0] * place[0]).sum();
     let deviation = (squares / places.len() as f64).sqrt();
-    let scale = if deviation > 0.0 { START / deviation } else { 0.0 };
-    places.iter().flatten().map(|value| scale * value).collect()
+    (deviation > ALIKE).then(|| places.iter().flatten().map(|at| START / deviation * at).collect())
 }
 
 #[cfg(test)]
@@ -189,5 +195,24 @@ mod tests {
         assert_eq!(refused, Err(Error::NonFinite { bad: 1, images: 10 }));
         let other = super::tsne(&clusters(11, 2), &plane, 3.0).unwrap_err();
         assert!(matches!(other, Error::Mismatch { .. }), "{other}");
+    }
+
+    #[test]
+    fn any_small_set_has_finite_places() {
+        for case in 0..200u64 {
+            let images = 4 + (case * 7 % 23) as usize;
+            let kinds = 1 + (case * 5 % 11) as usize;
+            let value = |at: usize| {
+                let (image, column) = (at / 6, at % 6);
+                let kind = (image * (1 + case as usize % 3) + image / 2) % kinds;
+                ((kind * 13 + column * 5 + case as usize) as f64 * 0.731).sin()
+            };
+            let values: Vec<f64> = (0..images * 6).map(value).collect();
+            let features = Tensor::from_slice(&values).view([images as i64, 6]);
+            for perplexity in [1.0, usual_perplexity(images).unwrap()] {
+                let places = tsne(&features, perplexity).unwrap();
+                assert!(places.iter().flatten().all(|at| at.is_finite()), "{case}: {places:?}");
+            }
+        }
     }
 }
