@@ -109,8 +109,11 @@ fn files_that_are_no_images() {
     };
     let whole = png(40, 40);
     let cases: [(&[u8], &[&str]); 4] = [
-        (b"These are words.\n", &["expected a JPEG, PNG or WebP image, found text"]),
-        (b"", &["expected a JPEG, PNG or WebP image, found an empty file"]),
+        (
+            b"These are words.\n",
+            &["expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image, found text"],
+        ),
+        (b"", &["expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image, found an empty file"]),
         (&png(1, 1), &["expected an image of at least", "found 1 x 1"]),
         (&whole[..whole.len() / 2], &["expected a whole PNG image, found "]),
     ];

@@ -128,7 +128,7 @@ fn what_can_not_be_searched_is_refused() {
     place.put("words.jpg", "These are words.\n");
     refuses(
         &["--query", "words.jpg"],
-        &["words.jpg: expected a JPEG, PNG or WebP image, found text"],
+        &["words.jpg: expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image, found text"],
     );
     refuses(&["--duplicates", "--threshold", "1.5"], &["threshold must be a cosine"]);
     refuses(&["--outliers", "3", "-k", "0"], &["-k: expected at least 1"]);

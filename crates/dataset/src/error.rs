@@ -79,8 +79,8 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
-    /// A file that is not a JPEG, PNG or WebP image.
-    #[error("{}: expected a JPEG, PNG or WebP image, found {found}", OneLine(.path))]
+    /// A file of no format that is read.
+    #[error("{}: expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image, found {found}", OneLine(.path))]
     NotAnImage {
         /// The file.
         path: PathBuf,

@@ -7,11 +7,25 @@ use crate::formats::{cifar10, folder, stl10};
 use crate::progress::Report;
 use crate::{Dataset, Error};
 
+/// Where the labels of a folder of images come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FolderLabels {
+    /// From split folders (`train/CLASS`) or class folders (`CLASS/*`) where there are such.
+    #[default]
+    Auto,
+    /// The folders are classes, whatever their names and what is in them.
+    Folders,
+    /// All images are unlabeled.
+    None,
+}
+
 /// Options of [`open`].
 pub struct OpenOptions<'a> {
     /// Width and height in pixels to which images of folders are resized; binaries keep their own
     /// size.
     pub image_size: usize,
+    /// Where labels come from, in a folder of images.
+    pub labels: FolderLabels,
     /// Cache of decoded image folders; by default `twinview/packed` in the user's cache
     /// folder.
     pub cache_dir: Option<PathBuf>,
@@ -24,7 +38,13 @@ pub struct OpenOptions<'a> {
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        Self { image_size: 96, cache_dir: None, progress: &|_| {}, left_out: None }
+        Self {
+            image_size: 96,
+            labels: FolderLabels::Auto,
+            cache_dir: None,
+            progress: &|_| {},
+            left_out: None,
+        }
     }
 }
 
@@ -36,9 +56,10 @@ impl Default for OpenOptions<'_> {
 ///   `unlabeled_X.bin` or `train_X.bin`.
 /// - CIFAR-10 binaries: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`,
 ///   `batches.meta.txt`.
-/// - Image folders: `train/CLASS/`, `test/CLASS/` (or `val/CLASS/`), `unlabeled/`; JPEG, PNG and
-///   WebP. Classes are numbered in the order of their names.
-/// - A flat folder of images: unlabeled.
+/// - Image folders (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM): `train/CLASS/`, `test/CLASS/` (or `val`,
+///   `valid`, `validation`) and `unlabeled/`; or `CLASS/*` alone, which is a training split. Classes
+///   are numbered in the order of their names.
+/// - Any other folder with images in it or below: unlabeled.
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
 /// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,

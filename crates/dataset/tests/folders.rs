@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use dataset::{Dataset, OpenOptions, PixelOrder};
+use dataset::{Dataset, FolderLabels, OpenOptions, PixelOrder};
 use fixtures::{assert_same, cache_of, classes, folder, message, open, plain_png, planes, write};
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 
@@ -74,9 +74,70 @@ fn a_flat_folder_is_unlabeled() {
     let set = open(&dir).unwrap();
     assert_eq!(
         (set.kind, set.class_names.len(), set.train.is_none()),
-        ("flat folder of images", 0, true)
+        ("folder of images", 0, true)
     );
     assert_eq!(colors(&set), [[9, 8, 7], [1, 2, 3]]);
+}
+
+/// The layout of a folder of files, each a small image: kind, and images by split.
+fn layout(files: &[&str]) -> (String, [usize; 3]) {
+    let (_outer, dir) = nested();
+    for (number, file) in files.iter().enumerate() {
+        plain_png(dir.join(file), 8, [number as u8; 3]);
+    }
+    let set = open(&dir).unwrap();
+    let count = |split: &Option<dataset::Split>| split.as_ref().map_or(0, dataset::Split::len);
+    let unlabeled = if set.unlabeled_is_train() { 0 } else { set.unlabeled.len() };
+    (set.kind.to_owned(), [unlabeled, count(&set.train), count(&set.test)])
+}
+
+#[test]
+fn layouts_that_people_have_are_known() {
+    let of = |kind: &str, counts: [usize; 3]| (kind.to_owned(), counts);
+    let photographs = of("folder of images", [2, 0, 0]);
+    assert_eq!(layout(&["2023/01/a.png", "2024/02/raw/b.png"]), photographs);
+    assert_eq!(layout(&["2023/a.png", "20240105 Rome/b.png"]), photographs);
+    assert_eq!(layout(&["one/a.png", "one/b.png"]), photographs);
+    assert_eq!(layout(&["x.png", "cat/b.png"]), photographs);
+    assert_eq!(layout(&["train/x.png", "unlabelled/b.png"]).1, [2, 0, 0]);
+    assert_eq!(layout(&["cat/a.png", "dog/b.png", "dog/c.png"]), of("class folders", [0, 3, 0]));
+    assert_eq!(layout(&["0/a.png", "1/b.png", "2/c.png"]), of("class folders", [0, 3, 0]));
+    for test in ["test", "val", "valid", "validation", "Test", "VAL"] {
+        let test = format!("{test}/cat/c.png");
+        let files = ["Train/cat/a.png", "Train/dog/b.png", "Unlabelled/d.png", &test];
+        assert_eq!(layout(&files), of("image folder", [1, 2, 1]), "{test}");
+    }
+}
+
+#[test]
+fn labels_of_folders_are_asked_for_or_declined() {
+    let (_outer, dir) = nested();
+    plain_png(dir.join("2023/a.png"), 8, [1; 3]);
+    plain_png(dir.join("2024/b/c.png"), 8, [2; 3]);
+    let with = |labels: FolderLabels| {
+        let cache_dir = Some(cache_of(&dir));
+        let options = OpenOptions { image_size: 8, labels, cache_dir, ..Default::default() };
+        dataset::open(&dir, &options).unwrap()
+    };
+    assert_eq!(with(FolderLabels::Folders).class_names, ["2023", "2024"]);
+    assert!(with(FolderLabels::None).train.is_none());
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let labels = FolderLabels::None;
+    let cache_dir = Some(cache_of(&dir));
+    let options = OpenOptions { image_size: 8, labels, cache_dir, ..Default::default() };
+    let set = dataset::open(&dir, &options).unwrap();
+    assert_eq!((set.unlabeled.len(), set.train.is_none(), set.test.is_none()), (8, true, true));
+}
+
+#[test]
+fn test_images_may_lack_classes() {
+    let (_outer, dir) = nested();
+    for file in ["train/a/0.png", "train/b/1.png", "train/c/2.png", "test/c/3.png"] {
+        plain_png(dir.join(file), 8, [5; 3]);
+    }
+    let set = open(&dir).unwrap();
+    assert_eq!(set.test.unwrap().labels(), Some(&[2][..]));
 }
 
 #[test]
@@ -161,7 +222,7 @@ fn open_counting(dir: &Path) -> (Dataset, usize) {
         image_size: 8,
         cache_dir: Some(cache_of(dir)),
         progress: &progress,
-        left_out: None,
+        ..Default::default()
     };
     let set = dataset::open(dir, &options).unwrap();
     let decoded =

@@ -89,9 +89,6 @@ fn images_that_can_not_be_decoded() {
             check(&dir, name, says);
         }
     }
-    let (_outer, dir) = set();
-    write(dir.join("train/apple/0a.gif"), "GIF89a");
-    check(&dir, "0a.gif", "found a .gif file");
 }
 
 #[test]
@@ -101,7 +98,10 @@ fn nothing_usable_is_refused_all_the_same() {
         write(dir.join("train/pear").join(name), "text");
     }
     let found = message(open_rest(&dir).0, "train/pear");
-    assert!(found.ends_with("expected images (.jpg, .png, .webp), found none"), "{found}");
+    assert!(
+        found.ends_with("expected images (.jpg, .png, .webp, .tif, .bmp, .gif), found none"),
+        "{found}"
+    );
     let outer = folder();
     let dir = outer.path().join("images");
     write(dir.join("a.png"), "text");
@@ -124,7 +124,7 @@ fn a_file_that_changes_while_it_is_packed() {
         image_size: 8,
         cache_dir: Some(cache_of(&dir)),
         progress: &change,
-        left_out: None,
+        ..Default::default()
     };
     let found = message(dataset::open(&dir, &options), "train/apple/1.png");
     assert!(found.contains("expected the file to stay as it was opened"), "{found}");
@@ -183,19 +183,16 @@ mod unix {
         for (target, file, says) in [
             ("gone.png", "train/apple/0a.png", "cannot open"),
             ("0a.png", "train/apple/0a.png", "cannot open"),
-            (".", "train/apple/0a", "a link to"),
-            ("..", "train/apple/0a", "a link to"),
             ("/dev/zero", "train/apple/0a.png", "found no plain file"),
         ] {
             let (_outer, dir) = set();
             symlink(target, dir.join(file)).unwrap();
-            if target == ".." {
-                // Every class is found again below it, but each folder once.
-                let found = message(open(&dir), "train/apple/0a/apple");
-                assert!(found.contains("which is listed already"), "{found}");
-            } else {
-                check(&dir, file, says);
-            }
+            check(&dir, file, says);
+        }
+        for target in [".", ".."] {
+            let (_outer, dir) = set();
+            symlink(target, dir.join("train/apple/0a")).unwrap();
+            assert_eq!(open(&dir).unwrap().train.unwrap().labels(), Some(&[0, 0, 1, 1][..]));
         }
     }
 
@@ -213,7 +210,7 @@ mod unix {
         fs::create_dir(dir.join("train/apple/30")).unwrap();
         let (set, lines) = open_rest(&dir);
         assert_eq!(set.unwrap().train.unwrap().len(), 4);
-        assert!((30..200).contains(&lines.len()), "{}", lines.len());
+        assert!(lines.is_empty(), "{lines:?}");
     }
 
     #[test]

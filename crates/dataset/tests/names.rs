@@ -101,7 +101,7 @@ fn a_folder_has_one_packed_set_however_it_is_called() {
             image_size: 8,
             cache_dir: Some(cache.clone()),
             progress: &progress,
-            left_out: None,
+            ..Default::default()
         };
         dataset::open(&outer.path().join(name), &options).unwrap()
     };
@@ -128,7 +128,10 @@ fn a_single_image_is_read_as_those_of_folders_are() {
     fs::remove_dir_all(cache_of(dir.path())).unwrap();
 
     write(&path, "not an image");
-    message(dataset::read_image(&path, 8), "a.png: expected a JPEG, PNG or WebP image");
+    message(
+        dataset::read_image(&path, 8),
+        "a.png: expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image",
+    );
     fs::remove_file(&path).unwrap();
     message(dataset::read_image(&path, 8), "a.png: cannot open");
     let size = dataset::read_image(&path, 7).unwrap_err().to_string();

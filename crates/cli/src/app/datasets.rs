@@ -56,7 +56,8 @@ fn open_by(
     left_out: Option<&(dyn Fn(&str) + Sync)>,
 ) -> Result<Dataset, Failure> {
     let progress = bar();
-    let options = OpenOptions { image_size, cache_dir: None, progress: &progress, left_out };
+    let options =
+        OpenOptions { image_size, progress: &progress, left_out, ..OpenOptions::default() };
     Ok(dataset::open(dir, &options)?)
 }
 

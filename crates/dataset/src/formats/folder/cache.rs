@@ -32,7 +32,7 @@ use crate::resize::Resizer;
 use crate::{Dataset, Error, OpenOptions};
 
 /// Changes whenever decoding or resizing would give other bytes, or other files are kept.
-const VERSION: &[u8] = b"packed 2";
+const VERSION: &[u8] = b"packed 3";
 
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";

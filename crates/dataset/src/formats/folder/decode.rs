@@ -1,4 +1,4 @@
-//! Decodes one image file to RGB bytes.
+//! Decodes one image file to RGB bytes: the first page or frame.
 //!
 //! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up,
 //! alpha is dropped. Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera
@@ -14,6 +14,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbIma
 
 use super::file_stamp::FileStamp;
 use super::jpeg;
+use super::tiff_palette::PaletteTiff;
 use crate::Error;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
@@ -22,23 +23,38 @@ const MAX_SIDE: u32 = 1 << 15;
 const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
-/// Decodes the JPEG, PNG or WebP file at `path`, whatever its extension says. Its `stamp` is from
+/// The formats that are read, by their names in messages.
+const FORMATS: [(ImageFormat, &str); 7] = [
+    (ImageFormat::Jpeg, "JPEG"),
+    (ImageFormat::Png, "PNG"),
+    (ImageFormat::WebP, "WebP"),
+    (ImageFormat::Tiff, "TIFF"),
+    (ImageFormat::Bmp, "BMP"),
+    (ImageFormat::Gif, "GIF"),
+    (ImageFormat::Pnm, "PNM"),
+];
+
+/// Decodes the image file at `path` by its content, whatever its ending says. Its `stamp` is from
 /// when it was listed.
 pub(super) fn decode(path: &Path, stamp: Option<FileStamp>) -> Result<RgbImage, Error> {
     let bytes = read(path, stamp)?;
-    let (format, format_name) = match image::guess_format(&bytes) {
-        Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "JPEG"),
-        Ok(ImageFormat::Png) => (ImageFormat::Png, "PNG"),
-        Ok(ImageFormat::WebP) => (ImageFormat::WebP, "WebP"),
-        other => {
-            let found = describe(&bytes, other.ok());
-            return Err(not_an_image(path, found));
-        }
+    let guessed = image::guess_format(&bytes).ok();
+    let known = FORMATS.into_iter().find(|(format, _)| Some(*format) == guessed);
+    let Some((format, format_name)) = known else {
+        return Err(not_an_image(path, describe(&bytes, guessed)));
     };
     let failed =
         |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
     // A mistake in a decoder is about this image alone.
-    let decoded = panic::catch_unwind(|| pixels(path, &bytes, format, &failed));
+    let decoded = panic::catch_unwind(|| {
+        let palette = (format == ImageFormat::Tiff).then(|| PaletteTiff::read(&bytes)).flatten();
+        let bytes = palette.as_ref().map_or(&bytes, |palette| &palette.gray);
+        let mut image = pixels(path, bytes, format, &failed)?;
+        if let Some(palette) = palette {
+            palette.look_up(&mut image);
+        }
+        Ok(image)
+    });
     decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
 }
 

@@ -3,14 +3,20 @@
 mod bad_files;
 mod cache;
 mod decode;
+mod entries;
 mod file_stamp;
 mod jpeg;
 mod scan;
+#[cfg(test)]
+mod tests;
+mod tiff_palette;
+mod unused;
+mod walk;
 
 use std::path::Path;
 
 use crate::resize::{Resizer, check_size};
-use crate::{Dataset, Error, OpenOptions, PixelOrder, Split};
+use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split};
 
 use bad_files::BadFiles;
 
@@ -21,7 +27,17 @@ pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Err
         Some(_) => BadFiles::LeftOut(Vec::new()),
         None => BadFiles::Refused,
     };
-    let listing = scan::scan(dir, &mut bad)?;
+    let listing = scan::scan(dir, options.labels, &mut bad)?;
+    if let Some(unused) = listing.unused.line() {
+        tracing::warn!("{}: not used: {unused}", dir.display());
+    }
+    if listing.kind == "class folders" && options.labels == FolderLabels::Auto {
+        tracing::info!(
+            "{}: {} folders taken for classes",
+            dir.display(),
+            listing.class_names.len()
+        );
+    }
     let packed = cache::open_or_pack(dir, &listing, options, &mut bad)?;
     if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
         lines.iter().for_each(|line| left_out(line));
@@ -29,7 +45,7 @@ pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Err
     Ok(Dataset { kind: listing.kind, class_names: listing.class_names, ..packed })
 }
 
-/// One JPEG, PNG or WebP file as a split of one image, brought to `size` x `size` pixels as the
+/// One image file as a split of one image, brought to `size` x `size` pixels as the
 /// images of folders are.
 ///
 /// # Errors

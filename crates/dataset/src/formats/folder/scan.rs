@@ -1,22 +1,25 @@
-//! Lists the image files of a folder by split and class.
+//! Lists the images of a folder by split and class.
 //!
-//! Order is that of paths, so a folder gives the same set everywhere. Files and folders whose name
-//! begins with a dot are skipped, as are files that are no images by name; images of a format that
-//! is not read are errors, since leaving them out silently would change the set. A folder that
-//! links lead to twice is listed once: links may go in circles.
+//! Three layouts are known: split folders (`train/CLASS`, `test/CLASS`, `unlabeled`), class folders
+//! (`CLASS/*`), and images in any folders. Order is that of paths, so a folder gives the same set
+//! everywhere. What isn't used is noted.
 
-use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use files::replace_control;
 
 use super::bad_files::BadFiles;
-use crate::Error;
+use super::entries::Entries;
+use super::unused::Unused;
+use super::walk::Walk;
+use crate::{Error, FolderLabels};
 
-const READ: [&str; 6] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
-const NOT_READ: [&str; 13] =
-    ["avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "pbm", "pgm", "ppm", "tga", "tif", "tiff"];
+const TRAIN: [&str; 2] = ["train", "training"];
+const UNLABELED: [&str; 2] = ["unlabeled", "unlabelled"];
+/// The first that is there measures.
+const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
+/// Labels are 16-bit numbers, of which binaries use all but one.
+const MAX_CLASSES: usize = u16::MAX as usize;
 
 /// The image files of one split.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,13 +30,14 @@ pub(super) struct Files {
 }
 
 /// The image files of a folder.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listing {
     pub kind: &'static str,
     pub unlabeled: Option<Files>,
     pub train: Option<Files>,
     pub test: Option<Files>,
     pub class_names: Vec<String>,
+    pub unused: Unused,
 }
 
 impl Listing {
@@ -44,216 +48,228 @@ impl Listing {
     }
 }
 
-/// What one folder holds, sorted by name, hidden entries left out.
-struct Entries {
-    folders: Vec<PathBuf>,
-    images: Vec<PathBuf>,
-    others: usize,
-}
-
 /// Lists the images of `dir`.
 ///
 /// # Errors
 /// If there are none, or the folders of a labeled set do not fit each other; where `bad` refuses,
 /// if anything can't be used.
-pub(super) fn scan(dir: &Path, bad: &mut BadFiles) -> Result<Listing, Error> {
-    let has = |name: &str| dir.join(name).is_dir();
-    if has("train") || has("unlabeled") {
-        return scan_splits(dir, bad);
-    }
-    let entries = read_folder(dir, bad)?;
-    if entries.images.is_empty() {
-        return Err(unrecognized(dir, &entries));
-    }
-    let unlabeled = Some(Files { paths: walk_below(dir, entries, bad)?, labels: None });
-    Ok(Listing {
-        kind: "flat folder of images",
-        unlabeled,
-        train: None,
-        test: None,
-        class_names: Vec::new(),
-    })
-}
-
-fn scan_splits(dir: &Path, bad: &mut BadFiles) -> Result<Listing, Error> {
-    let folder = |name: &str| Some(dir.join(name)).filter(|path| path.is_dir());
-    let unlabeled = folder("unlabeled").map(|path| scan_unlabeled(&path, bad)).transpose()?;
-    let (test_path, val_path) = (folder("test"), folder("val"));
-    if test_path.is_some() && val_path.is_some() {
-        tracing::warn!(folder = %dir.display(), "has test/ and val/: test/ measures, val/ is not used");
-    }
-    let train_path = folder("train");
-    let train = train_path.as_deref().map(|path| scan_classes(path, bad)).transpose()?;
-    let test = test_path.or(val_path);
-    let test = test
-        .map(|path| scan_classes(&path, bad).map(|(files, names)| (path, files, names)))
-        .transpose()?;
-    let class_names = train.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
-    let test = match test {
-        Some((path, _, names)) if names != class_names => {
-            let (expected, found) = first_difference(&class_names, &names);
-            return Err(Error::Folder { path, expected, found });
+pub(super) fn scan(dir: &Path, labels: FolderLabels, bad: &mut BadFiles) -> Result<Listing, Error> {
+    let mut unused = Unused::default();
+    let mut walk = Walk::new(bad, &mut unused);
+    let entries = walk.read(dir)?;
+    let splits = Splits::find(&entries.folders);
+    let listing = match labels {
+        FolderLabels::Auto | FolderLabels::Folders if splits.is_set() => {
+            splits.scan(entries, &mut walk)
         }
-        other => other.map(|(_, files, _)| files),
+        FolderLabels::Folders => scan_class_folders(dir, entries, &mut walk),
+        FolderLabels::Auto => {
+            if are_classes(&entries, &mut walk)? {
+                scan_class_folders(dir, entries, &mut walk)
+            } else {
+                scan_unlabeled(dir, entries, &mut walk)
+            }
+        }
+        FolderLabels::None => scan_unlabeled(dir, entries, &mut walk),
     };
-    Ok(Listing {
-        kind: "image folder",
-        unlabeled,
-        train: train.map(|(files, _)| files),
-        test,
-        class_names,
-    })
+    Ok(Listing { unused, ..listing? })
 }
 
-fn scan_unlabeled(dir: &Path, bad: &mut BadFiles) -> Result<Files, Error> {
-    let entries = read_folder(dir, bad)?;
-    let paths = walk_below(dir, entries, bad)?;
+/// All images below `dir`, without labels.
+fn scan_unlabeled(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Result<Listing, Error> {
+    let first = entries.folders.first().map(|folder| quoted(folder));
+    let paths = walk.of(dir, entries)?;
     if paths.is_empty() {
-        return Err(no_images(dir));
+        return Err(unrecognized(dir, first, walk.unused));
     }
-    Ok(Files { paths, labels: None })
+    let unlabeled = Some(Files { paths, labels: None });
+    Ok(Listing { kind: "folder of images", unlabeled, ..Listing::default() })
 }
 
-/// One class a folder, in the order of their names.
-fn scan_classes(dir: &Path, bad: &mut BadFiles) -> Result<(Files, Vec<String>), Error> {
-    let entries = read_folder(dir, bad)?;
-    let folder_error = |expected: &str, found: String| {
-        Err(Error::Folder { path: dir.to_path_buf(), expected: expected.into(), found })
-    };
-    if let Some(image) = entries.images.first() {
-        let name = image.file_name().unwrap_or_default().to_string_lossy();
-        return folder_error(
-            "one folder of images for each class",
-            format!("the image {name} beside them"),
-        );
+/// `CLASS/*`: a training split.
+fn scan_class_folders(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Result<Listing, Error> {
+    let (train, class_names) = scan_classes(dir, entries, walk)?;
+    Ok(Listing { kind: "class folders", train: Some(train), class_names, ..Listing::default() })
+}
+
+/// Whether folders are taken for classes without being asked: there are several, images lie in
+/// them and nowhere else, and their names aren't dates, as those of albums are.
+fn are_classes(entries: &Entries, walk: &mut Walk<'_>) -> Result<bool, Error> {
+    if entries.folders.len() < 2 || !entries.images.is_empty() {
+        return Ok(false);
     }
-    if entries.folders.is_empty() {
-        return folder_error("one folder of images for each class", "no folder".into());
+    if entries.folders.iter().all(|folder| is_date(&quoted(folder))) {
+        return Ok(false);
     }
-    if entries.folders.len() > 1 << 16 {
-        return folder_error("at most 65536 classes", entries.folders.len().to_string());
-    }
-    let (mut paths, mut labels, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    for (class, folder) in entries.folders.iter().enumerate() {
-        let entries = read_folder(folder, bad)?;
-        paths.extend(walk_below(folder, entries, bad)?);
-        if paths.len() == labels.len() {
-            return Err(no_images(folder));
+    for folder in &entries.folders {
+        let inner = walk.read(folder)?;
+        if inner.images.is_empty() || !inner.folders.is_empty() {
+            return Ok(false);
         }
-        labels.resize(paths.len(), class as u16);
-        let name = folder.file_name().unwrap_or_default();
-        names.push(replace_control(name.to_string_lossy()).into_owned());
     }
-    Ok((Files { paths, labels: Some(labels) }, names))
+    Ok(true)
 }
 
-/// The images in `dir` and below, in the order of their paths; `entries` are those of `dir`.
-fn walk_below(dir: &Path, entries: Entries, bad: &mut BadFiles) -> Result<Vec<PathBuf>, Error> {
-    let mut walk = Walk { bad, seen: HashSet::new(), paths: Vec::new() };
-    walk.once(dir)?;
-    walk.take(dir, entries)?;
-    Ok(walk.paths)
+/// Whether a name begins with a year, as in `2023`, `2023-05` and `20230514 Rome`.
+fn is_date(name: &str) -> bool {
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let is_year = name.starts_with("19") || name.starts_with("20");
+    is_year && matches!(digits, 4 | 6 | 8)
 }
 
-struct Walk<'a> {
-    bad: &'a mut BadFiles,
-    /// Folders listed so far, without links in their paths.
-    seen: HashSet<PathBuf>,
-    paths: Vec<PathBuf>,
+/// The folders of splits among those of a set.
+struct Splits {
+    train: Option<PathBuf>,
+    unlabeled: Option<PathBuf>,
+    test: Option<PathBuf>,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, dir: &Path, entries: Entries) -> Result<(), Error> {
-        if entries.others > 0 {
-            tracing::debug!(folder = %dir.display(), files = entries.others, "left out files that are no images by name");
+impl Splits {
+    fn find(folders: &[PathBuf]) -> Self {
+        let named = |names: &[&str]| {
+            let find = |name: &&str| {
+                folders.iter().find(|folder| quoted(folder).eq_ignore_ascii_case(name))
+            };
+            names.iter().find_map(find).cloned()
+        };
+        Self { train: named(&TRAIN), unlabeled: named(&UNLABELED), test: named(&TEST) }
+    }
+
+    /// Whether there is something to train on.
+    fn is_set(&self) -> bool {
+        self.train.is_some() || self.unlabeled.is_some()
+    }
+
+    fn scan(self, entries: Entries, walk: &mut Walk<'_>) -> Result<Listing, Error> {
+        let mut listing = Listing { kind: "image folder", ..Listing::default() };
+        let mut unlabeled = None;
+        if let Some(path) = &self.unlabeled {
+            let paths = walk.below(path)?;
+            if paths.is_empty() {
+                return Err(no_images(path));
+            }
+            unlabeled = Some(paths);
         }
-        self.paths.extend(entries.images);
+        if let Some(path) = &self.train {
+            let inner = walk.read(path)?;
+            if inner.folders.is_empty() && !inner.images.is_empty() {
+                // A training split without classes.
+                unlabeled.get_or_insert_default().extend(walk.of(path, inner)?);
+            } else {
+                let (train, class_names) = scan_classes(path, inner, walk)?;
+                listing.train = Some(train);
+                listing.class_names = class_names;
+            }
+        }
+        if let Some(path) = &self.test {
+            listing.test = scan_test(path, &listing.class_names, walk)?;
+        }
+        listing.unlabeled = unlabeled.map(|paths| Files { paths, labels: None });
+        self.note_unused(entries, walk)?;
+        Ok(listing)
+    }
+
+    /// Notes what lies beside the split folders.
+    fn note_unused(&self, entries: Entries, walk: &mut Walk<'_>) -> Result<(), Error> {
+        entries.note_others(walk.unused);
+        entries.images.iter().for_each(|path| walk.unused.add_file(path));
+        let used = [&self.train, &self.unlabeled, &self.test];
         for folder in entries.folders {
-            let entries = self.once(&folder).and_then(|()| read_folder(&folder, self.bad));
-            if let Some(entries) = self.bad.leave_out(entries)? {
-                self.take(&folder, entries)?;
+            if !used.contains(&&Some(folder.clone())) {
+                let count = Walk::new(walk.bad, &mut Unused::default()).below(&folder)?.len();
+                walk.unused.add_folder(&folder, &images(count));
             }
         }
         Ok(())
     }
-
-    /// Notes that a folder is listed.
-    fn once(&mut self, folder: &Path) -> Result<(), Error> {
-        let place = fs::canonicalize(folder).map_err(Error::io(folder, "open"))?;
-        if self.seen.contains(&place) {
-            return Err(Error::Folder {
-                path: folder.to_path_buf(),
-                expected: "a folder that is listed once".into(),
-                found: format!("a link to {}, which is listed already", place.display()),
-            });
-        }
-        self.seen.insert(place);
-        Ok(())
-    }
 }
 
-/// What is in `dir`; what can't be looked at is left out where `bad` says so.
-fn read_folder(dir: &Path, bad: &mut BadFiles) -> Result<Entries, Error> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
-        names.push(entry.map_err(Error::io(dir, "list"))?.path());
+/// The test split, its classes numbered as those of the training split; none without classes.
+fn scan_test(
+    dir: &Path,
+    class_names: &[String],
+    walk: &mut Walk<'_>,
+) -> Result<Option<Files>, Error> {
+    let entries = walk.read(dir)?;
+    if class_names.is_empty() || entries.folders.is_empty() {
+        let count = walk.of(dir, entries)?.len();
+        walk.unused.add_folder(dir, &format!("{} without class folders", images(count)));
+        return Ok(None);
     }
-    names.retain(|path| !path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(b"."));
-    names.sort_unstable();
-    let mut entries = Entries { folders: Vec::new(), images: Vec::new(), others: 0 };
-    for path in names {
-        let sorted = entries.add(path);
-        bad.leave_out(sorted)?;
+    let (mut files, names) = scan_classes(dir, entries, walk)?;
+    let number = |name: &String| match class_names.binary_search(name) {
+        Ok(class) => Ok(class as u16),
+        Err(_) => Err(Error::Folder {
+            path: dir.join(name),
+            expected: "a class of the training images".into(),
+            found: format!("none of that name among their {}", class_names.len()),
+        }),
+    };
+    let numbers: Vec<u16> = names.iter().map(number).collect::<Result<_, _>>()?;
+    let labels = files.labels.iter_mut().flatten();
+    labels.for_each(|label| *label = numbers[usize::from(*label)]);
+    if names.len() < class_names.len() {
+        let lacking: Vec<&str> =
+            class_names.iter().filter(|name| !names.contains(name)).map(String::as_str).collect();
+        tracing::warn!("{}: no images of {}", dir.display(), lacking.join(", "));
     }
-    Ok(entries)
+    Ok(Some(files))
 }
 
-impl Entries {
-    fn add(&mut self, path: PathBuf) -> Result<(), Error> {
-        let extension =
-            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        let extension = extension.as_deref().unwrap_or_default();
-        // Follows links, which many curated sets are made of.
-        if fs::metadata(&path).map_err(Error::io(&path, "open"))?.is_dir() {
-            self.folders.push(path);
-        } else if READ.contains(&extension) {
-            self.images.push(path);
-        } else if NOT_READ.contains(&extension) {
-            return Err(Error::NotAnImage { found: format!("a .{extension} file"), path });
-        } else {
-            self.others += 1;
-        }
-        Ok(())
+/// One class a folder, in the order of their names.
+fn scan_classes(
+    dir: &Path,
+    entries: Entries,
+    walk: &mut Walk<'_>,
+) -> Result<(Files, Vec<String>), Error> {
+    let folder_error = |expected: &str, found: String| {
+        Err(Error::Folder { path: dir.to_path_buf(), expected: expected.into(), found })
+    };
+    if entries.folders.is_empty() {
+        return folder_error("one folder of images for each class", "no folder".into());
     }
+    if entries.folders.len() > MAX_CLASSES {
+        return folder_error("at most 65535 classes", entries.folders.len().to_string());
+    }
+    entries.note_others(walk.unused);
+    entries.images.iter().for_each(|path| walk.unused.add_file(path));
+    let (mut paths, mut labels, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for (class, folder) in entries.folders.iter().enumerate() {
+        paths.extend(walk.below(folder)?);
+        if paths.len() == labels.len() {
+            return Err(no_images(folder));
+        }
+        labels.resize(paths.len(), class as u16);
+        names.push(replace_control(quoted(folder).into()).into_owned());
+    }
+    Ok((Files { paths, labels: Some(labels) }, names))
+}
+
+/// The last part of a path.
+fn quoted(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn images(count: usize) -> String {
+    if count == 1 { "1 image".into() } else { format!("{count} images") }
 }
 
 /// For a split or a class without images.
 pub(super) fn no_images(dir: &Path) -> Error {
     Error::Folder {
         path: dir.to_path_buf(),
-        expected: "images (.jpg, .png, .webp)".into(),
+        expected: "images (.jpg, .png, .webp, .tif, .bmp, .gif)".into(),
         found: "none".into(),
     }
 }
 
-fn unrecognized(dir: &Path, entries: &Entries) -> Error {
-    let found = match (&entries.folders[..], entries.others) {
-        ([], 0) => "an empty folder".into(),
-        ([], files) => format!("{files} other files"),
-        ([first, ..], _) => {
-            let name = first.file_name().unwrap_or_default().to_string_lossy();
-            format!("{} folders, the first of them {name}", entries.folders.len())
-        }
+/// For a folder in which there is no image at all; `folder` is the first one in it.
+fn unrecognized(dir: &Path, folder: Option<String>, unused: &Unused) -> Error {
+    let found = match (unused.line(), folder) {
+        (Some(unused), _) => unused,
+        (None, Some(first)) => format!("folders without images, the first of them {first}"),
+        (None, None) => "an empty folder".into(),
     };
-    let expected =
-        "STL-10 or CIFAR-10 binaries, folders train/CLASS or unlabeled, or images".into();
+    let expected = "STL-10 or CIFAR-10 binaries, or images".into();
     Error::Folder { path: dir.to_path_buf(), expected, found }
-}
-
-/// Where the class folders of two splits first differ, as "expected" and "found" of the second.
-fn first_difference(train: &[String], test: &[String]) -> (String, String) {
-    match train.iter().zip(test).find(|(a, b)| a != b) {
-        Some((a, b)) => (format!("the class folders of train, {a} next"), b.clone()),
-        None => (format!("{} class folders as in train", train.len()), test.len().to_string()),
-    }
 }

@@ -1,0 +1,64 @@
+//! What lies in the folder of a set and isn't used, in one line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use files::replace_control;
+
+use super::entries::extension;
+
+/// Image formats that are not read, which a user would want to know of first.
+const IMAGES: [&str; 13] =
+    ["avif", "heic", "heif", "jp2", "jxl", "svg", "tga", "cr2", "cr3", "nef", "arw", "dng", "raf"];
+
+/// Folders that are named; of the others there is a number.
+const NAMED: usize = 3;
+
+/// Files and folders that are not used, by what they are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Unused {
+    /// Folders and links, each described.
+    folders: Vec<String>,
+    /// Files by ending: how many, and the name of the first.
+    files: BTreeMap<String, (usize, String)>,
+}
+
+impl Unused {
+    pub fn add_file(&mut self, path: &Path) {
+        let name = name_of(path);
+        self.files.entry(extension(path)).or_insert((0, name)).0 += 1;
+    }
+
+    /// A folder, `why` in a few words.
+    pub fn add_folder(&mut self, path: &Path, why: &str) {
+        self.folders.push(format!("{}/ ({why})", name_of(path)));
+    }
+
+    /// One line; `None` where all is used.
+    pub fn line(&self) -> Option<String> {
+        let (images, others): (Vec<_>, Vec<_>) =
+            self.files.iter().partition(|(ending, _)| IMAGES.contains(&ending.as_str()));
+        let describe =
+            |(ending, (count, first)): &(&String, &(usize, String))| match (count, ending.as_str())
+            {
+                (1, _) => first.clone(),
+                (count, "") => format!("{count} files without an ending"),
+                (count, ending) => format!("{count} .{ending} files"),
+            };
+        let mut parts: Vec<String> = images.iter().map(describe).collect();
+        if let Some(last) = parts.last_mut() {
+            last.push_str(" (not read: convert them to JPEG or PNG)");
+        }
+        parts.extend(self.folders.iter().take(NAMED).cloned());
+        if let more @ 1.. = self.folders.len().saturating_sub(NAMED) {
+            parts.push(format!("{more} more folders"));
+        }
+        parts.extend(others.iter().map(describe));
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    replace_control(name).into_owned()
+}
