@@ -87,6 +87,14 @@ pub enum Error {
         /// What it is instead.
         found: String,
     },
+    /// Files of a folder that can't be used.
+    #[error("{}", unusable(*.files, .first))]
+    Unusable {
+        /// How many.
+        files: usize,
+        /// The error of the first.
+        first: String,
+    },
     /// An image too small to learn from.
     #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", OneLine(.path))]
     TooSmall {
@@ -149,6 +157,14 @@ impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::Io { path: path.to_path_buf(), action, source }
+    }
+}
+
+/// One error as it is, of several the first.
+fn unusable(files: usize, first: &str) -> String {
+    match files {
+        1 => first.to_owned(),
+        files => format!("{files} files can't be used; the first: {first}"),
     }
 }
 

@@ -248,13 +248,96 @@ fn a_folder_is_decoded_once_until_it_changes() {
         .unwrap()
         .set_modified(SystemTime::now() + Duration::from_secs(5))
         .unwrap();
-    let (third, decoded) = open_counting(&dir);
-    assert_eq!((decoded, colors(&third)[0]), (8, [99, 7, 200]));
+    let (third, packed) = open_counting(&dir);
+    assert_eq!((packed, colors(&third)[0]), (8, [99, 7, 200]));
     assert_eq!(colors(&first)[0], [10, 7, 200], "an open set is not disturbed");
     assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 1, "the outdated set is deleted");
 
     fs::remove_file(dir.join("val/pear/1.png")).unwrap();
     assert_eq!(open_counting(&dir).1, 7);
+}
+
+/// Replaces the content of a file by as many zeros, its time of change kept: whoever reads it fails.
+fn ruin(path: &Path) {
+    let metadata = fs::metadata(path).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    std::io::Write::write_all(&mut &file, &vec![0; metadata.len() as usize]).unwrap();
+    file.set_modified(metadata.modified().unwrap()).unwrap();
+}
+
+/// Ruins all images of a folder.
+fn ruin_all(dir: &Path) {
+    for split in ["train", "val"] {
+        for file in ["apple/0.png", "apple/1.png", "pear/0.png", "pear/1.png"] {
+            ruin(&dir.join(split).join(file));
+        }
+    }
+}
+
+#[test]
+fn images_that_have_not_changed_are_not_decoded_again() {
+    let (outer, dir) = nested();
+    classes(&dir);
+    let first = colors(&open(&dir).unwrap());
+    ruin_all(&dir);
+    // One more image, one renamed, one gone.
+    plain_png(dir.join("train/pear/2.png"), 8, [9, 9, 9]);
+    fs::rename(dir.join("train/pear/1.png"), dir.join("train/pear/3.png")).unwrap();
+    fs::remove_file(dir.join("train/apple/1.png")).unwrap();
+    let expected = [first[0], first[2], [9, 9, 9], first[3]];
+    assert_eq!(colors(&open(&dir).unwrap()), expected);
+    // The folder renamed.
+    let renamed = outer.path().join("renamed");
+    fs::rename(&dir, &renamed).unwrap();
+    let cache_dir = Some(cache_of(&dir));
+    let options = OpenOptions { image_size: 8, cache_dir, ..Default::default() };
+    assert_eq!(colors(&dataset::open(&renamed, &options).unwrap()), expected);
+    assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 2);
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_read_but_not_decoded() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let first = open(&dir).unwrap();
+    let path = dir.join("train/apple/0.png");
+    let file = File::options().write(true).open(&path).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
+    // Its pixels are found by its content, wherever they are from.
+    let second = open(&dir).unwrap();
+    assert_eq!(second.fingerprint(), first.fingerprint());
+}
+
+#[test]
+fn what_was_decoded_before_a_bad_file_is_kept() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    for name in ["train/pear/bad.png", "val/apple/worse.jpg"] {
+        write(dir.join(name), "text");
+    }
+    let found = message(open(&dir), "pear/bad.png");
+    assert!(found.starts_with("2 files can't be used; the first: "), "{found}");
+    ruin_all(&dir);
+    for name in ["train/pear/bad.png", "val/apple/worse.jpg"] {
+        fs::remove_file(dir.join(name)).unwrap();
+    }
+    assert_eq!(colors(&open(&dir).unwrap())[0], [10, 7, 200]);
+    assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 1, "nothing unfinished stays");
+}
+
+#[test]
+fn pixels_that_do_not_fit_their_record_are_not_used() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let first = open(&dir).unwrap();
+    let packed = fs::read_dir(cache_of(&dir)).unwrap().next().unwrap().unwrap().path();
+    let images = packed.join("train_X.bin");
+    let mut bytes = fs::read(&images).unwrap();
+    bytes[..192].fill(77);
+    drop(first);
+    write(&images, bytes);
+    plain_png(dir.join("train/pear/2.png"), 8, [9, 9, 9]);
+    assert_eq!(colors(&open(&dir).unwrap())[0], [10, 7, 200]);
 }
 
 #[test]

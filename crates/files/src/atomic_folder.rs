@@ -36,6 +36,11 @@ impl AtomicFolder {
         self.partial.path()
     }
 
+    /// Leaves the folder as it is, under its temporary name.
+    pub fn leave(self) {
+        let _ = self.partial.keep();
+    }
+
     /// Flushes everything in the folder to disk and renames it to its path; then flushes the folder
     /// above.
     ///

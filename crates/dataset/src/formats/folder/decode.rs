@@ -34,21 +34,24 @@ const FORMATS: [(ImageFormat, &str); 7] = [
     (ImageFormat::Pnm, "PNM"),
 ];
 
-/// Decodes the image file at `path` by its content, whatever its ending says. Its `stamp` is from
-/// when it was listed.
-pub(super) fn decode(path: &Path, stamp: Option<FileStamp>) -> Result<RgbImage, Error> {
-    let bytes = read(path, stamp)?;
-    let guessed = image::guess_format(&bytes).ok();
+/// Reads and decodes the image file at `path`.
+pub(super) fn decode_file(path: &Path) -> Result<RgbImage, Error> {
+    decode(path, &read(path, None)?)
+}
+
+/// Decodes the `bytes` of the file at `path` by their content, whatever its ending says.
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<RgbImage, Error> {
+    let guessed = image::guess_format(bytes).ok();
     let known = FORMATS.into_iter().find(|(format, _)| Some(*format) == guessed);
     let Some((format, format_name)) = known else {
-        return Err(not_an_image(path, describe(&bytes, guessed)));
+        return Err(not_an_image(path, describe(bytes, guessed)));
     };
     let failed =
         |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
     // A mistake in a decoder is about this image alone.
     let decoded = panic::catch_unwind(|| {
-        let palette = (format == ImageFormat::Tiff).then(|| PaletteTiff::read(&bytes)).flatten();
-        let bytes = palette.as_ref().map_or(&bytes, |palette| &palette.gray);
+        let palette = (format == ImageFormat::Tiff).then(|| PaletteTiff::read(bytes)).flatten();
+        let bytes = palette.as_ref().map_or(bytes, |palette| &palette.gray);
         let mut image = pixels(path, bytes, format, &failed)?;
         if let Some(palette) = palette {
             palette.look_up(&mut image);
@@ -58,8 +61,8 @@ pub(super) fn decode(path: &Path, stamp: Option<FileStamp>) -> Result<RgbImage, 
     decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
 }
 
-/// The content of an image file.
-fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Error> {
+/// The content of an image file. Its `stamp` is from when it was listed.
+pub(super) fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Error> {
     let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
     // Reading a pipe or a device might never end.
     if !metadata.is_file() {

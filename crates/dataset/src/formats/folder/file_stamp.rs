@@ -5,9 +5,18 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Length and time of change of a file. One that changes and keeps both is not noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileStamp([u8; 24]);
+/// Length, time of change, device and inode of a file. One that changes and keeps all of them is
+/// not noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FileStamp {
+    /// In bytes.
+    pub length: u64,
+    /// In nanoseconds since 1970.
+    pub modified: i128,
+    /// 0 where the system has none.
+    device: u64,
+    inode: u64,
+}
 
 impl FileStamp {
     /// The stamp of the file at `path`.
@@ -17,17 +26,47 @@ impl FileStamp {
 
     pub fn of_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = metadata.modified()?;
-        let nanos = match modified.duration_since(UNIX_EPOCH) {
+        let modified = match modified.duration_since(UNIX_EPOCH) {
             Ok(since) => since.as_nanos() as i128,
             Err(before) => -(before.duration().as_nanos() as i128),
         };
-        let mut stamp = [0; 24];
-        stamp[..8].copy_from_slice(&metadata.len().to_le_bytes());
-        stamp[8..].copy_from_slice(&nanos.to_le_bytes());
-        Ok(Self(stamp))
+        #[cfg(unix)]
+        let (device, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, inode) = (0, 0);
+        Ok(Self { length: metadata.len(), modified, device, inode })
     }
 
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
+    /// Length and time, which a file keeps when it is moved to another disk.
+    pub fn content_bytes(&self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&self.length.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.modified.to_le_bytes());
+        bytes
+    }
+
+    pub fn has_inode(&self) -> bool {
+        self.inode != 0
+    }
+
+    pub fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        bytes[..24].copy_from_slice(&self.content_bytes());
+        bytes[24..32].copy_from_slice(&self.device.to_le_bytes());
+        bytes[32..].copy_from_slice(&self.inode.to_le_bytes());
+        bytes
+    }
+
+    pub fn of_bytes(bytes: &[u8; 40]) -> Self {
+        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight"));
+        Self {
+            length: number(0),
+            modified: i128::from_le_bytes(bytes[8..24].try_into().expect("sixteen")),
+            device: number(24),
+            inode: number(32),
+        }
     }
 }

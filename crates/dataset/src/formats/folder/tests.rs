@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::decode::decode;
+use super::decode::decode_file;
 
 fn reference(name: &str) -> PathBuf {
     let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
@@ -28,7 +28,7 @@ fn pixels_are_those_of_set_p() {
         let expected = tensors.tensor(case["rgb"].as_str().unwrap()).unwrap();
         let tolerance = case["tolerance"].as_u64().unwrap();
         let informative = case["informative"].as_bool().unwrap_or(false);
-        match decode(&reference(name), None) {
+        match decode_file(&reference(name)) {
             Err(error) => wrong.push(format!("{error}")),
             Ok(image) => {
                 let size = [image.height() as usize, image.width() as usize, 3];

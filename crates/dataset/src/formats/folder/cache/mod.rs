@@ -1,0 +1,406 @@
+//! The packed cache: what decoding and resizing a folder gave, as binaries that the next opening
+//! maps.
+//!
+//! A packed set is named by its folder and size and by a key over every file's relative path,
+//! label, length and time of change. Hashing the contents would be safer, but means reading
+//! everything each time; a file that changes and keeps both length and time is not noticed. A file
+//! that changes while it is packed is told by the same marks.
+//!
+//! Where the key is another one, images of files that have not changed are copied from the sets
+//! that are there, whole or not: of the same folder by path, of any folder by inode or by content.
+//! Sets of the same folder and size whose key is no longer right are deleted when a new one is
+//! written.
+//!
+//! A set packed without what can't be used has a key of its own, and lists what it is without in
+//! `left_out.txt`.
+
+mod decoded_images;
+mod record;
+
+use std::collections::{BTreeMap, HashSet};
+use std::env;
+use std::fs::{self, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use files::{AtomicFolder, FolderError, hex};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::bad_files::BadFiles;
+use super::decode::{decode, read};
+use super::file_stamp::FileStamp;
+use super::scan::{Files, Listing, no_images};
+use crate::formats::stl10::{self, Order, Shape};
+use crate::names::Names;
+use crate::progress::Job;
+use crate::resize::Resizer;
+use crate::{Dataset, Error, OpenOptions};
+
+use decoded_images::DecodedImages;
+use record::{RECORDS, Record, RecordWriter};
+
+/// Changes whenever decoding or resizing would give other bytes, or other files are kept.
+const VERSION: &[u8] = b"packed 3";
+
+/// The splits by the numbers that records have.
+const SPLITS: [&str; 3] = ["unlabeled", "train", "test"];
+
+/// After which unfinished sets of other folders are deleted.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What a packed set is without: a line each.
+const LEFT_OUT: &str = "left_out.txt";
+
+/// Opens the packed form of `listing`, the images of `dir`; makes it first where it is not there.
+pub(super) fn open_or_pack(
+    dir: &Path,
+    listing: &Listing,
+    options: &OpenOptions<'_>,
+    bad: &mut BadFiles,
+) -> Result<Dataset, Error> {
+    let cache_dir = match &options.cache_dir {
+        Some(dir) => dir.clone(),
+        None => default_dir()?,
+    };
+    let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+    let place = hash(place.as_os_str().as_encoded_bytes());
+    let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
+    let stamps = stamps(listing, bad)?;
+    let name = format!("{family}{}", key(dir, listing, &stamps, bad));
+    let packed = cache_dir.join(&name);
+    if packed.exists() {
+        match reopen(&packed, bad) {
+            Ok(dataset) => return Ok(dataset),
+            Err(error) => {
+                tracing::warn!(%error, "a packed set is damaged and is made anew");
+                fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+            }
+        }
+    }
+    let earlier = DecodedImages::find(&cache_dir, place, options.image_size);
+    let packing = Packing { dir, place, listing, stamps: &stamps, earlier, options };
+    packing.run(&packed, bad)?;
+    remove_outdated(&cache_dir, &family, &name);
+    remove_partial(&cache_dir, place, options.image_size);
+    reopen(&packed, bad)
+}
+
+/// Opens a packed set, and adds what it is without to what is left out.
+fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
+    let dataset = stl10::open(packed)?;
+    if let BadFiles::LeftOut(lines) = bad {
+        let path = packed.join(LEFT_OUT);
+        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        lines.extend(text.lines().map(String::from));
+    }
+    Ok(dataset)
+}
+
+/// A folder being packed.
+struct Packing<'a> {
+    dir: &'a Path,
+    /// Hash of the folder's path.
+    place: u64,
+    listing: &'a Listing,
+    stamps: &'a [Vec<Option<FileStamp>>],
+    earlier: DecodedImages,
+    options: &'a OpenOptions<'a>,
+}
+
+impl Packing<'_> {
+    /// Packs into `packed`.
+    ///
+    /// # Errors
+    /// Where files can't be used and `bad` refuses: after all files have been looked at, and with
+    /// what was decoded left in the cache.
+    fn run(&self, packed: &Path, bad: &BadFiles) -> Result<(), Error> {
+        let size = self.options.image_size;
+        let mut shape = Shape::new(size, size, self.listing.class_names.len(), Order::RowMajor);
+        let folder = AtomicFolder::create(packed)?;
+        let records = RecordWriter::create(folder.path(), self.place, size);
+        let records = records.map_err(Error::io(packed, "write"))?;
+        let total = self.listing.splits().map(|(_, files)| files.paths.len()).sum();
+        let mut job = Job::begin("decoding images", total, self.options.progress);
+        let mut unusable = Vec::new();
+        for ((split, files), stamps) in self.listing.splits().zip(self.stamps) {
+            let images = folder.path().join(stl10::file_names(split).0);
+            let part = SplitPacking { packing: self, split: number_of(split), files, stamps };
+            unusable.push(part.decode_all(&images, &shape, &mut job, &records)?);
+        }
+        if !bad.is_left_out()
+            && let Some(error) = refusal(&unusable)
+        {
+            let decoded = records.into_records();
+            if !decoded.is_empty() {
+                folder.leave();
+            }
+            return Err(error);
+        }
+        self.finish(&folder, &mut shape, unusable, records, bad)?;
+        match folder.commit() {
+            // Another process was faster; what it packed is the same.
+            Err(FolderError::NotEmpty { .. }) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Takes out what can't be used, and writes names, labels and shape.
+    fn finish(
+        &self,
+        folder: &AtomicFolder,
+        shape: &mut Shape,
+        unusable: Vec<BTreeMap<usize, Error>>,
+        records: RecordWriter,
+        bad: &BadFiles,
+    ) -> Result<(), Error> {
+        let folder = folder.path();
+        for ((split, files), unusable) in self.listing.splits().zip(&unusable) {
+            let (images, labels) = stl10::file_names(split);
+            if !unusable.is_empty() {
+                stl10::remove_images(&folder.join(images), shape.image_bytes(), unusable)?;
+            }
+            let kept = files.without(unusable)?;
+            shape.set_count(split, kept.paths.len());
+            let names = kept.paths.iter();
+            let names = names.map(|path| below(self.dir, path).to_string_lossy());
+            Names::write(&folder.join(stl10::names_file(split)), names)?;
+            if let Some(classes) = &kept.labels {
+                stl10::write_labels(&folder.join(labels), classes, shape)?;
+            }
+        }
+        if bad.is_left_out() {
+            let lines = unusable.iter().flat_map(BTreeMap::values);
+            let text: String = lines.map(|error| format!("{error}\n")).collect();
+            let path = folder.join(LEFT_OUT);
+            fs::write(&path, text).map_err(Error::io(&path, "write"))?;
+        }
+        let mut records = records.into_records();
+        if unusable.iter().any(|unusable| !unusable.is_empty()) {
+            let of_split = |split: u8| {
+                let mut splits = self.listing.splits().zip(&unusable);
+                let found = splits.find(|((name, _), _)| number_of(name) == split);
+                found.expect("a split of the listing").1
+            };
+            for record in &mut records {
+                let before = of_split(record.split).range(..record.place as usize).count();
+                record.place -= before as u32;
+            }
+            record::rewrite(folder, self.place, self.options.image_size, &records)?;
+        }
+        shape.write(folder)
+    }
+}
+
+/// Why files can't be used, as one error, each with a line in the log if there are several.
+fn refusal(unusable: &[BTreeMap<usize, Error>]) -> Option<Error> {
+    let errors: Vec<&Error> = unusable.iter().flat_map(BTreeMap::values).collect();
+    let first = errors.first()?.to_string();
+    if errors.len() > 1 {
+        errors.iter().for_each(|error| tracing::warn!("{error}"));
+    }
+    Some(Error::Unusable { files: errors.len(), first })
+}
+
+/// A split being packed.
+struct SplitPacking<'a> {
+    packing: &'a Packing<'a>,
+    split: u8,
+    files: &'a Files,
+    stamps: &'a [Option<FileStamp>],
+}
+
+impl SplitPacking<'_> {
+    /// Decodes the images of the split into one file. What can't be used is black there, and handed
+    /// back by its index.
+    fn decode_all(
+        &self,
+        path: &Path,
+        shape: &Shape,
+        job: &mut Job<'_>,
+        records: &RecordWriter,
+    ) -> Result<BTreeMap<usize, Error>, Error> {
+        let unusable = Mutex::new(BTreeMap::new());
+        stl10::write_images(
+            path,
+            self.files.paths.len(),
+            shape.image_bytes(),
+            job,
+            Resizer::new,
+            |fitter, index, planes| {
+                match self.decode_one(fitter, index, planes) {
+                    Ok(Some(record)) => records.add(record).map_err(Error::io(path, "write"))?,
+                    Ok(None) => {}
+                    Err(error) => {
+                        planes.fill(0);
+                        let mut unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
+                        unusable.insert(index, error);
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok(unusable.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The pixels of one file: from an earlier opening, or decoded. No record without a stamp.
+    fn decode_one(
+        &self,
+        resizer: &mut Resizer,
+        index: usize,
+        planes: &mut [u8],
+    ) -> Result<Option<Record>, Error> {
+        let Packing { dir, earlier, options, .. } = self.packing;
+        let (path, stamp) = (&self.files.paths[index], self.stamps[index]);
+        let name = hash(below(dir, path).as_os_str().as_encoded_bytes());
+        let found = stamp.and_then(|stamp| earlier.copy_of_file(name, stamp, planes));
+        let (content, pixels) = match found {
+            Some(Record { content, pixels, .. }) => (content, pixels),
+            None => {
+                let bytes = read(path, stamp)?;
+                let content = Sha256::digest(&bytes)[..16].try_into().expect("sixteen bytes");
+                match earlier.copy_of_content(&content, planes) {
+                    Some(record) => (content, record.pixels),
+                    None => {
+                        let image = decode(path, &bytes)?;
+                        resizer.fit_pixels(&image, planes, options.image_size);
+                        (content, crc32fast::hash(planes))
+                    }
+                }
+            }
+        };
+        let record = |stamp| Record {
+            split: self.split,
+            place: index as u32,
+            path: name,
+            stamp,
+            content,
+            pixels,
+        };
+        Ok(stamp.map(record))
+    }
+}
+
+/// The number of a split in records.
+fn number_of(split: &str) -> u8 {
+    SPLITS.iter().position(|name| *name == split).expect("one of three") as u8
+}
+
+/// The first 64 bits of a SHA-256 sum.
+fn hash(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(Sha256::digest(bytes)[..8].try_into().expect("eight bytes"))
+}
+
+impl Files {
+    /// These files but for those at some indices.
+    ///
+    /// # Errors
+    /// If the split or one of its classes has none left.
+    fn without(&self, unusable: &BTreeMap<usize, Error>) -> Result<Self, Error> {
+        let kept: Vec<usize> =
+            (0..self.paths.len()).filter(|index| !unusable.contains_key(index)).collect();
+        let labels = self.labels.as_ref();
+        let label = |index: usize| labels.map(|labels| labels[index]);
+        let left: HashSet<Option<u16>> = kept.iter().map(|&index| label(index)).collect();
+        for &index in unusable.keys() {
+            if !left.contains(&label(index)) {
+                return Err(no_images(self.paths[index].parent().unwrap_or(Path::new(""))));
+            }
+        }
+        Ok(Self {
+            paths: kept.iter().map(|&index| self.paths[index].clone()).collect(),
+            labels: labels.map(|labels| kept.iter().map(|&index| labels[index]).collect()),
+        })
+    }
+}
+
+/// The stamps of all files, a list a split; none for a file that is to be left out.
+fn stamps(listing: &Listing, bad: &BadFiles) -> Result<Vec<Vec<Option<FileStamp>>>, Error> {
+    let stamp = |path: &PathBuf| match FileStamp::of(path) {
+        Ok(stamp) => Ok(Some(stamp)),
+        Err(_) if bad.is_left_out() => Ok(None),
+        Err(error) => Err(Error::io(path, "open")(error)),
+    };
+    let of_split = |(_, files): (_, &Files)| files.paths.par_iter().map(stamp).collect();
+    listing.splits().map(of_split).collect()
+}
+
+/// Hash over everything that the packed bytes depend on, besides folder and size.
+fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<FileStamp>>], bad: &BadFiles) -> String {
+    let mut hash = Sha256::new();
+    hash.update(VERSION);
+    if bad.is_left_out() {
+        hash.update("left out");
+    }
+    for ((split, files), stamps) in listing.splits().zip(stamps) {
+        hash.update(split);
+        hash.update((files.paths.len() as u64).to_le_bytes());
+        for (i, (path, stamp)) in files.paths.iter().zip(stamps).enumerate() {
+            let name = below(dir, path).as_os_str().as_encoded_bytes();
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update(stamp.as_ref().map_or([0; 24], FileStamp::content_bytes));
+            hash.update(files.labels.as_ref().map_or(0, |labels| labels[i]).to_le_bytes());
+        }
+    }
+    hex(&hash.finalize()[..16])
+}
+
+/// The path of a listed file from the folder on.
+fn below<'a>(dir: &Path, path: &'a Path) -> &'a Path {
+    path.strip_prefix(dir).unwrap_or(path)
+}
+
+/// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to
+/// stop.
+fn remove_outdated(cache_dir: &Path, family: &str, current: &str) {
+    let Ok(entries) = fs::read_dir(cache_dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(family)
+            && name != current
+            && let Err(error) = fs::remove_dir_all(entry.path())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "cannot delete an outdated packed set");
+        }
+    }
+}
+
+/// Deletes what earlier openings of the same folder left unfinished, and what those of others did
+/// a week ago; not what another process is writing.
+fn remove_partial(cache_dir: &Path, place: u64, image_size: usize) {
+    for entry in fs::read_dir(cache_dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !files::is_partial(&entry.file_name()) || !path.is_dir() {
+            continue;
+        }
+        let in_use = fs::File::open(path.join(RECORDS))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+        let same = record::read(&path, image_size).is_some_and(|(of, _)| of == place);
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        if !in_use && (same || age.is_some_and(|age| age > WEEK)) {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// `twinview/packed` in the user's cache folder.
+fn default_dir() -> Result<PathBuf, Error> {
+    let absolute =
+        |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .or_else(|| absolute("LOCALAPPDATA"));
+    let cache = cache.ok_or_else(|| Error::Argument {
+        name: "cache folder",
+        expected: "XDG_CACHE_HOME or HOME in the environment".into(),
+        found: "neither".into(),
+    })?;
+    Ok(cache.join("twinview").join("packed"))
+}
