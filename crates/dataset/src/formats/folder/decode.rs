@@ -13,7 +13,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::file_stamp::FileStamp;
-use super::jpeg;
+use super::jpeg::{self, JpegLayout};
 use super::tiff_palette::PaletteTiff;
 use crate::Error;
 
@@ -118,10 +118,27 @@ fn pixels(
     }
     // An image with damaged metadata is still an image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image =
-        DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
+    let unusual = format == ImageFormat::Jpeg
+        && JpegLayout::of(bytes).is_some_and(|layout| layout.unusual && layout.components == 3);
+    let image = if unusual {
+        unusual_jpeg(bytes)
+    } else {
+        DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())
+    };
+    let mut image = image.map_err(failed)?;
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
+}
+
+/// Decodes a JPEG file by a slower decoder, which also reads those right that the usual one doesn't.
+fn unusual_jpeg(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(MAX_DECODED_BYTES as usize);
+    let pixels = decoder.decode().map_err(|error| error.to_string())?;
+    let info = decoder.info().ok_or("no header")?;
+    let size = (u32::from(info.width), u32::from(info.height));
+    let image = RgbImage::from_raw(size.0, size.1, pixels);
+    image.map(DynamicImage::from).ok_or_else(|| "a kind of pixels that is not read".to_owned())
 }
 
 fn limits() -> Limits {

@@ -1,11 +1,14 @@
-//! Decoded pixels against those of Pillow and of readers written by hand (reference set P).
+//! Decoded pixels against those of Pillow, of libjpeg, and of readers written by hand (reference set
+//! P).
 
 use std::path::PathBuf;
 
+use image::RgbImage;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::decode::decode_file;
+use super::jpeg::JpegLayout;
 
 fn reference(name: &str) -> PathBuf {
     let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
@@ -43,4 +46,30 @@ fn pixels_are_those_of_set_p() {
     }
     assert_eq!(cases.len(), 61);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Mean difference of two images of one size, in levels.
+fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    let pairs = a.as_raw().iter().zip(b.as_raw());
+    pairs.map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.as_raw().len() as f64
+}
+
+#[test]
+fn unusual_jpeg_files_are_as_libjpeg_reads_them() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg"));
+    let cases = [
+        ("noninterleaved-420", true),
+        ("noninterleaved-440", true),
+        ("chroma-finer-than-luma", true),
+        ("interleaved-420", false),
+    ];
+    for (name, unusual) in cases {
+        let path = folder.join(name).with_extension("jpg");
+        let layout = JpegLayout::of(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!((layout.unusual, layout.components), (unusual, 3), "{name}");
+        let expected = image::open(path.with_extension("png")).unwrap().into_rgb8();
+        let difference = mean_difference(&decode_file(&path).unwrap(), &expected);
+        assert!(difference < 0.5, "{name}: {difference}");
+    }
 }
