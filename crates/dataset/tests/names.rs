@@ -64,8 +64,15 @@ fn a_packed_set_keeps_them() {
     let again = open(&packed).unwrap();
     assert_eq!(names(again.train.as_ref().unwrap()), APPLES_AND_PEARS);
     assert_eq!(names(&again.unlabeled), APPLES_AND_PEARS);
-    #[cfg(unix)]
     assert!(again.unlabeled_is_train(), "those of train serve");
+    let copy = outer.path().join("copy");
+    for entry in std::fs::read_dir(&packed).unwrap() {
+        let entry = entry.unwrap();
+        write(copy.join(entry.file_name()), std::fs::read(entry.path()).unwrap());
+    }
+    let copy = open(&copy).unwrap();
+    assert!(copy.unlabeled_is_train(), "of a copy too");
+    assert_eq!(copy.fingerprint(), again.fingerprint());
     assert_eq!(again.test.unwrap().name(3).unwrap(), "val/pear/1.png");
     write(packed.join("train_names.txt"), "a\nb\nc\n");
     let found = message(open(&packed), "train_names.txt");

@@ -42,8 +42,11 @@ pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
 
 fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
     let path = dir.join(file_names("unlabeled").0);
-    // A set that was written without unlabeled images of its own has a link to those of train.
-    if !path.exists() || is_one_file(&path, &dir.join(file_names("train").0)) {
+    // Earlier versions wrote a link to those of train.
+    if shape.unlabeled_is_train
+        || !path.exists()
+        || is_one_file(&path, &dir.join(file_names("train").0))
+    {
         return Ok(None);
     }
     map_images(&path, "unlabeled", shape, None).map(Some)

@@ -11,7 +11,8 @@ use crate::{Error, PixelOrder};
 const FILE: &str = "shape.json";
 /// Beyond any image this crate is for; keeps products of sizes far from overflow.
 const MAX_SIDE: usize = 1 << 15;
-const MAX_CLASSES: usize = 1 << 16;
+/// Labels in files begin at 1 and have at most two bytes.
+const MAX_CLASSES: usize = (1 << 16) - 1;
 
 /// Size of the images and number of classes of a folder of binaries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub(crate) struct Shape {
     pub train: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
+    /// Whether the training images serve as unlabeled ones, so that a copy of the set is the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlabeled_is_train: bool,
 }
 
 /// [`PixelOrder`] by its name in the file.
@@ -63,6 +67,7 @@ impl Shape {
             unlabeled,
             train,
             test,
+            unlabeled_is_train: false,
         }
     }
 

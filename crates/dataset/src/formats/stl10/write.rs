@@ -33,8 +33,8 @@ impl Default for WriteOptions<'_> {
 /// [`open`](crate::open) reads them back.
 ///
 /// Images of another size have their shorter side resized (bilinear, antialiased) and their center
-/// cropped. Where the set has no unlabeled images of its own, `unlabeled_X.bin` is a hard link to
-/// `train_X.bin`, or a copy where links cannot be made. Two bytes a label are written for more than
+/// cropped. Where the set has no unlabeled images of its own, there is no `unlabeled_X.bin`, and
+/// `shape.json` says that those of `train_X.bin` serve. Two bytes a label are written for more than
 /// 255 classes. Names of images, where they are known, are kept in `*_names.txt`.
 ///
 /// # Errors
@@ -78,17 +78,7 @@ pub fn write_stl10(
             write_labels(&folder.path().join(labels), labels_of_split, &shape)?;
         }
     }
-    if shared {
-        shape.set_count("unlabeled", unlabeled.len());
-        let (from, to) = (
-            folder.path().join(file_names("train").0),
-            folder.path().join(file_names("unlabeled").0),
-        );
-        fs::hard_link(&from, &to)
-            .or_else(|_| fs::copy(&from, &to).map(|_| ()))
-            .map_err(Error::io(&to, "write"))?;
-        write_image_names(folder.path(), "unlabeled", unlabeled)?;
-    }
+    shape.unlabeled_is_train = shared;
     write_names(folder.path(), &dataset.class_names)?;
     write_folds(folder.path(), &dataset.folds)?;
     shape.write(folder.path())?;
