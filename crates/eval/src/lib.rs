@@ -24,32 +24,39 @@
 //! ```
 
 mod classifiers;
+mod clustering;
 mod embedding_2d;
 mod error;
 mod export;
 mod extract;
+mod feature_cache;
 mod features;
 mod frozen_encoder;
 mod on_progress;
 mod protocols;
 mod retrieval;
 mod score;
+mod selection;
 
 pub use self::classifiers::few_shot::{FewShotScores, FewShotSettings};
 pub use self::classifiers::{
     Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Model, StandardScaler,
+    expected_calibration_error, fit_temperature,
 };
+pub use self::clustering::{Clusters, KMeansSettings};
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
 pub use self::export::{ExportError, Pixels};
-pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
+pub use self::extract::{extract, extract_labeled, labeled_splits};
+pub use self::feature_cache::FeatureCache;
 pub use self::features::Features;
 pub use self::frozen_encoder::{CheckpointChoice, FrozenEncoder, TrainingProgress};
 pub use self::on_progress::OnProgress;
 pub use self::protocols::{
-    CScore, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabeledData, LabeledFeatures,
-    LinearReport, LinearSettings, Protocol, ProtocolResult, RateScore, Report, SINGLE_LABEL_C,
-    SgdReport, evaluate, few_labels,
+    CScore, Calibration, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabelPredictor,
+    LabeledData, LabeledFeatures, LinearReport, LinearSettings, Prediction, Protocol,
+    ProtocolResult, RateScore, Report, SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
+pub use self::selection::{Coverage, Pick, Selection, TypicalitySettings};
