@@ -17,8 +17,7 @@ fn any_pixel_in_memory_changes_the_key_and_labels_do_not() {
     for image in [0, 1, 333, 499] {
         assert_ne!(in_memory(Some(image)).cache_key(), key, "image {image}");
     }
-    let labeled =
-        Split::in_memory(vec![7; 1500], Some(vec![1; 500]), 1, 1, PixelOrder::RowMajor);
+    let labeled = Split::in_memory(vec![7; 1500], Some(vec![1; 500]), 1, 1, PixelOrder::RowMajor);
     assert_eq!(labeled.cache_key(), key);
     assert_ne!(in_memory(None).select(&[0, 1]).cache_key(), key);
 }
