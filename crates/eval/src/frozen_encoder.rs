@@ -111,7 +111,7 @@ impl FrozenEncoder {
         Ok(frozen)
     }
 
-    /// Which weights these are.
+    /// Which weights these are. The hash is that of the tensors as they are now.
     pub fn weights(&self) -> WeightsRecord {
         let file = self.checkpoint.as_deref().and_then(Path::file_name);
         let TrainingProgress { epoch, step } = self.trained;
@@ -120,11 +120,11 @@ impl FrozenEncoder {
             epoch,
             step,
             teacher: self.teacher,
-            sha256: self.sha256().to_owned(),
+            sha256: checkpoint::fingerprint(&self.networks.encoder_tensors()),
         }
     }
 
-    /// The hash of the weights, which don't change.
+    /// The hash of the weights as they were read.
     fn sha256(&self) -> &str {
         self.hash.get_or_init(|| checkpoint::fingerprint(&self.networks.encoder_tensors()))
     }

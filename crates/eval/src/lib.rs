@@ -7,9 +7,10 @@
 //! test split before its one final score. [`few_labels`] does the same with a few labeled images a
 //! class.
 //!
-//! Without labels: [`extract`] and [`stream`] give features, a [`Gallery`] of them finds an image's
-//! neighbors, near-duplicates and outliers, and [`principal_plane`] and [`tsne`] map them to two
-//! dimensions.
+//! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
+//! [`FeatureCache`] keeps. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
+//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them to
+//! two dimensions. With some labels a [`LabelPredictor`] labels the other images.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};
