@@ -6,6 +6,7 @@ use std::fs;
 
 use end_to_end::Place;
 use serde_json::{Value, json};
+use sha2::Digest;
 
 fn predict<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["predict", "run", "--out", "labels.csv"], more].concat()
@@ -166,9 +167,8 @@ fn what_can_not_be_predicted_is_refused() {
     refuses(&["--sheet", "no/sheet.png"], &["no/sheet.png: expected a file that can be written"]);
     refuses(&["--checkpoint", "epoch:9"], &["run: expected "]);
     place.refuses(&["predict", "run"], &["--out"]);
-    // One class can't be told from another; features are extracted to find that out.
-    let one = predict(&["--data", "flat", "--labeled", "one", "--no-cache"]);
-    place.refuses(&one, &["one: expected training images of at least 2 classes, found 1"]);
+    let one = "one: expected training images of at least 2 classes, found 1";
+    refuses(&["--data", "flat", "--labeled", "one"], &[one]);
 }
 
 /// The files of the cache of features, with their bytes.
@@ -201,7 +201,13 @@ fn features_are_computed_once_a_set_and_weights() {
     assert_eq!(cached(&place), files);
     place.run(&["embed", "run", "--out", "anew.npy", "--no-cache"]).done();
     assert_eq!(place.read("cached.npy"), place.read("anew.npy"));
-    // What is read is what stands there: a file with other numbers and their hash is believed.
+    // They are read: a file with other numbers and their hash is believed.
+    let (name, whole) = files.iter().find(|(_, bytes)| bytes.len() > 2000).unwrap();
+    let mut forged = [&whole[..24], &1.5f32.to_le_bytes().repeat(96 * 8)].concat();
+    forged.extend_from_slice(&sha2::Sha256::digest(&forged));
+    fs::write(name, forged).unwrap();
+    place.run(&["embed", "run", "--split", "unlabeled", "--out", "forged.npy"]).done();
+    assert!(place.read("forged.npy").ends_with(&1.5f32.to_le_bytes().repeat(96 * 8)));
     // One that is cut off or damaged is made anew.
     for (name, bytes) in &files {
         let mut damaged = bytes.clone();

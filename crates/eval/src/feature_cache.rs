@@ -62,7 +62,7 @@ impl FeatureCache {
         self.dir.join(key).with_extension(EXTENSION)
     }
 
-    /// What is known under `key`, if it is there, whole, and `features` numbers of each of `images`.
+    /// What is known under `key`, if it is there and whole: `features` numbers of each of `images`.
     pub(crate) fn read(&self, key: &str, images: usize, features: usize) -> Option<CachedRows> {
         let path = self.path(key);
         match CachedRows::open(&path, images, features) {

@@ -9,8 +9,8 @@
 //!
 //! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
 //! [`FeatureCache`] keeps. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
-//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them to
-//! two dimensions. With some labels a [`LabelPredictor`] labels the other images.
+//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them
+//! to two dimensions. With some labels a [`LabelPredictor`] labels the other images.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};

@@ -1,5 +1,6 @@
 //! Images with labels and images without, of one or two data sets.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use dataset::{Dataset, Split};
@@ -33,6 +34,20 @@ impl LabeledImages {
     /// The images.
     pub fn images(&self) -> &Split {
         self.set.train.as_ref().expect("checked when it was opened")
+    }
+
+    /// That there are classes to choose between.
+    pub fn check_classes(&self) -> Result<(), Failure> {
+        let labels: BTreeSet<u16> =
+            self.images().labels().unwrap_or_default().iter().copied().collect();
+        match labels.len() {
+            2.. => Ok(()),
+            found => Err(Failure::usage(format!(
+                "{}: {}",
+                self.place,
+                eval::Error::TooFewClasses { found }
+            ))),
+        }
     }
 
     /// The name of a class, or its number.

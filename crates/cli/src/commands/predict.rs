@@ -38,6 +38,7 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
         splits => run_on_data.select(splits)?,
     };
     let labeled = labeled(arguments, &run_on_data)?;
+    labeled.check_classes()?;
     let predictor = fit(&run_on_data, &labeled, &stop)?;
     let predictions = predict(arguments, &run_on_data, &images, &predictor, &stop)?;
     let found = Predictions { images, labeled, predictor, predictions };

@@ -14,7 +14,8 @@ use super::npy::write_floats;
 use crate::Table;
 use crate::sink::Sink;
 
-/// `labels` and `clusters` `[images]` i64, `features` `[images, features]` f32, `split` `[images]` u8.
+/// `labels` and `clusters` `[images]` i64, `features` `[images, features]` f32, `split` `[images]`
+/// u8.
 pub(crate) struct Safetensors<'a> {
     file: AtomicFile,
     table: &'a Table<'a>,

@@ -20,14 +20,14 @@ fn features(images: usize, classes: usize, spread: f64) -> Features {
 
 #[test]
 fn confidences_are_as_good_as_they_say() {
-    let labeled = features(600, 3, 1.5);
+    let labeled = features(600, 3, 0.6);
     let predictor = LabelPredictor::fit(&labeled, &LinearSettings::default()).unwrap();
     let calibration = predictor.calibration().unwrap();
     assert_eq!(calibration.images, 600);
     assert!((0.4..0.9).contains(&calibration.accuracy), "{calibration:?}");
     assert!(calibration.calibration_error < 0.08, "{calibration:?}");
     // Of images that were not labeled, about as many are right as the mean confidence says.
-    let more = features(5000, 3, 1.5);
+    let more = features(5000, 3, 0.6);
     let (x, labels) = (more.x().narrow(0, 600, 4400), &more.label_vec()[600..]);
     let found = predictor.predict(&x, 1);
     let right = found.iter().zip(labels).filter(|(found, label)| found.ranked[0].0 == **label);

@@ -29,8 +29,8 @@ fn rows(selection: &Selection) -> Vec<usize> {
     selection.picks.iter().map(|pick| pick.row).collect()
 }
 
-/// Five images near the first axis, four near the second, three near the third; the middle one of
-/// each is the densest.
+/// Five images near the first axis, four near the second, three near the third. The sums of squared
+/// angles to the others are smallest for rows 2, 7 and 10.
 const IMAGES: [(usize, f64); 12] = [
     (0, 0.0),
     (0, 2.0),
@@ -50,13 +50,13 @@ const IMAGES: [(usize, f64); 12] = [
 fn the_densest_image_of_each_cluster_the_largest_first() {
     let images = near_axes(&IMAGES);
     let found = select(&images, None, 3);
-    assert_eq!(rows(&found), [2, 6, 10]);
+    assert_eq!(rows(&found), [2, 7, 10]);
     let clusters: Vec<_> = found.picks.iter().map(|pick| pick.cluster).collect();
     assert_eq!(clusters, [Some(0), Some(1), Some(2)]);
     // Of the third axis: the mean of the cosines to both others.
     let expected = (1f64.to_radians().cos() + 2f64.to_radians().cos()) / 2.0;
     assert!((found.picks[2].value.unwrap() - expected).abs() < 1e-12, "{found:?}");
-    let radius = 1.0 - 6f64.to_radians().cos();
+    let radius = 1.0 - 4f64.to_radians().cos();
     assert!((found.coverage.after - radius).abs() < 1e-12, "{found:?}");
     assert_eq!((found.coverage.before, found.copies), (None, 0));
 }
@@ -66,7 +66,7 @@ fn clusters_with_labels_come_last() {
     let images = near_axes(&IMAGES);
     // One labeled image, near the first axis: of three clusters the other two are picked from.
     let labeled = near_axes(&[(0, 1.0)]);
-    assert_eq!(rows(&select(&images, Some(&labeled), 2)), [6, 10]);
+    assert_eq!(rows(&select(&images, Some(&labeled), 2)), [7, 10]);
     // A copy of the densest is not picked.
     let labeled = near_axes(&[(1, 1.0), (0, 1.0)]);
     let found = select(&images, Some(&labeled), 1);
@@ -80,7 +80,7 @@ fn all_images_can_be_picked_each_once() {
     let found = images.typical(None, 12, &settings, GO_ON).unwrap();
     let mut all = rows(&found);
     // Round by round, while there are images.
-    assert_eq!(all[..3], [2, 6, 10]);
+    assert_eq!(all[..3], [2, 7, 10]);
     all.sort_unstable();
     assert_eq!(all, (0..12).collect::<Vec<_>>());
     assert!(found.coverage.after < 1e-12);
