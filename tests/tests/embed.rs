@@ -119,6 +119,47 @@ fn splits_and_epochs_are_those_asked_for() {
     assert_eq!(npy(&place, "early.npy").1, all);
 }
 
+#[test]
+fn clusters_are_a_column_of_every_format() {
+    let place = Place::trained("simclr");
+    let more = ["--split", "unlabeled", "--clusters", "5", "--json"];
+    let sizes = |name| {
+        let said = place.run(&embed(name, &more)).done().json();
+        serde_json::from_value::<Vec<usize>>(said["clusters"].clone()).unwrap()
+    };
+    let expected = sizes("out2.csv");
+    assert!(expected.len() == 5 && expected.is_sorted_by(|a, b| a >= b), "{expected:?}");
+    let text = String::from_utf8(place.read("out2.csv")).unwrap();
+    assert!(text.starts_with("split,index,name,label,class,cluster,f0,"), "{text}");
+    let clusters: Vec<i64> =
+        text.lines().skip(1).map(|line| line.split(',').nth(5).unwrap().parse().unwrap()).collect();
+    for (cluster, size) in (1..).zip(&expected) {
+        assert_eq!(clusters.iter().filter(|&&found| found == cluster).count(), *size);
+    }
+    for name in ["out.npy", "out.parquet", "out.safetensors"] {
+        assert_eq!(sizes(name), expected);
+    }
+    let beside = String::from_utf8(place.read("out.csv")).unwrap();
+    let last = beside.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap());
+    assert_eq!(last.collect::<Vec<i64>>(), clusters);
+    let reader = SerializedFileReader::new(fs::File::open(place.path("out.parquet")).unwrap());
+    let rows = reader.unwrap();
+    let rows = rows.get_row_iter(None).unwrap();
+    let column = rows.map(|row| i64::from(row.unwrap().get_int(5).unwrap()));
+    assert_eq!(column.collect::<Vec<i64>>(), clusters);
+    let file = tensors(&place.path("out.safetensors"));
+    let stored = &file.iter().find(|tensor| tensor.0 == "clusters").unwrap().3;
+    let stored = stored.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes));
+    assert_eq!(stored.collect::<Vec<i64>>(), clusters);
+    // The features are the same as without clusters, and another seed gives others.
+    place.run(&embed("plain.npy", &["--split", "unlabeled"])).done();
+    assert_eq!(npy(&place, "plain.npy"), npy(&place, "out.npy"));
+    place.run(&embed("seed.npy", &[&more[..], &["--seed", "3"]].concat())).done();
+    assert_ne!(place.read("seed.csv"), place.read("out.csv"));
+    place.refuses(&embed("x.csv", &["--clusters", "0"]), &["--clusters"]);
+    place.refuses(&embed("x.csv", &["--seed", "1"]), &["--clusters"]);
+}
+
 /// A picture of squares, each number another one.
 fn picture(number: u32) -> image::RgbImage {
     let side = 3 + number % 5;

@@ -164,7 +164,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn images_without_labels_have_a_map_without_classes() {
+fn images_without_labels_have_a_map_of_clusters() {
     let place = Place::furnished();
     let shape = json!({"width": 32, "height": 32, "channels": 3, "classes": 10});
     place.put("bare/shape.json", shape.to_string());
@@ -178,7 +178,10 @@ fn images_without_labels_have_a_map_without_classes() {
         ["scores", "curves", "augmentation", "map", "configuration", "definitions"]
     );
     assert_eq!(html.matches("<use ").count(), 2 * 96);
-    assert!(!html.contains("class=\"legend\""));
+    let names: Vec<String> =
+        (1..=10).map(|number| format!("data-name=\"cluster {number}\"")).collect();
+    assert!(names.iter().all(|name| html.matches(name.as_str()).count() == 2), "{names:?}");
+    assert!(html.contains("class=\"legend\"") && html.contains("10 clusters of all features"));
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! What the commands share: exit codes, crashes, logs, output, progress, presets, opened runs and
 //! sets.
 
+pub mod captions;
 pub mod crash;
 pub mod datasets;
 pub mod failure;
 pub mod job_progress;
+pub mod labels;
 pub mod logging;
 pub mod output;
 pub mod presets;
 pub mod progress;
 pub mod run_on_data;
+pub mod table;

@@ -7,10 +7,12 @@ mod evaluate;
 mod examples;
 mod export;
 mod neighbors;
+mod predict;
 mod pretrain;
 mod preview;
 mod renamed;
 mod report;
+mod select;
 mod values;
 
 use std::path::PathBuf;
@@ -24,10 +26,12 @@ pub use embed::EmbedArguments;
 pub use evaluate::{EvaluateArguments, ProtocolArgument};
 pub use export::{ExportArguments, FormatArgument, InputArgument};
 pub use neighbors::NeighborsArguments;
+pub use predict::PredictArguments;
 pub use pretrain::{OnCollapseArgument, PretrainArguments};
 pub use preview::PreviewArguments;
 pub use renamed::renamed_flag;
 pub use report::ReportArguments;
+pub use select::{SelectArguments, StrategyArgument};
 pub use values::{CheckpointArgument, SplitArgument};
 
 /// Self-supervised pretraining of image encoders, and their evaluation.
@@ -72,6 +76,12 @@ pub enum Command {
     /// Find nearest neighbors, near-duplicates and outliers.
     #[command(after_help = examples::NEIGHBORS)]
     Neighbors(NeighborsArguments),
+    /// Predict labels of unlabeled images, with calibrated confidences.
+    #[command(after_help = examples::PREDICT)]
+    Predict(PredictArguments),
+    /// Select the images that are most worth labeling next.
+    #[command(after_help = examples::SELECT)]
+    Select(SelectArguments),
     /// Export an encoder (TorchScript, safetensors) with a model card.
     #[command(after_help = examples::EXPORT)]
     Export(ExportArguments),

@@ -13,8 +13,8 @@ use app::output::Output;
 use app::{crash, logging};
 use args::{Arguments, Command};
 use commands::{
-    compare, completions, data, embed, evaluate, export, man, methods, neighbors, pretrain,
-    preview, report, schema,
+    compare, completions, data, embed, evaluate, export, man, methods, neighbors, predict,
+    pretrain, preview, report, schema, select,
 };
 
 #[global_allocator]
@@ -47,6 +47,8 @@ fn main() -> ExitCode {
         Command::Preview(arguments) => preview::run(&arguments, &output),
         Command::Embed(arguments) => embed::run(&arguments, &output),
         Command::Neighbors(arguments) => neighbors::run(&arguments, &output),
+        Command::Predict(arguments) => predict::run(&arguments, &output),
+        Command::Select(arguments) => select::run(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data::run(&command, &output),
         Command::Methods => methods::run(&output),

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::Dataset;
+use crate::split::Storage;
+use crate::{Dataset, Split};
 
 /// Images hashed of each split: enough to notice another set, few enough to take milliseconds.
 const SAMPLE: usize = 64;
@@ -36,3 +37,39 @@ impl Dataset {
         files::hex(&hash.finalize()[..16])
     }
 }
+
+impl Split {
+    /// 64 hex digits that name these images to a cache, labels aside.
+    ///
+    /// They are over the number, size and place of the images, the pixels of 64 of them, and the
+    /// lengths and times of change of the files that they are mapped from. Of images in memory,
+    /// all pixels count.
+    pub fn cache_key(&self) -> String {
+        let mut hash = Sha256::new();
+        for number in [self.len(), self.width(), self.height()] {
+            hash.update((number as u64).to_le_bytes());
+        }
+        let mut stamped = true;
+        for chunk in self.chunks() {
+            for number in [chunk.offset, chunk.stride, chunk.count] {
+                hash.update((number as u64).to_le_bytes());
+            }
+            match &chunk.storage {
+                Storage::Mapped(map) => match map.stamp() {
+                    Some(stamp) => hash.update(stamp),
+                    None => stamped = false,
+                },
+                Storage::Owned(_) => stamped = false,
+            }
+        }
+        let sample = if stamped { SAMPLE } else { self.len() };
+        let mut scratch = Vec::new();
+        for index in self.evenly_spaced(sample) {
+            hash.update(self.image(index).row_major(&mut scratch));
+        }
+        files::hex(&hash.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests;

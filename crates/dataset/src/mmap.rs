@@ -57,6 +57,16 @@ impl Mapping {
         })
     }
 
+    /// Length and time of change, of which one differs after a change; `None` where the file
+    /// system keeps no such time.
+    pub fn stamp(&self) -> Option<[u8; 24]> {
+        let modified = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let mut stamp = [0; 24];
+        stamp[..8].copy_from_slice(&(self.len() as u64).to_le_bytes());
+        stamp[8..].copy_from_slice(&modified.as_nanos().to_le_bytes());
+        Some(stamp)
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.map.len()

@@ -214,6 +214,11 @@ impl Split {
         Ok(())
     }
 
+    /// The images' records by storage.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
     /// The chunk of an image, and its index in it.
     fn locate(&self, index: usize) -> (usize, usize) {
         assert!(index < self.len(), "image {index} of a split of {}", self.len());

@@ -70,6 +70,14 @@ pub enum Error {
     /// Images can't be read any more.
     #[error(transparent)]
     Loader(#[from] loader::Error),
+    /// Cached features that were whole a moment ago can't be read.
+    #[error("{path}: cannot read: {found}")]
+    Cache {
+        /// The file.
+        path: String,
+        /// What the system said.
+        found: String,
+    },
     /// The system gave no thread.
     #[error("no thread to work with: {0}")]
     Threads(String),

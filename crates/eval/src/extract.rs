@@ -4,8 +4,8 @@ use dataset::{ConcatSplits, Dataset, Split};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::features::check_finite;
-use crate::on_progress::{self, OnProgress};
-use crate::{Error, Features, Result};
+use crate::on_progress::{self, GO_ON, OnProgress};
+use crate::{Error, Features, FrozenEncoder, Result};
 
 /// What turns a block of bytes into features `[images, features]`; it runs under no-grad.
 type Encode<'a> = &'a dyn Fn(&loader::ViewBlock) -> Tensor;
@@ -23,59 +23,162 @@ pub fn extract(
     batch: usize,
     encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
 ) -> Result<Tensor> {
-    if split.is_empty() {
-        return Err(Error::Empty { split: "extracted" });
-    }
-    let mut blocks = Vec::new();
-    each_block(split, side, batch, encode, &mut |x| -> Result<()> {
-        blocks.push(x);
-        Ok(())
-    })?;
-    let x = Tensor::cat(&blocks, 0);
-    check_finite(&x)?;
-    Ok(x)
+    let encoding = Encoding { side, encode };
+    gather(&encoding, &[split], batch, &|x| x.shallow_clone(), GO_ON)
 }
 
-/// Hands the features of the images of `images` on, `batch` images at a time, as [`extract`] makes
-/// them: rows of `f32` on the host, one after the other, the images in order. Nothing is kept, so
-/// that memory doesn't grow with the images.
-///
-/// # Errors
-/// Those of `take`, and [`Error::NonFinite`] where the encoder has diverged.
-pub fn stream<E: From<Error>>(
+/// Makes features of images, a block of them at a time.
+pub(crate) trait Blocks {
+    /// Hands on the features of each `batch` images of a split, `[images, features]`, float32.
+    ///
+    /// # Errors
+    /// Those of `take`, and [`Error::Loader`].
+    fn each<E: From<Error>>(
+        &self,
+        split: &Split,
+        batch: usize,
+        take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E>;
+}
+
+/// An encoder of images of `side` x `side` pixels.
+pub(crate) struct Encoding<'a> {
+    pub side: usize,
+    pub encode: Encode<'a>,
+}
+
+impl Blocks for Encoding<'_> {
+    fn each<E: From<Error>>(
+        &self,
+        split: &Split,
+        batch: usize,
+        take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        loader::sequential(split, self.side, batch).try_for_each(|block| {
+            let block = block.map_err(Error::from)?;
+            take(no_grad(|| (self.encode)(&block).to_kind(Kind::Float)))
+        })
+    }
+}
+
+/// With a cache, images that were encoded before are not encoded again.
+impl Blocks for FrozenEncoder {
+    fn each<E: From<Error>>(
+        &self,
+        split: &Split,
+        batch: usize,
+        take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let encode = |block: &loader::ViewBlock| self.encode(block);
+        let encoding = Encoding { side: self.side(), encode: &encode };
+        let Some(cache) = &self.cache else { return encoding.each(split, batch, take) };
+        let (key, images, features) = (self.key(split, batch), split.len(), self.feature_size());
+        if let Some(mut rows) = cache.read(&key, images, features) {
+            while let Some(numbers) = rows.next(batch)? {
+                let x = Tensor::from_slice(&numbers).view([-1, features as i64]);
+                take(x.to_device(self.on()))?;
+            }
+            return Ok(());
+        }
+        let mut writer = cache.create(&key, images, features);
+        encoding.each(split, batch, &mut |x| {
+            // Features of an encoder that has diverged are of no use later.
+            let finite = x.isfinite().all().int64_value(&[]) == 1;
+            writer = writer.take().filter(|_| finite).and_then(|writer| writer.write(&numbers(&x)));
+            take(x)
+        })?;
+        if let Some(writer) = writer {
+            writer.commit();
+        }
+        Ok(())
+    }
+}
+
+impl FrozenEncoder {
+    /// The features of every image of these splits, `[images, features]`, float32, in order and
+    /// without augmentation, `batch` images at a time.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no images, [`Error::NonFinite`] where the encoder has diverged,
+    /// [`Error::Interrupted`] where `on_progress` breaks.
+    pub fn extract(
+        &self,
+        splits: &[&Split],
+        batch: usize,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Tensor> {
+        gather(self, splits, batch, &|x| x.shallow_clone(), on_progress)
+    }
+
+    /// [`extract`](Self::extract) together with the labels of a split, called `name` in messages.
+    ///
+    /// # Errors
+    /// Those of [`extract`](Self::extract), and [`Error::NoLabels`].
+    pub fn extract_labeled(
+        &self,
+        split: &Split,
+        name: &'static str,
+        batch: usize,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Features> {
+        let labels = labels(split, name)?;
+        Features::new(self.extract(&[split], batch, on_progress)?, labels)
+    }
+
+    /// Hands the features of the images of `images` on, `batch` images at a time, as
+    /// [`extract`](Self::extract) makes them: rows of `f32` on the host, one after the other, the
+    /// images in order. Nothing is kept, so that memory doesn't grow with the images.
+    ///
+    /// # Errors
+    /// Those of `take`, and [`Error::NonFinite`] where the encoder has diverged.
+    pub fn stream<E: From<Error>>(
+        &self,
+        images: &ConcatSplits<'_>,
+        batch: usize,
+        take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        stream(self, images, batch, take)
+    }
+}
+
+/// See [`FrozenEncoder::stream`].
+fn stream<E: From<Error>>(
+    blocks: &impl Blocks,
     images: &ConcatSplits<'_>,
-    side: usize,
     batch: usize,
-    encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
     take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     for (_, split) in images.splits() {
-        each_block(split, side, batch, encode, &mut |x| {
+        blocks.each(split, batch, &mut |x| {
             check_finite(&x)?;
-            let x = x.to_device(Device::Cpu).contiguous().view([-1]);
-            take(&Vec::<f32>::try_from(&x).expect("a vector of float32"))
+            take(&numbers(&x))
         })?;
     }
     Ok(())
 }
 
-/// The features of all of `images`, `[images, features]`, in order, each block of them made into
-/// what is kept by `keep`.
+/// The numbers of a block on the host, row by row.
+fn numbers(x: &Tensor) -> Vec<f32> {
+    let x = x.to_device(Device::Cpu).contiguous().view([-1]);
+    Vec::<f32>::try_from(&x).expect("a vector of float32")
+}
+
+/// The features of all images of `splits`, `[images, features]`, in order, each block of them made
+/// into what is kept by `keep`.
 ///
 /// # Errors
 /// [`Error::NonFinite`], [`Error::Empty`], [`Error::Interrupted`].
 pub(crate) fn gather(
-    images: &ConcatSplits<'_>,
-    side: usize,
+    blocks: &impl Blocks,
+    splits: &[&Split],
     batch: usize,
-    encode: Encode<'_>,
     keep: &dyn Fn(&Tensor) -> Tensor,
     on_progress: OnProgress<'_>,
 ) -> Result<Tensor> {
-    let count = images.len() as i64;
+    let count = splits.iter().map(|split| split.len()).sum::<usize>() as i64;
     let (mut all, mut done): (Option<Tensor>, i64) = (None, 0);
-    for (_, split) in images.splits() {
-        each_block(split, side, batch, encode, &mut |x| {
+    for split in splits {
+        blocks.each(split, batch, &mut |x| -> Result<()> {
             check_finite(&x)?;
             let x = keep(&x);
             // In place: joining blocks at the end would take twice the memory.
@@ -89,23 +192,6 @@ pub(crate) fn gather(
     all.ok_or(Error::Empty { split: "extracted" })
 }
 
-/// Hands on the features of each block of a split, float32.
-///
-/// # Errors
-/// Those of `take`, and [`Error::Loader`].
-fn each_block<E: From<Error>>(
-    split: &Split,
-    side: usize,
-    batch: usize,
-    encode: Encode<'_>,
-    take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    loader::sequential(split, side, batch).try_for_each(|block| {
-        let block = block.map_err(Error::from)?;
-        take(no_grad(|| encode(&block).to_kind(Kind::Float)))
-    })
-}
-
 /// [`extract`] together with the labels of the split; `name` is "train" or "test" in messages.
 ///
 /// # Errors
@@ -117,11 +203,13 @@ pub fn extract_labeled(
     batch: usize,
     encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
 ) -> Result<Features> {
-    let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
-    if split.is_empty() {
-        return Err(Error::Empty { split: name });
-    }
+    let labels = labels(split, name)?;
     Features::new(extract(split, side, batch, encode)?, labels)
+}
+
+fn labels<'a>(split: &'a Split, name: &'static str) -> Result<&'a [u16]> {
+    let labels = split.labels().ok_or(Error::NoLabels { split: name, images: split.len() })?;
+    if split.is_empty() { Err(Error::Empty { split: name }) } else { Ok(labels) }
 }
 
 /// The train and the test split of a data set that can be evaluated on: both there, both labeled.
@@ -144,123 +232,4 @@ fn labeled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-
-    use dataset::PixelOrder;
-
-    use super::*;
-
-    /// Five 1x1 images whose red byte is their index.
-    fn split(labels: Option<Vec<u16>>) -> Split {
-        let bytes = (0u8..5).flat_map(|index| [index, 7, 9]).collect();
-        Split::in_memory(bytes, labels, 1, 1, PixelOrder::RowMajor)
-    }
-
-    fn pixels(block: &loader::ViewBlock) -> Tensor {
-        Tensor::from_slice(&block.bytes).view([block.images as i64, 3]).to_kind(Kind::Float)
-    }
-
-    #[test]
-    fn every_image_once_in_order_whatever_the_batch() {
-        for batch in [1, 2, 5, 100] {
-            let labels = vec![4, 3, 2, 1, 0];
-            let features =
-                extract_labeled(&split(Some(labels)), "train", 1, batch, &pixels).unwrap();
-            let red = Vec::<f32>::try_from(&features.x().select(1, 0)).unwrap();
-            assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0]);
-            assert_eq!(features.label_vec(), [4, 3, 2, 1, 0]);
-            assert_eq!((features.len(), features.dim()), (5, 3));
-        }
-    }
-
-    #[test]
-    fn no_gradient_is_recorded() {
-        let weight = Tensor::ones([3, 2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-        let x = extract(&split(None), 1, 2, &|block| pixels(block).matmul(&weight)).unwrap();
-        assert!(!x.requires_grad());
-    }
-
-    #[test]
-    fn diverged_encoders_are_counted() {
-        let error = extract(&split(None), 1, 2, &|block| pixels(block).log()).unwrap_err();
-        assert_eq!(error, Error::NonFinite { bad: 1, images: 5 }, "the logarithm of red 0");
-    }
-
-    fn set(test: Option<Split>) -> Dataset {
-        Dataset {
-            kind: "test",
-            unlabeled: split(None),
-            train: None,
-            test,
-            class_names: vec![],
-            folds: vec![],
-        }
-    }
-
-    #[test]
-    fn a_stream_is_what_is_extracted_batch_by_batch() {
-        let set = set(Some(split(Some(vec![0; 5]))));
-        let images = ConcatSplits::new(&set, &[]).unwrap();
-        let (mut rows, mut lengths) = (Vec::new(), Vec::new());
-        stream::<Error>(&images, 1, 2, &pixels, &mut |x| {
-            lengths.push(x.len());
-            rows.extend_from_slice(x);
-            Ok(())
-        })
-        .unwrap();
-        // Batches end where splits do.
-        assert_eq!(lengths, [6, 6, 3, 6, 6, 3]);
-        let red: Vec<f32> = rows.iter().copied().step_by(3).collect();
-        assert_eq!(red, [0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
-        let all = gather(&images, 1, 2, &pixels, &|x| x + 1.0, &|_, _| ControlFlow::Continue(()));
-        let all = Vec::<f32>::try_from(&all.unwrap().view([-1])).unwrap();
-        assert!(all.iter().zip(&rows).all(|(kept, row)| *kept == row + 1.0));
-    }
-
-    #[test]
-    fn a_stream_ends_where_it_is_told_to_or_the_encoder_has_diverged() {
-        let set = set(None);
-        let images = ConcatSplits::new(&set, &[]).unwrap();
-        let mut batches = 0;
-        let stopped = stream(&images, 1, 2, &pixels, &mut |_| {
-            batches += 1;
-            if batches == 2 { Err(Error::Interrupted) } else { Ok(()) }
-        });
-        assert_eq!((stopped, batches), (Err(Error::Interrupted), 2));
-        let diverged =
-            stream(&images, 1, 2, &|block| pixels(block).log(), &mut |_| Err(Error::Interrupted));
-        assert_eq!(diverged, Err(Error::NonFinite { bad: 1, images: 2 }));
-        let told = std::cell::RefCell::new(Vec::new());
-        let keep = |x: &Tensor| x.shallow_clone();
-        let stopped = gather(&images, 1, 2, &pixels, &keep, &|done, all| {
-            told.borrow_mut().push([done, all]);
-            if done < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        assert_eq!(stopped.unwrap_err(), Error::Interrupted);
-        assert_eq!(told.into_inner(), [[2, 5], [4, 5]]);
-    }
-
-    #[test]
-    fn missing_splits_and_labels_are_named() {
-        let dataset = |train, test| Dataset {
-            kind: "test",
-            unlabeled: split(None),
-            train,
-            test,
-            class_names: vec![],
-            folds: vec![],
-        };
-        let labeled = || Some(split(Some(vec![0; 5])));
-        let error = |train, test| labeled_splits(&dataset(train, test)).unwrap_err();
-        assert_eq!(error(None, labeled()), Error::NoSplit { split: "train" });
-        assert_eq!(error(labeled(), None), Error::NoSplit { split: "test" });
-        assert_eq!(
-            error(labeled(), Some(split(None))),
-            Error::NoLabels { split: "test", images: 5 }
-        );
-        assert!(labeled_splits(&dataset(labeled(), labeled())).is_ok());
-        let error = extract_labeled(&split(None), "train", 1, 2, &pixels).unwrap_err();
-        assert_eq!(error, Error::NoLabels { split: "train", images: 5 });
-    }
-}
+mod tests;

@@ -1,12 +1,17 @@
 //! The encoder of a run, frozen, for evaluation.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use dataset::Split;
 use loader::ViewBlock;
 use models::{DeviceChoice, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
-use tch::{Kind, Tensor, no_grad};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, Tensor, no_grad};
 use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial_weights};
+
+use crate::FeatureCache;
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,10 @@ pub struct FrozenEncoder {
     /// The checkpoint that the weights are from; `None` for random ones.
     checkpoint: Option<PathBuf>,
     teacher: bool,
+    /// Where features are kept; `None` for nowhere.
+    pub cache: Option<FeatureCache>,
+    /// The hash of the weights, once it is known.
+    hash: OnceCell<String>,
     /// The device, as it was found.
     pub device: String,
     /// Threads of libtorch.
@@ -74,6 +83,8 @@ impl FrozenEncoder {
             to_tensor,
             checkpoint: None,
             teacher: false,
+            cache: None,
+            hash: OnceCell::new(),
             device: device_name(device),
             threads: tch::get_num_threads() as usize,
             record,
@@ -111,6 +122,37 @@ impl FrozenEncoder {
             teacher: self.teacher,
             sha256: checkpoint::fingerprint(&self.networks.encoder_tensors()),
         }
+    }
+
+    /// The hash of the weights as they were read.
+    fn sha256(&self) -> &str {
+        self.hash.get_or_init(|| checkpoint::fingerprint(&self.networks.encoder_tensors()))
+    }
+
+    /// The device of the networks.
+    pub(crate) fn on(&self) -> Device {
+        self.networks.store.device()
+    }
+
+    /// What names the features of `split`, made `batch` images at a time, in a cache: a hash over
+    /// all that they depend on, down to the last bit.
+    pub(crate) fn key(&self, split: &Split, batch: usize) -> String {
+        let encoder = serde_json::to_string(&self.record.config.encoder).expect("valid JSON");
+        let mut hash = Sha256::new();
+        for part in [
+            env!("CARGO_PKG_VERSION"),
+            self.sha256(),
+            &encoder,
+            &self.side().to_string(),
+            &self.device,
+            &self.threads.to_string(),
+            &batch.to_string(),
+            &split.cache_key(),
+        ] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        files::hex(&hash.finalize())
     }
 
     /// Side in pixels of the images that the encoder takes.

@@ -7,9 +7,10 @@
 //! test split before its one final score. [`few_labels`] does the same with a few labeled images a
 //! class.
 //!
-//! Without labels: [`extract`] and [`stream`] give features, a [`Gallery`] of them finds an image's
-//! neighbors, near-duplicates and outliers, and [`principal_plane`] and [`tsne`] map them to two
-//! dimensions.
+//! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
+//! [`FeatureCache`] keeps. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
+//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them
+//! to two dimensions. With some labels a [`LabelPredictor`] labels the other images.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};
@@ -24,32 +25,39 @@
 //! ```
 
 mod classifiers;
+mod clustering;
 mod embedding_2d;
 mod error;
 mod export;
 mod extract;
+mod feature_cache;
 mod features;
 mod frozen_encoder;
 mod on_progress;
 mod protocols;
 mod retrieval;
 mod score;
+mod selection;
 
 pub use self::classifiers::few_shot::{FewShotScores, FewShotSettings};
 pub use self::classifiers::{
     Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Model, StandardScaler,
+    expected_calibration_error, fit_temperature,
 };
+pub use self::clustering::{Clusters, KMeansSettings};
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
 pub use self::export::{ExportError, Pixels};
-pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
+pub use self::extract::{extract, extract_labeled, labeled_splits};
+pub use self::feature_cache::FeatureCache;
 pub use self::features::Features;
 pub use self::frozen_encoder::{CheckpointChoice, FrozenEncoder, TrainingProgress};
 pub use self::on_progress::OnProgress;
 pub use self::protocols::{
-    CScore, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabeledData, LabeledFeatures,
-    LinearReport, LinearSettings, Protocol, ProtocolResult, RateScore, Report, SINGLE_LABEL_C,
-    SgdReport, evaluate, few_labels,
+    CScore, Calibration, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabelPredictor,
+    LabeledData, LabeledFeatures, LinearReport, LinearSettings, Prediction, Protocol,
+    ProtocolResult, RateScore, Report, SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
+pub use self::selection::{Coverage, Pick, Selection, TypicalitySettings};

@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// Protocols that train count an image as often as it is seen.
 pub type OnProgress<'a> = &'a dyn Fn(usize, usize) -> ControlFlow<()>;
 
+/// Never stops.
+pub(crate) const GO_ON: OnProgress<'static> = &|_, _| ControlFlow::Continue(());
+
 /// Calls `on_progress`.
 ///
 /// # Errors

@@ -9,6 +9,8 @@ pub struct Table<'a> {
     pub images: &'a ConcatSplits<'a>,
     /// Features per image.
     pub features: usize,
+    /// The cluster of each image, from 1; `None` for no such column.
+    pub clusters: Option<&'a [u32]>,
     /// Metadata by name, such as the run and checkpoint that the features come from; written to
     /// Parquet and safetensors.
     pub about: Vec<(&'static str, String)>,

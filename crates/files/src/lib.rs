@@ -4,6 +4,7 @@
 //!   the content goes to a temporary name in the same folder, is flushed to disk, and is renamed.
 //! - [`RecordLog`] appends records; one that can't be written whole is taken back.
 //! - [`OneLine`] escapes names, paths and messages for errors and logs.
+//! - [`cache_dir`] is where caches go.
 //!
 //! ```
 //! let folder = tempfile::tempdir()?;
@@ -19,6 +20,7 @@
 
 mod atomic_file;
 mod atomic_folder;
+mod cache_dir;
 mod error;
 mod hex;
 mod one_line;
@@ -27,6 +29,7 @@ mod record_log;
 
 pub use self::atomic_file::{AtomicFile, check_writable, write};
 pub use self::atomic_folder::AtomicFolder;
+pub use self::cache_dir::cache_dir;
 pub use self::error::{Error, FolderError, Unwritable};
 pub use self::hex::hex;
 pub use self::one_line::{OneLine, replace_control};

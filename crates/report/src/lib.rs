@@ -6,7 +6,8 @@
 //! standard deviations over seeds. [`write_report`] shows one or several runs in full, each a
 //! [`RunReport`]. Titles, units and definitions of columns are defined once, in [`COLUMNS`],
 //! and of curves in [`METRICS`](::run::METRICS). [`write_confusion_matrix`] draws a confusion
-//! matrix, and [`write_model_card`] describes an exported encoder.
+//! matrix, [`write_sheet`] images with captions, and [`write_model_card`] describes an exported
+//! encoder.
 //!
 //! ```
 //! # let dir = tempfile::tempdir()?;
@@ -54,6 +55,7 @@ pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
 pub use figures::confusion_matrix::write_confusion_matrix;
+pub use figures::sheet::{SheetCell, write_sheet};
 pub use mean_std::MeanStd;
 pub use model_card::{ExportInfo, write_model_card};
 pub use picture::Picture;

@@ -1,13 +1,17 @@
 //! A trained encoder, and the set that it is used on.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, Dataset};
-use eval::{CheckpointChoice, FrozenEncoder};
+use eval::{CheckpointChoice, FeatureCache, FrozenEncoder};
 use models::DeviceChoice;
 
 use crate::app::datasets;
 use crate::app::failure::Failure;
+use crate::app::job_progress::JobProgressBar;
 use crate::args::SplitArgument;
 
 /// Images in a forward pass.
@@ -47,10 +51,25 @@ impl RunOnData {
 
     /// What is open already: the encoder of the run in `folder`, and the set that was read from
     /// `path`.
-    pub fn of(folder: &Path, frozen: FrozenEncoder, set: Dataset, path: Option<&Path>) -> Self {
+    pub fn of(folder: &Path, mut frozen: FrozenEncoder, set: Dataset, path: Option<&Path>) -> Self {
+        frozen.cache = FeatureCache::of_user();
         let place = path.map_or("the built-in set".to_owned(), |path| path.display().to_string());
         let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
         Self { run: folder.to_owned(), frozen, set, path, place }
+    }
+
+    /// With the cache of features, or without.
+    pub fn cached(mut self, cached: bool) -> Self {
+        if !cached {
+            self.frozen.cache = None;
+        }
+        self
+    }
+
+    /// Shows the progress of extracting features, until `stop` is set.
+    pub fn progress(&self, stop: &Arc<AtomicBool>) -> impl Fn(usize, usize) -> ControlFlow<()> {
+        let bar = JobProgressBar::new("embedding images", stop);
+        move |done, of| bar.update(done, of)
     }
 
     /// The images of these splits, or of all.
@@ -63,7 +82,9 @@ impl RunOnData {
     /// An error about the set's images.
     pub fn failure(&self, error: eval::Error) -> Failure {
         let name = match &error {
-            eval::Error::Interrupted | eval::Error::Loader(_) => return error.into(),
+            eval::Error::Interrupted | eval::Error::Loader(_) | eval::Error::Cache { .. } => {
+                return error.into();
+            }
             eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
             _ => None,
         };

@@ -42,6 +42,9 @@ pub struct EvaluateArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Neither read nor write cached features.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Save the result as a JSON file.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -47,7 +47,19 @@ pub const EMBED: &str = "\
 Examples:
   twinview embed runs/dino --out features.parquet
   twinview embed runs/dino --data photos --out photos.npy      file names in photos.csv
+  twinview embed runs/dino --clusters 20 --out features.parquet
   twinview embed runs/dino --split train --split test --checkpoint best --out features.csv";
+
+pub const PREDICT: &str = "\
+Examples:
+  twinview predict runs/dino --data photos --out labels.csv
+  twinview predict runs/dino --data photos --labeled pets --top-k 3 --out labels.csv
+  twinview predict runs/dino --sheet unsure.png --limit 100 --out labels.csv";
+
+pub const SELECT: &str = "\
+Examples:
+  twinview select runs/dino --data photos -n 200 --out next.csv
+  twinview select runs/dino -n 10 --strategy typicality --sheet next.png --out next.csv";
 
 pub const EXPORT: &str = "\
 Examples:

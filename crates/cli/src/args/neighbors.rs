@@ -58,6 +58,9 @@ pub struct NeighborsArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Neither read nor write cached features.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Output PNG file with the images found.
     #[arg(long, value_name = "FILE", required_unless_present = "search")]
     pub out: Option<PathBuf>,

@@ -16,6 +16,9 @@ pub struct ReportArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Neither read nor write cached features.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Output HTML file.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -2,8 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use eval::TrainingProgress;
+use dataset::ConcatSplits;
+use eval::{Gallery, KMeansSettings, TrainingProgress};
 use features::{Format, Table, Writer};
 use serde_json::{Map, Value, json};
 
@@ -25,12 +28,23 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     }
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    let run_on_data = run_on_data.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let frozen = &run_on_data.frozen;
     let TrainingProgress { epoch, step } = frozen.trained;
+    let progress = JobProgressBar::new("embedding images", &stop);
+    let clustered = match arguments.clusters {
+        Some(clusters) => {
+            let settings =
+                KMeansSettings { seed: arguments.seed, ..KMeansSettings::new(clusters.get()) };
+            Some(Clustered::make(&run_on_data, &images, &settings, &stop)?)
+        }
+        None => None,
+    };
     let table = Table {
         images: &images,
         features: frozen.feature_size(),
+        clusters: clustered.as_ref().map(|clustered| clustered.clusters.as_slice()),
         about: vec![
             ("method", frozen.record.config.method.name().to_owned()),
             ("epoch", epoch.to_string()),
@@ -38,7 +52,6 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         ],
     };
     let mut writer = Writer::create(out, &table)?;
-    let progress = JobProgressBar::new("embedding images", &stop);
     let mut take = |features: &[f32]| -> Result<(), Failure> {
         writer.write(features)?;
         match progress.update(writer.rows(), images.len()) {
@@ -46,8 +59,12 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
             ControlFlow::Break(()) => Err(Failure::interrupted()),
         }
     };
-    let side = frozen.side();
-    eval::stream(&images, side, BATCH, &|block| frozen.encode(block), &mut take)?;
+    match &clustered {
+        Some(clustered) => {
+            clustered.features.chunks(BATCH * table.features).try_for_each(&mut take)?;
+        }
+        None => frozen.stream(&images, BATCH, &mut take)?,
+    }
     writer.finish()?;
     let (secs, rate) = (progress.secs(), progress.images_per_sec(images.len()));
     let splits = images.splits().iter();
@@ -56,6 +73,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     let value = json!({
         "files": files, "images": images.len(), "splits": splits, "features": table.features,
         "epoch": epoch, "step": step, "secs": secs, "images_per_sec": rate,
+        "clusters": clustered.as_ref().map(|clustered| &clustered.sizes),
     });
     output.result(&value, || {
         let beside = files[1..].iter().map(|file| format!(" and {}", file.display()));
@@ -68,4 +86,39 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         )
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// The features of all images in memory, and the cluster of each.
+struct Clustered {
+    features: Vec<f32>,
+    /// From 1.
+    clusters: Vec<u32>,
+    sizes: Vec<usize>,
+}
+
+impl Clustered {
+    fn make(
+        run_on_data: &RunOnData,
+        images: &ConcatSplits<'_>,
+        settings: &KMeansSettings,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let frozen = &run_on_data.frozen;
+        let mut features = Vec::with_capacity(images.len() * frozen.feature_size());
+        let progress = run_on_data.progress(stop);
+        frozen.stream(images, BATCH, &mut |rows: &[f32]| -> Result<(), Failure> {
+            features.extend_from_slice(rows);
+            match progress(features.len() / frozen.feature_size(), images.len()) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Failure::interrupted()),
+            }
+        })?;
+        let gallery = Gallery::of_rows(&features, frozen.feature_size());
+        let bar = JobProgressBar::new("clustering images", stop);
+        let found =
+            gallery.and_then(|gallery| gallery.k_means(settings, &|done, of| bar.update(done, of)));
+        let found = found.map_err(|error| run_on_data.failure(error))?;
+        let clusters = found.labels.iter().map(|label| label + 1).collect();
+        Ok(Self { features, clusters, sizes: found.sizes })
+    }
 }

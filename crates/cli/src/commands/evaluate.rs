@@ -76,6 +76,7 @@ fn open(
         let mut runs = Vec::new();
         for run in &arguments.runs {
             let run = RunOnData::open(run, data, checkpoint.choice(), device)?;
+            let run = run.cached(!arguments.no_cache);
             check(&run, few, arguments.confusion_matrix.is_some())?;
             let trained_on = &run.frozen.record.data.fingerprint;
             if data.is_none() && run.set.fingerprint() != *trained_on {

@@ -41,7 +41,8 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
 fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let measurement = Measurement::open(run, data, arguments.checkpoint.choice(), device)?;
+    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    let measurement = Measurement::of(run_on_data.cached(!arguments.no_cache))?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
     let out = arguments.out.as_deref().expect("required without a search");
     dataset::save_png(&sheet.into_image(), out)?;
@@ -85,6 +86,7 @@ fn search(
     let stop = pretrain::stop_flag()?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    let run_on_data = run_on_data.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
     if let Some(out) = &arguments.out {
@@ -98,15 +100,9 @@ fn search(
 impl Search<'_> {
     /// Extracts the features of the images.
     fn gallery(&self) -> Result<Gallery, Failure> {
-        let frozen = &self.run_on_data.frozen;
-        let progress = JobProgressBar::new("embedding images", &self.stop);
-        let gallery = Gallery::extract(
-            &self.images,
-            frozen.side(),
-            BATCH,
-            &|block| frozen.encode(block),
-            &|done, of| progress.update(done, of),
-        );
+        let splits: Vec<&Split> = self.images.splits().iter().map(|(_, split)| *split).collect();
+        let progress = self.run_on_data.progress(&self.stop);
+        let gallery = Gallery::extract(&self.run_on_data.frozen, &splits, BATCH, &progress);
         gallery.map_err(|error| self.run_on_data.failure(error))
     }
 

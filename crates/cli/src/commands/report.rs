@@ -25,7 +25,7 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     if !arguments.quick {
         device.open().map_err(Failure::usage)?;
         for report in &mut reports {
-            contents::complete(report, device);
+            contents::complete(report, device, !arguments.no_cache);
         }
     }
     report::write_report(out, &reports)?;

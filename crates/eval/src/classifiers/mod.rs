@@ -1,11 +1,13 @@
 //! Classifiers of features.
 
+mod calibration;
 pub mod few_shot;
 mod knn;
 mod lbfgs;
 mod logistic;
 mod scaler;
 
+pub use self::calibration::{expected_calibration_error, fit_temperature};
 pub use self::knn::{Knn, KnnSettings};
 pub use self::logistic::{Fit, LogisticProblem, LogisticSettings, Model};
 pub use self::scaler::StandardScaler;

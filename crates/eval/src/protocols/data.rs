@@ -3,7 +3,8 @@
 use dataset::{Dataset, Split};
 
 use crate::classifiers::few_shot::labels_of;
-use crate::{Error, Features, FrozenEncoder, Result, extract_labeled, labeled_splits};
+use crate::on_progress::GO_ON;
+use crate::{Error, Features, FrozenEncoder, Result, labeled_splits};
 
 /// The features of the labeled splits of a data set.
 #[derive(Debug)]
@@ -18,12 +19,10 @@ impl LabeledFeatures {
     /// Extracts the features of the train and the test split of `set`, `batch` images at a time.
     ///
     /// # Errors
-    /// Those of [`labeled_splits`] and [`extract_labeled`].
+    /// Those of [`labeled_splits`] and [`FrozenEncoder::extract_labeled`].
     pub fn extract(encoder: &FrozenEncoder, set: &Dataset, batch: usize) -> Result<Self> {
         let (train, test) = labeled_splits(set)?;
-        let extract = |split, name| {
-            extract_labeled(split, name, encoder.side(), batch, &|block| encoder.encode(block))
-        };
+        let extract = |split, name| encoder.extract_labeled(split, name, batch, GO_ON);
         Ok(Self { train: extract(train, "train")?, test: extract(test, "test")? })
     }
 }

@@ -6,6 +6,7 @@
 
 use dataset::stratified_holdout;
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use crate::StandardScaler;
 use crate::protocols::{GridEdge, SubsetScore, best_of};
@@ -150,7 +151,7 @@ pub(crate) fn on_subset(
 }
 
 /// A fitted classifier together with the scaling that its features need.
-struct Probe {
+pub(super) struct Probe {
     standardizer: StandardScaler,
     fit: Fit,
     choice: Choice,
@@ -158,12 +159,36 @@ struct Probe {
 }
 
 impl Probe {
-    fn train(train: &Features, settings: &LinearSettings) -> Result<Self> {
-        let choice = Choice::make(train, settings)?;
+    /// Chooses `C`, and fits.
+    pub fn train(train: &Features, settings: &LinearSettings) -> Result<Self> {
+        Self::fit(train, Choice::make(train, settings)?, settings)
+    }
+
+    /// Fits with a `C` that was chosen before.
+    pub fn with_c(train: &Features, c: f64, settings: &LinearSettings) -> Result<Self> {
+        Self::fit(train, Choice::the_only(c), settings)
+    }
+
+    fn fit(train: &Features, choice: Choice, settings: &LinearSettings) -> Result<Self> {
         let (standardizer, problem) = prepare(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
         let converged = choice.converged && fit.converged;
         Ok(Self { standardizer, fit, choice, converged })
+    }
+
+    /// The `C`.
+    pub fn c(&self) -> f64 {
+        self.choice.c
+    }
+
+    /// The labels that it knows, ascending.
+    pub fn labels(&self) -> &[i64] {
+        &self.fit.model.labels
+    }
+
+    /// Logits of `x`, `[images, features]`, a column for each label.
+    pub fn logits(&self, x: &Tensor) -> Tensor {
+        self.fit.model.logits(&self.standardizer.apply(x))
     }
 
     fn predict(&self, features: &Features) -> Vec<i64> {

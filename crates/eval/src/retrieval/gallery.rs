@@ -5,13 +5,13 @@
 //! units. What is in memory besides the features is a block of the matrix, however many images
 //! there are.
 
-use dataset::ConcatSplits;
+use dataset::Split;
 use tch::{Kind, Tensor, no_grad};
 
 use crate::extract::gather;
 use crate::features::check_finite;
 use crate::on_progress::{self, OnProgress};
-use crate::{Error, Result};
+use crate::{Error, FrozenEncoder, Result};
 
 /// Rows of a block.
 pub(crate) const ROWS: i64 = 1 << 10;
@@ -55,19 +55,29 @@ impl Gallery {
         Ok(Self { unit: no_grad(|| unit_rows(x)) })
     }
 
-    /// Extracts the features of `images`, as [`stream`](crate::stream) does.
+    /// Extracts the features of these splits, as [`FrozenEncoder::extract`] does.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] where the encoder has diverged, [`Error::Interrupted`].
+    /// Its errors.
     pub fn extract(
-        images: &ConcatSplits<'_>,
-        side: usize,
+        encoder: &FrozenEncoder,
+        splits: &[&Split],
         batch: usize,
-        encode: &dyn Fn(&loader::ViewBlock) -> Tensor,
         on_progress: OnProgress<'_>,
     ) -> Result<Self> {
-        let unit = gather(images, side, batch, encode, &unit_rows, on_progress)?;
-        Ok(Self { unit })
+        Ok(Self { unit: gather(encoder, splits, batch, &unit_rows, on_progress)? })
+    }
+
+    /// Keeps the directions of rows of `features` numbers each, one after the other.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    ///
+    /// # Panics
+    /// If `rows` isn't whole rows.
+    pub fn of_rows(rows: &[f32], features: usize) -> Result<Self> {
+        assert!(features > 0 && rows.len().is_multiple_of(features), "whole rows");
+        Self::new(&Tensor::from_slice(rows).view([-1, features as i64]))
     }
 
     /// Number of images.
@@ -87,6 +97,68 @@ impl Gallery {
     /// The rows from `first` on, at most `most` of them.
     pub(crate) fn rows(&self, first: i64, most: i64) -> Tensor {
         self.unit.narrow(0, first, most.min(self.count() - first))
+    }
+
+    /// Keeps rows that have length 1 already.
+    pub(crate) fn of_unit(unit: Tensor) -> Self {
+        Self { unit }
+    }
+
+    /// The unit rows at these indices.
+    pub(crate) fn take(&self, rows: &[i64]) -> Tensor {
+        self.unit.index_select(0, &Tensor::from_slice(rows).to_device(self.unit.device()))
+    }
+
+    /// The cosine distance, 1 - cosine, of every image to that at `row`.
+    pub(crate) fn distances_to_row(&self, row: usize) -> Vec<f64> {
+        let cosines = no_grad(|| self.unit.mv(&self.unit.get(row as i64)));
+        let cosines = Vec::<f64>::try_from(&cosines).expect("float64");
+        cosines.into_iter().map(|cosine| (1.0 - cosine).max(0.0)).collect()
+    }
+
+    /// The cosine distance of every image to the nearest of `others`.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where these have another number of features, [`Error::Interrupted`].
+    pub(crate) fn distances_to(
+        &self,
+        others: &Self,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Vec<f64>> {
+        let [expected, found] = [self, others].map(|gallery| gallery.unit.size()[1]);
+        if expected != found {
+            return Err(Error::Mismatch {
+                what: "number of features of the labeled images",
+                expected: expected.to_string(),
+                found: found.to_string(),
+            });
+        }
+        let mut distances = Vec::with_capacity(self.len());
+        for first in (0..self.count()).step_by(ROWS as usize) {
+            on_progress::report(on_progress, first as usize, self.len())?;
+            let found = no_grad(|| {
+                others.search(&self.rows(first, ROWS), 1, None, &|_, _| {
+                    std::ops::ControlFlow::Continue(())
+                })
+            })?;
+            let cosines = Vec::<f64>::try_from(&found.similarities.view([-1])).expect("float64");
+            distances.extend(cosines.into_iter().map(|cosine| (1.0 - cosine).max(0.0)));
+        }
+        Ok(distances)
+    }
+
+    /// The image closest to the mean direction of all; of equally close ones the first.
+    pub(crate) fn most_central(&self) -> usize {
+        let cosines =
+            no_grad(|| self.unit.mv(&self.unit.mean_dim([0i64].as_slice(), false, Kind::Double)));
+        let cosines = Vec::<f64>::try_from(&cosines).expect("float64");
+        let mut best = 0;
+        for (row, cosine) in cosines.iter().enumerate() {
+            if *cosine > cosines[best] {
+                best = row;
+            }
+        }
+        best
     }
 
     /// The `k` nearest images of each query, or all where there are fewer.

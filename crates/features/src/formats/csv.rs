@@ -29,6 +29,9 @@ impl<'a> Csv<'a> {
         for name in ["split", "index", "name", "label", "class"] {
             csv.text(name)?;
         }
+        if table.clusters.is_some() {
+            csv.text("cluster")?;
+        }
         if features {
             (0..table.features).try_for_each(|column| csv.formatted(format_args!("f{column}")))?;
         }
@@ -46,6 +49,9 @@ impl<'a> Csv<'a> {
             None => self.text("")?,
         }
         self.text(record.class.unwrap_or_default())?;
+        if let Some(clusters) = self.table.clusters {
+            self.formatted(format_args!("{}", clusters[row]))?;
+        }
         if self.features {
             features.iter().try_for_each(|number| self.formatted(format_args!("{number:?}")))?;
         }

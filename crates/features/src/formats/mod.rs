@@ -17,16 +17,16 @@ use crate::Error;
 /// A file format of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// NumPy array of the features, `[images, features]` f32. The images' split, index, name, label
-    /// and class go to a CSV file of the same name beside it.
+    /// NumPy array of the features, `[images, features]` f32. The images' split, index, name,
+    /// label, class and, if any, cluster go to a CSV file of the same name beside it.
     Npy,
     /// Apache Parquet: the columns of [`Csv`](Self::Csv), but the features as one column of lists.
     Parquet,
-    /// Lines of text: split, index, name, label, class, and a column `f0`, `f1`, ... for each
-    /// feature.
+    /// Lines of text: split, index, name, label, class, if any cluster, and a column `f0`, `f1`,
+    /// ... for each feature.
     Csv,
-    /// Tensors `features` (f32), `labels` (i64, -1 for none) and `split` (u8); names of splits and
-    /// classes in the metadata.
+    /// Tensors `features` (f32), `labels` (i64, -1 for none), if any `clusters` (i64), and `split`
+    /// (u8); names of splits and classes in the metadata.
     Safetensors,
 }
 

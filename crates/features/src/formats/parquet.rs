@@ -24,19 +24,24 @@ use crate::sink::Sink;
 /// Features of a group: 16 MiB. Few in tests, so that there are several groups.
 const GROUP: usize = if cfg!(test) { 6 } else { 4 << 20 };
 
-const SCHEMA: &str = "
-    message images {
-        required binary split (STRING);
-        required int64 index;
-        optional binary name (STRING);
-        optional int32 label;
-        optional binary class (STRING);
-        required group features (LIST) {
-            repeated group list {
-                required float element;
-            }
-        }
-    }";
+/// The columns; `clusters` is empty or that of clusters.
+fn schema(clusters: &str) -> String {
+    format!(
+        "message images {{
+            required binary split (STRING);
+            required int64 index;
+            optional binary name (STRING);
+            optional int32 label;
+            optional binary class (STRING);
+            {clusters}
+            required group features (LIST) {{
+                repeated group list {{
+                    required float element;
+                }}
+            }}
+        }}"
+    )
+}
 
 /// See the module.
 pub(crate) struct Parquet<'a> {
@@ -50,7 +55,8 @@ pub(crate) struct Parquet<'a> {
 impl<'a> Parquet<'a> {
     /// Begins the file.
     pub fn new(file: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
-        let schema = parse_message_type(SCHEMA).expect("a valid schema");
+        let clusters = table.clusters.map_or("", |_| "required int32 cluster;");
+        let schema = parse_message_type(&schema(clusters)).expect("a valid schema");
         let metadata = table.metadata().into_iter();
         let metadata = metadata.map(|(name, value)| KeyValue::new(name.to_owned(), value));
         let features = ColumnPath::from(["features", "list", "element"].map(String::from).to_vec());
@@ -74,6 +80,10 @@ impl<'a> Parquet<'a> {
         optional::<ByteArrayType>(&mut group, records.iter().map(|r| r.name.as_deref().map(text)))?;
         optional::<Int32Type>(&mut group, records.iter().map(|r| r.label.map(i32::from)))?;
         optional::<ByteArrayType>(&mut group, records.iter().map(|r| r.class.map(text)))?;
+        if let Some(clusters) = self.table.clusters {
+            let clusters = clusters[self.rows.clone()].iter();
+            required::<Int32Type>(&mut group, clusters.map(|&cluster| cluster as i32))?;
+        }
         lists(&mut group, &self.features, self.table.features)?;
         group.close()?;
         self.rows.start = self.rows.end;

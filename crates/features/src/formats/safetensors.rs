@@ -1,4 +1,5 @@
-//! safetensors: tensors `labels`, `features`, `split`, in this order, so that each is aligned.
+//! safetensors: tensors `labels`, `clusters` where there are such, `features`, `split`, in this
+//! order, so that each is aligned.
 //!
 //! # Reference
 //! <https://github.com/huggingface/safetensors>, "Format".
@@ -13,14 +14,15 @@ use super::npy::write_floats;
 use crate::Table;
 use crate::sink::Sink;
 
-/// `labels` `[images]` i64, `features` `[images, features]` f32, `split` `[images]` u8.
+/// `labels` and `clusters` `[images]` i64, `features` `[images, features]` f32, `split` `[images]`
+/// u8.
 pub(crate) struct Safetensors<'a> {
     file: AtomicFile,
     table: &'a Table<'a>,
 }
 
 impl<'a> Safetensors<'a> {
-    /// Writes the head and the labels, which are known.
+    /// Writes the head, the labels and the clusters, which are known.
     pub fn new(mut file: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
         let head = head(table);
         file.write_all(&(head.len() as u64).to_le_bytes())?;
@@ -30,6 +32,9 @@ impl<'a> Safetensors<'a> {
                 let label = split.labels().map_or(-1, |labels| i64::from(labels[index]));
                 file.write_all(&label.to_le_bytes())?;
             }
+        }
+        for cluster in table.clusters.unwrap_or_default() {
+            file.write_all(&i64::from(*cluster).to_le_bytes())?;
         }
         Ok(Self { file, table })
     }
@@ -59,11 +64,10 @@ fn head(table: &Table<'_>) -> String {
     let mut tensors = Map::new();
     tensors.insert("__metadata__".to_owned(), metadata.into());
     let mut end = 0;
-    for (name, kind, shape, bytes) in [
-        ("labels", "I64", vec![images], 8),
-        ("features", "F32", vec![images, features], 4),
-        ("split", "U8", vec![images], 1),
-    ] {
+    let labels = ("labels", "I64", vec![images], 8);
+    let clusters = table.clusters.map(|_| ("clusters", "I64", vec![images], 8));
+    let rest = [("features", "F32", vec![images, features], 4), ("split", "U8", vec![images], 1)];
+    for (name, kind, shape, bytes) in [labels].into_iter().chain(clusters).chain(rest) {
         let start = end;
         end += shape.iter().product::<usize>() * bytes;
         let tensor = json!({"dtype": kind, "shape": shape, "data_offsets": [start, end]});

@@ -14,6 +14,7 @@ mod png;
 mod scale;
 pub mod scatter;
 pub mod series;
+pub mod sheet;
 
 pub use line::Style;
 pub use png::png;

@@ -9,15 +9,34 @@ use resvg::usvg::{Options, Tree, fontdb::Database};
 use crate::Error;
 
 /// Pixels for each unit of the drawing.
-const SCALE: f32 = 2.0;
+pub const SCALE: f32 = 2.0;
 
 /// The PNG of `svg`, which is going to be written to `path`.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
-    let failed =
-        |found: &dyn ToString| Error::Figure { path: path.to_owned(), found: found.to_string() };
+    encode(path, &rasterize(path, svg)?)
+}
+
+/// The PNG of pixels.
+///
+/// # Errors
+/// [`Error::Figure`].
+pub fn encode(path: &Path, pixels: &Pixmap) -> Result<Vec<u8>, Error> {
+    pixels.encode_png().map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, found: &dyn ToString) -> Error {
+    Error::Figure { path: path.to_owned(), found: found.to_string() }
+}
+
+/// The pixels of `svg`, [`SCALE`] for each of its units.
+///
+/// # Errors
+/// [`Error::Figure`].
+pub fn rasterize(path: &Path, svg: &str) -> Result<Pixmap, Error> {
+    let failed = |found: &dyn ToString| failed(path, found);
     let mut fonts = Database::new();
     fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
     fonts.set_sans_serif_family("Ubuntu");
@@ -29,7 +48,7 @@ pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
     let mut pixels = Pixmap::new(size.width(), size.height())
         .ok_or_else(|| failed(&"no room for its pixels"))?;
     resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| failed(&error))
+    Ok(pixels)
 }
 
 #[cfg(test)]

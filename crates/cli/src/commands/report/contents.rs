@@ -1,11 +1,12 @@
 //! Scores and pictures of a report that are computed from a run's encoder and images. Missing ones
 //! become a note in the report, not an error.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use dataset::{Dataset, Split};
-use eval::{CheckpointChoice, FrozenEncoder, Protocol};
+use eval::{CheckpointChoice, Clusters, FrozenEncoder, Gallery, KMeansSettings, Protocol};
 use models::DeviceChoice;
 use report::{Evaluation, FeatureMap, Picture, Plane, Point, RunReport, Thumbnails};
 use trainer::RunRecord;
@@ -18,14 +19,18 @@ use crate::commands::evaluate::measurement::Measurement;
 
 /// Images on the map, at most.
 const MAPPED: usize = 1000;
+/// Clusters on the map of images without labels, at most.
+const CLUSTERS: usize = 10;
 /// Side of an image on the sheet of the map's images, and images in a row there.
 const THUMBNAIL: [usize; 2] = [40, 32];
 
 /// Puts new scores and pictures in the place of those that stand in the run folder.
-pub fn complete(report: &mut RunReport, device: DeviceChoice) {
+///
+/// With the cache of features, where `cached`.
+pub fn complete(report: &mut RunReport, device: DeviceChoice, cached: bool) {
     let folder = report.run.folder.clone();
     tracing::info!("{}: measuring and drawing", folder.display());
-    if let Err(Missing { note, reason }) = try_complete(report, &folder, device) {
+    if let Err(Missing { note, reason }) = try_complete(report, &folder, device, cached) {
         tracing::warn!("{}: {note}: {reason}", folder.display());
         report.notes.push(note);
     }
@@ -48,6 +53,7 @@ fn try_complete(
     report: &mut RunReport,
     folder: &Path,
     device: DeviceChoice,
+    cached: bool,
 ) -> Result<(), Missing> {
     let record = RunRecord::read(folder).map_err(noted(
         "written by another version, so nothing was measured or drawn for this page",
@@ -59,9 +65,10 @@ fn try_complete(
     report.augmentation = Some(picture(sheet)?);
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
-    report.map = Some(map(&frozen, &set)?);
-    if eval::labeled_splits(&set).is_ok() {
-        let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
+    let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
+    let run_on_data = run_on_data.cached(cached);
+    report.map = Some(map(&run_on_data)?);
+    if eval::labeled_splits(&run_on_data.set).is_ok() {
         evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"))?;
     }
     Ok(())
@@ -98,8 +105,9 @@ fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failur
 }
 
 /// Where images stand in the space of features: those of the test split, or else those without
-/// labels.
-fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
+/// labels, which are colored by cluster.
+fn map(run_on_data: &RunOnData) -> Result<FeatureMap, Missing> {
+    let RunOnData { frozen, set, .. } = run_on_data;
     let (images, split) = match &set.test {
         Some(test) if !test.is_empty() => ("test images", test),
         _ => ("images", &set.unlabeled),
@@ -107,26 +115,48 @@ fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
     let indices = split.evenly_spaced(MAPPED);
     let rows: Vec<u32> = indices.iter().map(|&index| index as u32).collect();
     let chosen = split.select(&rows);
-    let planes = planes(frozen, &chosen, images).map_err(noted("the features allow no map"))?;
-    let points = indices.iter().enumerate();
-    let points = points.map(|(number, &image)| Point {
-        image,
-        label: chosen.labels().map(|labels| labels[number]),
-    });
+    let shown = format!("{} {images}", chosen.len());
+    let (planes, clusters) =
+        layouts(frozen, &chosen, &shown).map_err(noted("the features allow no map"))?;
+    let (labels, class_names): (Vec<Option<u16>>, Vec<String>) = match (chosen.labels(), clusters) {
+        (_, Some(found)) => {
+            let names = (1..=found.len()).map(|number| format!("cluster {number}"));
+            (found.labels.iter().map(|&label| Some(label as u16)).collect(), names.collect())
+        }
+        (labels, None) => {
+            let labels = labels.unwrap_or_default().iter().copied().map(Some);
+            (labels.collect(), set.class_names.clone())
+        }
+    };
+    let points = indices.iter().zip(labels);
     Ok(FeatureMap {
         images: images.to_owned(),
-        class_names: set.class_names.clone(),
-        points: points.collect(),
+        class_names,
+        points: points.map(|(&image, label)| Point { image, label }).collect(),
         planes,
         thumbnails: thumbnails(&chosen)?,
     })
 }
 
 /// The ways in which the images of `split`, called `images`, are placed: what is far apart can be
-/// read off the one, what is close off the other.
-fn planes(frozen: &FrozenEncoder, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
-    let features = eval::extract(split, frozen.side(), BATCH, &|block| frozen.encode(block))?;
-    let images = format!("{} {images}", split.len());
+/// read off the one, what is close off the other. Clusters of those that have no labels.
+fn layouts(
+    frozen: &FrozenEncoder,
+    split: &Split,
+    images: &str,
+) -> eval::Result<(Vec<Plane>, Option<Clusters>)> {
+    let go_on = |_: usize, _: usize| ControlFlow::Continue(());
+    let features = frozen.extract(&[split], BATCH, &go_on)?;
+    let mut coloring = String::new();
+    let mut clusters = None;
+    if split.labels().is_none() {
+        let found = Gallery::new(&features)?.k_means(&KMeansSettings::new(CLUSTERS), &go_on)?;
+        coloring = format!(
+            " Colors and markers are {} clusters of all features, by k-means, the largest first.",
+            found.len()
+        );
+        clusters = Some(found);
+    }
     let principal = eval::principal_plane(&features)?;
     let [right, up] = principal.explained.map(|share| 100.0 * share);
     let mut planes = vec![Plane {
@@ -138,7 +168,7 @@ fn planes(frozen: &FrozenEncoder, split: &Split, images: &str) -> eval::Result<V
         ),
         places: principal.places.clone(),
     }];
-    if let Some(perplexity) = eval::usual_perplexity(split.len()) {
+    if let Some(perplexity) = eval::usual_perplexity(principal.places.len()) {
         planes.push(Plane {
             name: "t-SNE",
             about: format!(
@@ -149,7 +179,8 @@ fn planes(frozen: &FrozenEncoder, split: &Split, images: &str) -> eval::Result<V
             places: eval::tsne(&features, &principal, perplexity)?,
         });
     }
-    Ok(planes)
+    planes.iter_mut().for_each(|plane| plane.about += &coloring);
+    Ok((planes, clusters))
 }
 
 fn thumbnails(split: &Split) -> Result<Thumbnails, Missing> {

@@ -18,7 +18,6 @@ mod decoded_images;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};
-use std::env;
 use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -392,15 +391,9 @@ fn remove_partial(cache_dir: &Path, place: u64, image_size: usize) {
 
 /// `twinview/packed` in the user's cache folder.
 fn default_dir() -> Result<PathBuf, Error> {
-    let absolute =
-        |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .or_else(|| absolute("LOCALAPPDATA"));
-    let cache = cache.ok_or_else(|| Error::Argument {
+    files::cache_dir("packed").ok_or_else(|| Error::Argument {
         name: "cache folder",
         expected: "XDG_CACHE_HOME or HOME in the environment".into(),
         found: "neither".into(),
-    })?;
-    Ok(cache.join("twinview").join("packed"))
+    })
 }

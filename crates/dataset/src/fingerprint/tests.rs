@@ -1,0 +1,42 @@
+use std::fs;
+
+use crate::{OpenOptions, PixelOrder, Split, SyntheticSpec};
+
+fn in_memory(changed: Option<usize>) -> Split {
+    let mut bytes = vec![7; 3 * 500];
+    if let Some(image) = changed {
+        bytes[3 * image] = 8;
+    }
+    Split::in_memory(bytes, None, 1, 1, PixelOrder::RowMajor)
+}
+
+#[test]
+fn any_pixel_in_memory_changes_the_key_and_labels_do_not() {
+    let key = in_memory(None).cache_key();
+    assert_eq!((key.len(), &in_memory(None).cache_key()), (64, &key));
+    for image in [0, 1, 333, 499] {
+        assert_ne!(in_memory(Some(image)).cache_key(), key, "image {image}");
+    }
+    let labeled = Split::in_memory(vec![7; 1500], Some(vec![1; 500]), 1, 1, PixelOrder::RowMajor);
+    assert_eq!(labeled.cache_key(), key);
+    assert_ne!(in_memory(None).select(&[0, 1]).cache_key(), key);
+}
+
+#[test]
+fn a_file_that_is_written_again_has_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set");
+    let spec = SyntheticSpec { unlabeled: 200, train: 10, test: 10, size: 16, seed: 0 };
+    crate::write_synthetic(&spec, &path, &|_| {}).unwrap();
+    let key = || crate::open(&path, &OpenOptions::default()).unwrap().unlabeled.cache_key();
+    let first = key();
+    assert_eq!(key(), first);
+    // One byte of an image that is not among those that are sampled.
+    let file = path.join("unlabeled_X.bin");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[3 * 16 * 16] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+    assert_ne!(key(), first);
+}

@@ -1,0 +1,102 @@
+use proptest::prelude::*;
+use tch::{Device, Kind, Tensor};
+
+use super::*;
+
+/// Images of classes that overlap: class centers on a circle, and noise without a pattern.
+fn features(images: usize, classes: usize, spread: f64) -> Features {
+    let noise = Tensor::arange(2 * images as i64, (Kind::Double, Device::Cpu));
+    let noise =
+        (((noise * 12.9898).sin() * 43_758.545_3).frac() * 2.0 * spread).view([images as i64, 2]);
+    let labels: Vec<u16> = (0..images).map(|at| (at % classes) as u16).collect();
+    let turns: Vec<f64> = labels
+        .iter()
+        .map(|&label| std::f64::consts::TAU * f64::from(label) / classes as f64)
+        .collect();
+    let turns = Tensor::from_slice(&turns);
+    let centers = Tensor::stack(&[turns.cos(), turns.sin()], 1);
+    Features::new((centers + noise).to_kind(Kind::Float), &labels).unwrap()
+}
+
+#[test]
+fn confidences_are_as_good_as_they_say() {
+    let labeled = features(600, 3, 0.6);
+    let predictor = LabelPredictor::fit(&labeled, &LinearSettings::default()).unwrap();
+    let calibration = predictor.calibration().unwrap();
+    assert_eq!(calibration.images, 600);
+    assert!((0.4..0.9).contains(&calibration.accuracy), "{calibration:?}");
+    assert!(calibration.calibration_error < 0.08, "{calibration:?}");
+    // Of images that were not labeled, about as many are right as the mean confidence says.
+    let more = features(5000, 3, 0.6);
+    let (x, labels) = (more.x().narrow(0, 600, 4400), &more.label_vec()[600..]);
+    let found = predictor.predict(&x, 1);
+    let right = found.iter().zip(labels).filter(|(found, label)| found.ranked[0].0 == **label);
+    let accuracy = right.count() as f64 / 4400.0;
+    let mean = found.iter().map(|found| found.ranked[0].1).sum::<f64>() / 4400.0;
+    assert!((accuracy - mean).abs() < 0.05, "{accuracy} {mean}");
+    assert!((accuracy - calibration.accuracy).abs() < 0.06, "{accuracy} {calibration:?}");
+}
+
+#[test]
+fn classes_are_ranked_and_confidences_sum_to_one() {
+    let labeled = features(60, 4, 0.5);
+    let predictor = LabelPredictor::fit(&labeled, &LinearSettings::default()).unwrap();
+    for found in predictor.predict(labeled.x(), 9) {
+        assert_eq!(found.ranked.len(), 4);
+        assert!(found.ranked.is_sorted_by(|a, b| a.1 >= b.1));
+        let sum: f64 = found.ranked.iter().map(|(_, share)| share).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    }
+    let two = predictor.predict(labeled.x(), 2);
+    assert!(two.iter().all(|found| found.ranked.len() == 2) && two.len() == 60);
+}
+
+#[test]
+fn more_rows_than_a_block_are_the_same_rows() {
+    let labeled = features(30, 3, 0.5);
+    let predictor = LabelPredictor::fit(&labeled, &LinearSettings::default()).unwrap();
+    let x = labeled.x().repeat([200, 1]);
+    let found = predictor.predict(&x, 1);
+    assert_eq!(found.len(), 6000);
+    assert!((0..6000).all(|row| found[row].ranked[0].0 == found[row % 30].ranked[0].0));
+}
+
+#[test]
+fn one_image_a_class_is_enough_to_predict_and_too_few_to_calibrate() {
+    let labeled = features(3, 3, 0.0);
+    let predictor = LabelPredictor::fit(&labeled, &LinearSettings::default()).unwrap();
+    assert_eq!((predictor.calibration(), predictor.c()), (None, SINGLE_LABEL_C));
+    let found = predictor.predict(labeled.x(), 1);
+    assert!((0..3).all(|label| found[label].ranked[0].0 == label as i64));
+    // One class can't be told from another.
+    let one = Features::new(Tensor::ones([2, 2], (Kind::Float, Device::Cpu)), &[4, 4]).unwrap();
+    let refused = LabelPredictor::fit(&one, &LinearSettings::default()).err().unwrap();
+    assert_eq!(refused, Error::TooFewClasses { found: 1 });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn each_image_is_held_out_once_and_its_class_never_wholly(
+        labels in prop::collection::vec(0i64..5, 2..60), seed: u64,
+    ) {
+        let count = |label: i64| labels.iter().filter(|&&other| other == label).count();
+        prop_assume!(labels.iter().any(|&label| count(label) > 1));
+        let folds = folds_of(&labels, seed);
+        prop_assert!(folds.len() >= 2 && folds.iter().all(|fold| !fold.is_empty()));
+        let mut held_out: Vec<u32> = folds.iter().flatten().copied().collect();
+        held_out.sort_unstable();
+        let expected: Vec<u32> = (0..labels.len() as u32)
+            .filter(|&row| count(labels[row as usize]) > 1)
+            .collect();
+        prop_assert_eq!(held_out, expected);
+        for fold in &folds {
+            prop_assert!(fold.is_sorted());
+            for label in 0..5 {
+                let held = fold.iter().filter(|&&row| labels[row as usize] == label).count();
+                prop_assert!(held == 0 || held < count(label));
+            }
+        }
+    }
+}
