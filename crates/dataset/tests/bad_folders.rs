@@ -87,9 +87,9 @@ fn folders_that_do_not_fit() {
     let empty_unlabeled = |dir: &Path| fs::create_dir(dir.join("unlabeled")).unwrap();
     check(empty_unlabeled, "unlabeled", images);
     let renamed = |dir: &Path| fs::rename(dir.join("val/pear"), dir.join("val/plum")).unwrap();
-    check(renamed, "val", "expected the class folders of train, pear next, found plum");
+    check(renamed, "val", "expected the class folders of train, pear among them, found plum");
     let fewer = |dir: &Path| fs::remove_dir_all(dir.join("val/pear")).unwrap();
-    check(fewer, "val", "expected 2 class folders as in train, found 1");
+    check(fewer, "val", "expected the class folder pear as in train, found none");
 }
 
 #[test]

@@ -252,8 +252,12 @@ fn unrecognized(dir: &Path, entries: &Entries) -> Error {
 
 /// Where the class folders of two splits first differ, as "expected" and "found" of the second.
 fn first_difference(train: &[String], test: &[String]) -> (String, String) {
-    match train.iter().zip(test).find(|(a, b)| a != b) {
-        Some((a, b)) => (format!("the class folders of train, {a} next"), b.clone()),
-        None => (format!("{} class folders as in train", train.len()), test.len().to_string()),
+    let missing = train.iter().find(|name| !test.contains(name));
+    let other = test.iter().find(|name| !train.contains(name));
+    match (missing, other) {
+        (Some(a), Some(b)) => (format!("the class folders of train, {a} among them"), b.clone()),
+        (Some(a), None) => (format!("the class folder {a} as in train"), "none".to_owned()),
+        (None, Some(b)) => ("the class folders of train alone".to_owned(), b.clone()),
+        (None, None) => ("the class folders of train".to_owned(), "another order".to_owned()),
     }
 }
