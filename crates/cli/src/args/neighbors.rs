@@ -58,7 +58,7 @@ pub struct NeighborsArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Output PNG file with the images found.
+    /// Output picture of the images found: .png, .jpg or .webp.
     #[arg(long, value_name = "FILE", required_unless_present = "search")]
     pub out: Option<PathBuf>,
 }
