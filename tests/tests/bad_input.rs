@@ -66,6 +66,14 @@ fn a_file_in_place_of_a_folder() {
     place.put_config("simclr", |_| {});
     place.put("data", "not a folder");
     refused_set(&place, &["data: expected a folder, found a file"]);
+    for (name, says) in [
+        ("photos.zip", "unpack it first: unzip photos.zip"),
+        ("my photos.tar.gz", "unpack it first: tar -xf 'my photos.tar.gz'"),
+        ("photos.parquet", "save its images as files first"),
+    ] {
+        place.put(name, "PK");
+        place.refuses(&["data", "info", name], &["expected a folder, found a file", says]);
+    }
 }
 
 #[test]
@@ -166,7 +174,7 @@ fn arguments_that_are_no_text() {
 }
 
 #[test]
-fn an_unkncustom_method() {
+fn an_unknown_method() {
     let place = Place::furnished();
     place.refuses(
         &["pretrain", "simclar", "--data", "data"],
@@ -174,6 +182,12 @@ fn an_unkncustom_method() {
     );
     let says = ["\"zzz\"", "expected one of simclr, nnclr"];
     place.refuses(&["pretrain", "zzz", "--data", "data"], &says);
+    for (typed, meant) in [("SimCLR", "simclr"), ("barlow", "barlow_twins"), ("MoCo", "moco")] {
+        let meant = format!("did you mean {meant}?");
+        place.refuses(&["pretrain", typed, "--data", "data"], &[&meant]);
+    }
+    let far = place.run(&["compare", "--methods", "foo", "--out", "out"]).failed(2, &["\"foo\""]);
+    assert!(!far.stderr.contains("did you mean"), "{far:#?}");
 }
 
 #[test]
@@ -192,7 +206,7 @@ fn configs_that_are_none() {
     let data = ["--data", "data"];
     refused_run(&place, &data, &["simclr.json: expected a config file, found "]);
     place.put("simclr.json", "{\n  \"seed\": 0,\n");
-    refused_run(&place, &data, &["simclr.json:", "EOF"]);
+    refused_run(&place, &data, &["simclr.json:", "found the end of the text"]);
 }
 
 #[test]
@@ -200,9 +214,13 @@ fn config_keys_and_types_that_are_wrong() {
     let place = Place::furnished();
     let good = String::from_utf8(place.read("simclr.json")).unwrap();
     let cases = [
-        ("\"epochs\": 2", "\"epoch\": 2", "unknown field `epoch`"),
-        ("\"epochs\": 2", "\"epochs\": \"two\"", "invalid type: string \"two\", expected u32"),
-        ("\"temperature\": 0.1", "\"temperatur\": 0.1", "unknown field `temperatur`"),
+        ("\"epochs\": 2", "\"epoch\": 2", "no key is called epoch; did you mean epochs?"),
+        ("\"epochs\": 2", "\"epochs\": \"two\"", "expected a whole number from 0, found \"two\""),
+        (
+            "\"temperature\": 0.1",
+            "\"temperatur\": 0.1",
+            "no key is called temperatur; did you mean temperature?",
+        ),
         ("\"device\": \"cpu\"", "\"device\": \"gpu\"", "cuda:N, found \"gpu\""),
     ];
     for (line, wrong, message) in cases {
@@ -215,10 +233,14 @@ fn config_keys_and_types_that_are_wrong() {
 
 #[test]
 fn settings_that_are_wrong() {
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 10] = [
         ("method.simclr.temp=1", &["method.simclr.temp", "no such key", "temperature"]),
         ("train.epochs", &["expected KEY=VALUE", "\"train.epochs\""]),
-        ("train.epochs=many", &["train.epochs=many", "\"many\"", "expected u32"]),
+        ("train.epochs=many", &["train.epochs=many: expected a whole number", "\"many\""]),
+        ("lr=0.1", &["--set lr: no such key; did you mean optimizer.adam.lr?"]),
+        ("batch_size=64", &["--set batch_size: no such key; did you mean train.batch_size?"]),
+        ("encoder=vit", &["--set encoder=vit: expected an object, such as {\"vit\":{"]),
+        ("encoder.vit.size=tiny", &["encoder has conv; set all of it: encoder={\"vit\":{"]),
         ("train.epochs=0", &["train.epochs: expected at least 1, found 0"]),
         ("train.batch_size=1", &["train.batch_size: expected at least 2, found 1"]),
         ("augment.views.0.size=16", &["augment.views.0.size: expected 1 for", "found 16"]),
@@ -277,7 +299,8 @@ fn folders_that_are_taken() {
     let place = Place::furnished();
     place.put("run/notes.txt", "mine");
     let arguments = pretrain("simclr.json", "run");
-    place.refuses(&arguments, &["run: expected a new run folder, found one in use", "--resume"]);
+    let says = "run: expected a new run folder, found a folder with files in it that is no run";
+    place.refuses(&arguments, &[says, "--run names another"]);
     let expected = "data: expected a new or empty folder";
     place.refuses(&["data", "synth", "--image-size", "32", "--out", "data"], &[expected]);
     place.refuses(&["data", "pack", "data", "--out", "data"], &[expected]);
@@ -290,6 +313,12 @@ fn evaluating_what_is_no_run() {
     let place = Place::furnished();
     place.refuses(&["evaluate", "nowhere"], &["nowhere: expected a run", "found "]);
     place.refuses(&["evaluate", "data"], &["data: expected a run", "without config.json"]);
+    place.refuses(&["evaluate", "simclr.json"], &["simclr.json: expected a run, found a file"]);
+    for run in ["runs/a", "runs/b"] {
+        place.put(&format!("{run}/config.json"), "{}");
+    }
+    let says = "runs: expected a run, found a folder with the runs runs/a, runs/b";
+    place.refuses(&["evaluate", "runs"], &[says]);
 }
 
 #[test]
@@ -351,4 +380,43 @@ fn wrong_arguments_take_one_line() {
     place.refuses(&["pretrain", "simclr", "--epochs", "many"], &["'many'", "--epochs"]);
     place.refuses(&["evaluate", "run", "--protocol", "luck"], &["'luck'", "linear, knn"]);
     place.refuses(&["train"], &["'train'"]);
+    let says = "unexpected argument 'data'; did you mean --data data? (see --help)";
+    place.refuses(&["pretrain", "simclr", "data"], &[says]);
+    let says = "unknown flag '--gpu'; use --device cuda (see --help)";
+    place.refuses(&["pretrain", "simclr", "--gpu"], &[says]);
+    // Commas between protocols, as between methods.
+    place.refuses(
+        &["evaluate", "nowhere", "--protocol", "linear,knn"],
+        &["nowhere: expected a run"],
+    );
+}
+
+#[test]
+fn pictures_whose_name_says_no_format() {
+    let place = Place::furnished();
+    place.put("run/config.json", "{}");
+    let says = "expected a name that ends in .png, .jpg, .jpeg or .webp";
+    for arguments in [
+        &["preview", "--data", "data", "--out", "a.bmp"][..],
+        &["data", "info", "data", "--sheet", "a.bmp"],
+        &["neighbors", "run", "--out", "a.bmp"],
+        &["neighbors", "run", "--outliers", "3", "--out", "a.bmp"],
+    ] {
+        place.refuses(arguments, &["a.bmp: ", says]);
+    }
+    let says = "a.jpg: expected a name that ends in .png or .svg";
+    place.refuses(&["evaluate", "run", "--confusion-matrix", "a.jpg"], &[says]);
+    let says = "no/sheet.png: expected a file that can be written";
+    place.refuses(&["data", "info", "data", "--sheet", "no/sheet.png"], &[says]);
+    place.run(&["data", "info", "data", "--sheet", "sheet.jpg"]).done();
+    assert!(place.read("sheet.jpg").starts_with(b"\xff\xd8\xff"));
+}
+
+#[test]
+fn exporting_to_a_name_that_leaves_no_room_for_the_card() {
+    let place = Place::trained("simclr");
+    // 250 bytes are a name; with .card.json they are none.
+    let name = "x".repeat(250);
+    let says = ["x.card.json: expected a file that can be written"];
+    place.refuses(&["export", "run", "--format", "safetensors", "--out", &name], &says);
 }

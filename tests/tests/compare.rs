@@ -80,6 +80,79 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     place.refuses(&other, &["config.json", "optimizer.adam.lr.constant", "0.001", "0.5"]);
 }
 
+/// [`COMPARE`] of one method into `out`, with `more` in place of the number of epochs.
+fn twist<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut words = COMPARE.to_vec();
+    words.drain(5..7);
+    (words[2], words[10]) = ("twist", out);
+    words.extend(more);
+    words
+}
+
+#[test]
+fn a_comparison_goes_on_to_more_epochs_and_never_shows_the_old_ones() {
+    let place = Place::furnished();
+    let run = "out/runs/twist-seed0";
+    // The same as in one go.
+    place.run(&twist("straight", &["--epochs", "2"])).done();
+
+    place.run(&twist("out", &["--epochs", "1"])).done();
+    assert_eq!(place.read_json(&format!("{run}/evaluation.json"))["epoch"], 1);
+    let second = place.run(&twist("out", &["--epochs", "2"])).done();
+    assert!(second.stderr.contains("train.epochs was 1, is 2"), "{second:#?}");
+    assert_eq!(place.read_json(&format!("{run}/summary.json"))["epochs"], 2);
+    assert_eq!(place.read_json(&format!("{run}/config.json"))["config"]["train"]["epochs"], 2);
+    assert_eq!(place.timeless_metrics(run), place.timeless_metrics("straight/runs/twist-seed0"));
+    let scores = |run: &str| {
+        let evaluation = place.read_json(&format!("{run}/evaluation.json"));
+        (evaluation["epoch"].clone(), evaluation["protocols"].clone())
+    };
+    assert_eq!(scores(run), scores("straight/runs/twist-seed0"));
+    let page = String::from_utf8(place.read("out/report.html")).unwrap();
+    let command = "twinview compare --methods twist --preset seed --seeds 1 --data data --epochs 2 \
+                   --batch-size 16 --set encoder.conv.width=8 --out OUT";
+    assert!(page.contains(command), "{page}");
+
+    // What is trained can't be taken back.
+    let config = format!("{run}/config.json");
+    let says = [&config[..], "train.epochs was 2, is 1", "at least 16 steps", "found 8"];
+    place.refuses(&twist("out", &["--epochs", "1"]), &says);
+    let few = twist("out", &["--epochs", "2", "--set", "train.max_steps=12"]);
+    place.refuses(&few, &[&config, "train.max_steps was null, is 12"]);
+}
+
+#[test]
+fn a_limit_that_is_left_out_later_is_gone() {
+    let place = Place::furnished();
+    place.run(&twist("out", &["--epochs", "1", "--set", "train.max_steps=3"])).done();
+    assert_eq!(place.logged_steps("out/runs/twist-seed0"), [1, 2, 3]);
+    place.run(&twist("out", &["--epochs", "1"])).done();
+    assert_eq!(place.logged_steps("out/runs/twist-seed0"), (1..=8).collect::<Vec<_>>());
+    assert_eq!(place.read_json("out/runs/twist-seed0/evaluation.json")["step"], 8);
+}
+
+#[test]
+fn images_without_labels_have_no_accuracy_and_it_is_said() {
+    let place = Place::furnished();
+    for name in ["train_X", "train_y", "test_X", "test_y"] {
+        fs::remove_file(place.path(&format!("data/{name}.bin"))).unwrap();
+    }
+    let finished = place.run(&twist("out", &["--epochs", "1"])).done();
+    let says = "data has no labeled train and test split: no accuracy is measured";
+    assert!(finished.stderr.contains(says), "{finished:#?}");
+    let lines: Vec<&str> = finished.stdout.lines().collect();
+    assert!(lines[0].ends_with("contrast     rank"), "{finished:#?}");
+    assert!(!lines[1].contains(" - ") && lines[1].contains(" % "), "{finished:#?}");
+    assert!(lines[2].contains("no labels, so no accuracy"), "{finished:#?}");
+}
+
+#[test]
+fn a_folder_of_other_things_is_left_alone() {
+    let place = Place::furnished();
+    place.put("out/report.html", "mine");
+    place.refuses(&COMPARE, &["out: expected a new folder or one of a comparison"]);
+}
+
 #[test]
 fn an_interrupted_comparison_goes_on_where_it_stopped() {
     let place = Place::furnished();

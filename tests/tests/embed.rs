@@ -76,7 +76,7 @@ fn the_four_formats_say_the_same() {
     let (known, from_csv) = csv(&place, "out2.csv");
     assert_eq!(from_csv, numbers);
     assert_eq!(parquet(&place, "out.parquet"), (known.clone(), numbers.clone()));
-    let (beside, nothing) = csv(&place, "out.csv");
+    let (beside, nothing) = csv(&place, "out.npy.csv");
     assert_eq!((&beside, nothing.len()), (&known, 0));
     // What is known of the images is what the set's files say.
     let labels = place.read("data/test_y.bin");
@@ -103,7 +103,7 @@ fn the_four_formats_say_the_same() {
 fn splits_and_epochs_are_those_asked_for() {
     let place = Place::trained("dino");
     let text = place.run(&embed("all.npy", &[])).done().stdout;
-    for part in ["all.npy and all.csv: 160 images", "8 features", "after epoch 2, step 16"] {
+    for part in ["all.npy and all.npy.csv: 160 images", "8 features", "after epoch 2, step 16"] {
         assert!(text.contains(part), "{text}");
     }
     let (_, all) = npy(&place, "all.npy");
@@ -229,9 +229,9 @@ fn what_can_not_be_done_leaves_no_file() {
     place.refuses(&embed("out.csv", &["--data", "nothing"]), &["nothing: expected a folder"]);
     place.refuses(&embed("out.csv", &["--split", "tests"]), &["tests", "unlabeled, train, test"]);
     // The table beside an array must be writable, too.
-    fs::create_dir(place.path("out.csv")).unwrap();
-    place.refuses(&embed("out.npy", &[]), &["out.csv: expected a file that can be written"]);
-    fs::remove_dir(place.path("out.csv")).unwrap();
+    fs::create_dir(place.path("out.npy.csv")).unwrap();
+    place.refuses(&embed("out.npy", &[]), &["out.npy.csv: expected a file that can be written"]);
+    fs::remove_dir(place.path("out.npy.csv")).unwrap();
     // A limit on the size of files fails as a full disk does.
     let before = place.contents();
     for name in NAMES {

@@ -11,5 +11,8 @@ pub mod logging;
 pub mod output;
 pub mod presets;
 pub mod progress;
+pub mod progress_bars;
 pub mod run_on_data;
+pub mod stop_flag;
+pub mod words;
 pub mod table;

@@ -13,6 +13,7 @@ mod preview;
 mod renamed;
 mod report;
 mod select;
+mod usage_error;
 mod values;
 
 use std::path::PathBuf;
@@ -29,23 +30,26 @@ pub use neighbors::NeighborsArguments;
 pub use predict::PredictArguments;
 pub use pretrain::{OnCollapseArgument, PretrainArguments};
 pub use preview::PreviewArguments;
-pub use renamed::renamed_flag;
 pub use report::ReportArguments;
 pub use select::{SelectArguments, StrategyArgument};
+pub use usage_error::usage_error;
 pub use values::{CheckpointArgument, SplitArgument};
+
+/// The heading in a command's help of the options that every command has.
+const GLOBAL: &str = "Global options";
 
 /// Self-supervised pretraining of image encoders, and their evaluation.
 #[derive(Debug, Parser)]
 #[command(name = "twinview", version, max_term_width = 100, after_help = examples::TWINVIEW)]
 pub struct Arguments {
     /// Log more to stderr; -vv for still more.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print results as JSON on stdout.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// The command to run.
     #[command(subcommand)]

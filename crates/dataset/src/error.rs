@@ -131,6 +131,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A picture to write whose name says no format.
+    #[error("{}: expected a name that ends in .png, .jpg, .jpeg or .webp", OneLine(.path))]
+    PictureName {
+        /// The file.
+        path: PathBuf,
+    },
     /// An option outside its range.
     #[error("{name}: expected {expected}, found {found}")]
     Argument {

@@ -24,11 +24,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Finds out whether a file can be written to `path`, before the work that will fill it.
 ///
 /// # Errors
-/// If `path` is a folder, or nothing can be written beside it.
+/// If `path` is a folder or no name that a file can have, or nothing can be written beside it.
 pub fn check_writable(path: &Path) -> Result<(), Unwritable> {
     let unwritable = |found: String| Unwritable { path: path.to_owned(), found };
     if path.is_dir() {
         return Err(unwritable("a folder".to_owned()));
+    }
+    // A name that is too long is no name of a file that isn't there.
+    match path.symlink_metadata() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(unwritable(error.to_string()));
+        }
+        _ => {}
     }
     // Without a name, so that a signal at this very moment leaves nothing.
     let attempt = tempfile::tempfile_in(parent(path));

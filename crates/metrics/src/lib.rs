@@ -1,9 +1,10 @@
-//! Metrics of features and projections, without labels.
+//! Metrics of features and projections.
 //!
 //! - Contrastive and correlation accuracy of two views: [`contrastive_correct`],
 //!   [`correlation_correct`].
 //! - Collapse: [`feature_std`], [`effective_rank`], [`dead_features`].
 //! - Alignment and uniformity on the unit sphere: [`alignment`], [`uniformity`].
+//! - With labels, accuracy of a vote of the nearest images: [`KnnVote`].
 //!
 //! ```
 //! use tch::Tensor;
@@ -17,10 +18,12 @@
 
 mod accuracy;
 mod collapse;
+mod knn;
 mod unit_sphere;
 
 pub use self::accuracy::{
     Hits, contrastive_correct, contrastive_hits, correlation_correct, correlation_hits,
 };
 pub use self::collapse::{dead_features, effective_rank, feature_std};
+pub use self::knn::KnnVote;
 pub use self::unit_sphere::{alignment, uniformity, unit_rows};

@@ -32,6 +32,12 @@ pub enum Error {
         /// What the renderer says.
         found: String,
     },
+    /// A figure to write whose name says no format.
+    #[error("{}: expected a name that ends in .png or .svg", path.display())]
+    FigureName {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {

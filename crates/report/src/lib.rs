@@ -28,7 +28,7 @@
 //! let last = run.last().expect("an epoch is done");
 //! println!("after {} of {} epochs: loss {}", last.epoch, run.epochs, last.loss);
 //!
-//! report::write_comparison(folder, &[run])?;
+//! report::write_comparison(folder, &[run], "twinview compare --out OUT")?;
 //! # assert!(folder.join("report.html").exists());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -54,9 +54,9 @@ pub use comparison::{Comparison, Row, write_comparison};
 pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
-pub use figures::confusion_matrix::write_confusion_matrix;
+pub use figures::confusion_matrix::{check_figure_name, write_confusion_matrix};
 pub use figures::sheet::{SheetCell, write_sheet};
 pub use mean_std::MeanStd;
-pub use model_card::{ExportInfo, write_model_card};
+pub use model_card::{ExportInfo, model_card_files, write_model_card};
 pub use picture::Picture;
 pub use run_report::{RunReport, write_report};

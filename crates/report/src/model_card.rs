@@ -34,15 +34,19 @@ pub struct ExportInfo<'a> {
 /// As [`Run::read`], and [`Error::Io`].
 pub fn write_model_card(folder: &Path, exported: &ExportInfo) -> Result<[PathBuf; 2], Error> {
     let card = card(folder, exported)?;
-    let beside = |extension: &str| {
-        let mut name = exported.file.as_os_str().to_owned();
-        name.push(extension);
-        PathBuf::from(name)
-    };
-    let paths = [beside(".card.json"), beside(".card.md")];
+    let paths = model_card_files(exported.file);
     files::write(&paths[0], format!("{card:#}\n").as_bytes())?;
     files::write(&paths[1], markdown(&card).as_bytes())?;
     Ok(paths)
+}
+
+/// The files of the model card of an encoder that is exported to `file`.
+pub fn model_card_files(file: &Path) -> [PathBuf; 2] {
+    [".card.json", ".card.md"].map(|extension| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(extension);
+        PathBuf::from(name)
+    })
 }
 
 fn card(folder: &Path, exported: &ExportInfo) -> Result<Value, Error> {

@@ -1,6 +1,7 @@
 //! `config.json`.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -131,11 +132,7 @@ impl<C: DeserializeOwned> RunRecord<C> {
         let path = folder.join(file::CONFIG);
         let text = fs::read_to_string(&path).map_err(|error| Error::NoRun {
             path: folder.to_owned(),
-            found: if folder.is_dir() {
-                format!("a folder without {} ({error})", file::CONFIG)
-            } else {
-                format!("no such folder ({error})")
-            },
+            found: instead_of_run(folder, &error),
         })?;
         let content = |error| Error::content(&path, None, "the record of a run")(error);
         let Version { format, config, version } = serde_json::from_str(&text).map_err(content)?;
@@ -144,6 +141,30 @@ impl<C: DeserializeOwned> RunRecord<C> {
             Some(found) if found != FORMAT => Err(Error::Format { path: folder.to_owned(), found }),
             _ => serde_json::from_str(&text).map_err(content),
         }
+    }
+}
+
+/// The most runs that a message names.
+const NAMED: usize = 5;
+
+/// What is in the place of the run in `folder`, whose record can't be read for `error`.
+fn instead_of_run(folder: &Path, error: &io::Error) -> String {
+    if !folder.is_dir() {
+        return if folder.exists() { "a file" } else { "no such folder" }.to_owned();
+    }
+    if error.kind() != io::ErrorKind::NotFound {
+        return format!("a folder whose {} can't be read ({error})", file::CONFIG);
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    runs.retain(|path| path.join(file::CONFIG).is_file());
+    runs.sort();
+    let names: Vec<_> = runs.iter().take(NAMED).map(|run| run.display().to_string()).collect();
+    match runs.len() {
+        0 => format!("a folder without {}", file::CONFIG),
+        1 => format!("a folder with the run {}", names[0]),
+        count if count <= NAMED => format!("a folder with the runs {}", names.join(", ")),
+        count => format!("a folder with {count} runs: {}, ...", names.join(", ")),
     }
 }
 
@@ -207,6 +228,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
         assert!(error.to_string().contains("found a folder without config.json"), "{error}");
+        for (count, says) in [
+            (1, "found a folder with the run "),
+            (2, "found a folder with the runs "),
+            (6, "found a folder with 6 runs: "),
+        ] {
+            for number in 0..count {
+                let run = folder.path().join(format!("run{number}"));
+                fs::create_dir_all(&run).unwrap();
+                fs::write(run.join(file::CONFIG), "").unwrap();
+            }
+            let error = RunRecord::<Value>::read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("run0"), "{error}");
+        }
         let absent = RunRecord::<Value>::read(&folder.path().join("a\nb")).unwrap_err();
         assert!(matches!(absent, Error::NoRun { .. }));
         assert!(absent.to_string().contains("a\\nb: expected a run"), "{absent}");

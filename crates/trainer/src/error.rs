@@ -28,8 +28,13 @@ pub enum Error {
     #[error(transparent)]
     Loader(loader::Error),
     /// The run folder is taken.
-    #[error("{}: expected a new run folder, found one in use (--resume goes on with it, --run names another)", OneLine(.0))]
-    RunExists(PathBuf),
+    #[error("{}: expected a new run folder, found {} names another)", OneLine(.path), if *is_run { "one in use (--resume goes on with it, --run" } else { "a folder with files in it that is no run (--run" })]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+        /// Whether a run is in it.
+        is_run: bool,
+    },
     /// Another process trains in the run folder.
     #[error("{}: expected a run folder that no other process uses, found one in use", OneLine(.0))]
     InUse(PathBuf),
@@ -81,7 +86,8 @@ pub enum Error {
     },
     /// The loss or the gradient is no longer a number.
     #[error(
-        "training diverged: the {what} of step {step} is {value}; a smaller optimizer.*.learning_rate usually helps; checkpoints are from before"
+        "training diverged: the {what} of step {step} is {value}; a smaller learning rate (optimizer.*.lr) usually helps; {}",
+        if *saved { "checkpoints are from before" } else { "there is no checkpoint yet" }
     )]
     Diverged {
         /// "loss" or "gradient".
@@ -90,10 +96,12 @@ pub enum Error {
         step: u64,
         /// Its value, or length.
         value: f64,
+        /// Whether the run has a checkpoint.
+        saved: bool,
     },
     /// The measures say so, several times in a row.
     #[error(
-        "training collapsed: after step {step}, for {checks} epochs in a row, {collapse_reason}; a smaller optimizer.*.learning_rate, larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
+        "training collapsed: after step {step}, for {checks} epochs in a row, {collapse_reason}; a smaller learning rate (optimizer.*.lr), larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
     )]
     Collapsed {
         /// 1-based.

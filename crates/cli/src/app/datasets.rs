@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use dataset::{Dataset, JobProgress, OpenOptions, SyntheticSpec};
-use indicatif::{ProgressBar, ProgressStyle};
 use trainer::RunRecord;
 
 use crate::app::failure::Failure;
+use crate::app::job_progress::JobDisplay;
 
 /// The default data set.
 const DEFAULT: &str = "data/stl10_binary";
@@ -16,21 +16,10 @@ const DEFAULT: &str = "data/stl10_binary";
 const BUILT_IN: SyntheticSpec =
     SyntheticSpec { unlabeled: 8_000, train: 2_000, test: 2_000, size: 96, seed: 0 };
 
-/// A progress bar for a job on images, shown if stderr is a terminal.
+/// Shows the progress of opening or writing a set.
 pub fn bar() -> impl Fn(JobProgress) + Sync {
-    let bar: Mutex<Option<ProgressBar>> = Mutex::new(None);
-    move |progress: JobProgress| {
-        let mut bar = bar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let bar = bar.get_or_insert_with(|| {
-            let style = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta}";
-            let style = ProgressStyle::with_template(style).expect("a valid template");
-            ProgressBar::new(progress.total as u64).with_style(style).with_message(progress.task)
-        });
-        bar.set_position(progress.done as u64);
-        if progress.done >= progress.total {
-            bar.finish_and_clear();
-        }
-    }
+    let display = JobDisplay::new();
+    move |progress: JobProgress| display.show(progress)
 }
 
 /// Opens the set in `dir`.

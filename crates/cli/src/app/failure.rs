@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use files::OneLine;
 
+use crate::app::words;
 use crate::args;
 
 /// Everything done.
@@ -91,11 +93,12 @@ impl From<dataset::Error> for Failure {
             E::Io { action: "write", .. } => FAILED,
             _ => USAGE,
         };
-        let hint = match error {
+        let hint = match &error {
             E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } => {
-                "; `twinview data pack --skip-bad` skips such files"
+                "; `twinview data pack --skip-bad` skips such files".to_owned()
             }
-            _ => "",
+            E::NotAFolder { path } => unpacking(path),
+            _ => String::new(),
         };
         Self { code, message: format!("{error}{hint}") }
     }
@@ -144,9 +147,25 @@ impl From<report::Error> for Failure {
         use report::Error as E;
         match error {
             E::Run(error) => error.into(),
-            E::Content { .. } => Self::usage(error),
+            E::Content { .. } | E::FigureName { .. } => Self::usage(error),
             _ => Self::failed(error),
         }
+    }
+}
+
+/// How to make a folder of a file, where it is an archive by name.
+fn unpacking(path: &Path) -> String {
+    let name = path.to_string_lossy().to_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let file = words::quoted_path(path);
+    if ends(&[".zip"]) {
+        format!("; unpack it first: unzip {file} -d FOLDER")
+    } else if ends(&[".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
+        format!("; unpack it first: tar -xf {file} -C FOLDER")
+    } else if ends(&[".parquet", ".arrow", ".tfrecord", ".h5", ".npz"]) {
+        "; save its images as files first".to_owned()
+    } else {
+        String::new()
     }
 }
 
@@ -161,14 +180,5 @@ pub fn of_arguments(error: &clap::Error) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(message) = args::renamed_flag(error, &words) {
-        return Failure::usage(message).report();
-    }
-    let text = error.render().to_string();
-    let message = text.trim_start_matches("error: ").lines().map(str::trim);
-    let line: Vec<&str> = message
-        .take_while(|line| !line.starts_with("Usage:"))
-        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
-        .collect();
-    Failure::usage(format!("{} (see --help)", line.join(" "))).report()
+    Failure::usage(args::usage_error(error, &words)).report()
 }

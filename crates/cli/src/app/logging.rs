@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use files::RecordLog;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::app::progress_bars;
+
 /// The log of a run, shared with the subscriber.
 #[derive(Clone, Debug, Default)]
 pub struct RunLog(Arc<Mutex<LogCopy>>);
@@ -45,7 +47,7 @@ struct Tee(RunLog);
 
 impl Write for Tee {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = io::stderr().write(bytes)?;
+        let written = progress_bars::suspend(|| io::stderr().write(bytes))?;
         let mut copy = self.0.lock();
         if let Some(file) = &mut copy.file
             && let Err(error) = file.append(&bytes[..written])

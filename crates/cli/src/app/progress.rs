@@ -3,13 +3,16 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use run::{
-    CONTRASTIVE_ACC, CORRELATION_ACC, EpochRecord, Metric, PROBE_ACC, TEST_PROBE_ACC, VAL_PROBE_ACC,
+    CONTRASTIVE_ACC, CORRELATION_ACC, EpochRecord, Metric, PROBE_ACC, TEST_PROBE_ACC, VAL_KNN_ACC,
+    VAL_PROBE_ACC,
 };
 use trainer::{EpochProgress, Observer, StepCount};
 
 use crate::app::output::Output;
+use crate::app::words::duration;
+use crate::app::{progress_bars, words};
 
 /// Time between two log lines.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -18,58 +21,85 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct TrainingProgress<'a> {
     output: &'a Output,
     bar: Option<ProgressBar>,
-    last_line: Instant,
+    /// None before the first step.
+    last_line: Option<Instant>,
     last_epoch: Option<EpochRecord>,
+    /// The newest kNN accuracy; it isn't measured after every epoch.
+    knn_acc: Option<f64>,
 }
 
 impl<'a> TrainingProgress<'a> {
     /// The progress of a run that has done `steps`.
     pub fn new(output: &'a Output, steps: StepCount, quiet: bool) -> Self {
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
-            let style = ProgressStyle::with_template("[{bar:24}] {msg}").expect("a valid template");
-            ProgressBar::new(steps.total).with_position(steps.step).with_style(style)
+        let drawn = std::io::stderr().is_terminal() && !quiet && steps.step < steps.total;
+        let bar = drawn.then(|| {
+            let text = format!("step {}/{}", steps.step + 1, steps.total);
+            let bar = progress_bars::start(steps.total, &text);
+            bar.set_position(steps.step);
+            bar
         });
-        Self { output, bar, last_line: Instant::now(), last_epoch: None }
+        Self { output, bar, last_line: None, last_epoch: None, knn_acc: None }
     }
 
     /// Removes the bar; the last finished epoch.
     pub fn finish(self) -> Option<EpochRecord> {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
         self.last_epoch
     }
 }
 
 impl Observer for TrainingProgress<'_> {
     fn progress(&mut self, progress: &EpochProgress) {
-        let line = describe(progress);
         if let Some(bar) = &self.bar {
-            bar.set_position(progress.step.step);
-            bar.set_message(line);
-        } else if self.last_line.elapsed() >= PAUSE {
-            self.last_line = Instant::now();
-            tracing::info!("{line}");
+            progress_bars::show(bar, progress.step.step, &bar_parts(progress, self.knn_acc));
         }
+        match self.last_line {
+            None => tracing::info!("{}", first_line(progress)),
+            Some(last) if self.bar.is_none() && last.elapsed() >= PAUSE => {
+                tracing::info!("{}", describe(progress));
+            }
+            Some(_) => return,
+        }
+        self.last_line = Some(Instant::now());
     }
 
     fn epoch(&mut self, epoch: &EpochRecord) {
         self.output.json_line(epoch);
+        self.knn_acc = epoch.val_knn_acc.or(self.knn_acc);
+        tracing::info!("{}", summarize(epoch));
         self.last_epoch = Some(epoch.clone());
-        let line = summarize(epoch);
-        match &self.bar {
-            Some(bar) => bar.suspend(|| tracing::info!("{line}")),
-            None => tracing::info!("{line}"),
-        }
     }
 
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
-        let warn = || tracing::warn!("epoch {epoch} looks like collapse: {collapse_reason}");
-        match &self.bar {
-            Some(bar) => bar.suspend(warn),
-            None => warn(),
-        }
+        tracing::warn!("epoch {epoch} looks like collapse: {collapse_reason}");
     }
+}
+
+/// What the first step tells of the rest.
+fn first_line(progress: &EpochProgress) -> String {
+    let StepCount { step, total } = progress.step;
+    let left = match total - step {
+        0 => String::new(),
+        left => format!(
+            ", about {} for the other {}",
+            duration(progress.remaining_secs),
+            words::count(left, "step")
+        ),
+    };
+    format!("step {step}/{total} done: {:.1} images/s{left}", progress.images_per_sec)
+}
+
+/// The text beside the bar, the most important parts first.
+fn bar_parts(progress: &EpochProgress, knn_acc: Option<f64>) -> Vec<String> {
+    let StepCount { step, total } = progress.step;
+    let knn = knn_acc.map_or(String::new(), |share| format!("kNN {:.1}%", 100.0 * share));
+    vec![
+        format!("step {step}/{total}"),
+        format!("ETA {}", duration(progress.remaining_secs)),
+        format!("{:.0} images/s", progress.images_per_sec),
+        knn,
+        format!("loss {:.4}", progress.loss),
+        format!("epoch {}/{}", progress.epoch.epoch, progress.epoch.total),
+    ]
 }
 
 fn describe(progress: &EpochProgress) -> String {
@@ -89,17 +119,21 @@ fn describe(progress: &EpochProgress) -> String {
         progress.loss,
         progress.images_per_sec,
         100.0 * progress.data_wait,
-        clock(progress.remaining_secs),
+        duration(progress.remaining_secs),
     )
 }
 
+/// The headline first: how good the features are.
 fn summarize(epoch: &EpochRecord) -> String {
-    let accuracies = [CONTRASTIVE_ACC, CORRELATION_ACC, PROBE_ACC, VAL_PROBE_ACC, TEST_PROBE_ACC];
-    let accuracies = accuracies.map(|metric| percent(&metric, metric.raw(epoch), 2)).concat();
+    let shares = |metrics: &[Metric]| -> String {
+        metrics.iter().map(|metric| percent(metric, metric.raw(epoch), 2)).collect()
+    };
     format!(
-        "epoch {} done: loss {:.4}{accuracies} rank {:.1} {:.1} images/s data_wait {:.2}%",
+        "epoch {} done:{} loss {:.4}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
         epoch.epoch,
+        shares(&[VAL_KNN_ACC, VAL_PROBE_ACC, TEST_PROBE_ACC]),
         epoch.loss,
+        shares(&[CONTRASTIVE_ACC, CORRELATION_ACC, PROBE_ACC]),
         epoch.health.effective_rank,
         epoch.images_per_sec,
         100.0 * epoch.data_wait,
@@ -111,8 +145,42 @@ fn percent(metric: &Metric, share: Option<f64>, digits: usize) -> String {
     share.map_or(String::new(), |share| format!(" {} {:.digits$}%", metric.key, 100.0 * share))
 }
 
-/// Seconds as h:mm:ss.
-fn clock(secs: f64) -> String {
-    let secs = secs.round() as u64;
-    format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+#[cfg(test)]
+mod tests {
+    use trainer::EpochCount;
+
+    use super::*;
+
+    fn progress(step: u64, total: u64) -> EpochProgress {
+        EpochProgress {
+            epoch: EpochCount { epoch: 1, total: 2 },
+            step: StepCount { step, total },
+            loss: 4.25,
+            contrastive_acc: 0.5,
+            correlation_acc: 0.25,
+            probe_acc: None,
+            images_per_sec: 9.16,
+            data_wait: 0.0,
+            remaining_secs: 12_345.0,
+        }
+    }
+
+    #[test]
+    fn the_first_step_says_how_long_the_rest_takes() {
+        let said = first_line(&progress(1, 4_000));
+        assert_eq!(
+            said,
+            "step 1/4000 done: 9.2 images/s, about 3 h 25 min for the other 3999 steps"
+        );
+        assert_eq!(first_line(&progress(1, 1)), "step 1/1 done: 9.2 images/s");
+    }
+
+    #[test]
+    fn the_headline_is_in_the_bar_once_it_is_known() {
+        let parts = |knn_acc| bar_parts(&progress(3, 16), knn_acc).join(" ");
+        let rest = "loss 4.2500 epoch 1/2";
+        assert_eq!(parts(None), format!("step 3/16 ETA 3 h 25 min 9 images/s  {rest}"));
+        let known = format!("step 3/16 ETA 3 h 25 min 9 images/s kNN 45.6% {rest}");
+        assert_eq!(parts(Some(0.456)), known);
+    }
 }

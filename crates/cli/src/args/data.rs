@@ -17,7 +17,7 @@ pub enum DataCommand {
         /// Side in pixels to which a folder's images are resized.
         #[arg(long, value_name = "N", default_value_t = 96)]
         image_size: usize,
-        /// Save thumbnails as a PNG file.
+        /// Save thumbnails as a .png, .jpg or .webp file.
         #[arg(long, value_name = "FILE")]
         sheet: Option<PathBuf>,
     },

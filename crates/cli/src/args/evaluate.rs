@@ -17,8 +17,8 @@ pub struct EvaluateArguments {
     /// Labeled data set with a test split [default: that of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Evaluation protocol; repeatable [default: linear and knn].
-    #[arg(long)]
+    /// Evaluation protocols, separated by commas or repeated [default: linear and knn].
+    #[arg(long, value_delimiter = ',')]
     pub protocol: Vec<ProtocolArgument>,
     /// Epochs of --protocol sgd and finetune [default: 100 and 30, more with few labels].
     #[arg(long, value_name = "N")]
@@ -32,7 +32,7 @@ pub struct EvaluateArguments {
     /// Random seed of the subsets.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "labels_per_class")]
     pub seed: u64,
-    /// Save the confusion matrix of the first protocol as a PNG file.
+    /// Save the confusion matrix of the first protocol as a .png or .svg file.
     #[arg(long, value_name = "FILE")]
     pub confusion_matrix: Option<PathBuf>,
     /// Weights to evaluate: the last, the best, after epoch N, or before training; repeatable

@@ -46,7 +46,7 @@ Examples:
 pub const EMBED: &str = "\
 Examples:
   twinview embed runs/dino --out features.parquet
-  twinview embed runs/dino --data photos --out photos.npy      file names in photos.csv
+  twinview embed runs/dino --data photos --out photos.npy      file names in photos.npy.csv
   twinview embed runs/dino --clusters 20 --out features.parquet
   twinview embed runs/dino --split train --split test --checkpoint best --out features.csv";
 

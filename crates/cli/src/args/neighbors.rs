@@ -61,7 +61,7 @@ pub struct NeighborsArguments {
     /// Neither read nor write cached features.
     #[arg(long)]
     pub no_cache: bool,
-    /// Output PNG file with the images found.
+    /// Output picture of the images found: .png, .jpg or .webp.
     #[arg(long, value_name = "FILE", required_unless_present = "search")]
     pub out: Option<PathBuf>,
 }

@@ -25,7 +25,7 @@ pub struct PreviewArguments {
     /// Number of images, one per row.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub rows: usize,
-    /// Output PNG file.
+    /// Output picture: .png, .jpg or .webp.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }

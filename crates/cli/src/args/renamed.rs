@@ -4,6 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::Arguments;
+use super::usage_error::subcommand;
 
 /// Old flags, what replaces them, and the flag that a command must have for this to apply.
 const RENAMED: &[[&str; 3]] = &[
@@ -35,16 +36,6 @@ pub fn renamed_flag(error: &clap::Error, words: &[String]) -> Option<String> {
     let [old, new, _] =
         RENAMED.iter().find(|[old, _, long]| old == found && has(&command, long))?;
     Some(format!("{old} is now {new}"))
-}
-
-/// The subcommand that `words` name, the program's name left out.
-fn subcommand(mut command: Command, words: &[String]) -> Command {
-    for word in words {
-        if let Some(found) = command.find_subcommand(word) {
-            command = found.clone();
-        }
-    }
-    command
 }
 
 #[cfg(test)]

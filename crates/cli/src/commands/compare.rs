@@ -1,5 +1,8 @@
 //! `twinview compare`: trains methods with the same budget; writes tables and a report.
 
+mod earlier_run;
+mod invocation;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 use eval::{CheckpointChoice, Protocol};
 use methods::METHODS;
 use models::DeviceChoice;
-use report::{Comparison, MeanStd, Run};
-use run::file;
+use report::{Comparison, MeanStd, Row, Run};
+use run::{EvaluationRecord, Summary, file};
 use trainer::{Config, Outcome, RunRecord};
 
 use crate::app::datasets;
@@ -17,7 +20,9 @@ use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::output::Output;
 use crate::app::presets::{self, Preset};
+use crate::app::stop_flag::{self, stop_flag};
 use crate::args::CompareArguments;
+use crate::commands::compare::earlier_run::EarlierRun;
 use crate::commands::evaluate::measurement::Measurement;
 use crate::commands::pretrain;
 
@@ -30,6 +35,7 @@ pub const PREVIEW: [usize; 2] = [6, 3];
 struct PlannedRun {
     folder: PathBuf,
     config: Config,
+    earlier: EarlierRun,
 }
 
 /// Trains and evaluates the unfinished runs, then writes the comparison.
@@ -39,21 +45,33 @@ pub fn run(
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
     let mut planned = plan(arguments)?;
+    check_out(&arguments.out)?;
     let image_size = planned[0].config.image_size;
     let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
     // All runs are checked before hours are spent on the first.
-    for PlannedRun { folder, config } in &mut planned {
+    for PlannedRun { folder, config, earlier } in &mut planned {
         let begun = folder.join(file::CONFIG).exists();
         let record = begun.then(|| RunRecord::read(folder)).transpose()?;
         if let Some(record) = &record {
             *config = trainer::check_resume(record, folder, config.method.name(), config.clone())?;
         }
-        let session = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
+        let trainer = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
         if let Some(record) = &record {
-            trainer::check_data(record, folder, &session.record().data)?;
+            trainer::check_data(record, folder, &trainer.record().data)?;
+            *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
     }
-    let stop = pretrain::stop_flag()?;
+    let labeled = set.train.is_some() && set.test.is_some();
+    if !labeled {
+        let place = path.as_deref().map_or("the built-in set".into(), Path::to_string_lossy);
+        tracing::warn!(
+            "{place} has no labeled train and test split: no accuracy is measured, and rank and \
+             contrastive accuracy don't say which method is best (labels go into train/CLASS and \
+             test/CLASS)"
+        );
+    }
+    let command = invocation::command(arguments);
+    let stop = stop_flag(stop_flag::TRAINING)?;
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());
         tracing::info!("run {number} of {all}: {folder}");
@@ -64,17 +82,30 @@ pub fn run(
         }
         measure(run, &set, arguments.data.as_deref())?;
         // After every run, for a look before the last one is finished.
-        write(&planned[..number], &arguments.out)?;
+        write(&planned[..number], &arguments.out, &command)?;
     }
-    let comparison = write(&planned, &arguments.out)?;
+    let comparison = write(&planned, &arguments.out, &command)?;
     output.result(&comparison, || text(&comparison, &arguments.out));
     Ok(ExitCode::SUCCESS)
 }
 
+/// Rejects a folder that has files in it and is none of a comparison: its pages and tables would be
+/// replaced.
+fn check_out(out: &Path) -> Result<(), Failure> {
+    let mut entries = std::fs::read_dir(out).into_iter().flatten().flatten();
+    if out.join("runs").is_dir() || !entries.any(|entry| !files::is_partial(&entry.file_name())) {
+        return Ok(());
+    }
+    let place = out.display();
+    Err(Failure::usage(format!(
+        "{place}: expected a new folder or one of a comparison, found one with other files in it"
+    )))
+}
+
 /// Writes tables, figures and the report of `runs`.
-fn write(runs: &[PlannedRun], out: &Path) -> Result<Comparison, Failure> {
+fn write(runs: &[PlannedRun], out: &Path, command: &str) -> Result<Comparison, Failure> {
     let runs: Result<Vec<Run>, _> = runs.iter().map(|run| Run::read(&run.folder)).collect();
-    Ok(report::write_comparison(out, &runs?)?)
+    Ok(report::write_comparison(out, &runs?, command)?)
 }
 
 /// A line per method, and the path of the report.
@@ -85,12 +116,26 @@ fn text(comparison: &Comparison, out: &Path) -> String {
     let line = |[name, probe, linear, knn]: [&str; 4]| {
         format!("{name:<14} {probe:>8} {linear:>8} {knn:>8}\n")
     };
+    let page = out.join("report.html");
+    let scored = |row: &Row| [row.probe_last, row.linear, row.knn].iter().any(Option::is_some);
+    if !comparison.rows.iter().any(scored) {
+        let mut text = line(["method", "", "contrast", "rank"]);
+        for row in &comparison.rows {
+            let rank = row.effective_rank.map(|spread| format!("{:.1}", spread.mean));
+            let rank = rank.unwrap_or("-".to_owned());
+            text += &line([&row.method, "", &percent(row.contrastive_acc), &rank]);
+        }
+        return text
+            + &format!(
+                "contrastive accuracy and effective rank; no labels, so no accuracy; report: {}",
+                page.display()
+            );
+    }
     let mut text = line(["method", "probe", "linear", "kNN"]);
     for row in &comparison.rows {
         let numbers = [row.probe_last, row.linear, row.knn].map(percent);
         text += &line([&row.method, &numbers[0], &numbers[1], &numbers[2]]);
     }
-    let page = out.join("report.html");
     text + &format!("accuracy on the test split; report: {}", page.display())
 }
 
@@ -115,7 +160,7 @@ fn plan(arguments: &CompareArguments) -> Result<Vec<PlannedRun>, Failure> {
         for seed in 0..arguments.seeds {
             let folder = arguments.out.join("runs").join(format!("{method}-seed{seed}"));
             let config = Config { seed, ..config.clone() };
-            planned.push(PlannedRun { folder, config });
+            planned.push(PlannedRun { folder, config, earlier: EarlierRun::None });
         }
     }
     Ok(planned)
@@ -149,13 +194,13 @@ fn train(
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, Failure> {
     let folder = &run.folder;
-    if folder.join(file::SUMMARY).exists() {
+    if run.earlier == EarlierRun::Finished {
         tracing::info!("{} is finished", folder.display());
         return Ok(Outcome::Finished);
     }
-    let session = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
-    let resume = folder.join(file::CONFIG).exists();
-    let (outcome, _) = pretrain::train(session, folder, resume, output, log, stop)?;
+    let trainer = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
+    let resume = run.earlier != EarlierRun::None;
+    let (outcome, _) = pretrain::train(trainer, folder, resume, output, log, stop)?;
     Ok(outcome)
 }
 
@@ -170,7 +215,10 @@ fn measure(run: &PlannedRun, set: &dataset::Dataset, data: Option<&Path>) -> Res
         dataset::save_png(&sheet.into_image(), &views)?;
     }
     let evaluation = folder.join(file::EVALUATION);
-    if evaluation.exists() || eval::labeled_splits(set).is_err() {
+    let earlier = EvaluationRecord::read(folder)?;
+    let steps = Summary::read(folder)?.map(|summary| summary.steps);
+    let is_current = earlier.is_some_and(|earlier| Some(earlier.step) == steps);
+    if is_current || eval::labeled_splits(set).is_err() {
         return Ok(());
     }
     let device: DeviceChoice = run.config.train.device;

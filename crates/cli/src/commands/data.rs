@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::output::Output;
+use crate::app::words;
 use crate::args::DataCommand;
 
 /// Columns and rows of thumbnails.
@@ -54,7 +55,7 @@ fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failur
         let [unlabeled, train, test] = counts;
         let skipped = match skipped.len() {
             0 => String::new(),
-            count => format!(", {count} files skipped"),
+            count => format!(", {} skipped", words::count(count, "file")),
         };
         format!(
             "{}: {unlabeled} unlabeled, {train} train, {test} test images{skipped}",
@@ -70,24 +71,32 @@ fn info(
     sheet: Option<&Path>,
     output: &Output,
 ) -> Result<(), Failure> {
+    if let Some(path) = sheet {
+        dataset::PictureFormat::of(path)?;
+        files::check_writable(path)?;
+    }
     let set = datasets::open(dir, image_size)?;
     if let Some(path) = sheet {
         let [across, down] = SHEET;
-        dataset::save_png(&dataset::contact_sheet(&set.unlabeled, across, down), path)?;
+        dataset::save_picture(&dataset::contact_sheet(&set.unlabeled, across, down), path)?;
     }
     let description = dataset::describe(&set);
     output.result(&description, || text(dir, &description));
     Ok(())
 }
 
+fn classes(count: usize) -> String {
+    words::count(count, "class")
+}
+
 fn text(dir: &Path, description: &Description) -> String {
     let mut text = format!(
-        "{}: {}, {} x {} pixels, {} classes, fingerprint {}\n",
+        "{}: {}, {} x {} pixels, {}, fingerprint {}\n",
         dir.display(),
         description.kind,
         description.width,
         description.height,
-        description.class_names.len(),
+        classes(description.class_names.len()),
         description.fingerprint,
     );
     for split in &description.splits {
@@ -95,9 +104,10 @@ fn text(dir: &Path, description: &Description) -> String {
         let note = if split.same_as_train { " (those of train)" } else { "" };
         let _ = writeln!(
             text,
-            "{:<10} {:>7} images{note}   mean {}   std {}   (RGB, of {} images)",
+            "{:<10} {:>7} {}{note}   mean {}   std {}   (RGB, of {} images)",
             split.name,
             split.images,
+            if split.images == 1 { "image " } else { "images" },
             rgb(split.mean),
             rgb(split.std),
             split.measured_images,

@@ -14,13 +14,14 @@ use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::stop_flag::{self, stop_flag};
+use crate::app::words::count;
 use crate::args::EmbedArguments;
-use crate::commands::pretrain;
 
 /// Writes the features of images to a file.
 pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let stop = pretrain::stop_flag()?;
+    let stop = stop_flag(stop_flag::WORKING)?;
     let out = &arguments.out;
     let files = Format::of(out)?.files(out);
     for file in &files {
@@ -78,11 +79,11 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     output.result(&value, || {
         let beside = files[1..].iter().map(|file| format!(" and {}", file.display()));
         format!(
-            "{}{}: {} images, {} features each, after epoch {epoch}, step {step}; {rate:.0} images/s",
+            "{}{}: {}, {} each, after epoch {epoch}, step {step}; {rate:.0} images/s",
             out.display(),
             beside.collect::<String>(),
-            images.len(),
-            table.features,
+            count(images.len(), "image"),
+            count(table.features, "feature"),
         )
     });
     Ok(ExitCode::SUCCESS)

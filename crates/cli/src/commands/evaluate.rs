@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 use crate::app::failure::Failure;
 use crate::app::output::Output;
 use crate::app::run_on_data::RunOnData;
+use crate::app::stop_flag::{self, stop_flag};
 use crate::args::{CheckpointArgument, EvaluateArguments, ProtocolArgument};
 use crate::commands::evaluate::measurement::{Measured, Measurement};
-use crate::commands::pretrain;
 
 /// The runs at one checkpoint.
 struct AtCheckpoint<T> {
@@ -29,10 +29,13 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
     for file in [&arguments.out, &arguments.confusion_matrix].into_iter().flatten() {
         files::check_writable(file)?;
     }
+    if let Some(file) = &arguments.confusion_matrix {
+        report::check_figure_name(file)?;
+    }
     let (protocols, few) = (protocols(arguments), few(arguments));
     // Protocols that take seconds end at once on Ctrl-C.
     let stop = match protocols.iter().any(Protocol::trains_on_views) {
-        true => pretrain::stop_flag()?,
+        true => stop_flag(stop_flag::WORKING)?,
         false => Arc::default(),
     };
     // All arguments are checked before features are extracted.

@@ -9,12 +9,15 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::output::Output;
+use crate::app::words;
 use crate::args::{ExportArguments, FormatArgument, InputArgument};
 
 /// Writes an encoder and its model card.
 pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let out = &arguments.out;
-    files::check_writable(out)?;
+    for file in [out.clone()].into_iter().chain(report::model_card_files(out)) {
+        files::check_writable(&file)?;
+    }
     let weights = arguments.checkpoint.choice();
     let frozen = FrozenEncoder::open(&arguments.run, weights, DeviceChoice::Cpu)?;
     let (pixels, range) = match arguments.input {
@@ -51,9 +54,9 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
     });
     output.result(&value, || {
         format!(
-            "{}: {format}, {} features of images {input}, after epoch {epoch}\n{}: model card",
+            "{}: {format}, {} of images {input}, after epoch {epoch}\n{}: model card",
             out.display(),
-            exported.features,
+            words::count(exported.features, "feature"),
             cards[1].display(),
         )
     });

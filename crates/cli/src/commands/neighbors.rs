@@ -14,13 +14,15 @@ use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::stop_flag::{self, stop_flag};
+use crate::app::words;
 use crate::args::NeighborsArguments;
 use crate::commands::evaluate::measurement::Measurement;
-use crate::commands::pretrain;
 
 /// Runs the search, prints the result and saves a picture of it.
 pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     if let Some(out) = &arguments.out {
+        dataset::PictureFormat::of(out)?;
         files::check_writable(out)?;
     }
     match arguments {
@@ -42,10 +44,17 @@ fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<Exi
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    eval::labeled_splits(&run_on_data.set).map_err(|error| {
+        let place = &run_on_data.place;
+        Failure::usage(format!(
+            "{place}: {error} (--query, --duplicates and --outliers need no labels; --data names \
+             another set)"
+        ))
+    })?;
     let measurement = Measurement::of(run_on_data.cached(!arguments.no_cache))?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
     let out = arguments.out.as_deref().expect("required without a search");
-    dataset::save_png(&sheet.into_image(), out)?;
+    dataset::save_picture(&sheet.into_image(), out)?;
     output.result(&json!({"sheet": out}), || {
         format!(
             "{}: each row is a test image and its {} nearest training images by cosine similarity",
@@ -83,14 +92,14 @@ fn search(
         return Err(Failure::usage("-k: expected at least 1, found 0"));
     }
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let stop = pretrain::stop_flag()?;
+    let stop = stop_flag(stop_flag::WORKING)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
     let run_on_data = run_on_data.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
     if let Some(out) = &arguments.out {
-        dataset::save_png(&found.sheet.into_image(), out)?;
+        dataset::save_picture(&found.sheet.into_image(), out)?;
     }
     found.value["sheet"] = json!(arguments.out);
     output.result(&found.value, || found.text);
@@ -108,6 +117,10 @@ impl Search<'_> {
 
     /// Finds the nearest neighbors of an image, of the data set or not.
     fn query(&self, path: &Path) -> Result<SearchResult, Failure> {
+        if path == Path::new("-") {
+            let message = "--query: expected an image file, found - (save the image as a file)";
+            return Err(Failure::usage(message));
+        }
         let frozen = &self.run_on_data.frozen;
         let query = dataset::read_image(path, frozen.record.config.image_size);
         let query = query.map_err(Failure::usage)?;
@@ -143,8 +156,10 @@ impl Search<'_> {
             format!("; the {listed} most similar:")
         };
         let mut text = format!(
-            "{} pairs of {count} images have a cosine of at least {threshold}{shortened}\n",
-            found.found
+            "{} of {} {} a cosine of at least {threshold}{shortened}\n",
+            words::count(found.found, "pair"),
+            words::count(count, "image"),
+            if found.found == 1 { "has" } else { "have" },
         );
         let mut values = Vec::new();
         for pair in &found.pairs {
@@ -171,8 +186,10 @@ impl Search<'_> {
         let progress = JobProgressBar::new("comparing images", &self.stop);
         let found = gallery.outliers(count, k, &|done, of| progress.update(done, of));
         let found = found.map_err(|error| self.run_on_data.failure(error))?;
-        let mut text =
-            format!("mean cosine distance to the {k} nearest of {} images\n", self.images.len());
+        // An image is no neighbor of itself.
+        let near = k.min(self.images.len().saturating_sub(1));
+        let images = words::count(self.images.len(), "image");
+        let mut text = format!("mean cosine distance to the {near} nearest of {images}\n");
         let mut values = Vec::new();
         for outlier in &found {
             let record = self.images.record(outlier.row);

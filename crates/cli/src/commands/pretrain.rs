@@ -1,5 +1,7 @@
 //! `twinview pretrain`.
 
+mod next_steps;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::output::Output;
 use crate::app::progress::TrainingProgress;
+use crate::app::stop_flag::{self, stop_flag};
+use crate::app::words::count;
 use crate::app::{datasets, presets};
 use crate::args::{OnCollapseArgument, PretrainArguments};
 
@@ -38,7 +42,8 @@ pub fn run(
     if arguments.profile {
         trainer.profile();
     }
-    let stop = stop_flag()?;
+    let stop = stop_flag(stop_flag::TRAINING)?;
+    let record = trainer.record().clone();
     let (outcome, last) = train(trainer, &folder, arguments.resume, output, log, &stop)?;
     if let (true, Some(epoch)) = (arguments.profile, last) {
         output.table(|| step_table(&epoch.step_secs));
@@ -46,17 +51,20 @@ pub fn run(
     match outcome {
         Outcome::Finished => {
             tracing::info!("finished; results are in {}", folder.display());
+            next_steps::log(&record, &folder);
             output.json_line(&json!({"kind": "finished", "run": folder}));
             Ok(ExitCode::SUCCESS)
         }
         Outcome::StoppedEarly(stop) => {
             tracing::info!("{}; results are in {}", describe(&stop), folder.display());
+            next_steps::log(&record, &folder);
             let line = json!({"kind": "finished", "run": folder, "stopped_early": true});
             output.json_line(&line);
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted => {
-            tracing::warn!("interrupted and saved; resume {} with --resume", folder.display());
+            let resume = next_steps::resume(&record, &folder);
+            tracing::warn!("interrupted and saved; to resume: {resume}");
             output.json_line(&json!({"kind": "interrupted", "run": folder}));
             Ok(ExitCode::from(failure::INTERRUPTED))
         }
@@ -119,11 +127,15 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
     if METHODS.iter().any(|entry| entry.name == method) {
         return Ok(());
     }
+    // However it is capitalized and its words are joined.
+    let plain = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+    };
     let near = METHODS
         .iter()
-        .map(|entry| (strsim::jaro_winkler(method, entry.name), entry.name))
+        .map(|entry| (strsim::jaro_winkler(&plain(method), &plain(entry.name)), entry.name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.7)
+        .filter(|(likeness, _)| *likeness > 0.8)
         .map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
     let known: Vec<_> = METHODS.iter().map(|entry| entry.name).collect();
     Err(Failure::usage(format!(
@@ -236,36 +248,25 @@ fn announce(trainer: &Trainer, folder: &Path) {
         0 => String::new(),
         held_out => format!(", {held_out} of them held out"),
     };
+    let StepCount { step, total } = trainer.steps();
+    let short = match total as f64 / f64::from(batch.steps_per_epoch) {
+        epochs if epochs < 1.0 => format!(" ({total} in all, {epochs:.1} of an epoch)"),
+        _ => String::new(),
+    };
     tracing::info!(
-        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {} + {} images per step, {} steps per epoch, {} in {}, {} libtorch threads, {} workers -> {}",
+        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {} + {} images per step, {} per epoch{short}, {} in {}, {}, {} -> {}",
         record.config.method.name(),
         record.data.kind,
         batch.unlabeled,
         batch.labeled,
-        batch.steps_per_epoch,
+        count(batch.steps_per_epoch, "step"),
         record.device,
         record.config.train.precision,
-        record.threads.libtorch,
-        record.threads.workers,
+        count(record.threads.libtorch, "libtorch thread"),
+        count(record.threads.workers, "worker"),
         folder.display(),
     );
-    let StepCount { step, total } = trainer.steps();
     if step > 0 && trainer.stopped_early().is_none() {
         tracing::info!("resuming after step {step} of {total}");
     }
-}
-
-/// A flag set by Ctrl-C and SIGTERM; a second signal ends the program at once.
-pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let now = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            i32::from(failure::INTERRUPTED),
-            stop.clone(),
-        );
-        now.and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .map_err(|error| Failure::usage(format!("can't handle Ctrl-C: {error}")))?;
-    }
-    Ok(stop)
 }

@@ -21,11 +21,12 @@ pub fn run(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode, Fa
         }
     };
     config.validate()?;
+    dataset::PictureFormat::of(&arguments.out)?;
     files::check_writable(&arguments.out)?;
     let (set, _) = datasets::open_or_default(arguments.data.as_deref(), config.image_size)?;
     let views = config.view_recipes();
     let sheet = augment::preview(&set.unlabeled, &views, config.seed, arguments.rows, 2);
-    dataset::save_png(&sheet.into_image(), &arguments.out)?;
+    dataset::save_picture(&sheet.into_image(), &arguments.out)?;
     let value = json!({"sheet": arguments.out, "views": views.len()});
     output.result(&value, || {
         format!(

@@ -18,7 +18,8 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// NumPy array of the features, `[images, features]` f32. The images' split, index, name,
-    /// label, class and, if any, cluster go to a CSV file of the same name beside it.
+    /// label, class and, if any, cluster go to a CSV file beside it, of the same name with `.csv`
+    /// behind it.
     Npy,
     /// Apache Parquet: the columns of [`Csv`](Self::Csv), but the features as one column of lists.
     Parquet,
@@ -58,7 +59,9 @@ impl Format {
     pub fn files(self, path: &Path) -> Vec<PathBuf> {
         let mut files = vec![path.to_owned()];
         if self == Self::Npy {
-            files.push(path.with_extension("csv"));
+            let mut companion = path.as_os_str().to_owned();
+            companion.push(".csv");
+            files.push(companion.into());
         }
         files
     }

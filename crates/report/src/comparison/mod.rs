@@ -141,11 +141,11 @@ pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Str
 
 /// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy`
 /// and `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Each file appears whole or
-/// not at all.
+/// not at all. `command` is the command line that makes the comparison again.
 ///
 /// # Errors
 /// [`Error::NoRuns`], [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
-pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
+pub fn write_comparison(out: &Path, runs: &[Run], command: &str) -> Result<Comparison, Error> {
     if runs.is_empty() {
         return Err(Error::NoRuns);
     }
@@ -160,7 +160,7 @@ pub fn write_comparison(out: &Path, runs: &[Run]) -> Result<Comparison, Error> {
         files::write(&path, &figures::png(&path, &svg)?)?;
         files::write(&out.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
     }
-    let html = page::comparison(&comparison, runs, &figures)?;
+    let html = page::comparison(&comparison, runs, &figures, command)?;
     files::write(&out.join("report.html"), html.as_bytes())?;
     Ok(comparison)
 }
@@ -230,7 +230,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let runs = three(folder.path());
         let out = tempfile::tempdir().unwrap();
-        write_comparison(out.path(), &runs).unwrap();
+        write_comparison(out.path(), &runs, "twinview compare").unwrap();
         let mut names: Vec<String> = fs::read_dir(out.path())
             .unwrap()
             .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -256,9 +256,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let runs = three(folder.path());
         let [a, b] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        write_comparison(a.path(), &runs).unwrap();
+        write_comparison(a.path(), &runs, "").unwrap();
         let reversed: Vec<Run> = runs.into_iter().rev().collect();
-        write_comparison(b.path(), &reversed).unwrap();
+        write_comparison(b.path(), &reversed, "").unwrap();
         for name in ["probe_accuracy.png", "leaderboard.csv", "probe_accuracy.svg"] {
             let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
             assert_eq!(read(a.path()), read(b.path()), "{name}");
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn nothing_to_compare_is_an_error() {
         let out = tempfile::tempdir().unwrap();
-        assert!(matches!(write_comparison(out.path(), &[]), Err(Error::NoRuns)));
+        assert!(matches!(write_comparison(out.path(), &[], ""), Err(Error::NoRuns)));
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
     }
 }

@@ -28,13 +28,31 @@ const MARGIN: f64 = 14.0;
 /// Width of the color bar with its labels.
 const LEGEND: f64 = 84.0;
 
-/// Writes a figure of a confusion matrix to `path`, as a PNG.
+/// Checks that a figure can be written to `path`, by its name: PNG and SVG can.
+///
+/// # Errors
+/// [`Error::FigureName`].
+pub fn check_figure_name(path: &Path) -> Result<(), Error> {
+    is_svg(path).map(drop)
+}
+
+/// Whether the name of the figure at `path` says SVG; PNG otherwise.
+fn is_svg(path: &Path) -> Result<bool, Error> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match extension.to_str() {
+        Some("svg") => Ok(true),
+        Some("png") => Ok(false),
+        _ => Err(Error::FigureName { path: path.to_owned() }),
+    }
+}
+
+/// Writes a figure of a confusion matrix to `path`, in the format that its name says.
 ///
 /// `counts` is square: images by true class (row) and predicted class (column). A class without a
 /// name is labeled with its number.
 ///
 /// # Errors
-/// [`Error::Figure`], [`Error::Io`].
+/// [`Error::FigureName`], [`Error::Figure`], [`Error::Io`].
 pub fn write_confusion_matrix(
     path: &Path,
     title: &str,
@@ -42,7 +60,9 @@ pub fn write_confusion_matrix(
     counts: &[Vec<u64>],
 ) -> Result<(), Error> {
     let figure = ConfusionFigure { title, class_names, counts };
-    Ok(files::write(path, &png(path, &figure.svg())?)?)
+    let svg = figure.svg();
+    let bytes = if is_svg(path)? { svg.into_bytes() } else { png(path, &svg)? };
+    Ok(files::write(path, &bytes)?)
 }
 
 /// Sizes of one drawing, in pixels before scaling.
@@ -258,6 +278,18 @@ mod tests {
         assert_eq!(svg.matches("&lt;cat&gt;").count(), 2, "a row and a column");
         assert!(svg.contains("a &lt;title&gt;") && svg.contains("a name of more than 24 …"));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn a_file_is_what_its_name_says() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, start) in [("a.png", &b"\x89PNG"[..]), ("b.SVG", b"<")] {
+            let path = folder.path().join(name);
+            write_confusion_matrix(&path, "title", &[], &[vec![1]]).unwrap();
+            assert!(std::fs::read(&path).unwrap().starts_with(start), "{name}");
+        }
+        let error = check_figure_name(Path::new("c.jpg")).unwrap_err().to_string();
+        assert_eq!(error, "c.jpg: expected a name that ends in .png or .svg");
     }
 
     #[test]

@@ -9,18 +9,23 @@ use crate::figures::{Figure, Layout};
 use crate::html::definition_list;
 use crate::{COLUMNS, Comparison, Error, Picture, Run};
 
-/// The text of the page.
+/// The text of the page; `command` makes the comparison again.
 ///
 /// # Errors
 /// [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
-pub fn html(comparison: &Comparison, runs: &[Run], figures: &[Figure]) -> Result<String, Error> {
+pub fn html(
+    comparison: &Comparison,
+    runs: &[Run],
+    figures: &[Figure],
+    command: &str,
+) -> Result<String, Error> {
     let columns = COLUMNS.iter().map(|column| (column.heading(), column.definition));
     let methods = comparison.rows.len();
     let views = pictures_of_methods(comparison, runs, file::AUGMENTATION)?;
     let neighbors = pictures_of_methods(comparison, runs, file::NEIGHBORS)?;
     let page = Page {
         title: header::title(comparison),
-        header: header::html(comparison, runs),
+        header: header::html(comparison, runs, command),
         sections: vec![
             Section::new("leaderboard", "Leaderboard", score_table::leaderboard(comparison)),
             Section::new("curves", "Curves", curves(figures, runs)),

@@ -15,12 +15,12 @@ pub fn title(comparison: &Comparison) -> String {
 }
 
 /// The header of a comparison: facts, command and notes.
-pub fn html(comparison: &Comparison, runs: &[Run]) -> Markup {
+pub fn html(comparison: &Comparison, runs: &[Run], command: &str) -> Markup {
     let all: Vec<&Run> = runs.iter().collect();
     html! {
         (facts(&methods_and_seeds(comparison), &all))
-        p { "To reproduce, with the configuration below:" }
-        pre { code { (command(comparison, runs)) } }
+        p { "To reproduce:" }
+        pre { code { (command) } }
         (notes(&comparison.notes))
     }
 }
@@ -124,28 +124,6 @@ fn dates(runs: &[&Run]) -> Option<String> {
     Some(if first == last { format!("{first} (UTC)") } else { format!("{first} to {last} (UTC)") })
 }
 
-/// A command that repeats the comparison. Of an absolute path only the last component is shown, so
-/// that a page does not reveal where files are.
-fn command(comparison: &Comparison, runs: &[Run]) -> String {
-    let methods: Vec<&str> = comparison.rows.iter().map(|row| row.method.as_str()).collect();
-    let seeds = comparison.rows.iter().map(|row| row.seeds.len()).max();
-    let data = runs.iter().find_map(|run| run.data.path.as_ref());
-    let data = data.map_or(String::new(), |path| {
-        let name = match path.file_name().filter(|_| path.is_absolute()) {
-            Some(name) => name.to_string_lossy(),
-            None => path.to_string_lossy(),
-        };
-        format!(" --data {name}")
-    });
-    let epochs = runs.iter().map(|run| run.epochs).max();
-    format!(
-        "twinview compare --methods {} --seeds {}{data} --epochs {} --out OUT",
-        methods.join(","),
-        seeds.unwrap_or(1),
-        epochs.unwrap_or(1)
-    )
-}
-
 /// A count with its noun: `1 epoch`, `2 epochs`.
 fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -167,8 +145,6 @@ fn thousands(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::tests::sample;
 
@@ -199,11 +175,5 @@ mod tests {
         ];
         let found = terms(&methods_and_seeds(&comparison), &[&runs[0]]);
         assert_eq!(found, expected.map(|(term, fact)| (term, fact.to_owned())));
-        assert_eq!(
-            command(&comparison, &runs),
-            "twinview compare --methods simclr --seeds 1 --data data/photos --epochs 2 --out OUT"
-        );
-        runs[0].data.path = Some(PathBuf::from("/srv/photos"));
-        assert!(command(&comparison, &runs).contains("--data photos "));
     }
 }

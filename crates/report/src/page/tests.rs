@@ -73,12 +73,13 @@ fn a_comparison_stands_alone_and_nothing_from_a_file_is_markup() {
     let folder = tempfile::tempdir().unwrap();
     let runs = hostile(folder.path()).map(|path| Run::read(&path).unwrap());
     let out = tempfile::tempdir().unwrap();
-    write_comparison(out.path(), &runs).unwrap();
+    write_comparison(out.path(), &runs, "twinview compare --set 'a<b'").unwrap();
     let html = fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(!html.contains("<script") && !html.contains("<i>"));
     assert!(html.contains("&lt;script&gt;") && html.contains("&lt;i&gt;x&lt;/i&gt;"));
     assert!(html.contains("src=\"data:image/png;base64,iVBORw0KGgo"));
     assert!(html.contains("unfinished"));
+    assert!(html.contains("<code>twinview compare --set 'a&lt;b'</code>"), "{html}");
     assert_stands_alone(&html);
 }
 
@@ -87,7 +88,7 @@ fn a_comparison_without_pictures_has_no_empty_sections() {
     let folder = tempfile::tempdir().unwrap();
     let path = sample::finished(folder.path(), "simclr", 0, &[0.2]);
     let run = [Run::read(&path).unwrap()];
-    let html = super::comparison(&Comparison::of(&run), &run, &[]).unwrap();
+    let html = super::comparison(&Comparison::of(&run), &run, &[], "").unwrap();
     assert!(!html.contains("\"augmentation\"") && !html.contains("\"neighbors\""));
     assert!(!html.contains("#augmentation"));
 }

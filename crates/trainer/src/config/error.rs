@@ -51,14 +51,12 @@ pub enum ConfigError {
     #[error("--set: expected KEY=VALUE, found {0:?}")]
     NotAnAssignment(String),
     /// `--set` of a key that isn't there.
-    #[error("--set {}: no such key; {} has {}", OneLine(.key), OneLine(.parent), OneLine(.known))]
+    #[error("--set {}: no such key; {}", OneLine(.key), OneLine(.hint))]
     UnknownKey {
         /// The key as it was given.
         key: String,
-        /// The innermost object that exists.
-        parent: String,
-        /// Its keys.
-        known: String,
+        /// What is there, or was meant.
+        hint: String,
     },
     /// `--set` of a value that doesn't fit its key.
     #[error("--set {}: {}", OneLine(.assignment), OneLine(.message))]

@@ -1,10 +1,12 @@
 //! The configuration of a run: typed, complete, and refused where a key is unknown.
 
 mod error;
+mod json_message;
 mod read;
 mod renamed;
 mod schema;
 mod strict;
+mod suggestion;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Config, ConfigError, renamed, strict};
+use super::{Config, ConfigError, json_message, renamed, strict, suggestion};
 
 impl Config {
     /// Reads a file.
@@ -38,7 +38,7 @@ impl Config {
                 origin: origin.to_owned(),
                 line: error.line(),
                 column: error.column(),
-                message: message.trim_end_matches(&context).to_owned(),
+                message: json_message::in_words(message.trim_end_matches(&context)),
             }
         })?;
         strict::check("", &given, &config.document())
@@ -60,13 +60,19 @@ impl Config {
         if let Some((key, new)) = renamed::in_key(key) {
             return Err(ConfigError::Renamed { origin: given(), key, new });
         }
+        let bad = |message| ConfigError::BadValue { assignment: assignment.to_owned(), message };
+        if let Some(example) = suggestion::example(key, value.as_str().unwrap_or_default()) {
+            let message = format!("expected an object, such as {example}, found a word");
+            return Err(bad(message));
+        }
         let mut document = self.document();
-        *find(&mut document, key)? = value;
+        let place = find(&mut document, key)?;
+        *place = suggestion::in_place_of(place, value);
         if let Some((key, new)) = renamed::in_document(&document) {
             return Err(ConfigError::Renamed { origin: given(), key, new });
         }
-        let bad = |message| ConfigError::BadValue { assignment: assignment.to_owned(), message };
-        let config = Self::deserialize(&document).map_err(|error| bad(error.to_string()))?;
+        let config = Self::deserialize(&document)
+            .map_err(|error| bad(json_message::in_words(&error.to_string())))?;
         strict::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
         Ok(config)
     }
@@ -83,25 +89,50 @@ impl Config {
 
 /// The place of the dotted path `key` in `document`.
 fn find<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigError> {
-    let mut at = document;
-    let mut parent = String::from("the config");
+    let pointer = key.replace('~', "~0").replace('/', "~1").replace('.', "/");
+    let pointer = format!("/{pointer}");
+    // The borrow would last for both otherwise.
+    if document.pointer(&pointer).is_none() {
+        return Err(unknown(document, key));
+    }
+    Ok(document.pointer_mut(&pointer).expect("it was there"))
+}
+
+/// The error for a `key` that is not in `document`.
+fn unknown(document: &Value, key: &str) -> ConfigError {
+    let (mut at, mut parent) = (document, String::new());
     for part in key.split('.') {
-        let known = match &*at {
-            Value::Object(map) => map.keys().cloned().collect::<Vec<_>>().join(", "),
-            Value::Array(list) => format!("0 to {}", list.len().saturating_sub(1)),
-            _ => "no keys".to_owned(),
-        };
         let next = match at {
-            Value::Object(map) => map.get_mut(part),
-            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
+            Value::Object(map) => map.get(part),
+            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get(index)),
             _ => None,
         };
-        at = next.ok_or_else(|| ConfigError::UnknownKey {
-            key: key.to_owned(),
-            parent: parent.clone(),
-            known,
-        })?;
-        parent = part.to_owned();
+        let Some(next) = next else {
+            return unknown_below(document, key, &parent, at, part);
+        };
+        at = next;
+        parent = if parent.is_empty() { part.to_owned() } else { format!("{parent}.{part}") };
     }
-    Ok(at)
+    unknown_below(document, key, &parent, at, "")
+}
+
+/// The same where `parent`, which is `at`, has no `part`.
+fn unknown_below(document: &Value, key: &str, parent: &str, at: &Value, part: &str) -> ConfigError {
+    let known = match at {
+        Value::Object(map) => map.keys().cloned().collect::<Vec<_>>().join(", "),
+        Value::Array(list) => format!("0 to {}", list.len().saturating_sub(1)),
+        _ => "no keys".to_owned(),
+    };
+    let parent_name = parent.rsplit('.').next().unwrap_or(parent);
+    let known = match parent_name {
+        "" => format!("the config has {known}"),
+        name => format!("{name} has {known}"),
+    };
+    let hint = match (suggestion::example(parent, part), suggestion::similar_key(document, key)) {
+        (Some(example), _) => format!("{known}; set all of it: {parent}={example}"),
+        (None, Some(similar)) if parent.is_empty() => format!("did you mean {similar}?"),
+        (None, Some(similar)) => format!("{known}; did you mean {similar}?"),
+        (None, None) => known,
+    };
+    ConfigError::UnknownKey { key: key.to_owned(), hint }
 }

@@ -21,7 +21,7 @@ fn unknown_keys_and_wrong_types_name_their_line() {
     let unknown = text().replace("\"seed\": 0", "\"seed\": 0,\n  \"sead\": 1");
     let error = Config::parse(&unknown, "my.json").unwrap_err().to_string();
     assert!(error.starts_with(&format!("my.json:{}:", line(&unknown, "sead"))), "{error}");
-    assert!(error.contains("unknown field `sead`"), "{error}");
+    assert!(error.contains("no key is called sead; did you mean seed?"), "{error}");
     let wrong = text().replace("\"epochs\": 2", "\"epochs\": \"two\"");
     let error = Config::parse(&wrong, "my.json").unwrap_err().to_string();
     assert!(error.starts_with(&format!("my.json:{}:", line(&wrong, "two"))), "{error}");
@@ -48,6 +48,13 @@ fn settings_that_can_not_be_made_say_why() {
     assert!(error("train.epochs").contains("KEY=VALUE"));
     assert!(error("train.epochs=many").contains("many"));
     assert!(error("method.dino.student_temp=1").contains("method has simclr"));
+    let says = "--set batch_size: no such key; did you mean train.batch_size?";
+    assert_eq!(error("batch_size=3"), says);
+    let vit = suggestion::example("encoder", "vit").unwrap();
+    let said = error("encoder=vit");
+    assert_eq!(said, format!("--set encoder=vit: expected an object, such as {vit}, found a word"));
+    let said = error("encoder.vit.size=tiny");
+    assert!(said.ends_with(&format!("encoder has conv; set all of it: encoder={vit}")), "{said}");
 }
 
 #[test]

@@ -3,5 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod epoch_metrics;
 pub(crate) mod health;
+pub(crate) mod knn_monitor;
 pub(crate) mod memory;
 pub(crate) mod step_profile;

@@ -1,6 +1,7 @@
 //! A run from its first step to its last: plan, learner and loader together.
 
 pub(crate) mod best;
+mod epoch_end;
 pub(crate) mod observer;
 pub(crate) mod outcome;
 pub(crate) mod resume;
@@ -19,7 +20,7 @@ use methods::MethodConfig;
 use models::{ToTensor, device_name};
 use optim::StepCount;
 use run::{BatchRecord, Criterion, EpochRecord, FORMAT, StepRecord, Summary, ThreadCounts, file};
-use tch::{Kind, no_grad};
+use tch::Kind;
 
 use crate::checkpoint::initial_weights;
 use crate::checkpoint::{self, Header};
@@ -27,7 +28,7 @@ use crate::learner::networks::DTypes;
 use crate::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 use crate::measures::clock::Clock;
 use crate::measures::epoch_metrics::Pending;
-use crate::measures::health::{self, OnCollapse, SAMPLE};
+use crate::measures::knn_monitor::KnnMonitor;
 use crate::measures::memory;
 use crate::measures::step_profile::Profiler;
 use crate::session::observer::{EpochCount, EpochProgress, Observer};
@@ -37,8 +38,8 @@ use crate::session::setup::{Provenance, data_record, hold_out, libtorch_threads,
 use crate::session::tensorboard::EventFile;
 use crate::{BestBy, Config, Error};
 
-/// Images in a forward pass when the probe is measured.
-const EVAL_BATCH: usize = 256;
+/// How long the numbers of steps may stay on the device.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
 /// A run that was checked and can start: nothing on disk was changed yet.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub struct Trainer {
     /// Images that only measure: those held out from `train`, and the test split.
     validation: Option<Split>,
     test: Option<Split>,
+    knn: Option<KnnMonitor>,
     plan: LoaderConfig,
     learner: Learner,
     to_tensor: ToTensor,
@@ -84,6 +86,7 @@ impl Trainer {
         let plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::LoaderConfig)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
+        let knn = KnnMonitor::new(data.train.as_ref(), validation.as_ref(), &plan, steps_per_epoch);
         let dtypes = DTypes { master: Kind::Float, compute: config.train.precision.kind(device) };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let task = LearnerOptions { classes, device, dtypes };
@@ -112,6 +115,7 @@ impl Trainer {
             record,
             validation,
             test: data.test,
+            knn,
             plan,
             learner,
             to_tensor,
@@ -222,15 +226,18 @@ impl Trainer {
         stop: &AtomicBool,
     ) -> Result<Outcome, Error> {
         memory::reset_peak();
-        let mut events = EventFile::create(folder.path())?;
+        let mut events = EventFile::create(folder.path(), self.header.step)?;
         if self.header.step == 0 {
             events.augmentation(&self.plan)?;
+        }
+        if self.header.step < self.total_steps && self.stopped_early().is_none() {
+            folder.reopen()?;
         }
         let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
         let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::LoaderConfig)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
-        let mut saved = Instant::now();
+        let (mut saved, mut flushed) = (Instant::now(), Instant::now());
         while self.header.step < self.total_steps && self.stopped_early().is_none() {
             self.learner.profiler.begin();
             let batch = loader.next().map_err(Error::Loader)?;
@@ -244,15 +251,18 @@ impl Trainer {
             let whole = self.header.step_in_epoch == self.record.batch.steps_per_epoch;
             let stopping = stop.load(Ordering::Relaxed);
             let saving = stopping || last || self.checkpoint_due(whole, saved.elapsed());
-            let due = pending.len() as u64 >= self.record.config.train.log_every;
-            if due || whole || saving {
+            let first = self.header.step == clock.first_step + 1;
+            let due = pending.len() as u64 >= self.record.config.train.log_every
+                || flushed.elapsed() >= FLUSH_EVERY;
+            if first || due || whole || saving {
                 self.flush(&mut pending, &mut folder)?;
+                flushed = Instant::now();
                 clock.wait_secs = loader.wait_secs();
                 observer.progress(&self.progress(&clock));
             }
             let mut improved = false;
             if whole || last {
-                let report = self.end_epoch(&mut clock)?;
+                let report = self.end_epoch(&mut clock, last)?;
                 folder.log(std::slice::from_ref(&report))?;
                 events.epoch(&report)?;
                 observer.epoch(&report);
@@ -305,7 +315,8 @@ impl Trainer {
         for (step, numbers) in (first..).zip(&numbers) {
             for (what, value) in [("loss", numbers.loss), ("gradient", numbers.gradient_norm)] {
                 if !value.is_finite() {
-                    return Err(Error::Diverged { what, step, value });
+                    let saved = checkpoint::all(&folder.path().join(file::CHECKPOINTS));
+                    return Err(Error::Diverged { what, step, value, saved: !saved.is_empty() });
                 }
             }
             self.header.metrics.add(numbers);
@@ -320,9 +331,9 @@ impl Trainer {
         let metrics = &self.header.metrics;
         let done = self.header.step - clock.first_step;
         let secs = clock.begun.elapsed().as_secs_f64();
-        let epochs = self.record.config.train.epochs;
+        let epochs = self.total_steps.div_ceil(u64::from(self.record.batch.steps_per_epoch));
         EpochProgress {
-            epoch: EpochCount { epoch: self.header.epoch + 1, total: epochs },
+            epoch: EpochCount { epoch: self.header.epoch + 1, total: epochs as u32 },
             step: self.steps(),
             loss: metrics.mean_loss(),
             contrastive_acc: metrics.contrastive_acc(),
@@ -347,102 +358,6 @@ impl Trainer {
     /// Images of a batch.
     fn images(&self) -> f64 {
         self.record.batch.images() as f64
-    }
-
-    /// Measures at the end of an epoch.
-    ///
-    /// # Errors
-    /// Those of [`probe_on`](Self::probe_on).
-    fn end_epoch(&mut self, clock: &mut Clock) -> Result<EpochRecord, Error> {
-        let train_secs = clock.epoch_secs();
-        let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
-        let begun = Instant::now();
-        let step_secs = self.learner.profiler.take();
-        let probed = |split: &Option<Split>| match split {
-            Some(split) => self.probe_on(split),
-            None => Ok(None),
-        };
-        let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
-        let plan = &self.plan;
-        let sample = self.sample.get_or_init(|| {
-            loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
-        });
-        let looked = Instant::now();
-        let health = health::measure(&self.learner, sample, &self.to_tensor);
-        let health_secs = looked.elapsed().as_secs_f64();
-        let metrics = &self.header.metrics;
-        let report = EpochRecord {
-            epoch: self.header.epoch + 1,
-            step: self.header.step,
-            loss: metrics.mean_loss(),
-            contrastive_acc: metrics.contrastive_acc(),
-            correlation_acc: metrics.correlation_acc(),
-            probe_loss: metrics.probe_loss(),
-            probe_acc: metrics.probe_acc(),
-            val_probe_loss: validation.map(|[loss, _]| loss),
-            val_probe_acc: validation.map(|[_, accuracy]| accuracy),
-            test_probe_loss: test.map(|[loss, _]| loss),
-            test_probe_acc: test.map(|[_, accuracy]| accuracy),
-            lr: self.learning_rate_of(self.header.step - 1),
-            teacher_momentum: self
-                .learner
-                .method
-                .teacher_momentum()
-                .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
-            gradient_norm: metrics.mean_gradient_norm(),
-            health,
-            images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
-            data_wait,
-            train_secs,
-            step_secs,
-            health_secs,
-            eval_secs: begun.elapsed().as_secs_f64(),
-        };
-        clock.next_epoch(self.header.step, report.eval_secs);
-        Ok(report)
-    }
-
-    /// Counts epochs that look like collapse; an error where there were as many as the
-    /// configuration allows.
-    fn check_health(&mut self, report: &EpochRecord, observer: &mut dyn Observer) -> Option<Error> {
-        let config = &self.record.config.health;
-        let features = self.learner.student.encoder.feature_size();
-        let Some(collapse_reason) = config.collapse_reason(&report.health, features) else {
-            self.header.collapse_warnings = 0;
-            return None;
-        };
-        self.header.collapse_warnings += 1;
-        observer.collapse_warning(report.epoch, &collapse_reason);
-        let checks = self.header.collapse_warnings;
-        let stops = config.on_collapse == OnCollapse::Stop && checks >= config.patience;
-        stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason })
-    }
-
-    /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
-    ///
-    /// # Errors
-    /// [`Error::Loader`] where files of the split have changed.
-    fn probe_on(&self, split: &Split) -> Result<Option<[f64; 2]>, Error> {
-        let (Some(probe), Some(labels)) = (self.learner.probe.as_ref(), split.labels()) else {
-            return Ok(None);
-        };
-        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-        let side = self.record.config.image_size;
-        let (mut loss, mut correct, mut done) = (0.0, 0, 0);
-        for block in loader::sequential(split, side, EVAL_BATCH) {
-            let block = block.map_err(Error::Loader)?;
-            let labels = self.to_tensor.labels(&labels[done..done + block.images]);
-            let (counts, side) = ([block.images, 1], [block.height, block.width]);
-            let images = self.to_tensor.images(&block.bytes, counts, side);
-            let score = no_grad(|| {
-                let features = self.learner.eval_networks().features(&images);
-                probe.score(&features, &labels)
-            });
-            loss += score.loss_sum.double_value(&[]);
-            correct += score.correct.int64_value(&[]);
-            done += block.images;
-        }
-        Ok((done > 0).then(|| [loss / done as f64, correct as f64 / done as f64]))
     }
 
     /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so

@@ -39,7 +39,8 @@ impl RunFolder {
         networks: &EncoderAndHead,
     ) -> Result<Self, Error> {
         if is_used(path) {
-            return Err(Error::RunExists(path.to_owned()));
+            let is_run = path.join(file::CONFIG).exists();
+            return Err(Error::RunExists { path: path.to_owned(), is_run });
         }
         let existed = path.exists();
         let made = fs::create_dir_all(path.join(file::CHECKPOINTS))
@@ -151,6 +152,20 @@ impl RunFolder {
     pub fn export_encoder(&self, learner: &Learner, record: &RunRecord) -> Result<(), Error> {
         let path = self.path.join(file::ENCODER);
         write_encoder(&path, learner.eval_networks(), &record.config)
+    }
+
+    /// Removes `summary.json`: a run that goes on is not finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn reopen(&self) -> Result<(), Error> {
+        let path = self.path.join(file::SUMMARY);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(&path, "remove it")(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes `summary.json`.

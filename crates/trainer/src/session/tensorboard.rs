@@ -12,6 +12,9 @@ use crate::Error;
 /// How an event file calls pictures of red, green and blue.
 const RGB: u64 = 3;
 
+/// How an event file calls the start of a session.
+const SESSION_START: u64 = 1;
+
 /// Images whose views are shown, and how many times.
 const SHOWN: [usize; 2] = [6, 3];
 
@@ -20,11 +23,12 @@ const SHOWN: [usize; 2] = [6, 3];
 pub struct EventFile(RecordLog);
 
 impl EventFile {
-    /// Begins a new event file in `folder`.
+    /// Begins a new event file in `folder` for a run that has done `steps`. Readers drop what
+    /// earlier files say of later steps: these steps are done again.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn create(folder: &Path) -> Result<Self, Error> {
+    pub fn create(folder: &Path, steps: u64) -> Result<Self, Error> {
         let now = now_secs();
         let name = run::file::tensorboard(now as u64, std::process::id());
         let mut events = Self(RecordLog::open(&folder.join(name))?);
@@ -32,7 +36,21 @@ impl EventFile {
         event.double(1, now);
         event.bytes(3, b"brain.Event:2");
         events.record(&event.0)?;
+        if steps > 0 {
+            events.session_start(steps + 1)?;
+        }
         Ok(events)
+    }
+
+    /// Marks the start of a session whose first step is `step`.
+    fn session_start(&mut self, step: u64) -> Result<(), Error> {
+        let mut session = Message::default();
+        session.varint(1, SESSION_START);
+        let mut event = Message::default();
+        event.double(1, now_secs());
+        event.varint(2, step);
+        event.bytes(7, &session.0);
+        self.record(&event.0)
     }
 
     /// Appends the metrics of an epoch.
@@ -169,13 +187,9 @@ mod tests {
         );
     }
 
-    #[test]
-    fn records_frame_the_events() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut events = EventFile::create(folder.path()).unwrap();
-        events.scalars(300, &[("loss".to_owned(), 0.5)]).unwrap();
-        events.image("views", b"file", [640, 2]).unwrap();
-        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+    /// The records of the event file in `folder`.
+    fn records(folder: &Path) -> Vec<Vec<u8>> {
+        let file = std::fs::read_dir(folder).unwrap().next().unwrap();
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let mut rest = &bytes[..];
         let mut records = Vec::new();
@@ -184,9 +198,29 @@ mod tests {
             assert_eq!(masked_crc(&rest[..8]).to_le_bytes(), rest[8..12]);
             let data = &rest[12..12 + length];
             assert_eq!(masked_crc(data).to_le_bytes(), rest[12 + length..16 + length]);
-            records.push(data);
+            records.push(data.to_vec());
             rest = &rest[16 + length..];
         }
+        records
+    }
+
+    #[test]
+    fn a_resumed_run_tells_readers_to_drop_later_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        EventFile::create(folder.path(), 300).unwrap();
+        let records = records(folder.path());
+        assert_eq!(records.len(), 2);
+        // step 301 as a varint, then a session log whose status is 1.
+        assert_eq!(records[1][9..], [0x10, 0xad, 0x02, 0x3a, 0x02, 0x08, 0x01]);
+    }
+
+    #[test]
+    fn records_frame_the_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut events = EventFile::create(folder.path(), 0).unwrap();
+        events.scalars(300, &[("loss".to_owned(), 0.5)]).unwrap();
+        events.image("views", b"file", [640, 2]).unwrap();
+        let records = records(folder.path());
         assert_eq!(records.len(), 3);
         // step 300 as a varint, then the summary with tag and value.
         assert_eq!(records[1][9..12], [0x10, 0xac, 0x02]);

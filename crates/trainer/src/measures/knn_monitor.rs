@@ -1,0 +1,176 @@
+//! Which images tell, by their nearest neighbors, how good the features are while a run trains.
+
+use dataset::{Split, splitmix64};
+use loader::LoaderConfig;
+
+/// Held-out images from which their accuracy is worth more than that of leave-one-out.
+const ENOUGH: usize = 500;
+/// The most images whose class is asked for, and the most that answer.
+const QUERIES: usize = 2_000;
+const BANK: usize = 5_000;
+/// Images that are always used, where there are as many.
+const LEAST: usize = 1_000;
+/// Share of the training time that measuring may take.
+const SHARE: f64 = 0.05;
+/// Forward passes that take as long as a training step does with an image.
+const STEP_PASSES: f64 = 3.0;
+/// Draws the subsets. Not the seed of the run, so that runs with several are measured alike.
+const SUBSET_SEED: u64 = 0;
+
+/// Labeled images, none of them from the test split, and how often they are encoded.
+#[derive(Debug)]
+pub(crate) struct KnnMonitor {
+    /// Images that answer.
+    pub bank: Split,
+    /// Images whose class is asked for; `None` for each of the bank, which is then left out.
+    pub queries: Option<Split>,
+    /// Epochs from one measurement to the next.
+    every: u32,
+}
+
+impl KnnMonitor {
+    /// The monitor of a run that trains by `plan` for epochs of `steps` steps. `labeled` are the
+    /// labeled training images, of which `validation` is held out. `None` without labels of at least
+    /// two classes.
+    ///
+    /// How often it measures follows from numbers of images alone, never from a clock: a run that is
+    /// resumed, elsewhere too, measures after the same epochs.
+    pub fn new(
+        labeled: Option<&Split>,
+        validation: Option<&Split>,
+        plan: &LoaderConfig,
+        steps: u32,
+    ) -> Option<Self> {
+        let labeled = labeled?;
+        let labels = labeled.labels()?;
+        if labels.iter().all(|label| *label == labels[0]) {
+            return None;
+        }
+        let budget = budget(plan, steps);
+        let most = budget.max(LEAST);
+        let held_out = validation.filter(|validation| validation.len() >= ENOUGH);
+        let fit = plan.labeled.as_ref().map(|(fit, _)| fit);
+        let (bank, queries) = match (held_out, fit) {
+            (Some(validation), Some(fit)) => {
+                let queries = subset(validation, QUERIES.min(most / 2));
+                let bank = subset(fit, BANK.min(most - queries.len()));
+                (bank, Some(queries))
+            }
+            _ => (subset(labeled, BANK.min(most)), None),
+        };
+        let images = bank.len() + queries.as_ref().map_or(0, Split::len);
+        let every = images.div_ceil(budget.max(1)) as u32;
+        Some(Self { bank, queries, every: every.max(1) })
+    }
+
+    /// Whether to measure after `epoch`, counted from 1, which may be the `last`.
+    pub fn is_due(&self, epoch: u32, last: bool) -> bool {
+        last || epoch.is_multiple_of(self.every)
+    }
+}
+
+/// Images that can be encoded in the allowed share of the time of an epoch.
+fn budget(plan: &LoaderConfig, steps: u32) -> usize {
+    let side = plan.views.first().map_or(1, |recipe| recipe.size) as f64;
+    // Encoding takes time by the pixel.
+    let views: f64 = plan.views.iter().map(|recipe| (recipe.size as f64 / side).powi(2)).sum();
+    let labeled = plan.labeled.as_ref().map_or(0, |(_, count)| *count);
+    let images = (plan.unlabeled_per_batch + labeled) as f64 * f64::from(steps);
+    (SHARE * STEP_PASSES * views * images) as usize
+}
+
+/// Up to `count` images of `split`, the same in every run.
+fn subset(split: &Split, count: usize) -> Split {
+    let mut rows: Vec<u32> = (0..split.len() as u32).collect();
+    if rows.len() > count {
+        rows.sort_by_key(|&row| splitmix64(splitmix64(SUBSET_SEED) ^ u64::from(row)));
+        rows.truncate(count);
+        rows.sort_unstable();
+    }
+    split.select(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use augment::Recipe;
+    use dataset::PixelOrder;
+
+    use super::*;
+
+    /// Images of one pixel, of `classes` classes in turn.
+    fn labeled(count: usize, classes: u16) -> Split {
+        let labels = (0..count).map(|index| index as u16 % classes).collect();
+        Split::in_memory(vec![0; 3 * count], Some(labels), 1, 1, PixelOrder::RowMajor)
+    }
+
+    /// Batches of 90 + 10 images and two views of one size, or with local views of half of it.
+    fn plan(fit: &Split, local: usize) -> LoaderConfig {
+        let sizes = [8, 8].into_iter().chain(std::iter::repeat_n(4, local));
+        LoaderConfig {
+            seed: 0,
+            unlabeled: fit.without_labels(),
+            unlabeled_per_batch: 90,
+            labeled: Some((fit.clone(), 10)),
+            views: sizes.map(Recipe::seed_strong).collect(),
+            probe: None,
+            workers: 1,
+            prefetch: 1,
+        }
+    }
+
+    #[test]
+    fn it_takes_no_more_than_its_share_of_an_epoch() {
+        let all = labeled(600, 3);
+        // 20 steps of 100 images, 2 views, 3 passes each: 12,000 passes, of which 5 % are 600.
+        let monitor =
+            |steps, local| KnnMonitor::new(Some(&all), None, &plan(&all, local), steps).unwrap();
+        let due = |monitor: &KnnMonitor| -> Vec<u32> {
+            (1..=5).filter(|&epoch| monitor.is_due(epoch, epoch == 5)).collect()
+        };
+        assert_eq!(due(&monitor(20, 0)), [1, 2, 3, 4, 5]);
+        assert_eq!(due(&monitor(10, 0)), [2, 4, 5]);
+        assert_eq!(due(&monitor(1, 0)), [5]);
+        // Eight local views of a quarter of the pixels are as much work as two global ones.
+        assert_eq!(due(&monitor(10, 8)), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn many_held_out_images_are_asked_and_few_are_not() {
+        let all = labeled(9_000, 10);
+        let [fit, few, many] = [8_000, 499, 500].map(|count| labeled(count, 10));
+        let of = |validation: &Split, steps| {
+            let plan = plan(&fit, 0);
+            KnnMonitor::new(Some(&all), Some(validation), &plan, steps).unwrap()
+        };
+        let monitor = of(&many, 1_000);
+        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (5_000, 500));
+        let monitor = of(&few, 1_000);
+        assert_eq!((monitor.bank.len(), monitor.queries.is_none()), (5_000, true));
+        // Short epochs have room for fewer images.
+        let monitor = of(&labeled(2_000, 10), 1);
+        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (500, 500));
+    }
+
+    #[test]
+    fn without_labels_or_classes_there_is_nothing_to_measure() {
+        let all = labeled(600, 3);
+        let plan = plan(&all, 0);
+        assert!(KnnMonitor::new(None, None, &plan, 10).is_none());
+        assert!(KnnMonitor::new(Some(&all.without_labels()), None, &plan, 10).is_none());
+        assert!(KnnMonitor::new(Some(&labeled(600, 1)), None, &plan, 10).is_none());
+    }
+
+    #[test]
+    fn subsets_are_the_same_every_time_and_of_all_the_images() {
+        let bytes = (0u16..300).flat_map(|index| [index as u8, (index >> 8) as u8, 0]).collect();
+        let split = Split::in_memory(bytes, None, 1, 1, PixelOrder::RowMajor);
+        let indices = |split: &Split| -> Vec<usize> {
+            let index = |bytes: &[u8]| usize::from(bytes[0]) + 256 * usize::from(bytes[1]);
+            (0..split.len()).map(|row| index(split.image(row).bytes)).collect()
+        };
+        let some = indices(&subset(&split, 100));
+        assert_eq!(some, indices(&subset(&split, 100)));
+        let late = some.iter().filter(|&&index| index >= 150).count();
+        assert!(some.len() == 100 && some.is_sorted() && (30..70).contains(&late), "{some:?}");
+    }
+}

@@ -1,0 +1,160 @@
+//! What is measured at the end of an epoch.
+
+use std::time::Instant;
+
+use dataset::Split;
+use metrics::KnnVote;
+use run::EpochRecord;
+use tch::{Tensor, no_grad};
+
+use super::Trainer;
+use crate::Error;
+use crate::measures::clock::Clock;
+use crate::measures::health::{self, OnCollapse, SAMPLE};
+use crate::session::observer::Observer;
+
+/// Images in a forward pass.
+const EVAL_BATCH: usize = 256;
+
+impl Trainer {
+    /// Measures at the end of an epoch, which may be the `last`.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the set have changed.
+    pub(super) fn end_epoch(
+        &mut self,
+        clock: &mut Clock,
+        last: bool,
+    ) -> Result<EpochRecord, Error> {
+        let train_secs = clock.epoch_secs();
+        let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
+        let begun = Instant::now();
+        let step_secs = self.learner.profiler.take();
+        let probed = |split: &Option<Split>| match split {
+            Some(split) => self.probe_on(split),
+            None => Ok(None),
+        };
+        let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
+        let val_knn_acc = self.knn_accuracy(last)?;
+        let plan = &self.plan;
+        let sample = self.sample.get_or_init(|| {
+            loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
+        });
+        let looked = Instant::now();
+        let health = health::measure(&self.learner, sample, &self.to_tensor);
+        let health_secs = looked.elapsed().as_secs_f64();
+        let metrics = &self.header.metrics;
+        let report = EpochRecord {
+            epoch: self.header.epoch + 1,
+            step: self.header.step,
+            loss: metrics.mean_loss(),
+            contrastive_acc: metrics.contrastive_acc(),
+            correlation_acc: metrics.correlation_acc(),
+            probe_loss: metrics.probe_loss(),
+            probe_acc: metrics.probe_acc(),
+            val_knn_acc,
+            val_probe_loss: validation.map(|[loss, _]| loss),
+            val_probe_acc: validation.map(|[_, accuracy]| accuracy),
+            test_probe_loss: test.map(|[loss, _]| loss),
+            test_probe_acc: test.map(|[_, accuracy]| accuracy),
+            lr: self.learning_rate_of(self.header.step - 1),
+            teacher_momentum: self
+                .learner
+                .method
+                .teacher_momentum()
+                .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
+            gradient_norm: metrics.mean_gradient_norm(),
+            health,
+            images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
+            data_wait,
+            train_secs,
+            step_secs,
+            health_secs,
+            eval_secs: begun.elapsed().as_secs_f64(),
+        };
+        clock.next_epoch(self.header.step, report.eval_secs);
+        Ok(report)
+    }
+
+    /// Counts epochs that look like collapse; an error where there were as many as the
+    /// configuration allows.
+    pub(super) fn check_health(
+        &mut self,
+        report: &EpochRecord,
+        observer: &mut dyn Observer,
+    ) -> Option<Error> {
+        let config = &self.record.config.health;
+        let features = self.learner.student.encoder.feature_size();
+        let Some(collapse_reason) = config.collapse_reason(&report.health, features) else {
+            self.header.collapse_warnings = 0;
+            return None;
+        };
+        self.header.collapse_warnings += 1;
+        observer.collapse_warning(report.epoch, &collapse_reason);
+        let checks = self.header.collapse_warnings;
+        let stops = config.on_collapse == OnCollapse::Stop && checks >= config.patience;
+        stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason })
+    }
+
+    /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the split have changed.
+    fn probe_on(&self, split: &Split) -> Result<Option<[f64; 2]>, Error> {
+        let (Some(probe), Some(labels)) = (self.learner.probe.as_ref(), split.labels()) else {
+            return Ok(None);
+        };
+        let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+        let (mut loss, mut correct, mut done) = (0.0, 0, 0);
+        self.encode(split, |features| {
+            let images = features.size()[0] as usize;
+            let labels = self.to_tensor.labels(&labels[done..done + images]);
+            let score = probe.score(features, &labels);
+            loss += score.loss_sum.double_value(&[]);
+            correct += score.correct.int64_value(&[]);
+            done += images;
+        })?;
+        Ok((done > 0).then(|| [loss / done as f64, correct as f64 / done as f64]))
+    }
+
+    /// Accuracy of a vote of the nearest labeled images, where it is due after this epoch.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the set have changed.
+    fn knn_accuracy(&self, last: bool) -> Result<Option<f64>, Error> {
+        let Some(knn) = self.knn.as_ref().filter(|knn| knn.is_due(self.header.epoch + 1, last))
+        else {
+            return Ok(None);
+        };
+        let labeled = |split: &Split| -> Result<(Tensor, Tensor), Error> {
+            let mut blocks = Vec::new();
+            self.encode(split, |features| blocks.push(features.shallow_clone()))?;
+            let labels = split.labels().unwrap_or_default();
+            let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+            Ok((Tensor::cat(&blocks, 0), self.to_tensor.labels(&labels)))
+        };
+        let (bank, labels) = labeled(&knn.bank)?;
+        let vote = KnnVote::default();
+        Ok(Some(match &knn.queries {
+            Some(queries) => {
+                let (queries, expected) = labeled(queries)?;
+                vote.accuracy((&bank, &labels), (&queries, &expected))
+            }
+            None => vote.leave_one_out_accuracy(&bank, &labels),
+        }))
+    }
+
+    /// Hands the frozen features of the images of a split on, some images at a time, in order.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the split have changed.
+    fn encode(&self, split: &Split, mut take: impl FnMut(&Tensor)) -> Result<(), Error> {
+        for block in loader::sequential(split, self.record.config.image_size, EVAL_BATCH) {
+            let block = block.map_err(Error::Loader)?;
+            let (counts, side) = ([block.images, 1], [block.height, block.width]);
+            let images = self.to_tensor.images(&block.bytes, counts, side);
+            no_grad(|| take(&self.learner.eval_networks().features(&images)));
+        }
+        Ok(())
+    }
+}
