@@ -14,5 +14,5 @@ pub mod progress;
 pub mod progress_bars;
 pub mod run_on_data;
 pub mod stop_flag;
-pub mod words;
 pub mod table;
+pub mod words;

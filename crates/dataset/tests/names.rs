@@ -66,9 +66,9 @@ fn a_packed_set_keeps_them() {
     assert_eq!(names(&again.unlabeled), APPLES_AND_PEARS);
     assert!(again.unlabeled_is_train(), "those of train serve");
     let copy = outer.path().join("copy");
-    for entry in std::fs::read_dir(&packed).unwrap() {
+    for entry in fs::read_dir(&packed).unwrap() {
         let entry = entry.unwrap();
-        write(copy.join(entry.file_name()), std::fs::read(entry.path()).unwrap());
+        write(copy.join(entry.file_name()), fs::read(entry.path()).unwrap());
     }
     let copy = open(&copy).unwrap();
     assert!(copy.unlabeled_is_train(), "of a copy too");

@@ -223,8 +223,9 @@ pub const VAL_KNN_ACC: Metric = Metric {
     kind: Kind::Share,
     direction: Direction::Higher,
     group: Group::Probe,
-    definition: "Share of labeled images whose class the 20 nearest other labeled images vote for \
-                 (weights exp(cosine / 0.07) of the frozen features). The queries are the images \
+    definition: "Share of labeled images whose class the nearest other labeled images vote for \
+                 (20 of them, or half as many as a class has; weights exp(cosine / 0.07) of the \
+                 frozen features). The queries are the images \
                  held out from training, or, with fewer than 500 of these, each labeled training \
                  image in turn (leave-one-out). It needs no training of its own, so that it says \
                  sooner than the probe how good the features are. Measured after the last epoch \

@@ -1,20 +1,80 @@
 //! The progress bars in the terminal. Whatever else writes to stderr suspends them, so that lines
 //! and bars don't run into each other.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use console::Term;
+use indicatif::{
+    MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle, TermLike,
+};
 
-/// The most columns of a bar with its text: in a terminal of 80 there is room for the `^C` that it
-/// echoes.
-pub const WIDTH: usize = 77;
+/// Columns that a terminal echoes of Ctrl-C, beside the bar: `^C`.
+const ECHO: usize = 2;
+/// The most columns of a bar with its text, for a terminal of 80.
+const WIDTH: usize = 80 - ECHO;
+/// Bars are drawn at most so often a second.
+const HERTZ: u8 = 10;
 /// Columns in front of the text.
 const BAR: usize = "[##########] ".len();
 
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
-    BARS.get_or_init(MultiProgress::new)
+    BARS.get_or_init(|| {
+        let term = Term::buffered_stderr();
+        MultiProgress::with_draw_target(match term.is_term() {
+            true => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal(term)), HERTZ),
+            false => ProgressDrawTarget::hidden(),
+        })
+    })
+}
+
+/// A terminal whose last columns are left to the echo of Ctrl-C: bars are padded to the width, and
+/// an echo in the next line would leave them there when they are removed.
+#[derive(Debug)]
+struct Terminal(Term);
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(ECHO as u16).max(1)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_up(lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_down(lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_right(columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_left(columns)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A bar at 0 of `total`; it is removed when it is dropped. While nothing is done it counts the
@@ -86,6 +146,6 @@ mod tests {
         assert_eq!(BAR, 13);
         let long = vec!["x".repeat(7); 20];
         let length = fitted(&long, WIDTH - BAR).len();
-        assert!(BAR + length <= 80 - "^C".len() && length > 50, "{length}");
+        assert!(BAR + length + "^C".len() <= 80 && length > 50, "{length}");
     }
 }

@@ -14,9 +14,9 @@ use crate::app::failure::Failure;
 use crate::app::labels::{LabeledImages, unlabeled_set};
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::stop_flag::{self, stop_flag};
 use crate::app::{captions, datasets, table};
 use crate::args::PredictArguments;
-use crate::commands::pretrain;
 
 /// Predicts the labels, writes them, and prints how good they are.
 pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -24,7 +24,7 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
         files::check_writable(file)?;
     }
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let stop = pretrain::stop_flag()?;
+    let stop = stop_flag(stop_flag::WORKING)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
     let run_on_data = run_on_data.cached(!arguments.no_cache);

@@ -13,9 +13,9 @@ use crate::app::job_progress::JobProgressBar;
 use crate::app::labels::LabeledImages;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::stop_flag::{self, stop_flag};
 use crate::app::{captions, table};
 use crate::args::{SelectArguments, StrategyArgument};
-use crate::commands::pretrain;
 
 /// Images on the sheet, at most.
 const DRAWN: usize = 400;
@@ -26,7 +26,7 @@ pub fn run(arguments: &SelectArguments, output: &Output) -> Result<ExitCode, Fai
         files::check_writable(file)?;
     }
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let stop = pretrain::stop_flag()?;
+    let stop = stop_flag(stop_flag::WORKING)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
     let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
     let run_on_data = run_on_data.cached(!arguments.no_cache);

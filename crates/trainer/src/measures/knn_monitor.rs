@@ -2,6 +2,7 @@
 
 use dataset::{Split, splitmix64};
 use loader::LoaderConfig;
+use metrics::KnnVote;
 
 /// Held-out images from which their accuracy is worth more than that of leave-one-out.
 const ENOUGH: usize = 500;
@@ -24,6 +25,8 @@ pub(crate) struct KnnMonitor {
     pub bank: Split,
     /// Images whose class is asked for; `None` for each of the bank, which is then left out.
     pub queries: Option<Split>,
+    /// How the bank votes.
+    pub vote: KnnVote,
     /// Epochs from one measurement to the next.
     every: u32,
 }
@@ -60,13 +63,24 @@ impl KnnMonitor {
         };
         let images = bank.len() + queries.as_ref().map_or(0, Split::len);
         let every = images.div_ceil(budget.max(1)) as u32;
-        Some(Self { bank, queries, every: every.max(1) })
+        Some(Self { vote: vote(&bank), bank, queries, every: every.max(1) })
     }
 
     /// Whether to measure after `epoch`, counted from 1, which may be the `last`.
     pub fn is_due(&self, epoch: u32, last: bool) -> bool {
         last || epoch.is_multiple_of(self.every)
     }
+}
+
+/// The vote of `bank`, with fewer neighbors where classes are small: if all images of a class and
+/// more vote, its own have the fewest votes where each is left out.
+fn vote(bank: &Split) -> KnnVote {
+    let mut classes = bank.labels().unwrap_or_default().to_vec();
+    classes.sort_unstable();
+    classes.dedup();
+    let usual = KnnVote::default();
+    let half_a_class = bank.len() / (2 * classes.len().max(1));
+    KnnVote { k: usual.k.min(half_a_class as i64).max(1), ..usual }
 }
 
 /// Images that can be encoded in the allowed share of the time of an epoch.
@@ -149,6 +163,13 @@ mod tests {
         // Short epochs have room for fewer images.
         let monitor = of(&labeled(2_000, 10), 1);
         assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (500, 500));
+    }
+
+    #[test]
+    fn at_most_half_a_class_votes() {
+        let k = |images, classes| vote(&labeled(images, classes)).k;
+        assert_eq!([k(4_000, 10), k(400, 10), k(300, 10), k(32, 10)], [20, 20, 15, 1]);
+        assert_eq!([k(10, 10), k(2, 2)], [1, 1]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use dataset::Split;
-use metrics::KnnVote;
 use run::EpochRecord;
 use tch::{Tensor, no_grad};
 
@@ -134,7 +133,7 @@ impl Trainer {
             Ok((Tensor::cat(&blocks, 0), self.to_tensor.labels(&labels)))
         };
         let (bank, labels) = labeled(&knn.bank)?;
-        let vote = KnnVote::default();
+        let vote = knn.vote;
         Ok(Some(match &knn.queries {
             Some(queries) => {
                 let (queries, expected) = labeled(queries)?;
