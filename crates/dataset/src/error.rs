@@ -87,6 +87,12 @@ pub enum Error {
         /// What it is instead.
         found: String,
     },
+    /// A picture file whose name says no format.
+    #[error("{}: expected a name that ends in .png, .jpg or .webp", OneLine(.path))]
+    PictureFormat {
+        /// The file.
+        path: PathBuf,
+    },
     /// An image too small to learn from.
     #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", OneLine(.path))]
     TooSmall {

@@ -46,7 +46,9 @@ pub use self::formats::folder::read_image;
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::open::{OpenOptions, open};
-pub use self::pictures::{Sheet, contact_sheet, jpeg, save_png, thumbnails};
+pub use self::pictures::{
+    PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,
+};
 pub use self::progress::JobProgress;
 pub use self::split::{Dataset, Split};
 pub use self::stratify::{ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_holdout};

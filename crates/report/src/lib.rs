@@ -33,6 +33,7 @@
 //! ```
 
 mod comparison;
+mod contact_sheet;
 mod error;
 mod evaluation;
 mod feature_map;
@@ -50,6 +51,7 @@ mod tests;
 pub use self::run::Run;
 pub use comparison::column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
+pub use contact_sheet::{ContactSheet, Frame, SheetRow, Tile};
 pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};

@@ -16,7 +16,7 @@ pub mod scatter;
 pub mod series;
 
 pub use line::Style;
-pub use png::png;
+pub use png::{png, rasterize};
 pub use scale::Scale;
 
 use maud::{Markup, html};
@@ -27,9 +27,9 @@ use series::Series;
 use crate::html::Px;
 
 /// The namespace of SVG.
-const XMLNS: &str = "http://www.w3.org/2000/svg";
+pub const XMLNS: &str = "http://www.w3.org/2000/svg";
 /// The font that PNG files are drawn with, else one of the reader's.
-const FONTS: &str = "Ubuntu, 'Helvetica Neue', Arial, sans-serif";
+pub const FONTS: &str = "Ubuntu, 'Helvetica Neue', Arial, sans-serif";
 
 /// A line figure.
 #[derive(Clone, Debug)]
