@@ -10,3 +10,4 @@ pub mod output;
 pub mod presets;
 pub mod progress;
 pub mod run_on_data;
+pub mod tiles;

@@ -87,12 +87,6 @@ pub enum Error {
         /// What it is instead.
         found: String,
     },
-    /// A picture file whose name says no format.
-    #[error("{}: expected a name that ends in .png, .jpg or .webp", OneLine(.path))]
-    PictureFormat {
-        /// The file.
-        path: PathBuf,
-    },
     /// An image too small to learn from.
     #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", OneLine(.path))]
     TooSmall {
@@ -127,6 +121,12 @@ pub enum Error {
     #[error("{}: expected a new or empty folder to write to, found one with files in it", OneLine(.path))]
     OutputExists {
         /// The folder.
+        path: PathBuf,
+    },
+    /// A picture to write whose name says no format.
+    #[error("{}: expected a name that ends in .png, .jpg, .jpeg or .webp", OneLine(.path))]
+    PictureName {
+        /// The file.
         path: PathBuf,
     },
     /// An option outside its range.

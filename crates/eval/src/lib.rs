@@ -37,7 +37,8 @@ mod score;
 
 pub use self::classifiers::few_shot::{FewShotScores, FewShotSettings};
 pub use self::classifiers::{
-    Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Model, StandardScaler,
+    Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Mistake, Model, StandardScaler,
+    mistakes,
 };
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
@@ -52,4 +53,4 @@ pub use self::protocols::{
     SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
-pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
+pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
-use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::run_on_data::{self, BATCH, RunOnData};
 use crate::args::EmbedArguments;
 use crate::commands::pretrain;
 
@@ -24,9 +24,9 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         files::check_writable(file)?;
     }
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
-    let images = run_on_data.select(&arguments.split)?;
-    let frozen = &run_on_data.frozen;
+    let opened = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    let images = opened.select(&arguments.split)?;
+    let frozen = &opened.frozen;
     let TrainingProgress { epoch, step } = frozen.trained;
     let table = Table {
         images: &images,
@@ -60,11 +60,12 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     output.result(&value, || {
         let beside = files[1..].iter().map(|file| format!(" and {}", file.display()));
         format!(
-            "{}{}: {} images, {} features each, after epoch {epoch}, step {step}; {rate:.0} images/s",
+            "{}{}: {} images, {} features each, {}; {rate:.0} images/s",
             out.display(),
             beside.collect::<String>(),
             images.len(),
             table.features,
+            run_on_data::training(frozen),
         )
     });
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::output::Output;
+use crate::app::run_on_data;
 use crate::args::{ExportArguments, FormatArgument, InputArgument};
 
 /// Writes an encoder and its model card.
@@ -51,9 +52,10 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
     });
     output.result(&value, || {
         format!(
-            "{}: {format}, {} features of images {input}, after epoch {epoch}\n{}: model card",
+            "{}: {format}, {} features of images {input}, {}\n{}: model card",
             out.display(),
             exported.features,
+            run_on_data::training(&frozen),
             cards[1].display(),
         )
     });

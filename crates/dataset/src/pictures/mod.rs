@@ -1,4 +1,4 @@
-//! Pictures of many images: contact sheets and thumbnails, as PNG, JPEG and WebP.
+//! Pictures of many images: contact sheets and thumbnails, as PNG and JPEG.
 
 mod contact_sheet;
 mod picture_format;

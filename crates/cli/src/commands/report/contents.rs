@@ -1,25 +1,35 @@
 //! Scores and pictures of a report that are computed from a run's encoder and images. Missing ones
 //! become a note in the report, not an error.
 
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use dataset::{Dataset, Split};
-use eval::{CheckpointChoice, FrozenEncoder, Protocol};
+use dataset::{ConcatSplits, Dataset, Split};
+use eval::{CheckpointChoice, FrozenEncoder, Gallery, Protocol};
 use models::DeviceChoice;
-use report::{Evaluation, FeatureMap, Picture, Plane, Point, RunReport, Thumbnails};
+use report::{
+    ContactSheet, Evaluation, FeatureMap, Frame, Picture, Plane, Point, RunReport, SheetRow,
+    Thumbnails,
+};
 use trainer::RunRecord;
 
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::tiles;
 use crate::commands::compare::{NEIGHBORS, PREVIEW};
 use crate::commands::evaluate::measurement::Measurement;
 
 /// Images on the map, at most.
 const MAPPED: usize = 1000;
+/// Images in which neighbors are looked for where the set has no labeled test images, at most.
+const SEARCHED: usize = 4000;
+/// Misclassified images, at most.
+const MISCLASSIFIED: usize = 24;
 /// Side of an image on the sheet of the map's images, and images in a row there.
-const THUMBNAIL: [usize; 2] = [40, 32];
+const THUMBNAIL: [usize; 2] = [64, 32];
 
 /// Puts new scores and pictures in the place of those that stand in the run folder.
 pub fn complete(report: &mut RunReport, device: DeviceChoice) {
@@ -62,8 +72,17 @@ fn try_complete(
     report.map = Some(map(&frozen, &set)?);
     if eval::labeled_splits(&set).is_ok() {
         let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
-        evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"))?;
+        return evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"));
     }
+    let why = match &set.train {
+        Some(_) => "no labeled test images",
+        None => "no labels",
+    };
+    report.notes.push(format!(
+        "its images have {why}, so there are no scores of linear or kNN and no confusion matrix; \
+         neighbors are among the images themselves"
+    ));
+    report.nearest = Some(neighbors(&frozen, &set)?);
     Ok(())
 }
 
@@ -90,19 +109,60 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failure> {
     let measurement = Measurement::of(run_on_data)?;
     let [rows, k] = NEIGHBORS;
-    let sheet = measurement.neighbors(rows, k)?;
-    report.neighbors = Some(encoded(sheet)?);
+    report.nearest = Some(measurement.neighbors(rows, k)?);
+    report.misclassified = measurement.misclassified(MISCLASSIFIED)?;
     let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
     report.run.evaluation = Some(Evaluation::of(&measured.record));
     Ok(())
 }
 
-/// Where images stand in the space of features: those of the test split, or else those without
-/// labels.
+/// Images and their nearest neighbors, in a set without labeled test images: among the labeled
+/// ones, or else among those without labels.
+fn neighbors(frozen: &FrozenEncoder, set: &Dataset) -> Result<ContactSheet, Missing> {
+    let (name, split) = match &set.train {
+        Some(train) if !train.is_empty() => ("train", train),
+        _ => ("unlabeled", &set.unlabeled),
+    };
+    let chosen: Vec<u32> =
+        split.evenly_spaced(SEARCHED).into_iter().map(|index| index as u32).collect();
+    let part = split.select(&chosen);
+    let labeled = part.labels().is_some();
+    let searched = match name {
+        "train" => Dataset { train: Some(part.clone()), test: None, ..set.clone() },
+        _ => Dataset { unlabeled: part.clone(), train: None, test: None, ..set.clone() },
+    };
+    let images = ConcatSplits::new(&searched, &[name]).expect("a split that is there");
+    let encode = |block: &_| frozen.encode(block);
+    let go_on = |_, _| ControlFlow::Continue(());
+    let gallery = Gallery::extract(&images, frozen.side(), BATCH, &encode, &go_on);
+    let gallery = gallery.map_err(noted("the features allow no neighbors"))?;
+    let [rows, k] = NEIGHBORS;
+    let row = |query: usize| -> SheetRow {
+        let tile = tiles::tile(&images, query, &[], Frame::Query);
+        let label = images.record(query).label;
+        tiles::neighbors(tile, label, &images, &gallery.around(query, k))
+    };
+    let part_of = match part.len() < split.len() {
+        true => format!(", evenly spaced over {}", split.len()),
+        false => String::new(),
+    };
+    let title = format!(
+        "Images and their nearest neighbors by features among {} images{part_of}, with their \
+         cosine similarity.{}",
+        part.len(),
+        tiles::legend(labeled)
+    );
+    let rows = part.evenly_spaced(rows).into_iter().map(row).collect();
+    Ok(ContactSheet { title, columns: tiles::COLUMNS, rows })
+}
+
+/// Where images stand in the space of features: those of the test split, or else labeled ones, or
+/// those without labels.
 fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
-    let (images, split) = match &set.test {
-        Some(test) if !test.is_empty() => ("test images", test),
-        _ => ("images", &set.unlabeled),
+    let (name, images, split) = match (&set.test, &set.train) {
+        (Some(test), _) if !test.is_empty() => ("test", "test images", test),
+        (_, Some(train)) if !train.is_empty() => ("train", "labeled images", train),
+        _ => ("unlabeled", "images", &set.unlabeled),
     };
     let indices = split.evenly_spaced(MAPPED);
     let rows: Vec<u32> = indices.iter().map(|&index| index as u32).collect();
@@ -110,7 +170,7 @@ fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
     let planes = planes(frozen, &chosen, images).map_err(noted("the features allow no map"))?;
     let points = indices.iter().enumerate();
     let points = points.map(|(number, &image)| Point {
-        image,
+        name: split.name(image).map_or_else(|| format!("{name}/{image}"), Cow::into_owned),
         label: chosen.labels().map(|labels| labels[number]),
     });
     Ok(FeatureMap {
@@ -122,33 +182,36 @@ fn map(frozen: &FrozenEncoder, set: &Dataset) -> Result<FeatureMap, Missing> {
     })
 }
 
-/// The ways in which the images of `split`, called `images`, are placed: what is far apart can be
-/// read off the one, what is close off the other.
+/// The ways in which the images of `split`, called `images`, are placed: first the one off which
+/// can be read what is close, then the one off which what is far apart.
 fn planes(frozen: &FrozenEncoder, split: &Split, images: &str) -> eval::Result<Vec<Plane>> {
     let features = eval::extract(split, frozen.side(), BATCH, &|block| frozen.encode(block))?;
     let images = format!("{} {images}", split.len());
     let principal = eval::principal_plane(&features)?;
-    let [right, up] = principal.explained.map(|share| 100.0 * share);
-    let mut planes = vec![Plane {
-        name: "Principal components",
-        about: format!(
-            "The two directions in which the unit-length features of these {images}, evenly spaced over the split, \
-             vary most: {right:.1} % of the variance to the right, {up:.1} % up. What is far apart here is far \
-             apart for the encoder; what is close here need not be."
-        ),
-        places: principal.places.clone(),
-    }];
+    let mut planes = Vec::new();
     if let Some(perplexity) = eval::usual_perplexity(split.len()) {
         planes.push(Plane {
             name: "t-SNE",
             about: format!(
-                "The unit-length features of these {images}, evenly spaced over the split, laid out so that neighbors \
-                 stay neighbors (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
-                 close here is close for the encoder; sizes of groups and distances between them mean little."
+                "The unit-length features of these {images}, evenly spaced over the split, laid \
+                 out so that neighbors stay neighbors (t-SNE, perplexity {perplexity:.0}, begun \
+                 from the principal components). What is close here is close for the encoder; \
+                 sizes of groups and distances between them mean little."
             ),
             places: eval::tsne(&features, &principal, perplexity)?,
         });
     }
+    let [right, up] = principal.explained.map(|share| 100.0 * share);
+    planes.push(Plane {
+        name: "Principal components",
+        about: format!(
+            "The two directions in which the unit-length features of these {images}, evenly \
+             spaced over the split, vary most: {right:.1} % of the variance to the right, \
+             {up:.1} % up. What is far apart here is far apart for the encoder; what is close \
+             here need not be."
+        ),
+        places: principal.places,
+    });
     Ok(planes)
 }
 
