@@ -103,7 +103,7 @@ fn the_four_formats_say_the_same() {
 fn splits_and_epochs_are_those_asked_for() {
     let place = Place::trained("dino");
     let text = place.run(&embed("all.npy", &[])).done().stdout;
-    for part in ["all.npy and all.npy.csv: 160 images", "8 features", "after epoch 2, step 16"] {
+    for part in ["all.npy and all.npy.csv: 160 images", "8 features", "after 2 epochs, 16 steps"] {
         assert!(text.contains(part), "{text}");
     }
     let (_, all) = npy(&place, "all.npy");

@@ -22,6 +22,9 @@ fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
         assert_eq!(found.contains("uint8"), input == "u8", "{found}");
         assert_eq!(card["results"]["accuracy"]["knn"]["images"], 32);
         assert_eq!(card["license"], json!(null));
+        // Labeled images are trained on too, without their labels.
+        assert_eq!(card["training"]["data"]["images"], 96 + 32);
+        assert_eq!(card["training"]["duration"], "2 epochs, 16 steps");
     }
     export("safetensors", "weights", &["--license", "CC BY 4.0"]);
     assert_eq!(place.read("weights"), place.read("run/encoder.safetensors"));

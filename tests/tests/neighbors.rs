@@ -11,8 +11,12 @@ fn neighbors<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn put_png(place: &Place, name: &str, pixel: impl Fn(u32, u32) -> [u8; 3]) {
+    put_wide_png(place, name, 36, pixel);
+}
+
+fn put_wide_png(place: &Place, name: &str, width: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    let picture = image::RgbImage::from_fn(36, 32, |x, y| image::Rgb(pixel(x, y)));
+    let picture = image::RgbImage::from_fn(width, 32, |x, y| image::Rgb(pixel(x, y)));
     picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     place.put(name, bytes.into_inner());
 }
@@ -23,13 +27,23 @@ fn place() -> Place {
     let place = Place::trained("simclr");
     for number in 0..12 {
         let angle = f64::from(number) * 0.1;
-        put_png(&place, &format!("photos/{number:02}.png"), |x, y| {
-            let along = f64::from(x) * angle.cos() + f64::from(y) * angle.sin();
-            let wave = 120.0 + 60.0 * (along / 6.0).sin();
-            [wave, wave * 0.9, wave * 0.8].map(|value| value as u8)
-        });
+        put_png(&place, &format!("photos/{number:02}.png"), |x, y| wave(angle, x, y));
     }
     place
+}
+
+fn wave(angle: f64, x: u32, y: u32) -> [u8; 3] {
+    let along = f64::from(x) * angle.cos() + f64::from(y) * angle.sin();
+    let wave = 120.0 + 60.0 * (along / 6.0).sin();
+    [wave, wave * 0.9, wave * 0.8].map(|value| value as u8)
+}
+
+/// Width of a tile of an image of 32 pixels, and height of a line of tiles with two lines of words.
+const TILE: [u32; 2] = [5 * 32 + 16, 5 * 32 + 16 + 2 * 17 + 15];
+
+/// Width of a sheet with a query and that many images beside it.
+fn sheet_width(columns: u32) -> u32 {
+    10 + TILE[0] + 34 + columns * (TILE[0] + 10)
 }
 
 fn names(list: &Value) -> Vec<&str> {
@@ -57,12 +71,24 @@ fn a_picture_of_the_set_finds_itself_first() {
         assert!(cosines[0] > 1.0 - 1e-9 && cosines.is_sorted_by(|a, b| a >= b), "{cosines:?}");
         assert_eq!((cosines.len(), &found["sheet"]), (5, &json!("near.png")));
     }
-    let sheet = image::open(place.path("near.png")).unwrap();
-    assert_eq!((sheet.width(), sheet.height()), (6 * 34 - 2, 32));
-    let sheet = sheet.into_rgb8();
-    let cell = |column: u32| image::imageops::crop_imm(&sheet, column * 34, 0, 32, 32).to_image();
-    assert_eq!(cell(0), cell(1), "the picture, and itself");
-    assert_ne!(cell(0), cell(2));
+    let sheet = image::open(place.path("near.png")).unwrap().into_rgb8();
+    // A title of one line, and a line of tiles.
+    assert_eq!(sheet.dimensions(), (sheet_width(5), 37 + TILE[1]));
+    let cell = |left: u32| image::imageops::crop_imm(&sheet, left + 8, 45, 160, 160).to_image();
+    let (query, first) = (10, 10 + TILE[0] + 34);
+    assert_eq!(cell(query), cell(first), "the picture, and itself");
+    assert_ne!(cell(query), cell(first + TILE[0] + 10));
+    // Words below each.
+    for left in [query, first] {
+        let words = image::imageops::crop_imm(&sheet, left, 37 + TILE[0], TILE[0], 34).to_image();
+        assert!(words.pixels().filter(|pixel| pixel.0[0] < 128).count() > 50);
+    }
+    // In the format of its name.
+    for name in ["near.jpg", "near.webp"] {
+        place.run(&neighbors(&["--query", "photos/00.png", "--out", name])).done();
+        let format = image::ImageFormat::from_path(name).unwrap();
+        assert_eq!(image::guess_format(&place.read(name)).unwrap(), format);
+    }
     // A picture from elsewhere; more neighbors than there are; as text.
     put_png(&place, "other.png", |x, _| [(x * 7) as u8, 0, 200]);
     let text = place.run(&neighbors(&["--query", "other.png", "-k", "99"])).done().stdout;
@@ -92,13 +118,40 @@ fn copies_are_found() {
     pairs.sort();
     assert_eq!(pairs, [["03.png", "also 03.png"], ["08.png", "deep/08.png"]]);
     let sheet = image::open(place.path("pairs.png")).unwrap();
-    assert_eq!((sheet.width(), sheet.height()), (2 * 34 - 2, 2 * 34 - 2));
+    assert_eq!(sheet.width(), sheet_width(1));
+    assert!(sheet.height() > 2 * TILE[1] && sheet.height() < 3 * TILE[1]);
+    let mut kept: Vec<(&str, Vec<&str>)> = found["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["keep"]["name"].as_str().unwrap(), names(&group["others"])))
+        .collect();
+    kept.sort();
+    assert_eq!(kept, [("03.png", vec!["also 03.png"]), ("08.png", vec!["deep/08.png"])]);
     // A lower threshold finds more, and lists no more than asked for.
     let lower = ["--duplicates", "--threshold", "-1", "--limit", "3"];
     let text = place.run(&neighbors(&lower)).done().stdout;
     let says = "91 pairs of 14 images have a cosine of at least -1; the 3 most similar:";
-    assert!(text.starts_with(says) && text.lines().count() == 4, "{text}");
+    assert!(text.starts_with(says), "{text}");
     assert!(text.contains("03.png  also 03.png"), "{text}");
+    let (pairs, groups) = text.split_once("of each, keep the first:\n").unwrap();
+    assert_eq!(pairs.lines().count(), 5, "{text}");
+    assert!(groups.lines().count() >= 2, "{text}");
+}
+
+#[test]
+fn of_copies_the_largest_is_kept() {
+    let place = place();
+    // The same middle, of which images are made, in a wider picture; and once more.
+    put_wide_png(&place, "photos/wide.png", 40, |x, y| wave(0.5, x.saturating_sub(2), y));
+    place.put("photos/again.png", place.read("photos/05.png"));
+    let asked = ["--duplicates", "--threshold", "1", "--json"];
+    let found = place.run(&neighbors(&asked)).done().json();
+    assert_eq!(found["found"], 3, "{found}");
+    let groups = found["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1);
+    assert_eq!(groups[0]["keep"]["name"], "wide.png");
+    assert_eq!(names(&groups[0]["others"]), ["05.png", "again.png"]);
 }
 
 #[test]
@@ -113,7 +166,8 @@ fn the_odd_one_out_is_found() {
     let distances = numbers(&found["outliers"], "distance");
     assert!(distances.len() == 3 && distances[0] > distances[1], "{distances:?}");
     let sheet = image::open(place.path("outliers.png")).unwrap();
-    assert_eq!((sheet.width(), sheet.height()), (5 * 34 - 2, 3 * 34 - 2));
+    assert_eq!(sheet.width(), sheet_width(4));
+    assert!(sheet.height() > 3 * TILE[1] && sheet.height() < 4 * TILE[1]);
     let text = place.run(&neighbors(&["--outliers", "1"])).done().stdout;
     assert!(text.lines().nth(1).unwrap().ends_with("  odd.png"), "{text}");
 }

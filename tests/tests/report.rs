@@ -58,6 +58,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
             "curves",
             "augmentation",
             "neighbors",
+            "misclassified",
             "confusion",
             "map",
             "configuration",
@@ -71,7 +72,11 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
         "32 test images",
         "run, linear classifier",
         "run, nearest neighbors",
-        "train.batch_size",
+        "train.<wbr>batch_<wbr>size",
+        "16 steps",
+        "Test images and their nearest training images",
+        "taken for ",
+        "> t-SNE</label>",
         "data:image/jpeg;base64,/9j/",
         "&lt;script&gt;x&lt;/script&gt;",
     ] {
@@ -82,7 +87,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
     // protocol.
     assert_eq!(html.matches("<use ").count(), 2 * 32);
     assert!(
-        html.contains("checked> Principal components</label>") && html.contains("> t-SNE</label>")
+        html.contains("checked> t-SNE</label>") && html.contains("> Principal components</label>")
     );
     let confusion = html.split("<section id=\"confusion\">").nth(1).unwrap();
     let confusion = confusion.split("</section>").next().unwrap();
@@ -96,7 +101,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
     // What the folder has, and no more.
     let quick = page(&place, &["run"], &["--quick"]);
     assert_eq!(sections(&quick), ["scores", "curves", "configuration", "definitions"]);
-    assert!(!quick.contains("<script"));
+    assert!(quick.contains("made with --quick"));
 }
 
 #[test]
@@ -125,7 +130,7 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
         "begun: unfinished: 0 of 2 epochs done.",
         "begun: no checkpoint to measure",
         "<figcaption>killed</figcaption>",
-        "<th scope=\"row\">method.simclr.temperature</th>",
+        "<th scope=\"row\">method.<wbr>simclr.<wbr>temperature</th>",
     ] {
         assert!(html.contains(part), "{part}");
     }
@@ -175,13 +180,44 @@ fn images_without_labels_have_a_map_of_clusters() {
     let html = page(&place, &["run"], &[]);
     assert_eq!(
         sections(&html),
-        ["scores", "curves", "augmentation", "map", "configuration", "definitions"]
+        ["scores", "curves", "augmentation", "neighbors", "map", "configuration", "definitions"]
     );
+    assert!(html.contains("its images have no labels, so there are no scores of linear or kNN"));
+    // Six images with eight neighbors each, none of which has a class.
+    assert_eq!(html.matches("<figure class=\"tile query\">").count(), 6);
+    assert_eq!(html.matches("<figure class=\"tile plain\">").count(), 6 * 8);
+    assert!(html.contains("<span>unlabeled/0</span>"));
     assert_eq!(html.matches("<use ").count(), 2 * 96);
     let names: Vec<String> =
         (1..=10).map(|number| format!("data-name=\"cluster {number}\"")).collect();
     assert!(names.iter().all(|name| html.matches(name.as_str()).count() == 2), "{names:?}");
     assert!(html.contains("class=\"legend\"") && html.contains("10 clusters of all features"));
+}
+
+#[test]
+fn labeled_images_without_a_test_split_are_their_own_neighbors() {
+    let place = Place::furnished();
+    for name in ["unlabeled_X", "train_X", "train_y"] {
+        place.put(&format!("part/{name}.bin"), place.read(&format!("data/{name}.bin")));
+    }
+    place.put("part/class_names.txt", place.read("data/class_names.txt"));
+    let shape = json!({"width": 32, "height": 32, "channels": 3, "classes": 10});
+    place.put("part/shape.json", shape.to_string());
+    let mut arguments = pretrain("simclr.json", "run");
+    arguments[5] = "part";
+    place.run(&[&arguments[..], &["--max-steps", "3"]].concat()).done();
+    let html = page(&place, &["run"], &[]);
+    for part in [
+        "its images have no labeled test images, so there are no scores of linear or kNN",
+        "Map of 32 labeled images",
+        "class=\"tile same\"",
+        "class=\"tile other\"",
+        "<span>train/0</span>",
+        "finished after 3 steps, 0.375 of an epoch",
+        "3 steps, 0.375 of an epoch (train.max_steps); of 2 epochs of 8 steps",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
 }
 
 #[test]

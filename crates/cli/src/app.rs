@@ -1,7 +1,6 @@
 //! What the commands share: exit codes, crashes, logs, output, progress, presets, opened runs and
 //! sets.
 
-pub mod captions;
 pub mod crash;
 pub mod datasets;
 pub mod failure;
@@ -15,4 +14,5 @@ pub mod progress_bars;
 pub mod run_on_data;
 pub mod stop_flag;
 pub mod table;
+pub mod tiles;
 pub mod words;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ::image::{Rgb, RgbImage};
+
 use crate::transpose::transpose;
 
 /// Pixel order of a plane.
@@ -99,6 +101,18 @@ impl<'a> Image<'a> {
     }
 }
 
+impl From<Image<'_>> for RgbImage {
+    fn from(image: Image<'_>) -> Self {
+        let (width, height) = (image.width, image.height);
+        let mut scratch = Vec::new();
+        let planes = image.row_major(&mut scratch);
+        Self::from_fn(width as u32, height as u32, |x, y| {
+            let at = y as usize * width + x as usize;
+            Rgb(std::array::from_fn(|channel| planes[channel * width * height + at]))
+        })
+    }
+}
+
 /// The range, extended to multiples of [`BLOCK`] where `limit` allows it.
 fn whole_blocks(range: Range<usize>, limit: usize) -> Range<usize> {
     assert!(range.start < range.end && range.end <= limit, "{range:?} of {limit}");
@@ -118,6 +132,10 @@ mod tests {
         let mut scratch = Vec::new();
         let expected = [0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15, 20, 23, 21, 24, 22, 25];
         assert_eq!(image.row_major(&mut scratch), expected);
+        let rgb = RgbImage::from(image);
+        assert_eq!(rgb.dimensions(), (2, 3));
+        assert_eq!(rgb.get_pixel(1, 0).0, [3, 13, 23]);
+        assert_eq!(rgb.get_pixel(0, 2).0, [2, 12, 22]);
     }
 
     #[test]

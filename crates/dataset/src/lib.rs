@@ -42,7 +42,7 @@ mod transpose;
 pub use self::concat::{ConcatSplits, ImageRecord};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
-pub use self::formats::folder::read_image;
+pub use self::formats::folder::{image_dimensions, read_image};
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::open::{FolderLabels, OpenOptions, open};

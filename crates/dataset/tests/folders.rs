@@ -408,3 +408,14 @@ fn names_of_any_bytes_are_read() {
     write(dir.join("train/b\nc").join(name(b"\xfe.png")), "");
     message(open(&dir), "b\\nc");
 }
+
+#[test]
+fn dimensions_are_read_without_decoding() {
+    let (_outer, dir) = nested();
+    save(RgbImage::new(31, 17), dir.join("a.jpg"), ImageFormat::Jpeg);
+    plain_png(dir.join("b.png"), 8, [1, 2, 3]);
+    write(dir.join("c.png"), "no image");
+    let of = |name: &str| dataset::image_dimensions(&dir.join(name));
+    assert_eq!((of("a.jpg"), of("b.png")), (Some((31, 17)), Some((8, 8))));
+    assert_eq!((of("c.png"), of("absent.png"), of("")), (None, None, None));
+}

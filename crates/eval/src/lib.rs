@@ -41,8 +41,8 @@ mod selection;
 
 pub use self::classifiers::few_shot::{FewShotScores, FewShotSettings};
 pub use self::classifiers::{
-    Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Model, StandardScaler,
-    expected_calibration_error, fit_temperature,
+    Fit, Knn, KnnSettings, LogisticProblem, LogisticSettings, Mistake, Model, StandardScaler,
+    expected_calibration_error, fit_temperature, mistakes,
 };
 pub use self::clustering::{Clusters, KMeansSettings};
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
@@ -59,5 +59,5 @@ pub use self::protocols::{
     ProtocolResult, RateScore, Report, SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
-pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};
+pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score};
 pub use self::selection::{Coverage, Pick, Selection, TypicalitySettings};

@@ -1,5 +1,6 @@
 //! How well predictions agree with labels, and how far to trust the number.
 
+use run::wilson_interval;
 use serde::{Deserialize, Serialize};
 
 /// Correct predictions among the images of one class.
@@ -79,25 +80,6 @@ fn share(correct: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| correct as f64 / total as f64)
 }
 
-/// The 95 % Wilson score interval of a share of `correct` out of `total`; all of 0..=1 for no
-/// trials.
-///
-/// # Reference
-/// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
-    if total == 0 {
-        return [0.0, 1.0];
-    }
-    // The 97.5 % point of the normal distribution.
-    const Z: f64 = 1.959_963_984_540_054;
-    let n = total as f64;
-    let p = correct as f64 / n;
-    let center = p + Z * Z / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    [((center - half) / scale).max(0.0), ((center + half) / scale).min(1.0)]
-}
-
 /// Test accuracy after training on each of several predefined subsets of train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,20 +110,7 @@ impl FoldScores {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn wilson_of_literal_counts() {
-        let near = |got: [f64; 2], want: [f64; 2]| {
-            assert!((got[0] - want[0]).abs() < 1e-6 && (got[1] - want[1]).abs() < 1e-6, "{got:?}");
-        };
-        near(wilson_interval(97, 120), [0.728_788, 0.868_750]);
-        near(wilson_interval(0, 10), [0.0, 0.277_533]);
-        near(wilson_interval(10, 10), [0.722_467, 1.0]);
-        assert_eq!(wilson_interval(0, 0), [0.0, 1.0]);
-    }
 
     #[test]
     fn counts_by_class() {
@@ -167,18 +136,5 @@ mod tests {
         assert!((folds.mean - 0.6).abs() < 1e-12 && (folds.std - 0.1).abs() < 1e-12);
         assert_eq!(FoldScores::new(vec![0.5], vec![10]).unwrap().std, 0.0);
         assert!(FoldScores::new(vec![], vec![]).is_none());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn the_interval_holds_the_share(total in 1u64..100_000, part in 0.0f64..=1.0) {
-            let correct = (total as f64 * part) as u64;
-            let [low, high] = wilson_interval(correct, total);
-            let share = correct as f64 / total as f64;
-            prop_assert!(0.0 <= low && low <= share + 1e-12);
-            prop_assert!(share <= high + 1e-12 && high <= 1.0);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The scores of an encoder, from `evaluation.json`.
 
+use std::collections::BTreeMap;
+
 use run::EvaluationRecord;
 
 /// Scores of an encoder. Accuracies are shares of the test images, 0 to 1.
@@ -9,6 +11,8 @@ pub struct Evaluation {
     pub linear: Option<f64>,
     /// Accuracy of nearest neighbors on frozen features.
     pub knn: Option<f64>,
+    /// The 95 % interval of each accuracy, by protocol.
+    pub intervals: BTreeMap<String, [f64; 2]>,
     /// The confusion matrix of each protocol that has one.
     pub confusions: Vec<ConfusionMatrix>,
 }
@@ -35,7 +39,11 @@ impl Evaluation {
                 counts: scores.test.confusion.clone()?,
             })
         };
+        let interval = |(protocol, scores): (&String, &run::ProtocolRecord)| {
+            (protocol.clone(), scores.test.interval95)
+        };
         Self {
+            intervals: record.protocols.iter().map(interval).collect(),
             linear: accuracy("linear"),
             knn: accuracy("knn"),
             confusions: record.protocols.iter().filter_map(matrix).collect(),

@@ -29,10 +29,10 @@ pub struct Plane {
 }
 
 /// One image.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Index in its split, from 0.
-    pub image: usize,
+    /// Its file name, or its split and number where files have none.
+    pub name: String,
     /// Its class; `None` where that is not known.
     pub label: Option<u16>,
 }

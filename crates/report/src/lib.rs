@@ -6,7 +6,7 @@
 //! standard deviations over seeds. [`write_report`] shows one or several runs in full, each a
 //! [`RunReport`]. Titles, units and definitions of columns are defined once, in [`COLUMNS`],
 //! and of curves in [`METRICS`](::run::METRICS). [`write_confusion_matrix`] draws a confusion
-//! matrix, [`write_sheet`] images with captions, and [`write_model_card`] describes an exported
+//! matrix, [`ContactSheet`] images with captions, and [`write_model_card`] describes an exported
 //! encoder.
 //!
 //! ```
@@ -34,6 +34,7 @@
 //! ```
 
 mod comparison;
+mod contact_sheet;
 mod error;
 mod evaluation;
 mod feature_map;
@@ -51,11 +52,11 @@ mod tests;
 pub use self::run::Run;
 pub use comparison::column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
+pub use contact_sheet::{ContactSheet, Frame, SheetRow, Tile};
 pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
 pub use figures::confusion_matrix::{check_figure_name, write_confusion_matrix};
-pub use figures::sheet::{SheetCell, write_sheet};
 pub use mean_std::MeanStd;
 pub use model_card::{ExportInfo, model_card_files, write_model_card};
 pub use picture::Picture;

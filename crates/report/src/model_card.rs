@@ -73,12 +73,13 @@ fn card(folder: &Path, exported: &ExportInfo) -> Result<Value, Error> {
             "seed": run.seed,
             "epoch": epoch,
             "step": step,
+            "duration": run.batch.duration(step),
             "data": {
                 "name": run.data.name(),
                 "kind": run.data.kind,
                 "fingerprint": run.data.fingerprint,
                 "image_size": run.data.image_size,
-                "images": run.data.images.unlabeled,
+                "images": run.data.trained_on(run.batch.labeled > 0),
             },
         },
         "results": results(folder, step)?,
@@ -127,9 +128,8 @@ fn markdown(card: &Value) -> String {
         (
             "Trained for",
             format!(
-                "{} epochs, {} steps of {} images, seed {}, {}",
-                training["epoch"],
-                training["step"],
+                "{}, {} images per step, seed {}, {}",
+                word(&training["duration"]),
                 training["batch_size"],
                 training["seed"],
                 word(&training["precision"]),
@@ -235,7 +235,8 @@ mod tests {
         let text = fs::read_to_string(md).unwrap();
         for part in [
             "encoder.pt: an image encoder trained by simclr",
-            "photos (image folder), 1000 images, 96 pixels",
+            "photos (image folder), 1900 images, 96 pixels",
+            "| Trained for | 3 epochs, 30 steps, 64 images per step, seed 3, bf16 |",
             "| knn | 50.00 % | 40.00 % to 60.00 % | 200 |",
             "CC BY 4.0",
         ] {

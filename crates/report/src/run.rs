@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use run::{
-    BatchRecord, DataRecord, EpochRecord, EvaluationRecord, RunRecord, Summary, TEST_PROBE_ACC,
-    ThreadCounts, file,
+    BatchRecord, DataRecord, EpochRecord, EvaluationRecord, RunRecord, StepRecord, Summary,
+    TEST_PROBE_ACC, ThreadCounts, file,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct Run {
     pub seed: u64,
     /// Epochs that it was asked for.
     pub epochs: u32,
+    /// Steps after which it was to end, where it was not to run all its epochs.
+    pub max_steps: Option<u64>,
     /// Kind of numbers in the networks.
     pub precision: String,
     /// Every setting, as in `config.json`.
@@ -42,6 +44,8 @@ pub struct Run {
     pub started_at: String,
     /// The epochs done, in order.
     pub history: Vec<EpochRecord>,
+    /// The steps done, in order.
+    pub steps: Vec<StepRecord>,
     /// What it came to; `None` while it is unfinished.
     pub summary: Option<Summary>,
     /// Scores of its encoder, where it has been evaluated.
@@ -58,6 +62,8 @@ struct Settings {
 #[derive(Deserialize)]
 struct Train {
     epochs: u32,
+    #[serde(default)]
+    max_steps: Option<u64>,
     precision: String,
 }
 
@@ -85,6 +91,7 @@ impl Run {
             method,
             seed,
             epochs: train.epochs,
+            max_steps: train.max_steps,
             precision: train.precision,
             settings: record.config,
             version: record.version,
@@ -95,6 +102,7 @@ impl Run {
             batch: record.batch,
             started_at: record.started_at,
             history: run::read_epochs(folder)?,
+            steps: run::read_steps(folder)?,
             summary: Summary::read(folder)?,
             evaluation: evaluation.as_ref().map(Evaluation::of),
         })
@@ -105,15 +113,26 @@ impl Run {
         self.summary.is_some()
     }
 
-    /// How far it is, such as "unfinished: 3 of 10 epochs done".
+    /// How far it is, such as "unfinished: 3 of 10 epochs done" or "finished after 2 steps, 0.4 of
+    /// an epoch".
     pub(crate) fn state(&self) -> String {
-        let done = self.last().map_or(0, |epoch| epoch.epoch);
+        let (done, per_epoch) = (self.steps_done(), u64::from(self.batch.steps_per_epoch.max(1)));
         if self.finished() {
-            let plural = if done == 1 { "" } else { "s" };
-            format!("finished after {done} epoch{plural}")
+            format!("finished after {}", self.batch.duration(done))
+        } else if done.is_multiple_of(per_epoch) {
+            format!("unfinished: {} of {} epochs done", done / per_epoch, self.epochs)
         } else {
-            format!("unfinished: {done} of {} epochs done", self.epochs)
+            let done = self.batch.duration(done);
+            let plural = if self.epochs == 1 { " was" } else { "s were" };
+            format!("unfinished after {done}; {} epoch{plural} planned", self.epochs)
         }
+    }
+
+    /// The number of steps done.
+    pub(crate) fn steps_done(&self) -> u64 {
+        let summary = self.summary.as_ref().map(|summary| summary.steps);
+        let logged = self.steps.last().map_or(0, |step| step.step);
+        summary.unwrap_or_else(|| self.last().map_or(0, |epoch| epoch.step).max(logged))
     }
 
     /// The last epoch done.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use run::file;
 
-use crate::{Error, FeatureMap, Picture, Run, page};
+use crate::{ContactSheet, Error, FeatureMap, Picture, Run, page};
 
 /// What a report shows of a run. [`RunReport::read`] takes it from the run folder; a caller that
 /// has the encoder and the images may replace scores and pictures by newer ones.
@@ -14,8 +14,12 @@ pub struct RunReport {
     pub run: Run,
     /// Images and augmented views of them, one image per row.
     pub augmentation: Option<Picture>,
-    /// Test images and their nearest training images, one test image per row.
+    /// Images and their nearest neighbors, one image per row, as a picture.
     pub neighbors: Option<Picture>,
+    /// The same image by image; shown in the place of `neighbors`.
+    pub nearest: Option<ContactSheet>,
+    /// Images that are taken for another class.
+    pub misclassified: Option<ContactSheet>,
     /// Images in two dimensions by their features.
     pub map: Option<FeatureMap>,
     /// Notes for the reader, such as why something is missing.
@@ -32,6 +36,8 @@ impl RunReport {
             run: Run::read(folder)?,
             augmentation: Picture::read(&folder.join(file::AUGMENTATION))?,
             neighbors: Picture::read(&folder.join(file::NEIGHBORS))?,
+            nearest: None,
+            misclassified: None,
             map: None,
             notes: Vec::new(),
         })

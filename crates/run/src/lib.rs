@@ -25,6 +25,7 @@ mod error;
 mod evaluation;
 pub mod file;
 mod history;
+mod interval;
 mod metrics;
 mod number;
 mod record;
@@ -39,6 +40,7 @@ pub use evaluation::{
     ProtocolRecord, Score, WeightsRecord,
 };
 pub use history::{Best, Criterion, History, TestBest};
+pub use interval::wilson_interval;
 pub use metrics::{
     ALIGNMENT, CONTRASTIVE_ACC, CORRELATION_ACC, DATA_WAIT, DEAD_FEATURES, Direction,
     EFFECTIVE_RANK, EVAL_SECS, FEATURE_STD, GRADIENT_NORM, Group, IMAGES_PER_SEC, Kind, LOSS, LR,
@@ -49,5 +51,5 @@ pub use metrics::{
 pub use record::{
     BatchRecord, DataRecord, FORMAT, ImageCounts, InitRecord, RunRecord, ThreadCounts,
 };
-pub use steps::{EpochRecord, Health, StepRecord, StepSecs, read_epochs};
+pub use steps::{EpochRecord, Health, StepRecord, StepSecs, read_epochs, read_steps};
 pub use summary::Summary;

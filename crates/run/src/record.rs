@@ -62,6 +62,9 @@ pub struct DataRecord {
     pub image_size: usize,
     /// Images of each split.
     pub images: ImageCounts,
+    /// Whether the unlabeled images are those of `train`, because the set has no others.
+    #[serde(default)]
+    pub unlabeled_is_train: bool,
     /// Labeled training images that are held out from training, to choose the best epoch by.
     pub held_out: usize,
     /// Names of the classes.
@@ -95,6 +98,34 @@ impl BatchRecord {
     pub fn images(&self) -> usize {
         self.unlabeled + self.labeled
     }
+
+    /// A number of steps in words: `3 epochs, 75 steps`, `2 steps, 0.4 of an epoch` or
+    /// `62 steps, 2.48 epochs`.
+    pub fn duration(&self, steps: u64) -> String {
+        let per_epoch = u64::from(self.steps_per_epoch.max(1));
+        let plural = |number: u64| if number == 1 { "" } else { "s" };
+        let of_steps = format!("{steps} step{}", plural(steps));
+        if steps == 0 {
+            return of_steps;
+        }
+        if steps.is_multiple_of(per_epoch) {
+            let epochs = steps / per_epoch;
+            return format!("{epochs} epoch{}, {of_steps}", plural(epochs));
+        }
+        let epochs = fraction(steps as f64 / per_epoch as f64);
+        if steps < per_epoch {
+            format!("{of_steps}, {epochs} of an epoch")
+        } else {
+            format!("{of_steps}, {epochs} epochs")
+        }
+    }
+}
+
+/// A number that is not whole with two digits behind the point, or more where it would look whole.
+fn fraction(number: f64) -> String {
+    let written = (2..6).map(|digits| format!("{number:.digits$}"));
+    let mut parts = written.map(|text| text.trim_end_matches('0').to_owned());
+    parts.find(|text| !text.ends_with('.')).unwrap_or_else(|| number.to_string())
 }
 
 /// A file of weights that an encoder began with.
@@ -107,6 +138,17 @@ pub struct InitRecord {
 }
 
 impl DataRecord {
+    /// The different images that training sees: the unlabeled ones and, where a batch has
+    /// `labeled` images, those of `train` that are not held out.
+    pub fn trained_on(&self, labeled: bool) -> usize {
+        let train = self.images.train.saturating_sub(self.held_out);
+        match (self.unlabeled_is_train, labeled) {
+            (true, _) => train,
+            (false, true) => self.images.unlabeled + train,
+            (false, false) => self.images.unlabeled,
+        }
+    }
+
     /// The name of its folder, or its kind where it has none.
     pub fn name(&self) -> String {
         let folder = self.path.as_ref().and_then(|path| path.file_name());
@@ -173,6 +215,37 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn steps_are_told_in_epochs() {
+        let batch = BatchRecord { unlabeled: 32, labeled: 0, steps_per_epoch: 25 };
+        for (steps, words) in [
+            (0, "0 steps"),
+            (1, "1 step, 0.04 of an epoch"),
+            (10, "10 steps, 0.4 of an epoch"),
+            (25, "1 epoch, 25 steps"),
+            (62, "62 steps, 2.48 epochs"),
+            (75, "3 epochs, 75 steps"),
+        ] {
+            assert_eq!(batch.duration(steps), words);
+        }
+        let long = BatchRecord { steps_per_epoch: 1000, ..batch };
+        assert_eq!(long.duration(999), "999 steps, 0.999 of an epoch");
+        assert_eq!(long.duration(2001), "2001 steps, 2.001 epochs");
+        let short = BatchRecord { steps_per_epoch: 1, ..batch };
+        assert_eq!(short.duration(1), "1 epoch, 1 step");
+    }
+
+    #[test]
+    fn every_image_is_counted_once() {
+        let record: RunRecord<Value> = serde_json::from_value(record()).unwrap();
+        let mut data = record.data;
+        assert_eq!((data.trained_on(false), data.trained_on(true)), (100, 190));
+        data.held_out = 10;
+        assert_eq!(data.trained_on(true), 180);
+        data.unlabeled_is_train = true;
+        assert_eq!((data.trained_on(false), data.trained_on(true)), (80, 80));
+    }
 
     fn record() -> Value {
         json!({

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, file, number};
@@ -19,8 +20,10 @@ pub struct StepRecord {
     /// Its epoch, counted from 1.
     pub epoch: u32,
     /// Its loss.
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
     pub loss: f64,
     /// Its learning rate.
+    #[serde(default = "number::missing", deserialize_with = "number::read")]
     pub lr: f64,
 }
 
@@ -160,30 +163,50 @@ struct Kind {
 /// # Errors
 /// [`Error::Content`] with the first line that can't be parsed, [`Error::Io`].
 pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRecord>, Error> {
+    let epochs = read(folder, "epoch", |record: EpochRecord| (record.epoch, record))?;
+    Ok(epochs.into_values().collect())
+}
+
+/// The steps in `metrics.jsonl` of the run in `folder`, as [`read_epochs`] reads epochs.
+///
+/// # Errors
+/// As [`read_epochs`].
+pub fn read_steps(folder: &Path) -> Result<Vec<StepRecord>, Error> {
+    let steps = read(folder, "step", |record: StepRecord| (record.step, record))?;
+    Ok(steps.into_values().collect())
+}
+
+/// The records of a kind, each by its key.
+fn read<T: DeserializeOwned, K: Ord>(
+    folder: &Path,
+    wanted: &str,
+    keyed: impl Fn(T) -> (K, T),
+) -> Result<BTreeMap<K, T>, Error> {
     let path = folder.join(file::METRICS);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             return Err(Error::content(&path, None, "JSON lines")("bytes that are no text"));
         }
         Err(error) => return Err(Error::io(&path)(error)),
     };
-    let mut epochs = BTreeMap::new();
+    let mut records = BTreeMap::new();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let Some(line) = line.strip_suffix('\n') else {
             break;
         };
         let expected = "a record of a step or an epoch";
         let damaged = Error::content::<serde_json::Error>(&path, Some(index + 1), expected);
-        let epoch = serde_json::from_str(line).and_then(|Kind { kind }| {
-            (kind == "epoch").then(|| serde_json::from_str::<EpochRecord>(line)).transpose()
+        let record = serde_json::from_str(line).and_then(|Kind { kind }| {
+            (kind == wanted).then(|| serde_json::from_str::<T>(line)).transpose()
         });
-        if let Some(epoch) = epoch.map_err(damaged)? {
-            epochs.insert(epoch.epoch, epoch);
+        if let Some(record) = record.map_err(damaged)? {
+            let (key, record) = keyed(record);
+            records.insert(key, record);
         }
     }
-    Ok(epochs.into_values().collect())
+    Ok(records)
 }
 
 #[cfg(test)]
@@ -212,6 +235,22 @@ mod tests {
         assert_eq!(epochs.len(), 2);
         assert_eq!((epochs[0].epoch, epochs[0].test_probe_acc), (1, None));
         assert_eq!((epochs[1].epoch, epochs[1].test_probe_acc), (2, Some(0.25)));
+    }
+
+    #[test]
+    fn steps_come_in_order_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "{}\n{STEP}{}\n{}\n",
+            r#"{"kind":"step","step":2,"epoch":1,"loss":null,"lr":0.1}"#,
+            r#"{"kind":"epoch","epoch":1,"step":2}"#,
+            r#"{"kind":"step","step":1,"epoch":1,"loss":4.0,"lr":0.1}"#,
+        );
+        fs::write(folder.path().join(file::METRICS), text).unwrap();
+        let steps = read_steps(folder.path()).unwrap();
+        let numbers: Vec<u64> = steps.iter().map(|step| step.step).collect();
+        assert_eq!((numbers, steps[0].loss), (vec![1, 2], 4.0));
+        assert!(steps[1].loss.is_nan());
     }
 
     #[test]

@@ -92,3 +92,12 @@ impl RunOnData {
         Failure::usage(format!("{}: {error}{name}", self.place))
     }
 }
+
+/// How far an encoder was trained, such as `after 2 epochs, 50 steps` or `after 2 steps, 0.4 of an
+/// epoch`.
+pub fn training(frozen: &FrozenEncoder) -> String {
+    match frozen.trained.step {
+        0 => "before training".to_owned(),
+        steps => format!("after {}", frozen.record.batch.duration(steps)),
+    }
+}

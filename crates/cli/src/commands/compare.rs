@@ -225,7 +225,7 @@ fn measure(run: &PlannedRun, set: &dataset::Dataset, data: Option<&Path>) -> Res
     let measurement = Measurement::open(folder, data, CheckpointChoice::Newest, device)?;
     let [rows, k] = NEIGHBORS;
     let sheet = measurement.neighbors(rows, k)?;
-    dataset::save_png(&sheet.into_image(), &folder.join(file::NEIGHBORS))?;
+    dataset::save_picture(&sheet.image(), &folder.join(file::NEIGHBORS))?;
     let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
     trainer::write_json(&evaluation, &measured.record)?;
     Ok(())

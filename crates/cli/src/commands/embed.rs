@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
-use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::run_on_data::{self, BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words::count;
 use crate::args::EmbedArguments;
@@ -79,11 +79,12 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     output.result(&value, || {
         let beside = files[1..].iter().map(|file| format!(" and {}", file.display()));
         format!(
-            "{}{}: {}, {} each, after epoch {epoch}, step {step}; {rate:.0} images/s",
+            "{}{}: {}, {} each, {}; {rate:.0} images/s",
             out.display(),
             beside.collect::<String>(),
             count(images.len(), "image"),
             count(table.features, "feature"),
+            run_on_data::training(frozen),
         )
     });
     Ok(ExitCode::SUCCESS)

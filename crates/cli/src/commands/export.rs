@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::output::Output;
-use crate::app::words;
+use crate::app::{run_on_data, words};
 use crate::args::{ExportArguments, FormatArgument, InputArgument};
 
 /// Writes an encoder and its model card.
@@ -54,9 +54,10 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
     });
     output.result(&value, || {
         format!(
-            "{}: {format}, {} of images {input}, after epoch {epoch}\n{}: model card",
+            "{}: {format}, {} of images {input}, {}\n{}: model card",
             out.display(),
             words::count(exported.features, "feature"),
+            run_on_data::training(&frozen),
             cards[1].display(),
         )
     });

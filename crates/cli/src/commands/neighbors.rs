@@ -1,13 +1,16 @@
 //! `twinview neighbors`: nearest neighbors, near-duplicates and outliers.
 
+mod duplicate_group;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use dataset::{ConcatSplits, ImageRecord, Sheet, Split};
-use eval::Gallery;
+use dataset::{ConcatSplits, ImageRecord, Split};
+use eval::{Gallery, Outlier};
+use report::{ContactSheet, Frame, SheetRow, Tile};
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
@@ -15,9 +18,10 @@ use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
-use crate::app::words;
+use crate::app::{tiles, words};
 use crate::args::NeighborsArguments;
 use crate::commands::evaluate::measurement::Measurement;
+use duplicate_group::{DuplicateGroup, groups_text};
 
 /// Runs the search, prints the result and saves a picture of it.
 pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -54,7 +58,7 @@ fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<Exi
     let measurement = Measurement::of(run_on_data.cached(!arguments.no_cache))?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
     let out = arguments.out.as_deref().expect("required without a search");
-    dataset::save_picture(&sheet.into_image(), out)?;
+    dataset::save_picture(&sheet.image(), out)?;
     output.result(&json!({"sheet": out}), || {
         format!(
             "{}: each row is a test image and its {} nearest training images by cosine similarity",
@@ -71,7 +75,7 @@ struct SearchResult {
     value: Value,
     /// As text.
     text: String,
-    sheet: Sheet,
+    sheet: ContactSheet,
 }
 
 /// A search in the images of a data set.
@@ -99,7 +103,7 @@ fn search(
     let images = run_on_data.select(&arguments.split)?;
     let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
     if let Some(out) = &arguments.out {
-        dataset::save_picture(&found.sheet.into_image(), out)?;
+        dataset::save_picture(&found.sheet.image(), out)?;
     }
     found.value["sheet"] = json!(arguments.out);
     output.result(&found.value, || found.text);
@@ -128,17 +132,23 @@ impl Search<'_> {
         let features = features.map_err(Failure::usage)?;
         let nearest = self.gallery()?.nearest(&features, self.arguments.k);
         let (mut listed, mut text) = (Vec::new(), String::new());
-        let mut row = vec![(&query, 0)];
-        for near in nearest {
+        for near in &nearest {
             let record = self.images.record(near.row);
             let _ = writeln!(text, "{:.6}  {}", near.cosine, line(&record));
             listed.push(valued("cosine", near.cosine, &record));
-            row.push(self.locate(near.row));
         }
+        let name = files::OneLine(path.file_name().unwrap_or_default());
+        let query = Tile {
+            image: query.image(0).into(),
+            caption: vec![name.to_string(), "query".to_owned()],
+            frame: Frame::Query,
+        };
+        let row = tiles::neighbors(query, None, &self.images, &nearest);
+        let title = "An image and its nearest neighbors, with their cosine similarity.";
         Ok(SearchResult {
             value: json!({"query": path, "nearest": listed}),
             text,
-            sheet: Sheet::of_rows(&[row]),
+            sheet: sheet(title.to_owned(), vec![row]),
         })
     }
 
@@ -167,15 +177,24 @@ impl Search<'_> {
             let _ = writeln!(text, "{:.6}  {}  {}", pair.cosine, line(&a), line(&b));
             values.push(json!({"cosine": pair.cosine, "images": [a, b]}));
         }
-        let drawn = found.pairs.iter().take(self.arguments.rows);
-        let rows: Vec<_> =
-            drawn.map(|pair| pair.rows.map(|row| self.locate(row)).to_vec()).collect();
+        let folder = self.run_on_data.path.as_deref();
+        let groups = DuplicateGroup::all(&found, &self.images, folder);
+        text += &groups_text(&groups, &self.images);
+        let listed: Vec<Value> = groups.iter().map(|group| group.value(&self.images)).collect();
+        let drawn = groups.iter().take(self.arguments.rows);
+        let title = format!(
+            "Near-duplicates: cosine similarity of at least {threshold}. The first of each group, \
+             the largest, is the one to keep; each other has its cosine to the most similar of its \
+             group."
+        );
+        let rows = drawn.map(|group| group.row(&self.images)).collect();
         Ok(SearchResult {
             value: json!({
                 "images": count, "threshold": threshold, "found": found.found, "pairs": values,
+                "groups": listed,
             }),
             text,
-            sheet: Sheet::of_rows(&rows),
+            sheet: sheet(title, rows),
         })
     }
 
@@ -196,25 +215,29 @@ impl Search<'_> {
             let _ = writeln!(text, "{:.6}  {}", outlier.distance, line(&record));
             values.push(valued("distance", outlier.distance, &record));
         }
-        let row = |row: usize| {
-            let around = gallery.around(row, k);
-            let beside = around.iter().map(|near| self.locate(near.row));
-            std::iter::once(self.locate(row)).chain(beside).collect()
+        let row = |outlier: &Outlier| {
+            let words = [format!("distance {:.4}", outlier.distance)];
+            let query = tiles::tile(&self.images, outlier.row, &words, Frame::Query);
+            let label = self.images.record(outlier.row).label;
+            tiles::neighbors(query, label, &self.images, &gallery.around(outlier.row, k))
         };
-        let drawn = found.iter().take(self.arguments.rows);
-        let rows: Vec<Vec<_>> = drawn.map(|outlier| row(outlier.row)).collect();
+        let rows = found.iter().take(self.arguments.rows).map(row).collect();
+        let title = format!(
+            "The images farthest from their {k} nearest, by mean cosine distance, and these \
+             nearest, with their cosine similarity.{}",
+            tiles::legend(!self.images.class_names().is_empty())
+        );
         Ok(SearchResult {
             value: json!({"images": self.images.len(), "k": k, "outliers": values}),
             text,
-            sheet: Sheet::of_rows(&rows),
+            sheet: sheet(title, rows),
         })
     }
+}
 
-    /// The split of an image and its index there.
-    fn locate(&self, row: usize) -> (&Split, usize) {
-        let (_, split, index) = self.images.locate(row);
-        (split, index)
-    }
+/// A contact sheet of findings.
+fn sheet(title: String, rows: Vec<SheetRow>) -> ContactSheet {
+    ContactSheet { title, columns: tiles::COLUMNS, rows }
 }
 
 /// An image as one line.

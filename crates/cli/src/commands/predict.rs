@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, Split};
 use eval::{LabelPredictor, LinearSettings, Prediction};
-use report::SheetCell;
+use report::{ContactSheet, Frame, SheetRow, Tile};
 use serde_json::{Map, Value, json};
 
 use crate::app::failure::Failure;
@@ -15,7 +15,7 @@ use crate::app::labels::{LabeledImages, unlabeled_set};
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
-use crate::app::{captions, datasets, table};
+use crate::app::{datasets, table, tiles};
 use crate::args::PredictArguments;
 
 /// Predicts the labels, writes them, and prints how good they are.
@@ -23,6 +23,7 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
     for file in [Some(&arguments.out), arguments.sheet.as_ref()].into_iter().flatten() {
         files::check_writable(file)?;
     }
+    arguments.sheet.as_deref().map(dataset::PictureFormat::of).transpose()?;
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
@@ -44,9 +45,11 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
     let found = Predictions { images, labeled, predictor, predictions };
     found.write_table(arguments)?;
     if let Some(sheet) = &arguments.sheet {
-        let cells = found.least_certain(arguments.limit);
-        let title = format!("the {} least certain of {} images", cells.len(), found.images.len());
-        report::write_sheet(sheet, &title, &cells)?;
+        let tiles = found.least_certain(arguments.limit);
+        let title = format!("the {} least certain of {} images", tiles.len(), found.images.len());
+        let rows = vec![SheetRow { query: None, tiles }];
+        let drawn = ContactSheet { title, columns: tiles::COLUMNS, rows };
+        dataset::save_picture(&drawn.image(), sheet)?;
     }
     for row in 0..found.predictions.len() {
         output.json_line(&found.value(row));
@@ -217,17 +220,15 @@ impl Predictions<'_> {
     }
 
     /// The images of the lowest confidence, the lowest first.
-    fn least_certain(&self, limit: usize) -> Vec<SheetCell> {
+    fn least_certain(&self, limit: usize) -> Vec<Tile> {
         let mut rows: Vec<usize> = (0..self.predictions.len()).collect();
         let confidence = |row: usize| self.predictions[row].ranked[0].1;
         rows.sort_by(|&a, &b| confidence(a).total_cmp(&confidence(b)));
-        let cell = |&row: &usize| {
-            let (_, split, index) = self.images.locate(row);
-            let name = self.images.record(row).to_string();
+        let tile = |&row: &usize| {
             let class = self.labeled.class(self.predictions[row].ranked[0].0);
             let label = format!("{:.0} % {class}", 100.0 * confidence(row));
-            captions::cell(split, index, vec![name, label])
+            tiles::tile(&self.images, row, &[label], Frame::Plain)
         };
-        rows.iter().take(limit).map(cell).collect()
+        rows.iter().take(limit).map(tile).collect()
     }
 }

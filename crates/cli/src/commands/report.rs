@@ -13,6 +13,10 @@ use crate::app::failure::Failure;
 use crate::app::output::Output;
 use crate::args::ReportArguments;
 
+/// What a page says that is made of what is in the run folders.
+const QUICK: &str = "made with --quick, from the files of the run folder alone: nothing was \
+                     measured or drawn for this page";
+
 /// Reads the runs, evaluates them, and writes the report.
 pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
@@ -22,7 +26,11 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     let reports: Result<Vec<RunReport>, _> =
         folders.iter().map(|folder| RunReport::read(folder)).collect();
     let mut reports = reports?;
-    if !arguments.quick {
+    if arguments.quick {
+        for report in &mut reports {
+            report.notes.push(QUICK.to_owned());
+        }
+    } else {
         device.open().map_err(Failure::usage)?;
         for report in &mut reports {
             contents::complete(report, device, !arguments.no_cache);

@@ -1,11 +1,13 @@
 //! `twinview select`: which images to label next.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, Split};
 use eval::{Coverage, Gallery, Selection, TypicalitySettings};
+use report::{ContactSheet, Frame, SheetRow};
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
@@ -14,7 +16,7 @@ use crate::app::labels::LabeledImages;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
-use crate::app::{captions, table};
+use crate::app::{table, tiles};
 use crate::args::{SelectArguments, StrategyArgument};
 
 /// Images on the sheet, at most.
@@ -25,6 +27,7 @@ pub fn run(arguments: &SelectArguments, output: &Output) -> Result<ExitCode, Fai
     for file in [Some(&arguments.out), arguments.sheet.as_ref()].into_iter().flatten() {
         files::check_writable(file)?;
     }
+    arguments.sheet.as_deref().map(dataset::PictureFormat::of).transpose()?;
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
@@ -52,7 +55,7 @@ pub fn run(arguments: &SelectArguments, output: &Output) -> Result<ExitCode, Fai
     };
     found.write_table()?;
     if let Some(sheet) = &arguments.sheet {
-        found.draw(sheet, unlabeled)?;
+        found.draw(sheet)?;
     }
     output.result(&found.value(), || found.text());
     Ok(ExitCode::SUCCESS)
@@ -120,17 +123,18 @@ impl Selected<'_> {
         table::write(&self.arguments.out, &header, rows)
     }
 
-    fn draw(&self, sheet: &std::path::Path, unlabeled: &Split) -> Result<(), Failure> {
-        let cells: Vec<_> = (1..)
+    fn draw(&self, sheet: &Path) -> Result<(), Failure> {
+        let tiles: Vec<_> = (1..)
             .zip(self.selection.picks.iter().take(DRAWN))
             .map(|(rank, pick): (usize, _)| {
                 let value = pick.value.map_or(String::new(), |value| format!("{value:.3}"));
-                let name = self.images.record(pick.row).to_string();
-                captions::cell(unlabeled, pick.row, vec![name, format!("{rank}: {value}")])
+                tiles::tile(&self.images, pick.row, &[format!("{rank}: {value}")], Frame::Plain)
             })
             .collect();
-        let title = format!("{} images to label, by {}", cells.len(), self.quantity());
-        Ok(report::write_sheet(sheet, &title, &cells)?)
+        let title = format!("{} images to label, by {}", tiles.len(), self.quantity());
+        let rows = vec![SheetRow { query: None, tiles }];
+        let drawn = ContactSheet { title, columns: tiles::COLUMNS, rows };
+        Ok(dataset::save_picture(&drawn.image(), sheet)?)
     }
 
     fn value(&self) -> Value {

@@ -1,5 +1,7 @@
 //! Pairs of images that an encoder can hardly tell apart.
 
+use std::collections::BTreeMap;
+
 use tch::{Tensor, no_grad};
 
 use crate::on_progress::{self, OnProgress};
@@ -63,6 +65,36 @@ impl Gallery {
 }
 
 impl Duplicates {
+    /// The listed pairs joined into groups: rows that pairs lead from one to the other, ascending.
+    /// The group of the most similar pair comes first.
+    pub fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut group_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for Pair { rows: [a, b], .. } in &self.pairs {
+            match (group_of.get(a).copied(), group_of.get(b).copied()) {
+                (None, None) => {
+                    group_of.extend([(*a, groups.len()), (*b, groups.len())]);
+                    groups.push(vec![*a, *b]);
+                }
+                (Some(group), None) | (None, Some(group)) => {
+                    let new = if group_of.contains_key(a) { *b } else { *a };
+                    group_of.insert(new, group);
+                    groups[group].push(new);
+                }
+                (Some(one), Some(other)) if one != other => {
+                    let (first, later) = (one.min(other), one.max(other));
+                    let moved = std::mem::take(&mut groups[later]);
+                    group_of.extend(moved.iter().map(|&row| (row, first)));
+                    groups[first].extend(moved);
+                }
+                _ => {}
+            }
+        }
+        groups.retain(|group| !group.is_empty());
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups
+    }
+
     /// Adds the pairs of two blocks of rows that begin at the rows `first`, none beyond the `most`
     /// that are most alike.
     fn add_block(&mut self, images: [&Tensor; 2], first: [i64; 2], threshold: f64, most: usize) {
@@ -167,6 +199,21 @@ mod tests {
         assert_eq!((rows(&some), some.found), (expected[..7].to_vec(), all.found));
         let none = gallery.duplicates(1.0, 7, GO_ON).unwrap();
         assert_eq!((none.found, none.pairs.len()), (0, 0));
+    }
+
+    #[test]
+    fn pairs_join_into_groups() {
+        let of = |pairs: &[[usize; 2]]| {
+            let pairs = pairs.iter().map(|&rows| Pair { rows, cosine: 1.0 });
+            Duplicates { found: 0, pairs: pairs.collect() }.groups()
+        };
+        assert_eq!(of(&[]), Vec::<Vec<usize>>::new());
+        assert_eq!(of(&[[3, 7], [1, 2], [2, 9]]), [vec![3, 7], vec![1, 2, 9]]);
+        // Two groups that turn out to be one, and a pair within it.
+        assert_eq!(
+            of(&[[5, 6], [1, 2], [3, 4], [2, 6], [1, 5], [0, 4]]),
+            [vec![1, 2, 5, 6], vec![0, 3, 4]]
+        );
     }
 
     #[test]

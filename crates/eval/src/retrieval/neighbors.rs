@@ -1,12 +1,12 @@
 //! Nearest neighbors of single images, to be looked at.
 
-use crate::{Features, Knn, KnnSettings, Result};
+use crate::{Features, Gallery, Neighbor, Result};
 
-/// For each of the images `queries` of `test` the rows of its `k` nearest images of `train` by
-/// cosine, the nearest first.
+/// For each of the images `queries` of `test` its `k` nearest images of `train` by cosine, the
+/// nearest first.
 ///
 /// # Errors
-/// [`crate::Error::Empty`] for no training images.
+/// [`crate::Error::Empty`] for no training images, [`crate::Error::NonFinite`].
 ///
 /// # Panics
 /// If a query isn't an image of `test`.
@@ -15,15 +15,10 @@ pub fn nearest(
     test: &Features,
     queries: &[usize],
     k: usize,
-) -> Result<Vec<Vec<usize>>> {
-    let settings = KnnSettings { k, ..KnnSettings::default() };
-    let knn = Knn::new(train, &settings)?;
-    let rows = queries.iter().map(|&query| {
-        let found = knn.neighbors(&test.x().narrow(0, query as i64, 1)).indices;
-        let found = Vec::<i64>::try_from(found.view([-1])).expect("a row of int64");
-        found.into_iter().map(|row| row as usize).collect()
-    });
-    Ok(rows.collect())
+) -> Result<Vec<Vec<Neighbor>>> {
+    let gallery = Gallery::new(train.x())?;
+    let of = |&query: &usize| gallery.nearest(&test.x().narrow(0, query as i64, 1), k);
+    Ok(queries.iter().map(of).collect())
 }
 
 #[cfg(test)]
@@ -38,6 +33,10 @@ mod tests {
         let train = Features::new(rows(&[1.0, 0.0, 0.0, 5.0, 3.0, 3.1]), &[0, 1, 2]).unwrap();
         let test = Features::new(rows(&[0.0, 1.0, 9.0, 1.0]), &[0, 0]).unwrap();
         let found = nearest(&train, &test, &[1, 0], 2).unwrap();
-        assert_eq!(found, [[0, 2], [1, 2]]);
+        let rows: Vec<Vec<usize>> =
+            found.iter().map(|near| near.iter().map(|near| near.row).collect()).collect();
+        assert_eq!(rows, [[0, 2], [1, 2]]);
+        assert!((found[1][0].cosine - 1.0).abs() < 1e-12);
+        assert!((found[0][0].cosine - 9.0 / 82f64.sqrt()).abs() < 1e-7);
     }
 }

@@ -173,8 +173,9 @@ fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
         let line = |row: &Row| Series::of(&row.method, &methods[row.method.as_str()], metric);
         Figure {
             name,
-            title: metric.title,
-            unit: metric.unit,
+            title: metric.title.to_owned(),
+            unit: metric.unit.to_owned(),
+            x: "epoch",
             scale: metric.kind.into(),
             series: rows.map(line).collect(),
         }

@@ -14,7 +14,7 @@ pub struct Axes {
     right: f64,
     top: f64,
     bottom: f64,
-    /// Epochs.
+    /// Epochs or steps.
     x: [f64; 2],
     /// As written, at multiples of the step between ticks.
     y: [f64; 2],
@@ -65,7 +65,7 @@ impl Axes {
         axes
     }
 
-    /// The horizontal position of an epoch.
+    /// The horizontal position of an epoch or a step.
     pub fn x(&self, epoch: u32) -> f64 {
         let share = (f64::from(epoch) - self.x[0]) / (self.x[1] - self.x[0]);
         self.left + share * (self.right - self.left)
@@ -100,8 +100,13 @@ impl Axes {
         ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
+    /// Top and bottom of the plot.
+    pub fn span(&self) -> [f64; 2] {
+        [self.top, self.bottom]
+    }
+
     /// Grid lines, ticks and the label of the horizontal axis.
-    pub fn svg(&self, font: f64) -> Markup {
+    pub fn svg(&self, font: f64, label: &str) -> Markup {
         let Self { left, right, bottom, .. } = *self;
         html! {
             @for (index, (y, text)) in self.ticks().enumerate() {
@@ -116,13 +121,14 @@ impl Axes {
                 text x=(x) y=(Px(bottom + 6.0 + font)) text-anchor="middle" { (epoch) }
             }
             text x=(Px((left + right) / 2.0)) y=(Px(bottom + 8.0 + 2.2 * font))
-                text-anchor="middle" { "epoch" }
+                text-anchor="middle" { (label) }
         }
     }
 
-    /// Whole epochs at round distances, as many as can be read.
+    /// Whole epochs or steps at round distances, as many as can be read.
     fn epoch_ticks(&self, font: f64) -> Vec<u32> {
-        let room = ((self.right - self.left) / (3.2 * font)).max(1.0);
+        let widest = (self.x[1].log10().max(0.0) + 3.2) * 0.6;
+        let room = ((self.right - self.left) / (widest.max(3.2) * font)).max(1.0);
         let every = round_up((self.x[1] - self.x[0]) / room).max(1.0) as u32;
         let (first, last) = (self.x[0].ceil() as u32, self.x[1].floor() as u32);
         (first..=last)

@@ -8,16 +8,16 @@
 
 mod axis;
 pub mod confusion_matrix;
+mod hover;
 mod labels;
 mod line;
 mod png;
 mod scale;
 pub mod scatter;
 pub mod series;
-pub mod sheet;
 
 pub use line::Style;
-pub use png::png;
+pub use png::{png, rasterize};
 pub use scale::Scale;
 
 use maud::{Markup, html};
@@ -28,9 +28,9 @@ use series::Series;
 use crate::html::Px;
 
 /// The namespace of SVG.
-const XMLNS: &str = "http://www.w3.org/2000/svg";
+pub const XMLNS: &str = "http://www.w3.org/2000/svg";
 /// The font that PNG files are drawn with, else one of the reader's.
-const FONTS: &str = "Ubuntu, 'Helvetica Neue', Arial, sans-serif";
+pub const FONTS: &str = "Ubuntu, 'Helvetica Neue', Arial, sans-serif";
 
 /// A line figure.
 #[derive(Clone, Debug)]
@@ -38,9 +38,11 @@ pub struct Figure {
     /// Name of its files, without extension.
     pub name: &'static str,
     /// The heading.
-    pub title: &'static str,
+    pub title: String,
     /// The unit of the vertical axis.
-    pub unit: &'static str,
+    pub unit: String,
+    /// What the horizontal axis counts: "epoch" or "step".
+    pub x: &'static str,
     /// How its numbers are written.
     pub scale: Scale,
     /// The lines, the most important first.
@@ -92,17 +94,9 @@ impl Figure {
     /// The drawing, an `svg` element that is also valid as a file of its own.
     pub fn svg(&self, layout: &Layout) -> Markup {
         let Layout { width, height, font, .. } = *layout;
-        let values = layout.ends == Ends::Values;
-        let labels: Vec<String> =
-            self.series.iter().map(|series| self.label(series, values)).collect();
-        let longest = labels.iter().map(|label| label.chars().count()).max();
-        let right = match layout.ends {
-            Ends::Nothing => 14.0,
-            _ => longest.unwrap_or(0) as f64 * CHAR * font + labels::SWATCH + labels::LEADER + 4.0,
-        };
+        let labels = self.labels(layout);
         let unit = self.unit_lines(layout);
-        let top = font * (3.35 + 1.25 * unit.len() as f64);
-        let axes = Axes::new(&self.series, self.scale, layout, top, right);
+        let axes = self.axes(layout);
         let empty = self.series.iter().all(|series| series.points.is_empty());
         html! {
             svg xmlns=(XMLNS) viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height)
@@ -118,10 +112,10 @@ impl Figure {
                             (text)
                         }
                     }
-                    (axes.svg(font))
+                    (axes.svg(font, self.x))
                     @if empty {
                         @let (x, y) = axes.center();
-                        text x=(Px(x)) y=(Px(y)) text-anchor="middle" { "no finished epoch" }
+                        text x=(Px(x)) y=(Px(y)) text-anchor="middle" { "no finished " (self.x) }
                     }
                 }
                 // The first line is drawn last, on top.
@@ -133,6 +127,29 @@ impl Figure {
                 }
             }
         }
+    }
+
+    /// The points of the lines, in the pixels of [`svg`](Self::svg) and in words, as JSON for the
+    /// script of a page.
+    pub fn points(&self, layout: &Layout) -> String {
+        hover::json(self, &self.axes(layout))
+    }
+
+    /// The labels at the ends of the lines.
+    fn labels(&self, layout: &Layout) -> Vec<String> {
+        let values = layout.ends == Ends::Values;
+        self.series.iter().map(|series| self.label(series, values)).collect()
+    }
+
+    fn axes(&self, layout: &Layout) -> Axes {
+        let font = layout.font;
+        let longest = self.labels(layout).iter().map(|label| label.chars().count()).max();
+        let right = match layout.ends {
+            Ends::Nothing => 14.0,
+            _ => longest.unwrap_or(0) as f64 * CHAR * font + labels::SWATCH + labels::LEADER + 4.0,
+        };
+        let top = font * (3.35 + 1.25 * self.unit_lines(layout).len() as f64);
+        Axes::new(&self.series, self.scale, layout, top, right)
     }
 
     /// The last value of the only line, where there is room for it beside the title because lines
@@ -148,7 +165,7 @@ impl Figure {
     pub fn description(&self) -> String {
         let ends = self.series.iter().map(|series| self.label(series, true));
         let ends: Vec<String> = ends.map(|end| end.replacen("  ", " ", 1)).collect();
-        format!("{}: {}. At the last epoch: {}.", self.title, self.unit, ends.join(", "))
+        format!("{}: {}. At the last {}: {}.", self.title, self.unit, self.x, ends.join(", "))
     }
 
     /// The unit, wrapped to the width of the figure.
@@ -202,8 +219,11 @@ mod tests {
     fn figure(series: Vec<Series>) -> Figure {
         Figure {
             name: "f",
-            title: "Title",
-            unit: "% of something that is quite long to say, so that it breaks where there is little room",
+            title: "Title".to_owned(),
+            unit: "% of something that is quite long to say, so that it breaks where there is \
+                   little room"
+                .to_owned(),
+            x: "epoch",
             scale: Scale::Percent,
             series,
         }

@@ -1,53 +1,48 @@
 //! Rasterizes figures with an embedded font, so that a PNG is the same on every machine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 
 use crate::Error;
 
-/// Pixels for each unit of the drawing.
-pub const SCALE: f32 = 2.0;
+/// Pixels for each unit of a figure.
+const SCALE: f32 = 2.0;
+
+/// The embedded font and nothing of the system.
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
+    fonts.set_sans_serif_family("Ubuntu");
+    Arc::new(fonts)
+});
 
 /// The PNG of `svg`, which is going to be written to `path`.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn png(path: &Path, svg: &str) -> Result<Vec<u8>, Error> {
-    encode(path, &rasterize(path, svg)?)
+    let failed = |found| Error::Figure { path: path.to_owned(), found };
+    let pixels = rasterize(svg, SCALE).map_err(failed)?;
+    pixels.encode_png().map_err(|error| failed(error.to_string()))
 }
 
-/// The PNG of pixels.
+/// The pixels of `svg`, `scale` of them for each unit of the drawing.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn encode(path: &Path, pixels: &Pixmap) -> Result<Vec<u8>, Error> {
-    pixels.encode_png().map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, found: &dyn ToString) -> Error {
-    Error::Figure { path: path.to_owned(), found: found.to_string() }
-}
-
-/// The pixels of `svg`, [`SCALE`] for each of its units.
-///
-/// # Errors
-/// [`Error::Figure`].
-pub fn rasterize(path: &Path, svg: &str) -> Result<Pixmap, Error> {
-    let failed = |found: &dyn ToString| failed(path, found);
-    let mut fonts = Database::new();
-    fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
-    fonts.set_sans_serif_family("Ubuntu");
-    let options =
-        Options { font_family: "Ubuntu".to_owned(), fontdb: Arc::new(fonts), ..Options::default() };
-    let tree = Tree::from_str(svg, &options).map_err(|error| failed(&error))?;
-    let size =
-        tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| failed(&"an empty drawing"))?;
-    let mut pixels = Pixmap::new(size.width(), size.height())
-        .ok_or_else(|| failed(&"no room for its pixels"))?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+/// What the renderer says.
+pub fn rasterize(svg: &str, scale: f32) -> Result<Pixmap, String> {
+    let options = Options {
+        font_family: "Ubuntu".to_owned(),
+        fontdb: Arc::clone(&FONTS),
+        ..Options::default()
+    };
+    let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size().scale_by(scale).ok_or("an empty drawing")?;
+    let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("no room for its pixels")?;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
     Ok(pixels)
 }
 

@@ -51,8 +51,8 @@ impl Frame {
 }
 
 /// The drawing of `plane` of `map`, described by `label`; names inside it begin with `id`. Each
-/// point is a `use` element whose `data-i` is its number, in a group with the name of its class as
-/// `data-name`.
+/// point is a `use` element whose `data-i` is its number and whose `data-image` is its name, in a
+/// group with the name of its class as `data-name`.
 pub fn svg(map: &FeatureMap, plane: &Plane, id: &str, label: &str) -> Markup {
     let frame = Frame::of(&plane.places);
     let height = frame.height.round();
@@ -70,7 +70,7 @@ pub fn svg(map: &FeatureMap, plane: &Plane, id: &str, label: &str) -> Markup {
                             @if point.label.map(usize::from) == class {
                                 @let [x, y] = frame.position(plane.places[index]).map(Px);
                                 use href={ "#" (marker) } x=(x) y=(y) data-i=(index)
-                                    data-image=(point.image) {}
+                                    data-image=(point.name) {}
                             }
                         }
                     }
@@ -103,7 +103,8 @@ mod tests {
     use crate::{Picture, Point, Thumbnails};
 
     fn map(places: &[[f64; 2]]) -> FeatureMap {
-        let point = |index: usize| Point { image: 10 * index, label: Some(index as u16) };
+        let point =
+            |index: usize| Point { name: format!("<{index}>.jpg"), label: Some(index as u16) };
         FeatureMap {
             images: "test images".to_owned(),
             class_names: vec!["<b>".to_owned()],
@@ -137,7 +138,7 @@ mod tests {
         assert!(svg.contains("data-name=\"&lt;b&gt;\"") && svg.contains("data-name=\"class 1\""));
         assert!(svg.contains("aria-label=\"a &amp; b\""));
         assert_eq!(svg.matches("<use ").count(), 2);
-        assert!(svg.contains("data-i=\"1\" data-image=\"10\""));
+        assert!(svg.contains("data-i=\"1\" data-image=\"&lt;1&gt;.jpg\""));
     }
 
     #[test]

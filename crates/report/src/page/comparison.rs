@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 use run::file;
 
-use super::{Page, Section, configuration, header, pictures, score_table};
+use super::{Page, Section, configuration, curves, header, pictures, score_table};
 use crate::comparison::by_method;
 use crate::figures::{Figure, Layout};
 use crate::html::definition_list;
-use crate::{COLUMNS, Comparison, Error, Picture, Run};
+use crate::{COLUMNS, Comparison, Error, Picture, Row, Run};
 
 /// The text of the page; `command` makes the comparison again.
 ///
@@ -27,8 +27,8 @@ pub fn html(
         title: header::title(comparison),
         header: header::html(comparison, runs, command),
         sections: vec![
-            Section::new("leaderboard", "Leaderboard", score_table::leaderboard(comparison)),
-            Section::new("curves", "Curves", curves(figures, runs)),
+            Section::new("leaderboard", "Leaderboard", score_table::leaderboard(comparison, runs)),
+            Section::new("curves", "Curves", curves_section(figures, comparison, runs)),
             Section::new(
                 "configuration",
                 "Configuration",
@@ -43,7 +43,7 @@ pub fn html(
             Section::new("definitions", "Definitions", definition_list(columns)),
         ],
         style: String::new(),
-        script: None,
+        scripts: vec![curves::SCRIPT],
     };
     Ok(page.html())
 }
@@ -67,8 +67,9 @@ fn pictures_of_methods(
     Ok(found)
 }
 
-/// Each figure in two layouts, wide and narrow; the style shows one of them.
-fn curves(figures: &[Figure], runs: &[Run]) -> Markup {
+/// Each figure in two layouts, wide and narrow; the style shows one of them. Then the loss of each
+/// method by step.
+fn curves_section(figures: &[Figure], comparison: &Comparison, runs: &[Run]) -> Markup {
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
@@ -82,10 +83,30 @@ fn curves(figures: &[Figure], runs: &[Run]) -> Markup {
         div.figures {
             @for figure in figures {
                 figure {
-                    div.wide { (figure.svg(&Layout::WIDE)) }
-                    div.narrow { (figure.svg(&Layout::NARROW)) }
+                    div.wide { (curves::curve(figure, &Layout::WIDE)) }
+                    div.narrow { (curves::curve(figure, &Layout::NARROW)) }
+                }
+            }
+        }
+        @if runs.iter().any(|run| !run.steps.is_empty()) {
+            h3 { "Loss by step" }
+            p { "Losses of different methods are different things: each has its own axis." }
+            div.panels {
+                @for figure in losses(comparison, runs) {
+                    figure { (curves::curve(&figure, &Layout::SMALL)) }
                 }
             }
         }
     }
+}
+
+/// The loss of each method by step, with a line for each seed.
+fn losses(comparison: &Comparison, runs: &[Run]) -> Vec<Figure> {
+    let methods = by_method(runs);
+    let figure = |row: &Row| {
+        let runs = &methods[row.method.as_str()];
+        let labels: Vec<String> = runs.iter().map(|run| format!("seed {}", run.seed)).collect();
+        curves::steps_figure(&row.method, &labels, runs, |step| step.loss)
+    };
+    comparison.rows.iter().map(figure).collect()
 }

@@ -40,16 +40,16 @@ pub fn by_method(comparison: &Comparison, runs: &[Run]) -> Markup {
     };
     html! {
         (scroll_box("Configuration by method", &table(Some("text"), None, &headings, &rows)))
-        (folded(&shared))
+        (folded_shared(&shared))
     }
 }
 
-/// The configuration of each run, called by its label: of one run all of it, of several first the
-/// differences.
+/// The configuration of each run, called by its label: of one run all of it, collapsed, of several
+/// first the differences.
 pub fn by_run(labels: &[String], runs: &[&Run]) -> Markup {
     let all: Vec<Flat> = runs.iter().map(|run| flat(run)).collect();
     if let [only] = &all[..] {
-        return scroll_box("Configuration", &list(only));
+        return folded(&format!("{} keys", only.len()), "Configuration", only);
     }
     let (shared, different) = common_to(&all.iter().collect::<Vec<_>>());
     html! {
@@ -58,7 +58,7 @@ pub fn by_run(labels: &[String], runs: &[&Run]) -> Markup {
         } @else {
             (scroll_box("Differences", &side_by_side(labels, &all, &different)))
         }
-        (folded(&shared))
+        (folded_shared(&shared))
     }
 }
 
@@ -77,7 +77,7 @@ fn side_by_side(labels: &[String], all: &[Flat], keys: &[String]) -> Markup {
         &html! {
             @for key in keys {
                 tr {
-                    th scope="row" { (key) }
+                    th scope="row" { (breakable(key)) }
                     @for flat in all { td { (value(flat, key)) } }
                 }
             }
@@ -93,18 +93,34 @@ fn list(flat: &Flat) -> Markup {
         &["Key", "Value"],
         &html! {
             @for (key, value) in flat {
-                tr { th scope="row" { (key) } td { (value) } }
+                tr { th scope="row" { (breakable(key)) } td { (value) } }
             }
         },
     )
 }
 
 /// [`list`] of the keys that all runs share, collapsed.
-fn folded(shared: &Flat) -> Markup {
+fn folded_shared(shared: &Flat) -> Markup {
+    let summary = format!("{} keys with the same value in all runs", shared.len());
+    folded(&summary, "Shared configuration", shared)
+}
+
+/// [`list`], collapsed to a line.
+fn folded(summary: &str, label: &str, flat: &Flat) -> Markup {
     html! {
         details {
-            summary { (shared.len()) " keys with the same value in all runs" }
-            (scroll_box("Shared configuration", &list(shared)))
+            summary { (summary) }
+            (scroll_box(label, &list(flat)))
+        }
+    }
+}
+
+/// A key that may break before a dot or an underscore, rather than within a word.
+fn breakable(key: &str) -> Markup {
+    html! {
+        @for (number, part) in key.split_inclusive(['.', '_']).enumerate() {
+            @if number > 0 { wbr; }
+            (part)
         }
     }
 }
@@ -252,16 +268,18 @@ mod tests {
         .map(|path| Run::read(&path).unwrap());
         let by_run = |labels: &[String], runs: &[&Run]| by_run(labels, runs).into_string();
         let one = by_run(&["x".to_owned()], &[&runs[0]]);
-        assert!(one.contains("method.a.temperature") && !one.contains("<details"));
+        let key = "method.<wbr>a.<wbr>temperature";
+        assert!(one.starts_with("<details><summary>") && one.contains(key), "{one}");
         let labels = ["x", "<y>"].map(str::to_owned);
         let html = by_run(&labels, &[&runs[0], &runs[1]]);
         let (differing, shared) = html.split_once("<details>").unwrap();
         let line = "<th scope=\"row\">seed</th><td>0</td><td>1</td>";
         assert!(differing.contains(line), "{differing}");
-        let line = "<th scope=\"row\">method.a.variant</th><td>seed</td><td>–</td>";
+        let line = "<th scope=\"row\">method.<wbr>a.<wbr>variant</th><td>seed</td><td>–</td>";
         assert!(differing.contains(line), "{differing}");
         assert!(differing.contains("&lt;y&gt;") && !html.contains("<i>"));
-        assert!(shared.contains("train.batch_size") && !differing.contains("train.batch_size"));
+        let key = "train.<wbr>batch_<wbr>size";
+        assert!(shared.contains(key) && !differing.contains(key));
         let same = by_run(&labels, &[&runs[0], &runs[0]]);
         assert!(same.contains("All runs have the same configuration."));
     }

@@ -1,20 +1,30 @@
-//! The metrics of runs by epoch, as a grid of small figures.
+//! The metrics of runs by step and by epoch, as a grid of small figures. A script shows the values
+//! at a point; the figures need none.
 
 use maud::{Markup, html};
-use run::{Group, Kind, Metric};
+use run::{Group, Kind, Metric, StepRecord};
 
 use crate::Run;
 use crate::figures::series::Series;
 use crate::figures::{Figure, Layout, Style};
 use crate::html::legend;
 
+/// Shows the values at the pointer, or at the point that the arrow keys reach.
+pub const SCRIPT: &str = include_str!("curves.js");
+
 /// The figures of `runs`, with a line for each.
 pub fn html(labels: &[String], runs: &[&Run]) -> Markup {
+    let begun = runs.iter().any(|run| !run.history.is_empty());
+    let stepped = runs.iter().any(|run| !run.steps.is_empty());
     html! {
-        @if runs.iter().all(|run| run.history.is_empty()) {
-            p { "No epoch has finished yet." }
-        } @else {
+        @if !begun { p { "No epoch has finished yet." } }
+        @if begun || stepped {
+            p {
+                "Loss and learning rate by step, then every metric by epoch. "
+                span.help hidden { "Point at a figure to see its values." }
+            }
             @if labels.len() > 1 { (lines(labels)) }
+            @if stepped { (by_step(labels, runs)) }
             @for group in Group::ALL { (section(group, labels, runs)) }
         }
     }
@@ -39,30 +49,79 @@ fn section(group: Group, labels: &[String], runs: &[&Run]) -> Markup {
         @if !figures.is_empty() {
             h3 { (group.title()) }
             div.panels {
-                @for figure in figures { figure { (figure.svg(&Layout::SMALL)) } }
+                @for figure in figures { figure { (curve(&figure, &Layout::SMALL)) } }
             }
         }
     }
+}
+
+/// A figure with its points for the script.
+pub fn curve(figure: &Figure, layout: &Layout) -> Markup {
+    html! {
+        div.curve data-points=(figure.points(layout)) { (figure.svg(layout)) }
+    }
+}
+
+/// The numbers of each step.
+fn by_step(labels: &[String], runs: &[&Run]) -> Markup {
+    let loss = steps_figure("Loss", labels, runs, |step| step.loss);
+    let rate = steps_figure("Learning rate", labels, runs, |step| step.lr);
+    html! {
+        h3 { "Steps" }
+        div.panels {
+            figure { (curve(&loss, &Layout::SMALL)) }
+            @if rate.series.iter().any(changes) {
+                figure { (curve(&rate, &Layout::SMALL)) }
+            }
+        }
+    }
+}
+
+/// The figure of a number of each step of `runs`.
+pub fn steps_figure(
+    title: &str,
+    labels: &[String],
+    runs: &[&Run],
+    value: fn(&StepRecord) -> f64,
+) -> Figure {
+    let lines = labels.iter().zip(runs);
+    let series: Vec<Series> =
+        lines.map(|(label, run)| Series::of_steps(label, &run.steps, value)).collect();
+    let unit = match series.iter().any(Series::has_band) {
+        true => "by step: mean, minimum and maximum of steps in a row",
+        false => "by step",
+    };
+    Figure {
+        name: "step",
+        title: title.to_owned(),
+        unit: unit.to_owned(),
+        x: "step",
+        scale: Kind::Number.into(),
+        series,
+    }
+}
+
+/// Whether a line is not level.
+fn changes(series: &Series) -> bool {
+    let [first, rest @ ..] = &series.points[..] else {
+        return false;
+    };
+    rest.iter().any(|point| point.1 != first.1)
 }
 
 /// The figure of a metric; `None` where it was not measured, or a setting does not change.
 fn figure(metric: &Metric, labels: &[String], runs: &[&Run]) -> Option<Figure> {
     let series: Vec<Series> =
         labels.iter().zip(runs).map(|(label, run)| Series::of(label, &[*run], metric)).collect();
-    let changes = |series: &Series| {
-        let [first, rest @ ..] = &series.points[..] else {
-            return false;
-        };
-        rest.iter().any(|point| point.1 != first.1)
-    };
     let measured = |series: &Series| !series.points.is_empty();
     let setting = metric.kind == Kind::Setting;
     let shown =
         series.iter().any(|series| if setting { changes(series) } else { measured(series) });
     shown.then_some(Figure {
         name: metric.key,
-        title: metric.title,
-        unit: metric.unit,
+        title: metric.title.to_owned(),
+        unit: metric.unit.to_owned(),
+        x: "epoch",
         scale: metric.kind.into(),
         series,
     })
@@ -98,6 +157,13 @@ mod tests {
         assert!(html(&run).contains(">Learning rate</text>"));
         run.history.clear();
         assert_eq!(html(&run), "<p>No epoch has finished yet.</p>");
+        // Within the first epoch there are steps to see.
+        let step = |step: u64| StepRecord { step, epoch: 1, loss: 5.0 / step as f64, lr: 0.1 };
+        run.steps = (1..=3).map(step).collect();
+        let begun = html(&run);
+        assert!(begun.contains("No epoch has finished yet.") && begun.contains(">Loss</text>"));
+        assert!(!begun.contains("Learning rate</text>") && begun.contains(">step</text>"));
+        assert!(begun.contains("[3,") && begun.contains("&quot;1.667&quot;"), "{begun}");
     }
 
     #[test]

@@ -4,14 +4,15 @@ for (const plane of document.querySelectorAll('.plane')) {
   const plot = plane.querySelector('.plot');
   const svg = plot.querySelector('svg');
   const card = plot.querySelector('.card');
-  const [thumbnail, name] = card.children;
+  const [thumbnail, kind, name] = card.children;
   const said = plane.querySelector('.said');
   const { columns, side } = plane.closest('.map').dataset;
   const points = [...svg.querySelectorAll('use')].map((use) => ({
     use,
     x: Number(use.getAttribute('x')),
     y: Number(use.getAttribute('y')),
-    text: `${use.parentNode.dataset.name} image ${use.dataset.image}`.trim(),
+    kind: use.parentNode.dataset.name,
+    text: use.dataset.image,
   }));
   const { width, height } = svg.viewBox.baseVal;
   const ring = svg.appendChild(document.createElementNS(svg.namespaceURI, 'circle'));
@@ -36,6 +37,7 @@ for (const plane of document.querySelectorAll('.plane')) {
     const index = Number(point.use.dataset.i);
     const [column, row] = [index % columns, Math.floor(index / columns)];
     thumbnail.style.backgroundPosition = `${-column * side}px ${-row * side}px`;
+    kind.textContent = point.kind;
     name.textContent = point.text;
     card.hidden = false;
     // To the side and the end where there is room.
@@ -68,12 +70,12 @@ for (const plane of document.querySelectorAll('.plane')) {
     const from = current || { x: width / 2, y: height / 2 };
     const { point } = nearest(from.x, from.y, ahead);
     show(point || current || points[0]);
-    said.textContent = current.text;
+    said.textContent = `${current.kind} ${current.text}`;
   });
   plot.addEventListener('focus', () => {
     if (!points.length || !plot.matches(':focus-visible')) return;
     show(current || nearest(width / 2, height / 2, Math.hypot).point);
-    said.textContent = current.text;
+    said.textContent = `${current.kind} ${current.text}`;
   });
   plot.addEventListener('blur', hide);
   plot.addEventListener('pointermove', pointed);
@@ -81,4 +83,3 @@ for (const plane of document.querySelectorAll('.plane')) {
   plot.addEventListener('pointerleave', hide);
   plot.tabIndex = 0;
 }
-for (const help of document.querySelectorAll('.help')) help.hidden = false;

@@ -10,8 +10,8 @@ use crate::{FeatureMap, Plane, Thumbnails};
 /// Shows the image at the pointer, or at the point that the arrow keys reach.
 pub const SCRIPT: &str = include_str!("feature_map.js");
 
-/// Magnification of a thumbnail.
-const MAGNIFICATION: usize = 2;
+/// Side of a thumbnail as it is shown, in pixels.
+const SHOWN_SIDE: usize = 160;
 
 /// The map of each run that has one, called by its label, and the CSS rules of their thumbnails;
 /// `None` where there is no map.
@@ -32,7 +32,7 @@ pub fn html(found: &[(&str, &FeatureMap)]) -> Option<(Markup, String)> {
         p {
             "Each point is an image; images with similar features are close together. "
             span.help hidden {
-                "Point at an image to see it. With the keyboard, focus a map and go from image to \
+                "Point at an image or tap it to see it. With the keyboard, focus a map and go from image to \
                  image with the arrow keys."
             }
         }
@@ -46,13 +46,12 @@ pub fn html(found: &[(&str, &FeatureMap)]) -> Option<(Markup, String)> {
 }
 
 /// The CSS rule of the thumbnails on sheet `number`.
-fn rule(number: usize, Thumbnails { sheet, columns, side }: &Thumbnails) -> String {
-    let side = MAGNIFICATION * side;
+fn rule(number: usize, Thumbnails { sheet, columns, .. }: &Thumbnails) -> String {
     format!(
         ".sheet-{number} {{ background-image: url({}); background-size: {}px auto; \
-         width: {side}px; height: {side}px; }}\n",
+         width: {SHOWN_SIDE}px; height: {SHOWN_SIDE}px; }}\n",
         sheet.uri(),
-        side * columns
+        SHOWN_SIDE * columns
     )
 }
 
@@ -60,9 +59,9 @@ fn rule(number: usize, Thumbnails { sheet, columns, side }: &Thumbnails) -> Stri
 /// `sheet`.
 fn figure(index: usize, sheet: usize, label: &str, map: &FeatureMap) -> Markup {
     let title = format!("Map of {} {} of {label}", map.points.len(), map.images);
-    let Thumbnails { columns, side, .. } = map.thumbnails;
+    let columns = map.thumbnails.columns;
     html! {
-        figure.map data-columns=(columns) data-side=(MAGNIFICATION * side) {
+        figure.map data-columns=(columns) data-side=(SHOWN_SIDE) {
             figcaption { (label) }
             @if map.planes.len() > 1 { (layout_choice(index, &map.planes)) }
             @for (number, plane) in map.planes.iter().enumerate() {
@@ -73,14 +72,14 @@ fn figure(index: usize, sheet: usize, label: &str, map: &FeatureMap) -> Markup {
                         (scatter::svg(map, plane, &id, &title))
                         div.card hidden {
                             div class={ "thumbnail sheet-" (sheet) } {}
+                            b {}
                             span {}
                         }
                     }
                     p.said aria-live="polite" {}
-                    p { (plane.about) }
+                    div.about { p { (plane.about) } (classes(&title, map)) }
                 }
             }
-            (classes(&title, map))
         }
     }
 }
@@ -134,7 +133,7 @@ pub mod tests {
 
     pub fn map(class_names: &[&str], sheet: u8) -> FeatureMap {
         let point = |index: usize| Point {
-            image: 3 * index,
+            name: format!("cat/<{index}>.jpg"),
             label: (!class_names.is_empty()).then_some((index % class_names.len().max(1)) as u16),
         };
         let plane = |name: &'static str| Plane {
@@ -166,11 +165,12 @@ pub mod tests {
         let (html, style) = text(&[("x<1>", &one), ("y", &one), ("z", &other)]);
         assert!(!html.contains("<i>") && !html.contains("<two>") && !html.contains("x<1>"));
         assert!(html.contains("data-name=\"&lt;i&gt;a&lt;/i&gt;\""));
+        assert!(html.contains("data-image=\"cat/&lt;3&gt;.jpg\""));
         assert!(!html.contains("<way>"));
         assert_eq!(html.matches("<use ").count(), 2 * 18);
         assert_eq!(style.matches("background-image").count(), 2);
         assert_eq!(html.matches("thumbnail sheet-0").count(), 2 * 2);
-        assert!(style.contains("background-size: 192px auto; width: 64px"), "{style}");
+        assert!(style.contains("background-size: 480px auto; width: 160px"), "{style}");
         for id in ["map-0-0-0", "map-0-1-0", "map-1-0-0", "map-2-0-0"] {
             assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
         }
@@ -200,7 +200,8 @@ pub mod tests {
         let names: Vec<String> = (0..40).map(|class| format!("kind {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut many = map(&names, 7);
-        many.points = (0..40).map(|class| Point { image: 0, label: Some(class) }).collect();
+        many.points =
+            (0..40).map(|class| Point { name: String::new(), label: Some(class) }).collect();
         for plane in &mut many.planes {
             plane.places = (0..40).map(|class| [f64::from(class), 0.0]).collect();
         }

@@ -68,26 +68,41 @@ fn terms(summary: &str, runs: &[&Run]) -> Vec<(&'static str, String)> {
     terms
 }
 
+/// What was done, not what was planned.
 fn pretraining(run: &Run) -> String {
-    let epochs = count(run.epochs as usize, "epoch");
-    let steps = count(run.batch.steps_per_epoch as usize, "step");
+    let per_epoch = run.batch.steps_per_epoch;
+    let planned =
+        format!("{} of {}", count(run.epochs as usize, "epoch"), count(per_epoch as usize, "step"));
     let images = match run.batch.labeled {
         0 => count(run.batch.unlabeled, "image"),
         labeled => format!("{} unlabeled and {labeled} labeled images", run.batch.unlabeled),
     };
-    format!("{epochs} of {steps}, {images} per step")
+    let done = run.batch.duration(run.steps_done());
+    let whole = u64::from(run.epochs) * u64::from(per_epoch);
+    let steps = match &run.summary {
+        Some(_) if run.steps_done() == whole => planned,
+        Some(summary) if summary.stopped_early => format!("{done}; stopped early, of {planned}"),
+        Some(_) if run.max_steps.is_some() => format!("{done} (train.max_steps); of {planned}"),
+        Some(_) => format!("{done}; of {planned}"),
+        None => format!("{done} so far; planned: {planned}"),
+    };
+    format!("{steps}, {images} per step")
 }
 
 fn data(run: &Run) -> String {
     let data = &run.data;
     let ImageCounts { unlabeled, train, test } = data.images;
     let [unlabeled, train, test] = [unlabeled, train, test].map(thousands);
+    let unlabeled = match data.unlabeled_is_train {
+        true => "no other unlabeled".to_owned(),
+        false => format!("{unlabeled} unlabeled"),
+    };
     let source = match data.path {
         Some(_) => format!("{} ({})", data.name(), data.kind),
         None => data.kind.clone(),
     };
     format!(
-        "{source}: {unlabeled} unlabeled, {train} labeled and {test} test images, {1} × {1} \
+        "{source}: {unlabeled}, {train} labeled and {test} test images, {1} × {1} \
          pixels, {0} classes, fingerprint {2}",
         data.class_names.len(),
         data.image_size,
@@ -175,5 +190,17 @@ mod tests {
         ];
         let found = terms(&methods_and_seeds(&comparison), &[&runs[0]]);
         assert_eq!(found, expected.map(|(term, fact)| (term, fact.to_owned())));
+        let said = |run: &Run| pretraining(run);
+        runs[0].summary.as_mut().unwrap().steps = 4;
+        let short = "4 steps, 0.4 of an epoch; of 2 epochs of 10 steps, 32 unlabeled and 32 \
+                     labeled images per step";
+        assert_eq!(said(&runs[0]), short);
+        runs[0].max_steps = Some(4);
+        assert!(said(&runs[0]).starts_with("4 steps, 0.4 of an epoch (train.max_steps); of 2"));
+        runs[0].summary.as_mut().unwrap().stopped_early = true;
+        assert!(said(&runs[0]).starts_with("4 steps, 0.4 of an epoch; stopped early, of 2 epochs"));
+        runs[0].summary = None;
+        runs[0].history.truncate(1);
+        assert!(said(&runs[0]).starts_with("1 epoch, 10 steps so far; planned: 2 epochs of 10"));
     }
 }

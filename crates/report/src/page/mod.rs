@@ -12,6 +12,7 @@ mod header;
 mod pictures;
 mod run_report;
 mod score_table;
+mod tiles;
 
 pub use comparison::html as comparison;
 pub use run_report::html as report;
@@ -23,6 +24,9 @@ use crate::html::document;
 /// The policy of a page without a script.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
+/// Shows the sentences that are true with a script alone.
+const HELP: &str = "for (const help of document.querySelectorAll('.help')) help.hidden = false;\n";
+
 const STYLE: &str = include_str!("style.css");
 
 /// The parts of a page.
@@ -33,7 +37,8 @@ struct Page {
     sections: Vec<Section>,
     /// CSS rules beside the common ones.
     style: String,
-    script: Option<&'static str>,
+    /// Scripts; the page is whole without them.
+    scripts: Vec<&'static str>,
 }
 
 /// A part with a heading; left out where it has no content.
@@ -52,7 +57,7 @@ impl Section {
 impl Page {
     /// The text of the page.
     fn html(self) -> String {
-        let Self { title, header, mut sections, style, script } = self;
+        let Self { title, header, mut sections, style, scripts } = self;
         sections.retain(|section| section.content.is_some());
         document(html! {
             (DOCTYPE)
@@ -60,7 +65,7 @@ impl Page {
                 head {
                     meta charset="utf-8";
                     meta http-equiv="Content-Security-Policy" content={
-                        (POLICY) @if script.is_some() { "; script-src 'unsafe-inline'" }
+                        (POLICY) @if !scripts.is_empty() { "; script-src 'unsafe-inline'" }
                     };
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
@@ -87,7 +92,12 @@ impl Page {
                             section id=(id) { h2 { (heading) } @if let Some(c) = content { (c) } }
                         }
                     }
-                    @if let Some(script) = script { script { (PreEscaped(script)) } }
+                    @if !scripts.is_empty() {
+                        script {
+                            @for script in scripts { (PreEscaped(script)) }
+                            (PreEscaped(HELP))
+                        }
+                    }
                 }
             }
         })

@@ -57,7 +57,8 @@ fn figure(picture: &Picture, caption: &str, alt: &str) -> Markup {
         figure {
             figcaption { (caption) }
             (scroll_box(alt, &html! {
-                img src=(picture.uri()) width=(width) height=(height) alt=(alt);
+                img src=(picture.uri()) width=(width) height=(height) alt=(alt)
+                    style={ "--twice: " (2 * width) "px" };
             }))
         }
     }

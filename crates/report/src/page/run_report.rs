@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::{
     Page, Section, configuration, confusion_matrix, curves, feature_map, header, pictures,
-    score_table,
+    score_table, tiles,
 };
 use crate::comparison::{SELECTION, different_data};
 use crate::html::definition_list;
 use crate::run_report::labels;
-use crate::{COLUMNS, Picture, Row, Run, RunReport};
+use crate::{COLUMNS, ContactSheet, Picture, Row, Run, RunReport};
 
 /// The text of the page.
 pub fn html(reports: &[RunReport]) -> String {
@@ -22,7 +22,7 @@ pub fn html(reports: &[RunReport]) -> String {
             .collect()
     };
     let views = pictures_of(|report| &report.augmentation);
-    let neighbors = pictures_of(|report| &report.neighbors);
+    let misclassified = sheets(&labels, reports, |report| report.misclassified.as_ref());
     let maps: Vec<_> = labels
         .iter()
         .zip(reports)
@@ -32,7 +32,7 @@ pub fn html(reports: &[RunReport]) -> String {
     let page = Page {
         title: title(&labels),
         header: run_header(&labels, reports, &runs),
-        script: maps.is_some().then_some(feature_map::SCRIPT),
+        scripts: scripts(&runs, maps.is_some()),
         style: style.unwrap_or_default(),
         sections: vec![
             Section::new("scores", "Scores", scores(&labels, &runs)),
@@ -42,7 +42,8 @@ pub fn html(reports: &[RunReport]) -> String {
                 pictures::AUGMENTATION,
                 pictures::augmentation(&views, runs.len(), "all runs"),
             ),
-            Section::new("neighbors", pictures::NEIGHBORS, pictures::neighbors(&neighbors)),
+            Section::new("neighbors", pictures::NEIGHBORS, neighbors(&labels, reports)),
+            Section::new("misclassified", "Misclassified images", misclassified),
             Section::new("confusion", "Confusion matrix", confusion_matrix::html(&labels, &runs)),
             Section::new("map", "Features in 2D", maps),
             Section::new("configuration", "Configuration", configuration::by_run(&labels, &runs)),
@@ -50,6 +51,49 @@ pub fn html(reports: &[RunReport]) -> String {
         ],
     };
     page.html()
+}
+
+fn scripts(runs: &[&Run], map: bool) -> Vec<&'static str> {
+    let curves = runs.iter().any(|run| !run.history.is_empty() || !run.steps.is_empty());
+    let curves = curves.then_some(curves::SCRIPT);
+    curves.into_iter().chain(map.then_some(feature_map::SCRIPT)).collect()
+}
+
+/// Images and their neighbors: as markup, or else the picture that is in the run folder.
+fn neighbors(labels: &[String], reports: &[RunReport]) -> Option<Markup> {
+    let pictures: Vec<(String, Picture)> = labels
+        .iter()
+        .zip(reports)
+        .filter(|(_, report)| report.nearest.is_none())
+        .filter_map(|(label, report)| Some((label.clone(), report.neighbors.clone()?)))
+        .collect();
+    let drawn = pictures::neighbors(&pictures);
+    let sheets = sheets(labels, reports, |report| report.nearest.as_ref());
+    let all = html! {
+        @if let Some(sheets) = &sheets { (sheets) }
+        @if let Some(drawn) = &drawn { (drawn) }
+    };
+    (sheets.is_some() || drawn.is_some()).then_some(all)
+}
+
+/// A contact sheet of each run that has one; `None` where none has.
+fn sheets<'a>(
+    labels: &[String],
+    reports: &'a [RunReport],
+    sheet: impl Fn(&'a RunReport) -> Option<&'a ContactSheet>,
+) -> Option<Markup> {
+    let found: Vec<(&String, &ContactSheet)> = labels
+        .iter()
+        .zip(reports)
+        .filter_map(|(label, report)| Some((label, sheet(report)?)))
+        .collect();
+    let sheets = html! {
+        @for (label, sheet) in &found {
+            @if labels.len() > 1 { h3 { (label) } }
+            (tiles::html(label, sheet))
+        }
+    };
+    (!found.is_empty()).then_some(sheets)
 }
 
 fn title(labels: &[String]) -> String {
@@ -92,10 +136,11 @@ fn scores(labels: &[String], runs: &[&Run]) -> Markup {
         name: label.clone(),
         about: vec![format!("{}, seed {}", run.method, run.seed), run.state()],
         row: Row::of(&run.method, &[*run]),
+        intervals: score_table::intervals(run),
     };
     let lines: Vec<score_table::Line> = labels.iter().zip(runs).map(line).collect();
     html! {
-        p { (SELECTION) @if lines.len() > 1 { " The best of each score is bold." } }
+        p { (SELECTION) " " (score_table::INTERVAL) @if lines.len() > 1 { " The best of each score is bold." } }
         (score_table::scores("Scores", "Run", &lines))
     }
 }

@@ -1,11 +1,16 @@
 //! Tables of scores, with a row per method or per run.
 
 use maud::{Markup, html};
+use run::wilson_interval;
 
 use crate::comparison::column::few;
-use crate::comparison::{DEVIATION, SELECTION};
+use crate::comparison::{DEVIATION, SELECTION, by_method};
 use crate::html::{scroll_box, table};
-use crate::{COLUMNS, Column, Comparison, Row};
+use crate::{COLUMNS, Column, Comparison, Row, Run};
+
+/// What the intervals below scores are.
+pub const INTERVAL: &str =
+    "Below a score is its 95 % interval, by the number of test images alone.";
 
 /// A row of a table.
 pub struct Line {
@@ -15,10 +20,29 @@ pub struct Line {
     pub about: Vec<String>,
     /// The numbers.
     pub row: Row,
+    /// 95 % intervals of scores, by the keys of their columns; none for the means of several runs.
+    pub intervals: Vec<(&'static str, [f64; 2])>,
+}
+
+/// The 95 % intervals of the scores of a run.
+pub fn intervals(run: &Run) -> Vec<(&'static str, [f64; 2])> {
+    let evaluation = run.evaluation.iter();
+    let evaluated = evaluation.flat_map(|scores| {
+        let keys = ["linear", "knn"].into_iter();
+        keys.filter_map(|key| Some((key, *scores.intervals.get(key)?)))
+    });
+    let images = run.data.images.test as u64;
+    let probe = |key, accuracy: f64| {
+        (key, wilson_interval((accuracy * images as f64).round() as u64, images))
+    };
+    let row = Row::of(&run.method, &[run]);
+    let last = row.probe_last.filter(|_| images > 0).map(|at| probe("probe_last", at.mean));
+    last.into_iter().chain(evaluated).collect()
 }
 
 /// The table of methods, with a note on how to read it.
-pub fn leaderboard(comparison: &Comparison) -> Markup {
+pub fn leaderboard(comparison: &Comparison, runs: &[Run]) -> Markup {
+    let methods = by_method(runs);
     let several = comparison.rows.iter().any(|row| row.seeds.len() > 1);
     let lines: Vec<Line> = comparison
         .rows
@@ -27,12 +51,17 @@ pub fn leaderboard(comparison: &Comparison) -> Markup {
             name: row.method.clone(),
             about: about(row, comparison),
             row: row.clone(),
+            intervals: match methods[row.method.as_str()][..] {
+                [one] => intervals(one),
+                _ => Vec::new(),
+            },
         })
         .collect();
     html! {
         p {
             "Ordered by probe accuracy after the last epoch. " (SELECTION)
-            " The best of each score is bold." @if several { " " (DEVIATION) }
+            " The best of each score is bold. "
+            @if several { (DEVIATION) } @else { (INTERVAL) }
         }
         (scores("Leaderboard", "Method", &lines))
     }
@@ -62,7 +91,7 @@ pub fn scores(label: &str, head: &str, lines: &[Line]) -> Markup {
         @for line in lines {
             tr {
                 th scope="row" { (line.name) (remarks(&line.about)) }
-                @for column in &COLUMNS { td { (cell(&line.row, column, lines)) } }
+                @for column in &COLUMNS { td { (cell(line, column, lines)) } }
             }
         }
     };
@@ -70,7 +99,8 @@ pub fn scores(label: &str, head: &str, lines: &[Line]) -> Markup {
 }
 
 /// A mean, bold where it is the best, with its deviation and remarks below.
-fn cell(row: &Row, column: &Column, lines: &[Line]) -> Markup {
+fn cell(line: &Line, column: &Column, lines: &[Line]) -> Markup {
+    let row = &line.row;
     let Some(value) = (column.value)(row) else {
         return html! { "–" };
     };
@@ -80,6 +110,10 @@ fn cell(row: &Row, column: &Column, lines: &[Line]) -> Markup {
         .fold(f64::NEG_INFINITY, f64::max);
     let (mean, std) = column.unit.parts(&value);
     let mut about: Vec<String> = std.map(|std| format!("± {std}")).into_iter().collect();
+    if let Some((_, bounds)) = line.intervals.iter().find(|(key, _)| *key == column.key) {
+        let [low, high] = bounds.map(|bound| 100.0 * bound);
+        about.push(format!("{low:.1}–{high:.1}"));
+    }
     match column.key {
         "probe_best" => about.push(format!("epoch {}", few(&row.best_epochs))),
         "probe_last" if row.finished < row.seeds.len() => {

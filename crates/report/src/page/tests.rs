@@ -22,7 +22,7 @@ fn assert_well_formed(html: &str) {
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name), "closed by {tag}");
         } else if !tag.ends_with('/')
-            && !["!DOCTYPE", "meta", "link", "img", "input"].contains(&name)
+            && !["!DOCTYPE", "meta", "link", "img", "input", "wbr"].contains(&name)
         {
             open.push(name);
         }
@@ -75,7 +75,8 @@ fn a_comparison_stands_alone_and_nothing_from_a_file_is_markup() {
     let out = tempfile::tempdir().unwrap();
     write_comparison(out.path(), &runs, "twinview compare --set 'a<b'").unwrap();
     let html = fs::read_to_string(out.path().join("report.html")).unwrap();
-    assert!(!html.contains("<script") && !html.contains("<i>"));
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(!html.contains("<script>alert") && !html.contains("<i>"));
     assert!(html.contains("&lt;script&gt;") && html.contains("&lt;i&gt;x&lt;/i&gt;"));
     assert!(html.contains("src=\"data:image/png;base64,iVBORw0KGgo"));
     assert!(html.contains("unfinished"));
@@ -108,6 +109,8 @@ fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
     let names = ["<script>alert(2)</script>", "\" onload=\"alert(3)"];
     reports[0].map = Some(feature_map::tests::map(&names, 7));
     reports[0].notes = vec!["<b>bold</b>".to_owned()];
+    reports[0].nearest = Some(super::tiles::tests::sheet());
+    reports[0].misclassified = Some(super::tiles::tests::sheet());
     let evaluation = reports[0].run.evaluation.as_mut().unwrap();
     evaluation.confusions = vec![ConfusionMatrix {
         protocol: "<u>".to_owned(),
@@ -121,11 +124,14 @@ fn a_report_stands_alone_and_nothing_from_a_file_is_markup() {
     }
     assert!(html.contains("&lt;script&gt;alert(2)&lt;/script&gt;"));
     assert!(!html.contains("secret") && !html.contains(folder.path().to_str().unwrap()));
+    // The picture in the folder is left out where the images are there one by one.
+    assert_eq!(html.matches("data:image/png;").count(), 2);
     for id in [
         "scores",
         "curves",
         "augmentation",
         "neighbors",
+        "misclassified",
         "confusion",
         "map",
         "configuration",
@@ -146,7 +152,7 @@ fn a_report_of_an_unfinished_run_says_how_far_it_is() {
     let html = html(&[RunReport::read(&path).unwrap()]);
     assert!(html.contains("<li>dino-seed4: unfinished: 1 of 30 epochs done.</li>"), "{html}");
     assert!(html.contains("<title>dino-seed4</title>") && html.contains("dino, seed 4"));
-    for absent in ["<script", "id=\"confusion\"", "id=\"map\"", "id=\"neighbors\""] {
+    for absent in ["id=\"confusion\"", "id=\"map\"", "id=\"neighbors\"", "id=\"misclass"] {
         assert!(!html.contains(absent), "{absent}");
     }
     assert_stands_alone(&html);
@@ -158,7 +164,40 @@ fn a_report_of_a_run_that_has_just_begun_says_so() {
     let path = sample::unfinished(folder.path(), "dino", 0, &[]);
     let html = html(&[RunReport::read(&path).unwrap()]);
     assert!(html.contains("No epoch has finished yet.") && html.contains("0 of 1 epochs done"));
+    assert!(!html.contains("<script"));
     assert_stands_alone(&html);
+}
+
+#[test]
+fn scores_have_intervals() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::finished(folder.path(), "simclr", 0, &[0.25, 0.5]);
+    let html = html(&[RunReport::read(&path).unwrap()]);
+    // The linear one as evaluated; the probe's by 100 of 200 images (Wilson).
+    assert!(html.contains("<small>40.0–60.0</small>"), "{html}");
+    assert!(html.contains("<small>43.1–56.9</small>") && html.contains("95 % interval"));
+}
+
+#[test]
+fn steps_are_drawn_and_can_be_pointed_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::unfinished(folder.path(), "simclr", 0, &[0.25]);
+    let metrics = path.join("metrics.jsonl");
+    let steps = (1..=14).map(|step| {
+        format!("{{\"kind\":\"step\",\"step\":{step},\"epoch\":1,\"loss\":{step}.5,\"lr\":0.1}}\n")
+    });
+    let text = steps.collect::<String>() + &fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, text).unwrap();
+    let report = RunReport::read(&path).unwrap();
+    let html = html(&[report.clone()]);
+    assert!(html.contains(">Loss</text>") && html.contains(">step</text>"), "{html}");
+    assert!(html.contains("&quot;14.50&quot;]") && html.contains("script-src"));
+    assert!(html.contains("unfinished after 14 steps, 1.4 epochs; 1 epoch was planned"));
+    let page =
+        super::comparison(&Comparison::of(&[report.run.clone()]), &[report.run], &[], "twinview");
+    let page = page.unwrap();
+    assert!(page.contains("Loss by step") && page.contains(">simclr</text>"), "{page}");
+    assert_stands_alone(&page);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
             fingerprint: "f00".to_owned(),
             image_size: 96,
             images: ImageCounts { unlabeled: 1000, train: 900, test: 200 },
+            unlabeled_is_train: false,
             held_out: 0,
             class_names: ["<script>", "dog"].map(str::to_owned).to_vec(),
         },

@@ -114,6 +114,7 @@ pub(crate) fn data_record(
             train: count(&data.train),
             test: count(&data.test),
         },
+        unlabeled_is_train: data.unlabeled_is_train(),
         held_out: held_out.map_or(0, Split::len),
         class_names: data.class_names.clone(),
     }

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dataset::Sheet;
+use dataset::ConcatSplits;
 use eval::{
-    CheckpointChoice, FewShotSettings, LabeledData, LabeledFeatures, Protocol, ProtocolResult,
-    TrainingProgress,
+    CheckpointChoice, FewShotSettings, LabeledData, LabeledFeatures, Mistake, Neighbor, Protocol,
+    ProtocolResult, TrainingProgress,
 };
 use models::DeviceChoice;
+use report::{ContactSheet, Frame, SheetRow, Tile};
 use run::{EvaluationData, EvaluationImages, EvaluationRecord};
 
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::tiles;
+use crate::args::SplitArgument;
 
 /// See the module.
 pub struct Measurement {
@@ -149,20 +152,62 @@ impl Measurement {
         }
     }
 
-    /// A sheet of up to `rows` evenly spaced test images, one a row, each followed by its `k`
-    /// nearest training images.
-    pub fn neighbors(&self, rows: usize, k: usize) -> Result<Sheet, Failure> {
-        let failure = |error| self.run_on_data.failure(error);
-        let (train, test) = eval::labeled_splits(&self.run_on_data.set).map_err(failure)?;
-        let queries = test.evenly_spaced(rows);
+    /// Up to `rows` evenly spaced test images, one a row, each with its `k` nearest training images.
+    pub fn neighbors(&self, rows: usize, k: usize) -> Result<ContactSheet, Failure> {
+        let [train, test] = self.labeled()?;
+        let queries: Vec<usize> = test.splits()[0].1.evenly_spaced(rows);
         let found = eval::nearest(&self.features.train, &self.features.test, &queries, k)
-            .map_err(failure)?;
-        let row = |(query, nearest): (&usize, &Vec<usize>)| {
-            let nearest = nearest.iter().map(|&index| (train, index));
-            std::iter::once((test, *query)).chain(nearest).collect()
+            .map_err(|error| self.run_on_data.failure(error))?;
+        let row = |(&query, nearest): (&usize, &Vec<Neighbor>)| {
+            let tile = tiles::tile(&test, query, &[], Frame::Query);
+            tiles::neighbors(tile, test.record(query).label, &train, nearest)
         };
-        let rows: Vec<Vec<_>> = queries.iter().zip(&found).map(row).collect();
-        Ok(Sheet::of_rows(&rows))
+        let title = format!(
+            "Test images and their nearest training images by features, with their cosine \
+             similarity; labels are not used to find them.{}",
+            tiles::legend(true)
+        );
+        let rows = queries.iter().zip(&found).map(row).collect();
+        Ok(ContactSheet { title, columns: tiles::COLUMNS, rows })
+    }
+
+    /// Up to `count` test images that their nearest training images vote into another class, those
+    /// with the most votes first; `None` where there are none.
+    pub fn misclassified(&self, count: usize) -> Result<Option<ContactSheet>, Failure> {
+        let [_, test] = self.labeled()?;
+        let wrong = eval::mistakes(&self.features.train, &self.features.test);
+        let wrong = wrong.map_err(|error| self.run_on_data.failure(error))?;
+        let tile = |wrong: &Mistake| {
+            let (class, votes) = (self.class_name(wrong.predicted), 100.0 * wrong.share);
+            let mut tile = tiles::tile(&test, wrong.row, &[], Frame::Other);
+            tile.caption.push(format!("taken for {class}, {votes:.0} %"));
+            tile
+        };
+        let shown: Vec<Tile> = wrong.iter().take(count).map(tile).collect();
+        let title = format!(
+            "{} of {} test images are taken for another class by a vote of their nearest training \
+             images (knn). {} with the largest share of the votes, surest first: name, class, and \
+             what the image is taken for.",
+            wrong.len(),
+            test.len(),
+            if shown.len() < wrong.len() { format!("The {}", shown.len()) } else { "All".into() },
+        );
+        let rows = vec![SheetRow::of_tiles(shown)];
+        let sheet = ContactSheet { title, columns: tiles::COLUMNS, rows };
+        Ok((!wrong.is_empty()).then_some(sheet))
+    }
+
+    /// The images of train and test.
+    fn labeled(&self) -> Result<[ConcatSplits<'_>; 2], Failure> {
+        let RunOnData { set, .. } = &self.run_on_data;
+        eval::labeled_splits(set).map_err(|error| self.run_on_data.failure(error))?;
+        let of = |split| self.run_on_data.select(&[split]);
+        Ok([of(SplitArgument::Train)?, of(SplitArgument::Test)?])
+    }
+
+    fn class_name(&self, class: usize) -> String {
+        let name = self.run_on_data.set.class_names.get(class);
+        name.cloned().unwrap_or_else(|| format!("class {class}"))
     }
 }
 

@@ -1,19 +1,24 @@
 //! Scores and pictures of a report that are computed from a run's encoder and images. Missing ones
 //! become a note in the report, not an error.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use dataset::{Dataset, Split};
+use dataset::{ConcatSplits, Dataset, Split};
 use eval::{CheckpointChoice, Clusters, FrozenEncoder, Gallery, KMeansSettings, Protocol};
 use models::DeviceChoice;
-use report::{Evaluation, FeatureMap, Picture, Plane, Point, RunReport, Thumbnails};
+use report::{
+    ContactSheet, Evaluation, FeatureMap, Frame, Picture, Plane, Point, RunReport, SheetRow,
+    Thumbnails,
+};
 use trainer::RunRecord;
 
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::tiles;
 use crate::commands::compare::{NEIGHBORS, PREVIEW};
 use crate::commands::evaluate::measurement::Measurement;
 
@@ -21,8 +26,12 @@ use crate::commands::evaluate::measurement::Measurement;
 const MAPPED: usize = 1000;
 /// Clusters on the map of images without labels, at most.
 const CLUSTERS: usize = 10;
+/// Images in which neighbors are looked for where the set has no labeled test images, at most.
+const SEARCHED: usize = 4000;
+/// Misclassified images, at most.
+const MISCLASSIFIED: usize = 24;
 /// Side of an image on the sheet of the map's images, and images in a row there.
-const THUMBNAIL: [usize; 2] = [40, 32];
+const THUMBNAIL: [usize; 2] = [64, 32];
 
 /// Puts new scores and pictures in the place of those that stand in the run folder.
 ///
@@ -69,8 +78,17 @@ fn try_complete(
     let run_on_data = run_on_data.cached(cached);
     report.map = Some(map(&run_on_data)?);
     if eval::labeled_splits(&run_on_data.set).is_ok() {
-        evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"))?;
+        return evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"));
     }
+    let why = match &run_on_data.set.train {
+        Some(_) => "no labeled test images",
+        None => "no labels",
+    };
+    report.notes.push(format!(
+        "its images have {why}, so there are no scores of linear or kNN and no confusion matrix; \
+         neighbors are among the images themselves"
+    ));
+    report.nearest = Some(neighbors(&run_on_data)?);
     Ok(())
 }
 
@@ -97,20 +115,61 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failure> {
     let measurement = Measurement::of(run_on_data)?;
     let [rows, k] = NEIGHBORS;
-    let sheet = measurement.neighbors(rows, k)?;
-    report.neighbors = Some(encoded(sheet)?);
+    report.nearest = Some(measurement.neighbors(rows, k)?);
+    report.misclassified = measurement.misclassified(MISCLASSIFIED)?;
     let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
     report.run.evaluation = Some(Evaluation::of(&measured.record));
     Ok(())
 }
 
-/// Where images stand in the space of features: those of the test split, or else those without
-/// labels, which are colored by cluster.
+/// Images and their nearest neighbors, in a set without labeled test images: among the labeled
+/// ones, or else among those without labels.
+fn neighbors(run_on_data: &RunOnData) -> Result<ContactSheet, Missing> {
+    let RunOnData { frozen, set, .. } = run_on_data;
+    let (name, split) = match &set.train {
+        Some(train) if !train.is_empty() => ("train", train),
+        _ => ("unlabeled", &set.unlabeled),
+    };
+    let chosen: Vec<u32> =
+        split.evenly_spaced(SEARCHED).into_iter().map(|index| index as u32).collect();
+    let part = split.select(&chosen);
+    let labeled = part.labels().is_some();
+    let searched = match name {
+        "train" => Dataset { train: Some(part.clone()), test: None, ..set.clone() },
+        _ => Dataset { unlabeled: part.clone(), train: None, test: None, ..set.clone() },
+    };
+    let images = ConcatSplits::new(&searched, &[name]).expect("a split that is there");
+    let go_on = |_: usize, _: usize| ControlFlow::Continue(());
+    let gallery = Gallery::extract(frozen, &[&part], BATCH, &go_on);
+    let gallery = gallery.map_err(noted("the features allow no neighbors"))?;
+    let [rows, k] = NEIGHBORS;
+    let row = |query: usize| -> SheetRow {
+        let tile = tiles::tile(&images, query, &[], Frame::Query);
+        let label = images.record(query).label;
+        tiles::neighbors(tile, label, &images, &gallery.around(query, k))
+    };
+    let part_of = match part.len() < split.len() {
+        true => format!(", evenly spaced over {}", split.len()),
+        false => String::new(),
+    };
+    let title = format!(
+        "Images and their nearest neighbors by features among {} images{part_of}, with their \
+         cosine similarity.{}",
+        part.len(),
+        tiles::legend(labeled)
+    );
+    let rows = part.evenly_spaced(rows).into_iter().map(row).collect();
+    Ok(ContactSheet { title, columns: tiles::COLUMNS, rows })
+}
+
+/// Where images stand in the space of features: those of the test split, or else labeled ones, or
+/// those without labels, which are colored by cluster.
 fn map(run_on_data: &RunOnData) -> Result<FeatureMap, Missing> {
     let RunOnData { frozen, set, .. } = run_on_data;
-    let (images, split) = match &set.test {
-        Some(test) if !test.is_empty() => ("test images", test),
-        _ => ("images", &set.unlabeled),
+    let (name, images, split) = match (&set.test, &set.train) {
+        (Some(test), _) if !test.is_empty() => ("test", "test images", test),
+        (_, Some(train)) if !train.is_empty() => ("train", "labeled images", train),
+        _ => ("unlabeled", "images", &set.unlabeled),
     };
     let indices = split.evenly_spaced(MAPPED);
     let rows: Vec<u32> = indices.iter().map(|&index| index as u32).collect();
@@ -129,17 +188,20 @@ fn map(run_on_data: &RunOnData) -> Result<FeatureMap, Missing> {
         }
     };
     let points = indices.iter().zip(labels);
+    let name_of =
+        |image: usize| split.name(image).map_or_else(|| format!("{name}/{image}"), Cow::into_owned);
     Ok(FeatureMap {
         images: images.to_owned(),
         class_names,
-        points: points.map(|(&image, label)| Point { image, label }).collect(),
+        points: points.map(|(&image, label)| Point { name: name_of(image), label }).collect(),
         planes,
         thumbnails: thumbnails(&chosen)?,
     })
 }
 
-/// The ways in which the images of `split`, called `images`, are placed: what is far apart can be
-/// read off the one, what is close off the other. Clusters of those that have no labels.
+/// The ways in which the images of `split`, called `images`, are placed: first the one off which
+/// can be read what is close, then the one off which what is far apart. Clusters of those that have
+/// no labels.
 fn layouts(
     frozen: &FrozenEncoder,
     split: &Split,
@@ -158,27 +220,30 @@ fn layouts(
         clusters = Some(found);
     }
     let principal = eval::principal_plane(&features)?;
-    let [right, up] = principal.explained.map(|share| 100.0 * share);
-    let mut planes = vec![Plane {
-        name: "Principal components",
-        about: format!(
-            "The two directions in which the unit-length features of these {images}, evenly spaced over the split, \
-             vary most: {right:.1} % of the variance to the right, {up:.1} % up. What is far apart here is far \
-             apart for the encoder; what is close here need not be."
-        ),
-        places: principal.places.clone(),
-    }];
+    let mut planes = Vec::new();
     if let Some(perplexity) = eval::usual_perplexity(principal.places.len()) {
         planes.push(Plane {
             name: "t-SNE",
             about: format!(
-                "The unit-length features of these {images}, evenly spaced over the split, laid out so that neighbors \
-                 stay neighbors (t-SNE, perplexity {perplexity:.0}, begun from the principal components). What is \
-                 close here is close for the encoder; sizes of groups and distances between them mean little."
+                "The unit-length features of these {images}, evenly spaced over the split, laid \
+                 out so that neighbors stay neighbors (t-SNE, perplexity {perplexity:.0}, begun \
+                 from the principal components). What is close here is close for the encoder; \
+                 sizes of groups and distances between them mean little."
             ),
             places: eval::tsne(&features, &principal, perplexity)?,
         });
     }
+    let [right, up] = principal.explained.map(|share| 100.0 * share);
+    planes.push(Plane {
+        name: "Principal components",
+        about: format!(
+            "The two directions in which the unit-length features of these {images}, evenly \
+             spaced over the split, vary most: {right:.1} % of the variance to the right, \
+             {up:.1} % up. What is far apart here is far apart for the encoder; what is close \
+             here need not be."
+        ),
+        places: principal.places,
+    });
     planes.iter_mut().for_each(|plane| plane.about += &coloring);
     Ok((planes, clusters))
 }

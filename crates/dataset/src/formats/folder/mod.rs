@@ -57,3 +57,13 @@ pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
     Resizer::new().fit_pixels(&image, &mut planes, size);
     Ok(Split::in_memory(planes, None, size, size, PixelOrder::RowMajor))
 }
+
+/// Width and height of the image file at `path`, of its first bytes alone; `None` where there is
+/// no such file or it is no image.
+pub fn image_dimensions(path: &Path) -> Option<(u32, u32)> {
+    // Opening a pipe might never end.
+    if !path.is_file() {
+        return None;
+    }
+    image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
+}
