@@ -72,6 +72,11 @@ impl Mapping {
         self.map.len()
     }
 
+    /// The path of the file, links resolved; `None` where it is gone.
+    pub fn place(&self) -> Option<PathBuf> {
+        std::fs::canonicalize(&self.path).ok()
+    }
+
     /// `length` bytes from `start` on.
     pub fn slice(&self, start: usize, length: usize) -> &[u8] {
         if self.map.len() > SMALL_BYTES {

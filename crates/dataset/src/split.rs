@@ -157,6 +157,26 @@ impl Split {
         self.height
     }
 
+    /// Order of the pixels in memory.
+    pub(crate) fn order(&self) -> PixelOrder {
+        self.order
+    }
+
+    /// What tells whether the mapped files are as they were: path, length and time of change of
+    /// each, and the places of the images in them; `None` for images in memory.
+    pub(crate) fn storage_stamp(&self) -> Option<Vec<u8>> {
+        let mut stamp = Vec::new();
+        for chunk in &*self.chunks {
+            let Storage::Mapped(map) = &chunk.storage else { return None };
+            stamp.extend(map.place()?.as_os_str().as_encoded_bytes());
+            stamp.extend(map.stamp()?);
+            for number in [chunk.offset, chunk.stride, chunk.count] {
+                stamp.extend((number as u64).to_le_bytes());
+            }
+        }
+        Some(stamp)
+    }
+
     /// At most `count` indices, evenly spaced over the images.
     pub fn evenly_spaced(&self, count: usize) -> Vec<usize> {
         let (images, count) = (self.len(), count.min(self.len()));

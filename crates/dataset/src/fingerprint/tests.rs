@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::{OpenOptions, PixelOrder, Split, SyntheticSpec};
+use crate::{Dataset, OpenOptions, PixelOrder, Split, SyntheticSpec};
 
 fn in_memory(changed: Option<usize>) -> Split {
     let mut bytes = vec![7; 3 * 500];
@@ -39,4 +39,21 @@ fn a_file_that_is_written_again_has_another_key() {
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
     fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     assert_ne!(key(), first);
+}
+
+#[test]
+fn it_covers_every_image_and_label() {
+    let spec = SyntheticSpec { unlabeled: 300, train: 40, test: 10, size: 8, seed: 0 };
+    let set = crate::synthetic(&spec).unwrap();
+    let fingerprint = set.fingerprint();
+    assert_eq!(crate::synthetic(&spec).unwrap().fingerprint(), fingerprint);
+    let mut order: Vec<u32> = (0..300).collect();
+    for (a, b) in [(0, 1), (130, 131), (255, 256), (298, 299)] {
+        order.swap(a, b);
+        let other = Dataset { unlabeled: set.unlabeled.select(&order), ..set.clone() };
+        assert_ne!(other.fingerprint(), fingerprint, "{a} and {b} exchanged");
+        order.swap(a, b);
+    }
+    let other = Dataset { test: set.test.as_ref().map(Split::without_labels), ..set.clone() };
+    assert_ne!(other.fingerprint(), fingerprint);
 }
