@@ -67,7 +67,7 @@ pub struct EvaluationData {
     pub path: Option<PathBuf>,
     /// Kind of the set.
     pub kind: String,
-    /// Hash over sizes, labels and a sample of the pixels.
+    /// Hash over sizes, labels and pixels of all images.
     pub fingerprint: String,
     /// Images of each labeled split.
     pub images: EvaluationImages,

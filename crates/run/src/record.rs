@@ -56,7 +56,7 @@ pub struct DataRecord {
     pub path: Option<PathBuf>,
     /// Kind of the set, such as `image folder`.
     pub kind: String,
-    /// Hash over sizes, labels and a sample of the pixels.
+    /// Hash over sizes, labels and pixels of all images.
     pub fingerprint: String,
     /// Side of the images, in pixels.
     pub image_size: usize,
