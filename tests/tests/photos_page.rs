@@ -1,0 +1,66 @@
+//! The commands of docs/photos.md, as they stand there, on a folder of small pictures; training is
+//! cut short.
+
+use std::fs;
+
+use end_to_end::Place;
+
+/// A picture with stripes whose direction and color are those of a kind.
+fn picture(kind: usize, number: usize) -> Vec<u8> {
+    let image = image::RgbImage::from_fn(40, 40, |x, y| {
+        let along = if kind == 0 { x } else { y } as usize;
+        let bright = (along + number).is_multiple_of(5) as u8 * 120;
+        image::Rgb([60 + bright, (100 * kind + 7 * number) as u8, 90])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// The lines of shell blocks of a page of the documentation.
+fn commands(page: &str) -> Vec<String> {
+    let path = format!("{}/../docs/{page}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_of_the_page_works() {
+    let place = Place::new();
+    for number in 0..48 {
+        let (kind, album) = (number % 2, number / 24);
+        place.put(&format!("photos/202{album}/{number:02}.png"), picture(kind, number));
+    }
+    for number in 0..12 {
+        let (kind, class) = (number % 2, ["cat", "dog"][number % 2]);
+        place.put(&format!("labeled/{class}/{number:02}.png"), picture(kind, 50 + number));
+    }
+    place.put("photos/notes.txt", "taken in spring");
+    let lines = commands("photos.md");
+    assert_eq!(lines.len(), 10, "{lines:#?}");
+    for line in &lines {
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words.remove(0), "twinview", "{line}");
+        if words[0] == "pretrain" {
+            words.extend(["--max-steps", "4", "--image-size", "32"]);
+        }
+        let finished = place.run(&words).done();
+        match words[0] {
+            "data" => {
+                assert!(finished.stdout.contains("unlabeled        48 images"), "{line}");
+                assert!(finished.stderr.contains("not used: notes.txt"), "{}", finished.stderr);
+            }
+            "pretrain" => assert!(finished.stderr.contains("4 steps"), "{}", finished.stderr),
+            _ => {}
+        }
+    }
+    let labels = String::from_utf8(place.read("labels.csv")).unwrap();
+    assert_eq!(labels.lines().count(), 49, "{labels}");
+    let page = String::from_utf8(place.read("report.html")).unwrap();
+    assert!(page.contains("neighbors") && page.contains("t-SNE"));
+    for file in ["photos.png", "duplicates.png", "outliers.png", "next.csv", "unsure.png"] {
+        assert!(!place.read(file).is_empty(), "{file}");
+    }
+}
