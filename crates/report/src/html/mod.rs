@@ -26,6 +26,16 @@ impl Render for Px {
     }
 }
 
+/// A text that may break after each of `separators`, rather than within a word.
+pub fn breakable(text: &str, separators: &[char]) -> Markup {
+    html! {
+        @for (number, part) in text.split_inclusive(separators).enumerate() {
+            @if number > 0 { wbr; }
+            (part)
+        }
+    }
+}
+
 /// A box for wide content, which scrolls on its own and takes keyboard focus.
 pub fn scroll_box(label: &str, content: &Markup) -> Markup {
     html! {
@@ -86,6 +96,12 @@ mod tests {
             document(html! { p title=(text) { (text) } }),
             format!("<p title=\"{escaped}\">{escaped}</p>")
         );
+    }
+
+    #[test]
+    fn a_text_breaks_after_separators() {
+        assert_eq!(breakable("a_<b>.c", &['_', '.']).0, "a_<wbr>&lt;b&gt;.<wbr>c");
+        assert_eq!(breakable("", &['_']).0, "");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::comparison;
-use crate::html::{scroll_box, table};
+use crate::html::{breakable, scroll_box, table};
 use crate::{Comparison, Run};
 
 /// Dotted keys and their values, in the order of the file.
@@ -77,7 +77,7 @@ fn side_by_side(labels: &[String], all: &[Flat], keys: &[String]) -> Markup {
         &html! {
             @for key in keys {
                 tr {
-                    th scope="row" { (breakable(key)) }
+                    th scope="row" { (breakable(key, &['.', '_'])) }
                     @for flat in all { td { (value(flat, key)) } }
                 }
             }
@@ -93,7 +93,7 @@ fn list(flat: &Flat) -> Markup {
         &["Key", "Value"],
         &html! {
             @for (key, value) in flat {
-                tr { th scope="row" { (breakable(key)) } td { (value) } }
+                tr { th scope="row" { (breakable(key, &['.', '_'])) } td { (value) } }
             }
         },
     )
@@ -111,16 +111,6 @@ fn folded(summary: &str, label: &str, flat: &Flat) -> Markup {
         details {
             summary { (summary) }
             (scroll_box(label, &list(flat)))
-        }
-    }
-}
-
-/// A key that may break before a dot or an underscore, rather than within a word.
-fn breakable(key: &str) -> Markup {
-    html! {
-        @for (number, part) in key.split_inclusive(['.', '_']).enumerate() {
-            @if number > 0 { wbr; }
-            (part)
         }
     }
 }

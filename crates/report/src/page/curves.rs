@@ -20,11 +20,10 @@ pub fn html(labels: &[String], runs: &[&Run]) -> Markup {
         @if !begun { p { "No epoch has finished yet." } }
         @if begun || stepped {
             p {
-                "Loss and learning rate by step, then every metric by epoch. "
+                "Loss and learning rate by step, and every metric by epoch. "
                 span.help hidden { "Point at a figure to see its values." }
             }
             @if labels.len() > 1 { (lines(labels)) }
-            @if stepped { (by_step(labels, runs)) }
             @for group in Group::ALL { (section(group, labels, runs)) }
         }
     }
@@ -44,7 +43,9 @@ fn lines(labels: &[String]) -> Markup {
 
 fn section(group: Group, labels: &[String], runs: &[&Run]) -> Markup {
     let metrics = group.metrics();
-    let figures: Vec<Figure> = metrics.filter_map(|metric| figure(metric, labels, runs)).collect();
+    let by_epoch = metrics.filter_map(|metric| figure(metric, labels, runs));
+    let by_step = if group == Group::Train { by_step(labels, runs) } else { Vec::new() };
+    let figures: Vec<Figure> = by_step.into_iter().chain(by_epoch).collect();
     html! {
         @if !figures.is_empty() {
             h3 { (group.title()) }
@@ -62,19 +63,17 @@ pub fn curve(figure: &Figure, layout: &Layout) -> Markup {
     }
 }
 
-/// The numbers of each step.
-fn by_step(labels: &[String], runs: &[&Run]) -> Markup {
-    let loss = steps_figure("Loss", labels, runs, |step| step.loss);
-    let rate = steps_figure("Learning rate", labels, runs, |step| step.lr);
-    html! {
-        h3 { "Steps" }
-        div.panels {
-            figure { (curve(&loss, &Layout::SMALL)) }
-            @if rate.series.iter().any(changes) {
-                figure { (curve(&rate, &Layout::SMALL)) }
-            }
-        }
+/// The numbers of each step; none where no step is known.
+fn by_step(labels: &[String], runs: &[&Run]) -> Vec<Figure> {
+    if runs.iter().all(|run| run.steps.is_empty()) {
+        return Vec::new();
     }
+    let mut figures = vec![steps_figure("Loss", labels, runs, |step| step.loss)];
+    let rate = steps_figure("Learning rate", labels, runs, |step| step.lr);
+    if rate.series.iter().any(changes) {
+        figures.push(rate);
+    }
+    figures
 }
 
 /// The figure of a number of each step of `runs`.

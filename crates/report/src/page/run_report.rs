@@ -140,7 +140,13 @@ fn scores(labels: &[String], runs: &[&Run]) -> Markup {
     };
     let lines: Vec<score_table::Line> = labels.iter().zip(runs).map(line).collect();
     html! {
-        p { (SELECTION) " " (score_table::INTERVAL) @if lines.len() > 1 { " The best of each score is bold." } }
+        p {
+            (SELECTION)
+            @if lines.iter().any(|line| !line.intervals.is_empty()) {
+                " " (score_table::INTERVAL)
+            }
+            @if lines.len() > 1 { " The best of each score is bold." }
+        }
         (score_table::scores("Scores", "Run", &lines))
     }
 }

@@ -6,6 +6,7 @@ use image::{ImageEncoder, RgbImage};
 use maud::{Markup, html};
 
 use crate::contact_sheet::shorten;
+use crate::html::breakable;
 use crate::{ContactSheet, Frame, Picture, SheetRow, Tile};
 
 /// The longest side of an embedded image, in pixels.
@@ -50,7 +51,9 @@ fn tile(Tile { image, caption, frame }: &Tile) -> Markup {
             figcaption {
                 @for line in caption {
                     @let short = shorten(line, MOST_CHARS);
-                    span title=[(short != *line).then_some(line)] { (short) }
+                    span title=[(short != *line).then_some(line)] {
+                        (breakable(&short, &['/', '_', '-', ' ', '…']))
+                    }
                 }
             }
         }
@@ -110,6 +113,6 @@ pub mod tests {
         let tile =
             Tile { image: RgbImage::new(8, 8), caption: vec![name.clone()], frame: Frame::Plain };
         let html = super::tile(&tile).into_string();
-        assert!(html.contains(&format!("title=\"{name}\"")) && html.contains("x…x"), "{html}");
+        assert!(html.contains(&format!("title=\"{name}\"")) && html.contains("x…<wbr>x"), "{html}");
     }
 }

@@ -14,7 +14,8 @@ use crate::app::tiles;
 
 /// Images of which one is enough.
 pub struct DuplicateGroup {
-    /// The one to keep: the largest file image, of equals the one with the first name.
+    /// The one to keep: the largest image, of equals the one with the shortest name, then the
+    /// first.
     keep: Member,
     /// The others, by name.
     others: Vec<Member>,
@@ -66,9 +67,11 @@ impl DuplicateGroup {
         let pixels = |member: &Member| {
             member.size.map(|(width, height)| u64::from(width) * u64::from(height))
         };
-        let largest = members.iter().enumerate();
-        let largest = largest.min_by_key(|(at, member)| (Reverse(pixels(member)), *at));
-        let keep = members.remove(largest.expect("a group has members").0);
+        let best = members.iter().enumerate().min_by_key(|(at, member)| {
+            // Copies have longer names: "photo (1).jpg", "copy of photo.jpg".
+            (Reverse(pixels(member)), name(member).chars().count(), *at)
+        });
+        let keep = members.remove(best.expect("a group has members").0);
         Self { keep, others: members }
     }
 
