@@ -71,9 +71,10 @@ fn terms(summary: &str, runs: &[&Run]) -> Vec<(&'static str, String)> {
 fn pretraining(run: &Run) -> String {
     let epochs = count(run.epochs as usize, "epoch");
     let steps = count(run.batch.steps_per_epoch as usize, "step");
-    let images = match run.batch.labeled {
-        0 => count(run.batch.unlabeled, "image"),
-        labeled => format!("{} unlabeled and {labeled} labeled images", run.batch.unlabeled),
+    let images = match (run.batch.unlabeled, run.batch.labeled) {
+        (unlabeled, 0) => count(unlabeled, "image"),
+        (0, labeled) => count(labeled, "labeled image"),
+        (unlabeled, labeled) => format!("{unlabeled} unlabeled and {labeled} labeled images"),
     };
     format!("{epochs} of {steps}, {images} per step")
 }

@@ -84,6 +84,7 @@ impl Trainer {
         let plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::LoaderConfig)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
+        let [unlabeled, labeled] = plan.images_per_batch();
         let dtypes = DTypes { master: Kind::Float, compute: config.train.precision.kind(device) };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let task = LearnerOptions { classes, device, dtypes };
@@ -98,11 +99,7 @@ impl Trainer {
             device: device_name(device),
             threads: ThreadCounts { libtorch: libtorch_threads(device), workers: plan.workers },
             data: data_record(&data, validation.as_ref(), origin.data),
-            batch: BatchRecord {
-                unlabeled: plan.unlabeled_per_batch,
-                labeled: plan.labeled.as_ref().map_or(0, |(_, count)| *count),
-                steps_per_epoch,
-            },
+            batch: BatchRecord { unlabeled, labeled, steps_per_epoch },
             init: None,
             config,
         };
@@ -320,9 +317,9 @@ impl Trainer {
         let metrics = &self.header.metrics;
         let done = self.header.step - clock.first_step;
         let secs = clock.begun.elapsed().as_secs_f64();
-        let epochs = self.record.config.train.epochs;
+        let epochs = self.total_steps.div_ceil(self.record.batch.steps_per_epoch.into());
         EpochProgress {
-            epoch: EpochCount { epoch: self.header.epoch + 1, total: epochs },
+            epoch: EpochCount { epoch: self.header.epoch + 1, total: epochs as u32 },
             step: self.steps(),
             loss: metrics.mean_loss(),
             contrastive_acc: metrics.contrastive_acc(),
@@ -344,9 +341,9 @@ impl Trainer {
         self.learner.optimizer.lr(progress)
     }
 
-    /// Images of a batch.
+    /// Images of a batch, in the mean.
     fn images(&self) -> f64 {
-        self.record.batch.images() as f64
+        self.plan.images_per_epoch() as f64 / f64::from(self.record.batch.steps_per_epoch)
     }
 
     /// Measures at the end of an epoch.
