@@ -125,14 +125,17 @@ impl Trainer {
         self.learner.profiler = Profiler::new(device, true);
     }
 
-    /// Sets the first weights of the encoder to those in `file`, by their names in
-    /// `encoder.safetensors` and in torchvision's networks. A teacher's encoder begins with them
-    /// too.
+    /// Sets the first weights of the encoder to those in `file` or in the finished run `file`, by
+    /// their names in `encoder.safetensors`, in torchvision's and in timm's networks. A teacher's
+    /// encoder begins with them too.
     ///
     /// # Errors
     /// [`Error::Damaged`] where they aren't weights of such an encoder.
     pub fn begin_from(&mut self, file: &Path) -> Result<(), Error> {
-        self.record.init = Some(initial_weights::begin_from(file, &self.learner)?);
+        let loaded = initial_weights::begin_from(file, &self.learner);
+        let encoder = &self.record.config.encoder;
+        self.record.init =
+            Some(loaded.map_err(|error| initial_weights::explain(error, file, encoder))?);
         Ok(())
     }
 
