@@ -57,8 +57,8 @@ mod tests;
 pub use self::checkpoint::encoder_file::write_encoder;
 pub use self::checkpoint::initial_weights;
 pub use self::config::{
-    AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
-    Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
+    AugmentConfig, CheckpointConfig, Config, ConfigError, ConfigFile, Fitted, Mismatch,
+    ProbeConfig, ProbeView, Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
 pub use self::error::Error;
 pub use self::learner::networks::{DTypes, EncoderAndHead, Teacher};
@@ -68,6 +68,7 @@ pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};
 pub use self::measures::health::{HealthConfig, OnCollapse};
 pub use self::session::Trainer;
 pub use self::session::best::BestBy;
+pub use self::session::estimate::TimeEstimate;
 pub use self::session::observer::{EpochCount, EpochProgress, Observer};
 pub use self::session::outcome::{EarlyStop, Outcome};
 pub use self::session::resume::{check_data, check_resume, first_mismatch};

@@ -1,6 +1,7 @@
 //! A run from its first step to its last: plan, learner and loader together.
 
 pub(crate) mod best;
+pub(crate) mod estimate;
 pub(crate) mod observer;
 pub(crate) mod outcome;
 pub(crate) mod resume;
