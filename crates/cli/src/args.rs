@@ -1,6 +1,7 @@
 //! The command line.
 
 mod compare;
+mod config;
 mod data;
 mod embed;
 mod evaluate;
@@ -11,6 +12,7 @@ mod pretrain;
 mod preview;
 mod renamed;
 mod report;
+mod settings;
 mod values;
 
 use std::path::PathBuf;
@@ -19,15 +21,17 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use compare::CompareArguments;
+pub use config::ConfigArguments;
 pub use data::DataCommand;
 pub use embed::EmbedArguments;
 pub use evaluate::{EvaluateArguments, ProtocolArgument};
 pub use export::{ExportArguments, FormatArgument, InputArgument};
 pub use neighbors::NeighborsArguments;
-pub use pretrain::{OnCollapseArgument, PretrainArguments};
+pub use pretrain::PretrainArguments;
 pub use preview::PreviewArguments;
 pub use renamed::renamed_flag;
 pub use report::ReportArguments;
+pub use settings::{OnCollapseArgument, SettingsArguments};
 pub use values::{CheckpointArgument, SplitArgument};
 
 /// Self-supervised pretraining of image encoders, and their evaluation.
@@ -78,6 +82,9 @@ pub enum Command {
     /// Inspect, convert and generate data sets.
     #[command(subcommand, after_help = examples::DATA)]
     Data(DataCommand),
+    /// Print a configuration to edit.
+    #[command(after_help = examples::CONFIG)]
+    Config(ConfigArguments),
     /// List the methods.
     #[command(after_help = examples::METHODS)]
     Methods,

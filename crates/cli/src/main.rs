@@ -13,7 +13,7 @@ use app::output::Output;
 use app::{crash, logging};
 use args::{Arguments, Command};
 use commands::{
-    compare, completions, data, embed, evaluate, export, man, methods, neighbors, pretrain,
+    compare, completions, config, data, embed, evaluate, export, man, methods, neighbors, pretrain,
     preview, report, schema,
 };
 
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Neighbors(arguments) => neighbors::run(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data::run(&command, &output),
+        Command::Config(arguments) => config::run(&arguments, &output),
         Command::Methods => methods::run(&output),
         Command::Schema => schema::run(&output),
         Command::Completions { shell } => completions::run(shell, &output),

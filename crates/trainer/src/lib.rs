@@ -19,7 +19,7 @@
 //!     fn collapse_warning(&mut self, _: u32, _: &str) {}
 //! }
 //!
-//! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
+//! let mut config = Config::read("../../configs/gpu/simclr.json".as_ref())?;
 //! for setting in [
 //!     "image_size=32",
 //!     r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "flatten"}}"#,
