@@ -118,8 +118,8 @@ fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
     let plan = LoaderConfig {
         seed: 0,
         unlabeled: data.unlabeled.clone(),
-        unlabeled_per_batch: BATCH.min(data.unlabeled.len()),
         labeled: None,
+        batch_size: BATCH.min(data.unlabeled.len()),
         views: vec![Recipe::seed_strong(SIDE); VIEWS as usize],
         probe: None,
         workers,

@@ -22,14 +22,14 @@ pub fn arguments<const COUNT: usize>(usage: &str) -> anyhow::Result<[PathBuf; CO
     paths.try_into().map_err(|_| anyhow!("usage: {usage}"))
 }
 
-/// The recommended settings of SimCLR on a CPU, with four narrow convolutions for their ResNet-18
+/// The preset `gpu` of SimCLR on a CPU, with four narrow convolutions for its ResNet-18
 /// and small images: three epochs of a few steps each.
 ///
 /// # Errors
 /// Never, as long as these settings are there.
 pub fn tiny_config() -> Result<Config, ConfigError> {
-    let text = include_str!("../../configs/simclr.json");
-    let mut config = Config::parse(text, "configs/simclr.json")?;
+    let text = include_str!("../../configs/gpu/simclr.json");
+    let mut config = Config::parse(text, "configs/gpu/simclr.json")?;
     config.image_size = SIDE;
     for setting in [
         r#"encoder={"conv": {"width": 16, "layers": 4, "pool": "flatten"}}"#,

@@ -252,10 +252,32 @@ fn settings_that_are_wrong() {
 }
 
 #[test]
-fn a_batch_larger_than_the_set() {
+fn a_learning_rate_and_an_encoder_that_can_not_be() {
     let place = Place::furnished();
-    let says = ["batch larger than the set", "96"];
-    refused_run(&place, &["--data", "data", "--batch-size", "200"], &says);
+    let data = ["--data", "data"];
+    let refused = |more: &[&str], says: &[&str]| {
+        refused_run(&place, &[&data[..], more].concat(), says);
+    };
+    refused(&["--lr", "-1"], &["optimizer.adam.lr", "found -1"]);
+    refused(&["--lr", "fast"], &["--lr", "fast"]);
+    refused(&["--encoder", "vit"], &["--encoder", "vit-tiny"]);
+    refused(&["--encoder", "vit-tiny", "--image-size", "36"], &["img_size", "found 36"]);
+}
+
+#[test]
+fn the_preset_by_its_old_name() {
+    let place = Place::furnished();
+    let run = ["pretrain", "simclr", "--preset", "recommended"];
+    place.refuses(&run, &["--preset recommended is now --preset gpu"]);
+}
+
+#[test]
+fn a_set_of_one_image() {
+    let place = Place::furnished();
+    let synth = ["data", "synth", "--image-size", "32", "--out", "one"];
+    let counts = ["--unlabeled", "1", "--train", "0", "--test", "0"];
+    place.run(&[&synth[..], &counts].concat()).done();
+    refused_run(&place, &["--data", "one"], &["at most 1 images a batch, found 16"]);
 }
 
 #[test]

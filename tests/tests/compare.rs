@@ -184,11 +184,5 @@ fn what_can_not_be_compared_is_refused() {
         &["compare", "--methods", "mocko", "--out", "out"],
         &["mocko", "did you mean moco"],
     );
-    place.refuses(
-        &["compare", "--methods", "byol", "--out", "out"],
-        &["byol", "--preset recommended"],
-    );
     place.refuses(&["compare", "--seeds", "0", "--out", "out"], &["--seeds", "at least 1"]);
-    let large = ["compare", "--data", "data", "--batch-size", "500", "--out", "out"];
-    place.refuses(&large, &["data: batch larger than the set", "96"]);
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod compare;
+mod config;
 mod data;
 mod embed;
 mod evaluate;
@@ -13,6 +14,7 @@ mod preview;
 mod renamed;
 mod report;
 mod select;
+mod settings;
 mod usage_error;
 mod values;
 
@@ -22,16 +24,18 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use compare::CompareArguments;
+pub use config::ConfigArguments;
 pub use data::DataCommand;
 pub use embed::EmbedArguments;
 pub use evaluate::{EvaluateArguments, ProtocolArgument};
 pub use export::{ExportArguments, FormatArgument, InputArgument};
 pub use neighbors::NeighborsArguments;
 pub use predict::PredictArguments;
-pub use pretrain::{OnCollapseArgument, PretrainArguments};
+pub use pretrain::PretrainArguments;
 pub use preview::PreviewArguments;
 pub use report::ReportArguments;
 pub use select::{SelectArguments, StrategyArgument};
+pub use settings::{OnCollapseArgument, SettingsArguments};
 pub use usage_error::usage_error;
 pub use values::{CheckpointArgument, SplitArgument};
 
@@ -92,6 +96,9 @@ pub enum Command {
     /// Inspect, convert and generate data sets.
     #[command(subcommand, after_help = examples::DATA)]
     Data(DataCommand),
+    /// Print a configuration to edit.
+    #[command(after_help = examples::CONFIG)]
+    Config(ConfigArguments),
     /// List the methods.
     #[command(after_help = examples::METHODS)]
     Methods,

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod completions;
+pub mod config;
 pub mod data;
 pub mod embed;
 pub mod evaluate;

@@ -13,7 +13,7 @@ use app::output::Output;
 use app::{crash, logging};
 use args::{Arguments, Command};
 use commands::{
-    compare, completions, data, embed, evaluate, export, man, methods, neighbors, predict,
+    compare, completions, config, data, embed, evaluate, export, man, methods, neighbors, predict,
     pretrain, preview, report, schema, select,
 };
 
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Select(arguments) => select::run(&arguments, &output),
         Command::Export(arguments) => export::run(&arguments, &output),
         Command::Data(command) => data::run(&command, &output),
+        Command::Config(arguments) => config::run(&arguments, &output),
         Command::Methods => methods::run(&output),
         Command::Schema => schema::run(&output),
         Command::Completions { shell } => completions::run(shell, &output),

@@ -29,7 +29,7 @@ fn set() -> Dataset {
 
 /// A small run of `method` with `encoder`.
 fn run(method: &str, encoder: &str) -> Trainer {
-    let path = format!("../../configs/{method}.json");
+    let path = format!("../../configs/gpu/{method}.json");
     let mut config = Config::read(path.as_ref()).unwrap();
     for setting in [
         &format!("image_size={SIDE}"),

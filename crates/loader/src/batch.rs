@@ -32,10 +32,11 @@ impl ViewBlock {
         }
     }
 
-    fn holds(&self, views: usize, images: usize, size: usize) -> bool {
-        (self.views, self.images) == (views, images)
-            && (self.height, self.width) == (size, size)
-            && self.bytes.len() == views * images * 3 * size * size
+    /// Takes this shape; memory is kept, and what is in it has no meaning.
+    fn reshape(&mut self, views: usize, images: usize, size: usize) {
+        (self.views, self.images) = (views, images);
+        (self.height, self.width) = (size, size);
+        self.bytes.resize(views * images * 3 * size * size, 0);
     }
 }
 
@@ -57,37 +58,30 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch with the plan's memory and nothing in it yet.
+    /// A batch with the memory of the plan's largest one and nothing in it yet.
     pub(crate) fn new(plan: &LoaderConfig) -> Batch {
-        let labeled = plan.labeled_per_batch();
-        let images = plan.unlabeled_per_batch + labeled;
-        let mut blocks = Vec::<ViewBlock>::new();
-        for run in plan.views.chunk_by(|a, b| a.size == b.size) {
-            blocks.push(ViewBlock::new(run.len(), images, run[0].size, run[0].size));
-        }
-        let probe = plan.probe.as_ref();
-        Batch {
-            epoch: 0,
-            step: 0,
-            blocks,
-            probe: probe.map(|recipe| ViewBlock::new(1, labeled, recipe.size, recipe.size)),
-            labels: vec![0; labeled],
-        }
+        let [images, labeled] = plan.partition().largest();
+        let mut batch =
+            Batch { epoch: 0, step: 0, blocks: Vec::new(), probe: None, labels: Vec::new() };
+        batch.reshape(plan, images, labeled);
+        batch
     }
 
-    /// Whether the memory is that of the plan's batches, as a consumer may hand back anything.
-    pub(crate) fn suits(&self, plan: &LoaderConfig) -> bool {
-        let labeled = plan.labeled_per_batch();
-        let images = plan.unlabeled_per_batch + labeled;
+    /// Takes the shape of a batch of `images`, of which some are `labeled`. Memory is kept, whoever
+    /// it comes from.
+    pub(crate) fn reshape(&mut self, plan: &LoaderConfig, images: usize, labeled: usize) {
+        let empty = || ViewBlock::new(0, 0, 0, 0);
         let runs = || plan.views.chunk_by(|a, b| a.size == b.size);
-        let blocks = self.blocks.iter().zip(runs());
-        let probe = match (&self.probe, &plan.probe) {
-            (Some(block), Some(recipe)) => block.holds(1, labeled, recipe.size),
-            (block, recipe) => block.is_none() && recipe.is_none(),
-        };
-        probe
-            && self.labels.len() == labeled
-            && self.blocks.len() == runs().count()
-            && blocks.into_iter().all(|(block, run)| block.holds(run.len(), images, run[0].size))
+        self.blocks.resize_with(runs().count(), empty);
+        for (block, run) in self.blocks.iter_mut().zip(runs()) {
+            block.reshape(run.len(), images, run[0].size);
+        }
+        match &plan.probe {
+            Some(recipe) => {
+                self.probe.get_or_insert_with(empty).reshape(1, labeled, recipe.size);
+            }
+            None => self.probe = None,
+        }
+        self.labels.resize(labeled, 0);
     }
 }

@@ -4,6 +4,7 @@ use augment::Recipe;
 use dataset::Split;
 
 use crate::Error;
+use crate::partition::Partition;
 
 /// Everything that the batches of a run depend on.
 #[derive(Clone, Debug)]
@@ -12,10 +13,12 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Images whose labels, if any, are not looked at.
     pub unlabeled: Split,
-    /// How many of them a batch holds.
-    pub unlabeled_per_batch: usize,
-    /// Labeled images and how many of them a batch holds.
-    pub labeled: Option<(Split, usize)>,
+    /// Labeled images. Where they are the unlabeled ones too ([`Split::same_images`]), each is in
+    /// an epoch once, with its label.
+    pub labeled: Option<Split>,
+    /// Images of a batch, at least 2: the most of them, as an epoch is divided evenly. Unlabeled
+    /// and labeled images are in the proportion of their numbers.
+    pub batch_size: usize,
     /// One recipe for every view of every image.
     pub views: Vec<Recipe>,
     /// The recipe of one more view of the labeled images, for a probe.
@@ -36,35 +39,63 @@ pub struct Position {
 }
 
 impl LoaderConfig {
-    /// Batches an epoch: what the smaller stream gives, remainders dropped.
+    /// Batches of an epoch: as few as hold all images.
     pub fn steps_per_epoch(&self) -> usize {
-        let steps = |split: &Split, count: usize| split.len().checked_div(count).unwrap_or(0);
-        let unlabeled = steps(&self.unlabeled, self.unlabeled_per_batch);
-        match &self.labeled {
-            Some((split, count)) => unlabeled.min(steps(split, *count)),
-            None => unlabeled,
+        self.partition().steps()
+    }
+
+    /// Images of an epoch, over all batches. These are all images once, except where there are
+    /// fewer of one kind than batches: every batch has at least one of each.
+    pub fn images_per_epoch(&self) -> usize {
+        self.partition().images()
+    }
+
+    /// Unlabeled and labeled images of a batch, in the mean and rounded.
+    pub fn images_per_batch(&self) -> [usize; 2] {
+        let partition = self.partition();
+        let steps = partition.steps();
+        let mean = |images: usize| (images + steps / 2) / steps;
+        let labeled = (0..steps).map(|step| partition.labeled(step).range.len()).sum();
+        let labeled = mean(labeled);
+        [mean(partition.images()).saturating_sub(labeled), labeled]
+    }
+
+    /// Unlabeled images that aren't labeled ones too.
+    pub(crate) fn unlabeled_images(&self) -> usize {
+        let labeled = self.labeled.as_ref();
+        match labeled.is_some_and(|labeled| labeled.same_images(&self.unlabeled)) {
+            true => 0,
+            false => self.unlabeled.len(),
         }
     }
 
-    /// Labeled images of a batch.
-    pub(crate) fn labeled_per_batch(&self) -> usize {
-        self.labeled.as_ref().map_or(0, |(_, count)| *count)
+    /// Labeled images.
+    pub(crate) fn labeled_images(&self) -> usize {
+        self.labeled.as_ref().map_or(0, Split::len)
+    }
+
+    /// How an epoch is divided into batches.
+    pub(crate) fn partition(&self) -> Partition {
+        Partition::new(self.unlabeled_images(), self.labeled_images(), self.batch_size)
     }
 
     /// Checks everything that could fail later.
     pub fn validate(&self) -> Result<(), Error> {
-        at_least_1("workers", self.workers)?;
-        at_least_1("prefetch", self.prefetch)?;
-        at_least_1("views", self.views.len())?;
-        at_least_1("unlabeled_per_batch", self.unlabeled_per_batch)?;
-        fits("unlabeled", self.unlabeled_per_batch, &self.unlabeled)?;
+        at_least("workers", 1, self.workers)?;
+        at_least("prefetch", 1, self.prefetch)?;
+        at_least("views", 1, self.views.len())?;
+        at_least("unlabeled", 1, self.unlabeled.len())?;
+        at_least("batch_size", 2, self.batch_size)?;
+        let (batch, images) = (self.batch_size, self.unlabeled_images() + self.labeled_images());
+        if batch > images {
+            return Err(Error::BatchLargerThanSet { batch, images });
+        }
         for (i, recipe) in self.views.iter().enumerate() {
             let place = || format!("views[{i}]");
             recipe.validate().map_err(|source| Error::Recipe { place: place(), source })?;
         }
-        if let Some((split, count)) = &self.labeled {
-            at_least_1("labeled_per_batch", *count)?;
-            fits("labeled", *count, split)?;
+        if let Some(split) = &self.labeled {
+            at_least("labeled", 1, split.len())?;
             if split.labels().is_none() {
                 return Err(setting("labeled", "images with labels", "a split without labels"));
             }
@@ -80,22 +111,13 @@ impl LoaderConfig {
     }
 }
 
-fn setting(key: &'static str, expected: &'static str, found: impl ToString) -> Error {
-    let found = found.to_string();
-    Error::Setting { key, expected, found }
+fn setting(key: &'static str, expected: impl ToString, found: impl ToString) -> Error {
+    Error::Setting { key, expected: expected.to_string(), found: found.to_string() }
 }
 
-fn at_least_1(key: &'static str, found: usize) -> Result<(), Error> {
-    match found {
-        0 => Err(setting(key, "at least 1", 0)),
-        _ => Ok(()),
-    }
-}
-
-fn fits(kind: &'static str, batch: usize, split: &Split) -> Result<(), Error> {
-    if batch > split.len() {
-        let images = split.len();
-        return Err(Error::BatchLargerThanSet { kind, batch, images });
+fn at_least(key: &'static str, least: usize, found: usize) -> Result<(), Error> {
+    if found < least {
+        return Err(setting(key, format!("at least {least}"), found));
     }
     Ok(())
 }

@@ -3,16 +3,12 @@
 /// Why a loader could not start or cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A split has too few images for a single batch.
-    #[error(
-        "batch larger than the set: expected at most {images} {kind} images a batch, found {batch}"
-    )]
+    /// The set has too few images for a single batch.
+    #[error("batch larger than the set: expected at most {images} images a batch, found {batch}")]
     BatchLargerThanSet {
-        /// Which images: "unlabeled" or "labeled".
-        kind: &'static str,
-        /// Images of this kind that a batch needs.
+        /// Images that a batch shall hold.
         batch: usize,
-        /// Images that the split has.
+        /// Images that the set has.
         images: usize,
     },
     /// A setting of the plan that cannot be used.
@@ -21,7 +17,7 @@ pub enum Error {
         /// Name of the setting.
         key: &'static str,
         /// What would have been accepted.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         found: String,
     },

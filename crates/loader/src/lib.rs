@@ -1,9 +1,9 @@
 //! Image indices become batches of views, ahead of the consumer and on many threads.
 //!
 //! A [`LoaderConfig`] says what a batch holds. A [`Loader`] shuffles every split anew each epoch,
-//! lets a pool of worker threads render the views, and hands finished [`Batch`]es over through a
-//! bounded channel. Used batches go back with [`Loader::recycle`], so that nothing is allocated
-//! once it is warm. What a batch holds depends on the plan and the position alone, never on the
+//! divides all of it into batches of nearly equal size, lets a pool of worker threads render the
+//! views, and hands finished [`Batch`]es over through a bounded channel. Used batches go back with
+//! [`Loader::recycle`], so that nothing is allocated once it is warm. What a batch holds depends on the plan and the position alone, never on the
 //! number of workers. [`sequential`] reads a split in order and unaugmented, for evaluation,
 //! [`shuffled`] one view of each image in a random order, for classifiers.
 //!
@@ -15,8 +15,8 @@
 //! let plan = LoaderConfig {
 //!     seed: 0,
 //!     unlabeled: dataset::synthetic(&spec)?.unlabeled,
-//!     unlabeled_per_batch: 8,
 //!     labeled: None,
+//!     batch_size: 8,
 //!     views: vec![Recipe::seed_strong(12), Recipe::seed_strong(12)],
 //!     probe: None,
 //!     workers: 2,
@@ -37,6 +37,7 @@ mod config;
 mod error;
 mod fixed_views;
 mod loader;
+mod partition;
 mod producer;
 mod render;
 mod sampler;

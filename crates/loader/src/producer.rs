@@ -53,8 +53,7 @@ fn endless(
     let mut step = from.step % steps;
     let mut renderer = BatchRenderer::new(plan);
     loop {
-        let recycled = used.try_recv().ok().filter(|batch| batch.suits(plan));
-        let mut batch = recycled.unwrap_or_else(|| Batch::new(plan));
+        let mut batch = used.try_recv().unwrap_or_else(|_| Batch::new(plan));
         renderer.fill(&mut batch, epoch, step)?;
         if finished.send(Ok(batch)).is_err() {
             return Ok(());

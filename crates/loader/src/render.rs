@@ -6,12 +6,14 @@ use augment::{Recipe, Renderer, ViewKey};
 use dataset::Image;
 use rayon::prelude::*;
 
+use crate::partition::{Partition, Share};
 use crate::sampler::{self, Stream};
 use crate::{Batch, Error, LoaderConfig, ViewBlock};
 
 /// The orders of one epoch, and one renderer a worker.
 pub(crate) struct BatchRenderer<'a> {
     plan: &'a LoaderConfig,
+    partition: Partition,
     renderers: Vec<Mutex<Renderer>>,
     epoch: Option<u32>,
     unlabeled: Vec<u32>,
@@ -23,19 +25,28 @@ pub(crate) struct BatchRenderer<'a> {
 struct Images<'a> {
     plan: &'a LoaderConfig,
     epoch: u32,
-    unlabeled: &'a [u32],
-    labeled: &'a [u32],
+    unlabeled: Part<'a>,
+    labeled: Part<'a>,
+}
+
+/// The images of one stream in a batch.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// Their indices in the split.
+    indices: &'a [u32],
+    /// What to add to an index for a number that no other view of the epoch has.
+    first_number: u64,
 }
 
 impl<'a> BatchRenderer<'a> {
     pub fn new(plan: &'a LoaderConfig) -> BatchRenderer<'a> {
-        let labeled = plan.labeled.as_ref().map_or(0, |(split, _)| split.len());
         BatchRenderer {
             plan,
+            partition: plan.partition(),
             renderers: (0..plan.workers).map(|_| Mutex::default()).collect(),
             epoch: None,
-            unlabeled: vec![0; plan.unlabeled.len()],
-            labeled: vec![0; labeled],
+            unlabeled: vec![0; plan.unlabeled_images()],
+            labeled: vec![0; plan.labeled_images()],
         }
     }
 
@@ -52,13 +63,19 @@ impl<'a> BatchRenderer<'a> {
             sampler::shuffle(&mut self.labeled, plan.seed, epoch, Stream::Labeled);
             self.epoch = Some(epoch);
         }
-        let of_step = |count: usize| step as usize * count..(step as usize + 1) * count;
+        let step_number = step as usize;
         let images = Images {
             plan,
             epoch,
-            unlabeled: &self.unlabeled[of_step(plan.unlabeled_per_batch)],
-            labeled: &self.labeled[of_step(plan.labeled_per_batch())],
+            unlabeled: self.part(&self.unlabeled, 0, self.partition.unlabeled(step_number)),
+            labeled: self.part(
+                &self.labeled,
+                self.unlabeled.len(),
+                self.partition.labeled(step_number),
+            ),
         };
+        let labeled = images.labeled.indices.len();
+        batch.reshape(plan, images.unlabeled.indices.len() + labeled, labeled);
         (batch.epoch, batch.step) = (epoch, step);
         images.copy_labels(&mut batch.labels);
         let mut first_view = 0;
@@ -68,15 +85,22 @@ impl<'a> BatchRenderer<'a> {
             first_view += block.views;
         }
         if let (Some(block), Some(recipe)) = (&mut batch.probe, &plan.probe) {
-            let labeled_only = Images { unlabeled: &[], ..images };
+            let none = Part { indices: &[], ..images.unlabeled };
+            let labeled_only = Images { unlabeled: none, ..images };
             self.render(block, std::slice::from_ref(recipe), first_view, labeled_only);
         }
         self.check()
     }
 
+    /// The images at `share` of an `order`, whose numbers begin at `first`.
+    fn part<'b>(&self, order: &'b [u32], first: usize, share: Share) -> Part<'b> {
+        let round = share.round * (self.unlabeled.len() + self.labeled.len());
+        Part { indices: &order[share.range], first_number: (first + round) as u64 }
+    }
+
     fn check(&self) -> Result<(), Error> {
-        let labeled = self.plan.labeled.as_ref().map(|(split, _)| split);
-        for split in [Some(&self.plan.unlabeled), labeled].into_iter().flatten() {
+        for split in [Some(&self.plan.unlabeled), self.plan.labeled.as_ref()].into_iter().flatten()
+        {
             split.check().map_err(|error| Error::Set(error.to_string()))?;
         }
         Ok(())
@@ -114,18 +138,22 @@ impl<'a> BatchRenderer<'a> {
 impl<'a> Images<'a> {
     /// The image at a place of the batch, and its number over both streams.
     fn get(self, place: usize) -> (Image<'a>, u64) {
-        if let Some(&index) = self.unlabeled.get(place) {
-            return (self.plan.unlabeled.image(index as usize), u64::from(index));
-        }
-        let index = self.labeled[place - self.unlabeled.len()];
-        let (split, _) = self.plan.labeled.as_ref().expect("only then are there labeled indices");
-        let number = self.plan.unlabeled.len() as u64 + u64::from(index);
-        (split.image(index as usize), number)
+        let unlabeled = self.unlabeled.indices.len();
+        let (part, place, split) = match place < unlabeled {
+            true => (self.unlabeled, place, &self.plan.unlabeled),
+            false => {
+                let labeled = self.plan.labeled.as_ref();
+                let labeled = labeled.expect("only then are there labeled indices");
+                (self.labeled, place - unlabeled, labeled)
+            }
+        };
+        let index = part.indices[place];
+        (split.image(index as usize), part.first_number + u64::from(index))
     }
 
     fn copy_labels(self, labels: &mut [i64]) {
-        if let Some(classes) = self.plan.labeled.as_ref().and_then(|(split, _)| split.labels()) {
-            for (label, &index) in labels.iter_mut().zip(self.labeled) {
+        if let Some(classes) = self.plan.labeled.as_ref().and_then(|split| split.labels()) {
+            for (label, &index) in labels.iter_mut().zip(self.labeled.indices) {
                 *label = i64::from(classes[index as usize]);
             }
         }

@@ -50,7 +50,7 @@ fn allocations_in(loader: &mut Loader, count: usize) -> usize {
 
 /// When everything is warm depends on the system's scheduler: each thread allocates when it first
 /// renders or first waits, and batches are made when all others happen to be in use. So a stretch
-/// of 100 batches, 33 epochs, without any has to come at some time.
+/// of 100 batches, 25 epochs, without any has to come at some time.
 #[test]
 fn warm_batches_need_no_allocation() {
     for workers in [1, 3] {

@@ -2,7 +2,7 @@
 
 mod plans;
 
-use loader::{Batch, Loader, Position, sequential};
+use loader::{Batch, Loader, LoaderConfig, Position, sequential};
 use plans::{plan, split};
 
 const START: Position = Position { epoch: 0, step: 0 };
@@ -27,73 +27,112 @@ fn any_position_can_be_started_from() {
         assert!(batches(1, from, 1)[0] == *batch, "batch {i}");
     }
     // Steps beyond the epoch's end count into the next one.
-    let beyond = batches(1, Position { epoch: 0, step: 4 }, 1);
-    assert!(beyond[0] == all[4]);
+    let beyond = batches(1, Position { epoch: 0, step: 6 }, 1);
+    assert!(beyond[0] == all[6]);
 }
 
 #[test]
 fn epochs_follow_one_another() {
     let places: Vec<_> = batches(2, START, 7).iter().map(|b| (b.epoch, b.step)).collect();
-    assert_eq!(plan(1).steps_per_epoch(), 3);
-    assert_eq!(places, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]);
+    let plan = plan(1);
+    assert_eq!((plan.steps_per_epoch(), plan.images_per_epoch()), (4, 27));
+    assert_eq!(plan.images_per_batch(), [4, 3]);
+    assert_eq!(places, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2)]);
 }
 
 #[test]
 fn blocks_have_the_views_in_order() {
-    let batch = &batches(2, START, 1)[0];
+    let batch = &batches(2, START, 2)[1];
     let shapes: Vec<_> = batch
         .blocks
         .iter()
         .map(|b| (b.views, b.images, b.height, b.width, b.bytes.len()))
         .collect();
-    assert_eq!(shapes, [(2, 8, 16, 16, 2 * 8 * 768), (1, 8, 9, 9, 8 * 243)]);
+    assert_eq!(shapes, [(2, 7, 16, 16, 2 * 7 * 768), (1, 7, 9, 9, 7 * 243)]);
     let probe = batch.probe.as_ref().unwrap();
     assert_eq!((probe.views, probe.images, probe.bytes.len()), (1, 3, 3 * 768));
 }
 
-/// The whole-image recipe shows which image stands where: every image has one constant value.
-#[test]
-fn an_epoch_shows_every_image_once_and_labels_belong_to_their_images() {
-    let mut plan = plan(2);
+/// What the views of an epoch show, by a recipe of the whole image: every image has one constant
+/// value. For each batch the values of its unlabeled and of its labeled images.
+fn shown(mut plan: LoaderConfig, epoch: u32) -> Vec<[Vec<u8>; 2]> {
     for recipe in plan.views.iter_mut().chain(&mut plan.probe) {
         recipe.transforms.clear();
     }
     let steps = plan.steps_per_epoch();
-    let mut loader = Loader::start(plan, START).unwrap();
-    let mut orders = Vec::new();
-    for _ in 0..2 {
-        let (mut unlabeled, mut labeled) = (Vec::new(), Vec::new());
-        for _ in 0..steps {
-            let batch = loader.next().unwrap();
-            let values: Vec<u8> = batch.blocks[0].bytes.chunks(768).map(|view| view[0]).collect();
-            let (views, _) = values.as_chunks::<2>();
-            assert!(views.iter().all(|[a, b]| a == b), "both views of an image");
-            let values: Vec<u8> = views.iter().map(|view| view[0]).collect();
-            unlabeled.extend_from_slice(&values[..5]);
-            labeled.extend_from_slice(&values[5..8]);
-            let probe: Vec<u8> =
-                batch.probe.unwrap().bytes.chunks(768).map(|view| view[0]).collect();
-            assert_eq!(probe, values[5..8]);
-            let classes: Vec<i64> = probe.iter().map(|value| i64::from(value % 10)).collect();
-            assert_eq!(batch.labels, classes);
+    let mut loader = Loader::start(plan, Position { epoch, step: 0 }).unwrap();
+    let of_step = |_| {
+        let batch = loader.next().unwrap();
+        let values: Vec<u8> = batch.blocks[0].bytes.chunks(768).map(|view| view[0]).collect();
+        let (views, _) = values.as_chunks::<2>();
+        assert!(views.iter().all(|[a, b]| a == b), "both views of an image");
+        let values: Vec<u8> = views.iter().map(|view| view[0]).collect();
+        let (unlabeled, labeled) = values.split_at(values.len() - batch.labels.len());
+        let probe: Vec<u8> = batch.probe.unwrap().bytes.chunks(768).map(|view| view[0]).collect();
+        assert_eq!(probe, labeled);
+        let classes: Vec<i64> = probe.iter().map(|value| i64::from(value % 10)).collect();
+        assert_eq!(batch.labels, classes);
+        [unlabeled.to_vec(), labeled.to_vec()]
+    };
+    (0..steps).map(of_step).collect()
+}
+
+#[test]
+fn an_epoch_shows_every_image_once_and_labels_belong_to_their_images() {
+    let epochs = [0, 1].map(|epoch| shown(plan(2), epoch));
+    for epoch in &epochs {
+        let sizes: Vec<_> = epoch.iter().map(|[a, b]| (a.len(), b.len())).collect();
+        assert_eq!(sizes, [(4, 2), (4, 3), (5, 2), (4, 3)]);
+        for (stream, expected) in [(0, 0..17), (1, 100..110)] {
+            let mut values: Vec<u8> = epoch.iter().flat_map(|step| step[stream].clone()).collect();
+            values.sort_unstable();
+            assert_eq!(values, expected.collect::<Vec<u8>>());
         }
-        assert!(unlabeled.iter().all(|value| *value < 100));
-        assert!(labeled.iter().all(|value| *value >= 100));
-        for values in [&unlabeled, &labeled] {
-            let mut sorted = values.clone();
-            sorted.sort_unstable();
-            sorted.dedup();
-            assert_eq!(sorted.len(), values.len(), "no image twice");
-        }
-        orders.push((unlabeled, labeled));
     }
-    assert_ne!(orders[0], orders[1], "another order in the next epoch");
+    assert_ne!(epochs[0], epochs[1], "another order in the next epoch");
+}
+
+/// Where labeled images are all there are, none is shown twice in an epoch.
+#[test]
+fn images_that_serve_as_both_are_shown_once_with_their_labels() {
+    let train = split(100, 10, true);
+    let same = |workers| LoaderConfig {
+        unlabeled: train.without_labels(),
+        labeled: Some(train.clone()),
+        batch_size: 4,
+        ..plan(workers)
+    };
+    assert_eq!((same(1).images_per_epoch(), same(1).images_per_batch()), (10, [0, 3]));
+    let epoch = shown(same(2), 0);
+    assert!(epoch.iter().all(|[unlabeled, _]| unlabeled.is_empty()));
+    let mut values: Vec<u8> = epoch.iter().flat_map(|[_, labeled]| labeled.clone()).collect();
+    values.sort_unstable();
+    assert_eq!(values, (100..110).collect::<Vec<u8>>());
+    // Whoever makes the batches.
+    let batches = |workers| -> Vec<Batch> {
+        let mut loader = Loader::start(same(workers), START).unwrap();
+        (0..7).map(|_| loader.next().unwrap()).collect()
+    };
+    assert!(batches(1) == batches(3));
+}
+
+#[test]
+fn fewer_labeled_images_than_batches_start_over_with_other_views() {
+    let few = LoaderConfig { labeled: Some(split(100, 2, true)), batch_size: 4, ..plan(1) };
+    let epoch = shown(few.clone(), 0);
+    // Three unlabeled images and a labeled one; 17 of the former.
+    assert_eq!((epoch.len(), few.images_per_epoch()), (6, 23));
+    assert!(epoch.iter().all(|[unlabeled, labeled]| unlabeled.len() >= 2 && labeled.len() == 1));
+    assert_eq!(epoch[0][1], epoch[2][1]);
+    let mut loader = Loader::start(few, START).unwrap();
+    let probes: Vec<_> = (0..3).map(|_| loader.next().unwrap().probe.unwrap().bytes).collect();
+    assert_ne!(probes[0], probes[2], "another view of the same image");
 }
 
 #[test]
 fn views_differ_between_images_views_and_epochs() {
-    let all = batches(2, START, 4);
-    let (first, next_epoch) = (&all[0].blocks[0].bytes, &all[3].blocks[0].bytes);
+    let all = batches(2, START, 5);
+    let (first, next_epoch) = (&all[0].blocks[0].bytes, &all[4].blocks[0].bytes);
     let views: Vec<_> = first.chunks(768).collect();
     assert_ne!(views[0], views[1], "two views of one image");
     assert_ne!(views[0], views[2], "two images");

@@ -21,15 +21,11 @@ fn refusal(change: impl FnOnce(&mut LoaderConfig)) -> String {
 #[test]
 fn plans_that_cannot_work_are_refused() {
     assert_eq!(
-        refusal(|plan| plan.unlabeled_per_batch = 18),
-        "batch larger than the set: expected at most 17 unlabeled images a batch, found 18"
+        refusal(|plan| plan.batch_size = 28),
+        "batch larger than the set: expected at most 27 images a batch, found 28"
     );
     assert_eq!(
-        refusal(|plan| plan.labeled = Some((split(100, 10, true), 11))),
-        "batch larger than the set: expected at most 10 labeled images a batch, found 11"
-    );
-    assert_eq!(
-        refusal(|plan| plan.labeled = Some((split(100, 10, false), 3))),
+        refusal(|plan| plan.labeled = Some(split(100, 10, false))),
         "loader setting `labeled`: expected images with labels, found a split without labels"
     );
     assert_eq!(
@@ -49,8 +45,8 @@ fn plans_that_cannot_work_are_refused() {
         "loader setting `views`: expected at least 1, found 0"
     );
     assert_eq!(
-        refusal(|plan| plan.unlabeled_per_batch = 0),
-        "loader setting `unlabeled_per_batch`: expected at least 1, found 0"
+        refusal(|plan| plan.batch_size = 1),
+        "loader setting `batch_size`: expected at least 2, found 1"
     );
     assert_eq!(
         refusal(|plan| plan.views[1] = Recipe::seed_strong(0)),
@@ -61,8 +57,7 @@ fn plans_that_cannot_work_are_refused() {
 #[test]
 fn a_batch_may_be_the_whole_set() {
     let mut plan = plan(1);
-    plan.unlabeled_per_batch = 17;
-    plan.labeled = Some((split(100, 10, true), 10));
+    plan.batch_size = 27;
     assert_eq!(plan.steps_per_epoch(), 1);
     let mut loader = Loader::start(plan, START).unwrap();
     assert_eq!((0..3).map(|_| loader.next().unwrap().epoch).collect::<Vec<_>>(), [0, 1, 2]);
@@ -74,6 +69,7 @@ fn without_labeled_images_batches_have_no_labels() {
     (plan.labeled, plan.probe) = (None, None);
     assert_eq!(plan.steps_per_epoch(), 3);
     let batch = Loader::start(plan, START).unwrap().next().unwrap();
+    // 17 images in three batches.
     assert_eq!((batch.blocks[0].images, batch.labels.len(), batch.probe), (5, 0, None));
 }
 
@@ -111,7 +107,7 @@ fn a_batch_can_outlive_its_loader() {
     let mut loader = Loader::start(plan(2), START).unwrap();
     let batch = loader.next().unwrap();
     drop(loader);
-    assert_eq!(batch.labels.len(), 3);
+    assert_eq!(batch.labels.len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 
 use crate::error::{at_least_1, not_negative, positive};
 use crate::similarity::{normalize, soft_cross_entropy};
@@ -57,7 +57,8 @@ impl Method for Swav {
         let views_scores: Vec<Tensor> = projections.student.iter().map(scores).collect();
         let full = |queue: &&Tensor| {
             let images = projections.student[0].size()[0] as u64;
-            projections.progress.step * images >= queue.size()[1] as u64
+            // Earlier batches may have been an image smaller than this one.
+            projections.progress.step * images.saturating_sub(1) >= queue.size()[1] as u64
         };
         let queued = self.queue.as_ref().filter(full).map(|queue| {
             no_grad(|| [0, 1].map(|view| queue.get(view).matmul(&self.prototypes.tr())))
@@ -121,7 +122,8 @@ fn swapped_prediction(
 /// weight `epsilon`, the solution is `exp(scores / epsilon)` with scaled rows and columns, found by
 /// alternating two steps: divide each column by its sum (equal prototypes), then each row by its
 /// sum (an image's assignments sum to 1). Rows come last and are exact; columns are nearly equal
-/// after a few iterations. A smaller `epsilon` gives sharper codes.
+/// after a few iterations. A smaller `epsilon` gives sharper codes. Computed with logarithms, so
+/// that no exponential underflows and no image loses its codes, however small `epsilon` is.
 ///
 /// # Shapes
 /// `scores` `[n, K]` -> `[n, K]`
@@ -129,17 +131,13 @@ fn swapped_prediction(
 /// # Reference
 /// Cuturi 2013, arXiv 1306.0895, algorithm 1.
 fn sinkhorn(scores: &Tensor, epsilon: f64, iterations: u32) -> Tensor {
-    let kind: Kind = scores.kind();
-    let mut codes = ((scores - scores.max()) / epsilon).exp();
+    let mut log_codes = scores / epsilon;
     for _ in 0..iterations {
-        // A prototype that no image is near has a sum of 0 and stays unused.
-        let least = f64::from(f32::MIN_POSITIVE);
-        let prototypes = codes.sum_dim_intlist([0i64].as_slice(), true, kind);
-        codes /= prototypes.clamp_min(least);
-        let images = codes.sum_dim_intlist([1i64].as_slice(), true, kind);
-        codes /= images.clamp_min(least);
+        for across in [0i64, 1] {
+            log_codes = &log_codes - log_codes.logsumexp([across].as_slice(), true);
+        }
     }
-    codes
+    log_codes.exp()
 }
 
 #[cfg(test)]
@@ -147,6 +145,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use golden::{Tensors, difference, largest};
+    use tch::Kind;
 
     use super::*;
 
@@ -215,5 +214,37 @@ mod tests {
         let columns = codes.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);
         assert!((rows - 1.0).abs().max().double_value(&[]) < 1e-12);
         assert!((columns - 12.0 / 5.0).abs().max().double_value(&[]) < 1e-6);
+    }
+
+    const SHARP: &[f64] =
+        &[0.9, 0.2, 0.1, 0.15, 0.6, -0.3, -0.5, -0.503, -0.499, 0.31, 0.301, -0.2];
+    /// By 60 decimal digits, without logarithms.
+    const SHARP_CODES: &[f64] = &[
+        0.8841465596985618,
+        1.6897034178323088e-59,
+        0.11585344030143817,
+        1.73445238783926e-108,
+        1.0,
+        1.0573934391880857e-58,
+        8.433127343630203e-116,
+        1.2833925337351814e-73,
+        1.0,
+        3.0155367627414e-42,
+        0.6210785259286691,
+        0.378921474071331,
+    ];
+
+    /// Scores that lie many `epsilon` apart keep their codes, in 32 bits too.
+    #[test]
+    fn a_small_epsilon_loses_no_image() {
+        let scores = Tensor::from_slice(SHARP).view([4, 3]);
+        for (kind, allowed) in [(Kind::Double, 1e-9), (Kind::Float, 5e-4)] {
+            let codes = sinkhorn(&scores.to_kind(kind), 0.003, 3);
+            let expected = Tensor::from_slice(SHARP_CODES).view([4, 3]);
+            let off = difference(&codes, &expected);
+            assert!(off <= allowed, "{kind:?}: off by {off}");
+            let rows = codes.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+            assert!((rows - 1.0).abs().max().double_value(&[]) < 1e-5);
+        }
     }
 }

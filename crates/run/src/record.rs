@@ -82,10 +82,11 @@ pub struct ImageCounts {
     pub test: usize,
 }
 
-/// The composition of a batch.
+/// The composition of a batch. An epoch is divided evenly, so that batches may have an image more
+/// or less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchRecord {
-    /// Unlabeled images of a batch.
+    /// Unlabeled images of a batch; 0 where the labeled ones are all there are.
     pub unlabeled: usize,
     /// Labeled images of a batch; their labels train the online probe only.
     pub labeled: usize,

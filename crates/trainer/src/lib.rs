@@ -19,7 +19,7 @@
 //!     fn collapse_warning(&mut self, _: u32, _: &str) {}
 //! }
 //!
-//! let mut config = Config::read("../../configs/simclr.json".as_ref())?;
+//! let mut config = Config::read("../../configs/gpu/simclr.json".as_ref())?;
 //! for setting in [
 //!     "image_size=32",
 //!     r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "flatten"}}"#,
@@ -57,8 +57,8 @@ mod tests;
 pub use self::checkpoint::encoder_file::write_encoder;
 pub use self::checkpoint::initial_weights;
 pub use self::config::{
-    AugmentConfig, CheckpointConfig, Config, ConfigError, Mismatch, ProbeConfig, ProbeView,
-    Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
+    AugmentConfig, CheckpointConfig, Config, ConfigError, ConfigFile, Fitted, Mismatch,
+    ProbeConfig, ProbeView, Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
 pub use self::error::Error;
 pub use self::learner::networks::{DTypes, EncoderAndHead, Teacher};
@@ -68,10 +68,11 @@ pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};
 pub use self::measures::health::{HealthConfig, OnCollapse};
 pub use self::session::Trainer;
 pub use self::session::best::BestBy;
+pub use self::session::estimate::TimeEstimate;
 pub use self::session::observer::{EpochCount, EpochProgress, Observer};
 pub use self::session::outcome::{EarlyStop, Outcome};
 pub use self::session::resume::{check_data, check_resume, first_mismatch};
 pub use self::session::run_folder::{RunFolder, RunRecord, write_json};
-pub use self::session::setup::Provenance;
+pub use self::session::setup::{Provenance, training_images};
 pub use optim::StepCount;
 pub use run::{Best, Criterion, EpochRecord, Health, StepSecs};

@@ -21,15 +21,14 @@ fn read(path: &Path) -> Value {
 
 /// The paths of the committed configurations.
 fn committed() -> Vec<PathBuf> {
-    let folders = [configs(), configs().join("seed")];
+    let folders = ["cpu", "gpu", "seed"].map(|preset| configs().join(preset));
     let mut paths: Vec<PathBuf> = folders
         .iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file() && path.file_name().unwrap() != "schema.json")
         .collect();
     paths.sort();
-    assert!(paths.len() >= 20, "{paths:?}");
+    assert!(paths.len() == 36, "{paths:?}");
     paths
 }
 
@@ -61,7 +60,7 @@ fn committed_configurations_name_the_schema_and_fit_it() {
 
 /// A configuration with what the committed ones don't show.
 fn uncommon() -> Value {
-    let mut config = read(&configs().join("moco.json"));
+    let mut config = read(&configs().join("gpu/moco.json"));
     config["train"]["max_steps"] = json!(7);
     config["train"]["patience"] = json!(3);
     config["train"]["micro_batch"] = json!(16);
@@ -77,7 +76,7 @@ fn uncommon() -> Value {
 
 /// A configuration of a method that another program brings along.
 fn foreign() -> Value {
-    let mut config = read(&configs().join("simclr.json"));
+    let mut config = read(&configs().join("gpu/simclr.json"));
     config["method"] = json!({"custom": {"name": "mine", "settings": {"weight": 1.5}}});
     config
 }
@@ -185,7 +184,7 @@ fn schema_and_parser_let_through_the_same() {
 #[test]
 fn devices_are_those_that_the_parser_knows() {
     let validator = validator();
-    let mut config = read(&configs().join("simclr.json"));
+    let mut config = read(&configs().join("gpu/simclr.json"));
     for (device, known) in [
         ("auto", true),
         ("cpu", true),

@@ -90,20 +90,23 @@ fn dead_links_are_found() {
 fn what_a_method_lacks_is_found() {
     let fixture = "crates/methods/tests/fixtures/simclr.json";
     let whole = [
-        ("configs/simclr.json", ""),
-        ("configs/schema.json", ""),
+        ("configs/gpu/simclr.json", ""),
+        ("configs/cpu/simclr.json", ""),
         ("configs/seed/simclr.json", ""),
+        ("configs/schema.json", ""),
         (fixture, ""),
         ("README.md", "| `simclr` | SimCLR |\n"),
     ];
     assert!(methods::check(&files(&whole)).is_empty());
     assert_eq!(
-        methods::check(&files(&[("configs/byol.json", ""), (fixture, ""), whole[2]])),
+        methods::check(&files(&[("configs/gpu/byol.json", ""), (fixture, ""), whole[2]])),
         [
-            "configs/byol.json: no crates/methods/tests/fixtures/byol.json",
-            "configs/byol.json: no row `byol` in README.md or docs",
-            "crates/methods/tests/fixtures/simclr.json: no configs/simclr.json",
-            "configs/seed/simclr.json: no configs/simclr.json",
+            "configs/gpu/byol.json: no crates/methods/tests/fixtures/byol.json",
+            "configs/gpu/byol.json: no configs/cpu/byol.json",
+            "configs/gpu/byol.json: no configs/seed/byol.json",
+            "configs/gpu/byol.json: no row `byol` in README.md or docs",
+            "crates/methods/tests/fixtures/simclr.json: no configs/gpu/simclr.json",
+            "configs/seed/simclr.json: no configs/gpu/simclr.json",
         ]
     );
 }

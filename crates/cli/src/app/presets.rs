@@ -1,68 +1,103 @@
 //! Built-in configurations, compiled in so that the program runs from any folder.
 
 use clap::ValueEnum;
+use models::DeviceChoice;
 use trainer::{Config, ConfigError};
 
 use crate::app::failure::Failure;
 
-/// A method, its recommended configuration and, if it has one, that of the seed repository.
-type Builtin = (&'static str, &'static str, Option<&'static str>);
+/// A method, and its configurations in the presets `cpu`, `gpu` and `seed`.
+type Builtin = (&'static str, [&'static str; 3]);
 
 macro_rules! embedded {
     ($name:literal) => {
-        include_str!(concat!("../../../../configs/", $name, ".json"))
+        (
+            $name,
+            [
+                include_str!(concat!("../../../../configs/cpu/", $name, ".json")),
+                include_str!(concat!("../../../../configs/gpu/", $name, ".json")),
+                include_str!(concat!("../../../../configs/seed/", $name, ".json")),
+            ],
+        )
     };
 }
 
-#[rustfmt::skip]
 const CONFIGS: &[Builtin] = &[
-    ("simclr", embedded!("simclr"), Some(embedded!("seed/simclr"))),
-    ("nnclr", embedded!("nnclr"), Some(embedded!("seed/nnclr"))),
-    ("dcl", embedded!("dcl"), Some(embedded!("seed/dcl"))),
-    ("barlow_twins", embedded!("barlow_twins"), Some(embedded!("seed/barlow_twins"))),
-    ("hsic_twins", embedded!("hsic_twins"), Some(embedded!("seed/hsic_twins"))),
-    ("twist", embedded!("twist"), Some(embedded!("seed/twist"))),
-    ("moco", embedded!("moco"), Some(embedded!("seed/moco"))),
-    ("dino", embedded!("dino"), Some(embedded!("seed/dino"))),
-    ("byol", embedded!("byol"), None),
-    ("simsiam", embedded!("simsiam"), None),
-    ("vicreg", embedded!("vicreg"), None),
-    ("swav", embedded!("swav"), None),
+    embedded!("simclr"),
+    embedded!("nnclr"),
+    embedded!("dcl"),
+    embedded!("barlow_twins"),
+    embedded!("hsic_twins"),
+    embedded!("twist"),
+    embedded!("moco"),
+    embedded!("dino"),
+    embedded!("byol"),
+    embedded!("simsiam"),
+    embedded!("vicreg"),
+    embedded!("swav"),
 ];
+
+/// Methods whose learning rate in the preset `gpu` doesn't depend on the batch size, as their
+/// sources say.
+const UNSCALED: [&str; 2] = ["simsiam", "hsic_twins"];
+
+/// Images that pass through the network in a run with the preset `cpu`: about half an hour on two
+/// cores.
+const CPU_IMAGES: usize = 150_000;
+/// Most epochs of such a run; with 500 images these are as many.
+const CPU_EPOCHS: usize = 300;
 
 /// A set of built-in configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
-    /// ResNet-18 with published hyperparameters; for a GPU.
-    Recommended,
-    /// Small encoder with the original repository's hyperparameters; runs on a CPU.
+    /// Small encoder and heads; about half an hour on two cores, however many images.
+    Cpu,
+    /// ResNet-18 with published hyperparameters.
+    Gpu,
+    /// Small encoder with the original repository's hyperparameters.
     Seed,
 }
 
-/// The built-in configuration of `method`, if it has one.
-///
-/// # Errors
-/// [`ConfigError`] never for a method of the registry: a test reads them all.
-pub fn config(method: &str, preset: Preset) -> Option<Result<Config, ConfigError>> {
-    let (name, recommended, seed) = CONFIGS.iter().find(|(name, ..)| *name == method)?;
-    let (text, folder) = match preset {
-        Preset::Recommended => (*recommended, ""),
-        Preset::Seed => ((*seed)?, "seed/"),
-    };
-    let origin = format!("built-in configs/{folder}{name}.json");
-    Some(Config::parse(text, &origin))
-}
+impl Preset {
+    /// The preset for a device.
+    pub fn for_device(device: DeviceChoice) -> Result<Self, Failure> {
+        let device = device.open().map_err(Failure::usage)?;
+        Ok(if models::device_name(device) == "cpu" { Self::Cpu } else { Self::Gpu })
+    }
 
-/// The built-in configuration of a registered method.
-///
-/// # Errors
-/// A usage error if the method has no such preset.
-pub fn require(method: &str, preset: Preset) -> Result<Config, Failure> {
-    match config(method, preset) {
-        Some(config) => Ok(config?),
-        None => {
-            Err(Failure::usage(format!("{method} has no seed preset; use --preset recommended")))
+    /// Its name on the command line, and of its folder in `configs`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Seed => "seed",
         }
+    }
+
+    /// The configuration of a registered method.
+    ///
+    /// # Errors
+    /// [`ConfigError`] never: a test reads them all.
+    pub fn config(self, method: &str) -> Result<Config, ConfigError> {
+        let builtin = CONFIGS.iter().find(|(name, _)| *name == method);
+        let (_, [cpu, gpu, seed]) = builtin.expect("every method has built-in configurations");
+        let text = match self {
+            Self::Cpu => cpu,
+            Self::Gpu => gpu,
+            Self::Seed => seed,
+        };
+        Config::parse(text, &format!("built-in configs/{}/{method}.json", self.name()))
+    }
+
+    /// Whether the learning rate of `method` is meant for its batch size, and grows with it.
+    pub fn scales_lr(self, method: &str) -> bool {
+        self == Self::Gpu && !UNSCALED.contains(&method)
+    }
+
+    /// Epochs for a set of `images`, where the preset depends on their number.
+    pub fn epochs(self, images: usize) -> Option<u32> {
+        let epochs = CPU_IMAGES.div_ceil(images.max(1)).clamp(1, CPU_EPOCHS);
+        (self == Self::Cpu).then_some(epochs as u32)
     }
 }
 
@@ -73,33 +108,43 @@ mod tests {
     #[test]
     fn every_method_has_valid_built_in_configs() {
         for entry in methods::METHODS {
-            let recommended = config(entry.name, Preset::Recommended).unwrap().unwrap();
-            recommended.validate().unwrap();
-            assert_eq!(recommended.method.name(), entry.name);
-            let seed = config(entry.name, Preset::Seed);
-            assert_eq!(seed.is_some(), entry.has_seed_variant(), "{}", entry.name);
-            if let Some(seed) = seed {
-                let seed = seed.unwrap();
-                seed.validate().unwrap();
-                assert_eq!(seed.method.name(), entry.name);
+            for preset in Preset::value_variants() {
+                let config = preset.config(entry.name).unwrap();
+                config.validate().unwrap();
+                assert_eq!(config.method.name(), entry.name);
+                let variant = &config.document()["method"][entry.name]["variant"];
+                assert_eq!(
+                    variant == "seed",
+                    *preset == Preset::Seed && entry.has_seed_variant(),
+                    "{} {preset:?}",
+                    entry.name
+                );
             }
         }
         assert_eq!(CONFIGS.len(), methods::METHODS.len());
     }
 
     #[test]
-    fn recommended_settings_differ_in_what_is_a_method_s_own() {
-        let shared = |method: &str| {
-            let recommended = config(method, Preset::Recommended).unwrap();
-            let mut document = recommended.unwrap().document();
-            for own in ["method", "projection", "optimizer"] {
-                document.as_object_mut().unwrap().remove(own);
+    fn settings_of_a_preset_differ_in_what_is_a_method_s_own() {
+        for preset in [Preset::Cpu, Preset::Gpu] {
+            let shared = |method: &str| {
+                let mut document = preset.config(method).unwrap().document();
+                for own in ["method", "projection", "optimizer"] {
+                    document.as_object_mut().unwrap().remove(own);
+                }
+                document["augment"]["views"] = serde_json::Value::Null;
+                document
+            };
+            for entry in methods::METHODS {
+                assert_eq!(shared(entry.name), shared("simclr"), "{} {preset:?}", entry.name);
             }
-            document["augment"]["views"] = serde_json::Value::Null;
-            document
-        };
-        for entry in methods::METHODS {
-            assert_eq!(shared(entry.name), shared("simclr"), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn a_plan_for_a_cpu_has_as_many_images_whatever_the_set() {
+        let epochs = |images| Preset::Cpu.epochs(images).unwrap();
+        assert_eq!([100, 500, 5_000, 100_000, 1_000_000].map(epochs), [300, 300, 30, 2, 1]);
+        assert_eq!(Preset::Gpu.epochs(5_000), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::app::presets::Preset;
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Methods, separated by commas; `all` for every method with the preset.
+    /// Methods, separated by commas; `all` for all twelve.
     #[arg(
         long,
         value_name = "NAMES",
@@ -19,9 +19,9 @@ pub struct CompareArguments {
         value_parser = MethodName { or_all: true }
     )]
     pub methods: Vec<String>,
-    /// Built-in configurations to use.
-    #[arg(long, default_value = "seed")]
-    pub preset: Preset,
+    /// Built-in configurations to use [default: gpu with a GPU, else cpu].
+    #[arg(long)]
+    pub preset: Option<Preset>,
     /// Runs per method, with the random seeds 0 to N - 1.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seeds: u64,

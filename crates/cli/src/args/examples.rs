@@ -8,9 +8,9 @@ Examples:
 
 pub const PRETRAIN: &str = "\
 Examples:
-  twinview pretrain simclr                      STL-10 in data/stl10_binary; ResNet-18, for a GPU
-  twinview pretrain simclr --preset seed        a small encoder, for a CPU
-  twinview pretrain dino --data photos --image-size 128
+  twinview pretrain simclr --data photos        settings by device and number of images
+  twinview pretrain simclr --preset gpu         STL-10 in data/stl10_binary; ResNet-18
+  twinview pretrain dino --data photos --image-size 224 --encoder vit-small
   twinview pretrain dino --config my.json --epochs 10
   twinview pretrain simclr --run runs/simclr --resume
   twinview pretrain byol --init-weights runs/simclr/encoder.safetensors";
@@ -34,7 +34,7 @@ pub const PREVIEW: &str = "\
 Examples:
   twinview preview --out views.png              views of SimCLR
   twinview preview dino --data photos --rows 4 --out views.png
-  twinview preview --config my.json --out views.png";
+  twinview preview --config my.json --set image_size=128 --out views.png";
 
 pub const NEIGHBORS: &str = "\
 Examples:
@@ -96,6 +96,12 @@ pub const DATA_SYNTH: &str = "\
 Examples:
   twinview data synth --out data/synthetic
   twinview data synth --unlabeled 500 --train 100 --test 100 --image-size 32 --out data/small";
+
+pub const CONFIG: &str = "\
+Examples:
+  twinview config simclr > my.json              then: twinview pretrain simclr --config my.json
+  twinview config dino --preset gpu --encoder vit-small --image-size 224
+  twinview config moco --data photos            batch, queue and epochs for these images";
 
 pub const METHODS: &str = "\
 Examples:

@@ -10,15 +10,21 @@ use crate::app::presets::Preset;
 /// Arguments of `preview`.
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
-    /// Method whose augmentation is shown.
-    #[arg(default_value = "simclr", value_parser = MethodName { or_all: false })]
-    pub method: String,
-    /// Built-in configuration to use.
-    #[arg(long, default_value = "recommended", conflicts_with = "config")]
-    pub preset: Preset,
-    /// Configuration file to use instead of a preset.
+    /// Method whose augmentation is shown [default: that of --config, or simclr].
+    #[arg(value_parser = MethodName { or_all: false })]
+    pub method: Option<String>,
+    /// Built-in configuration to use [default: as for pretrain].
+    #[arg(long)]
+    pub preset: Option<Preset>,
+    /// Configuration file: a whole one, one of a run, or some keys to set over the preset.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Set a configuration key; repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Side of the images in pixels.
+    #[arg(long, value_name = "N")]
+    pub image_size: Option<usize>,
     /// Data set [default: as for pretrain].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,

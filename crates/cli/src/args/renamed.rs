@@ -21,8 +21,14 @@ const RENAMED: &[[&str; 3]] = &[
     ["--size", "--image-size", "image-size"],
 ];
 
-/// The message for a renamed flag among `words`, if that is what `error` is about.
+/// Values of flags that were renamed: the flag, the old value and the new one.
+const RENAMED_VALUES: &[[&str; 3]] = &[["--preset", "recommended", "gpu"]];
+
+/// The message for a renamed flag or value among `words`, if that is what `error` is about.
 pub fn renamed_flag(error: &clap::Error, words: &[String]) -> Option<String> {
+    if error.kind() == ErrorKind::InvalidValue {
+        return renamed_value(error);
+    }
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
@@ -36,6 +42,18 @@ pub fn renamed_flag(error: &clap::Error, words: &[String]) -> Option<String> {
     let [old, new, _] =
         RENAMED.iter().find(|[old, _, long]| old == found && has(&command, long))?;
     Some(format!("{old} is now {new}"))
+}
+
+/// The message for a renamed value, if that is what `error` is about.
+fn renamed_value(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let (flag, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    let of = |[renamed, old, _]: &&[&str; 3]| flag.starts_with(renamed) && value == *old;
+    let [flag, old, new] = RENAMED_VALUES.iter().find(of)?;
+    Some(format!("{flag} {old} is now {flag} {new}"))
 }
 
 #[cfg(test)]
@@ -57,6 +75,7 @@ mod tests {
             ("pretrain simclr --settings seed", "--settings is now --preset"),
             ("preview --settings=seed --out a.png", "--settings is now --preset"),
             ("--json compare --settings seed --out a", "--settings is now --preset"),
+            ("pretrain simclr --preset recommended", "--preset recommended is now --preset gpu"),
             ("pretrain simclr --init a.safetensors", "--init is now --init-weights"),
             ("pretrain simclr --steps 3", "--steps is now --max-steps"),
             ("evaluate run --epoch 3", "--epoch is now --checkpoint (last, best, epoch:N)"),

@@ -3,6 +3,7 @@
 mod earlier_run;
 mod invocation;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,9 +20,9 @@ use crate::app::datasets;
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::output::Output;
-use crate::app::presets::{self, Preset};
+use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
-use crate::args::CompareArguments;
+use crate::args::{CompareArguments, SettingsArguments};
 use crate::commands::compare::earlier_run::EarlierRun;
 use crate::commands::evaluate::measurement::Measurement;
 use crate::commands::pretrain;
@@ -35,6 +36,7 @@ pub const PREVIEW: [usize; 2] = [6, 3];
 struct PlannedRun {
     folder: PathBuf,
     config: Config,
+    settings: Settings,
     earlier: EarlierRun,
 }
 
@@ -48,8 +50,16 @@ pub fn run(
     check_out(&arguments.out)?;
     let image_size = planned[0].config.image_size;
     let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
+    let mut notes = BTreeSet::new();
+    for PlannedRun { config, settings, .. } in &mut planned {
+        notes.extend(settings.fit(&set));
+        *config = Config { seed: config.seed, ..settings.config.clone() };
+    }
+    for note in notes {
+        tracing::warn!("{note}");
+    }
     // All runs are checked before hours are spent on the first.
-    for PlannedRun { folder, config, earlier } in &mut planned {
+    for PlannedRun { folder, config, earlier, .. } in &mut planned {
         let begun = folder.join(file::CONFIG).exists();
         let record = begun.then(|| RunRecord::read(folder)).transpose()?;
         if let Some(record) = &record {
@@ -146,21 +156,20 @@ fn plan(arguments: &CompareArguments) -> Result<Vec<PlannedRun>, Failure> {
     }
     let mut planned = Vec::new();
     for method in methods(arguments)? {
-        let mut config = presets::require(&method, arguments.preset)?;
-        for assignment in &arguments.set {
-            config = config.with(assignment)?;
-        }
-        let train = &mut config.train;
-        train.epochs = arguments.epochs.unwrap_or(train.epochs);
-        train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
-        if let Some(precision) = arguments.precision {
-            train.precision = precision.into();
-        }
-        config.validate()?;
+        let settings = SettingsArguments {
+            preset: arguments.preset,
+            set: arguments.set.clone(),
+            epochs: arguments.epochs,
+            batch_size: arguments.batch_size,
+            precision: arguments.precision,
+            ..SettingsArguments::default()
+        };
+        let settings = Settings::new(Some(&method), &settings)?;
         for seed in 0..arguments.seeds {
             let folder = arguments.out.join("runs").join(format!("{method}-seed{seed}"));
-            let config = Config { seed, ..config.clone() };
-            planned.push(PlannedRun { folder, config, earlier: EarlierRun::None });
+            let config = Config { seed, ..settings.config.clone() };
+            let (settings, earlier) = (settings.clone(), EarlierRun::None);
+            planned.push(PlannedRun { folder, config, settings, earlier });
         }
     }
     Ok(planned)
@@ -171,9 +180,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for name in &arguments.methods {
         if name == "all" {
-            let seed = arguments.preset == Preset::Seed;
-            let rows = METHODS.iter().filter(|entry| !seed || entry.has_seed_variant());
-            names.extend(rows.map(|entry| entry.name.to_owned()));
+            names.extend(METHODS.iter().map(|entry| entry.name.to_owned()));
         } else {
             pretrain::check_method(name)?;
             names.push(name.clone());
@@ -200,7 +207,8 @@ fn train(
     }
     let trainer = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
     let resume = run.earlier != EarlierRun::None;
-    let (outcome, _) = pretrain::train(trainer, folder, resume, output, log, stop)?;
+    let source = run.settings.source();
+    let (outcome, _) = pretrain::train(trainer, &source, folder, resume, output, log, stop)?;
     Ok(outcome)
 }
 

@@ -12,17 +12,19 @@ use methods::METHODS;
 use run::{EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{
-    Config, EarlyStop, OnCollapse, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
+    Config, ConfigFile, EarlyStop, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
 };
 
+use crate::app::datasets;
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::output::Output;
+use crate::app::plan_line::{TimeCheck, plan_line};
 use crate::app::progress::TrainingProgress;
+use crate::app::settings::{Settings, batch_note, set_flags};
 use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words::count;
-use crate::app::{datasets, presets};
-use crate::args::{OnCollapseArgument, PretrainArguments};
+use crate::args::PretrainArguments;
 
 /// Starts or resumes a run.
 pub fn run(
@@ -32,8 +34,10 @@ pub fn run(
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let mut trainer =
-        if arguments.resume { resume(arguments, &folder)? } else { begin(arguments)? };
+    let (mut trainer, source) = match arguments.resume {
+        true => (resume(arguments, &folder)?, "resumed run".to_owned()),
+        false => begin(arguments)?,
+    };
     if arguments.dry_run {
         let record = trainer.record();
         output.result(record, || serde_json::to_string_pretty(record).expect("valid JSON"));
@@ -44,7 +48,7 @@ pub fn run(
     }
     let stop = stop_flag(stop_flag::TRAINING)?;
     let record = trainer.record().clone();
-    let (outcome, last) = train(trainer, &folder, arguments.resume, output, log, &stop)?;
+    let (outcome, last) = train(trainer, &source, &folder, arguments.resume, output, log, &stop)?;
     if let (true, Some(epoch)) = (arguments.profile, last) {
         output.table(|| step_table(&epoch.step_secs));
     }
@@ -71,10 +75,11 @@ pub fn run(
     }
 }
 
-/// Trains in `folder`, from its newest checkpoint with `resume`. Returns the last finished epoch
-/// too.
+/// Trains in `folder`, from its newest checkpoint with `resume`; `source` is where the settings
+/// come from. Returns the last finished epoch too.
 pub fn train(
     mut trainer: Trainer,
+    source: &str,
     folder: &Path,
     resume: bool,
     output: &Output,
@@ -91,9 +96,15 @@ pub fn train(
     };
     log.copy_to(folder, stop)?;
     announce(&trainer, folder);
-    let drawn = !tracing::enabled!(tracing::Level::INFO);
-    let mut display = TrainingProgress::new(output, trainer.steps(), drawn);
-    let outcome = trainer.train(run, &mut display, stop);
+    let quiet = !tracing::enabled!(tracing::Level::INFO);
+    let steps = trainer.steps();
+    let estimate = match quiet || steps.step == steps.total {
+        true => None,
+        false => trainer.estimate_time(),
+    };
+    tracing::info!("{}", plan_line(source, &trainer, estimate));
+    let mut display = TrainingProgress::new(output, steps, quiet);
+    let outcome = trainer.train(run, &mut TimeCheck::new(&mut display, estimate, steps), stop);
     let last = display.finish();
     let outcome = outcome?;
     match log.failure() {
@@ -144,78 +155,57 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
     )))
 }
 
-/// A trainer for a new run.
-fn begin(arguments: &PretrainArguments) -> Result<Trainer, Failure> {
-    let config = match &arguments.config {
-        Some(path) => Config::read(path)?,
-        None => presets::require(&arguments.method, arguments.preset)?,
-    };
-    if config.method.name() != arguments.method {
-        let from = arguments.config.as_deref().unwrap_or(Path::new("")).display().to_string();
-        return Err(Failure::usage(format!(
-            "{from}: expected a config of {}, found one of {}",
-            arguments.method,
-            config.method.name()
-        )));
+/// A trainer for a new run, and where its settings come from.
+fn begin(arguments: &PretrainArguments) -> Result<(Trainer, String), Failure> {
+    let mut settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
+    let image_size = settings.config.image_size;
+    let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
+    for note in settings.fit(&set) {
+        tracing::warn!("{note}");
     }
-    let config = adjust(config, arguments)?;
-    config.validate()?;
-    let (set, path) = datasets::open_or_default(arguments.data.as_deref(), config.image_size)?;
-    let mut trainer = prepare(config, set, path)?;
+    let source = settings.source();
+    let mut trainer = prepare(settings.config, set, path)?;
     if let Some(file) = &arguments.init_weights {
         trainer.begin_from(file)?;
         tracing::info!("encoder initialized from {}", file.display());
     }
-    Ok(trainer)
+    Ok((trainer, source))
 }
 
 /// A trainer for the run in `folder`.
 fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failure> {
     let record = RunRecord::read(folder)?;
-    let before = match &arguments.config {
-        Some(path) => Config::read(path)?,
+    let mut config = match &arguments.settings.config {
+        Some(path) => ConfigFile::read(path)?.over(&record.config)?,
         None => record.config.clone(),
     };
-    let config = adjust(before, arguments)?;
-    let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
+    for assignment in &arguments.settings.set {
+        config = config.with(assignment)?;
+    }
+    let mut config = set_flags(config, &arguments.settings)?;
     let path = arguments.data.clone().or_else(|| record.data.path.clone());
-    let set = match &path {
-        Some(path) => datasets::open(path, config.image_size)?,
-        None => datasets::built_in()?,
+    let open = |config: &Config| match &path {
+        Some(path) => datasets::open(path, config.image_size),
+        None => datasets::built_in(),
     };
+    let mut set = None;
+    if config.train.batch_size > record.config.train.batch_size {
+        // What is larger than the set was made smaller at the start, too.
+        let opened = open(&config)?;
+        let images = trainer::training_images(config.checkpoint.best, &opened);
+        if let Some(fitted) = config.fit_batch(images) {
+            tracing::warn!("{}", batch_note(fitted));
+        }
+        set = Some(opened);
+    }
+    let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
+    let set = set.map_or_else(|| open(&config), Ok)?;
     let trainer = prepare(config, set, path)?;
     trainer::check_data(&record, folder, &trainer.record().data)?;
     for (key, before, after) in record.config.differences(&trainer.record().config) {
         tracing::info!("{key} was {before}, is {after}");
     }
     Ok(trainer)
-}
-
-/// The configuration changed by the arguments.
-fn adjust(mut config: Config, arguments: &PretrainArguments) -> Result<Config, Failure> {
-    for assignment in &arguments.set {
-        config = config.with(assignment)?;
-    }
-    let train = &mut config.train;
-    train.epochs = arguments.epochs.unwrap_or(train.epochs);
-    train.max_steps = arguments.max_steps.or(train.max_steps);
-    train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
-    train.workers = arguments.workers.unwrap_or(train.workers);
-    if let Some(device) = &arguments.device {
-        train.device = device.parse().map_err(Failure::usage)?;
-    }
-    if let Some(precision) = arguments.precision {
-        train.precision = precision.into();
-    }
-    if let Some(on_collapse) = arguments.on_collapse {
-        config.health.on_collapse = match on_collapse {
-            OnCollapseArgument::Warn => OnCollapse::Warn,
-            OnCollapseArgument::Stop => OnCollapse::Stop,
-        };
-    }
-    config.image_size = arguments.image_size.unwrap_or(config.image_size);
-    config.seed = arguments.seed.unwrap_or(config.seed);
-    Ok(config)
 }
 
 /// Checks the configuration against the data set read from `path`, `None` for the built-in one.
@@ -253,12 +243,14 @@ fn announce(trainer: &Trainer, folder: &Path) {
         epochs if epochs < 1.0 => format!(" ({total} in all, {epochs:.1} of an epoch)"),
         _ => String::new(),
     };
+    let images = match (batch.unlabeled, batch.labeled) {
+        (images, 0) | (0, images) => images.to_string(),
+        (unlabeled, labeled) => format!("{unlabeled} + {labeled}"),
+    };
     tracing::info!(
-        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {} + {} images per step, {} per epoch{short}, {} in {}, {}, {} -> {}",
+        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {images} images per step, {} per epoch{short}, {} in {}, {}, {} -> {}",
         record.config.method.name(),
         record.data.kind,
-        batch.unlabeled,
-        batch.labeled,
         count(batch.steps_per_epoch, "step"),
         record.device,
         record.config.train.precision,

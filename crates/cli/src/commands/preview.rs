@@ -3,24 +3,23 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use trainer::Config;
 
+use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::output::Output;
-use crate::app::{datasets, presets};
-use crate::args::PreviewArguments;
-use crate::commands::pretrain;
+use crate::app::settings::Settings;
+use crate::args::{PreviewArguments, SettingsArguments};
 
 /// Saves augmented views of some images.
 pub fn run(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let config = match &arguments.config {
-        Some(path) => Config::read(path)?,
-        None => {
-            pretrain::check_method(&arguments.method)?;
-            presets::require(&arguments.method, arguments.preset)?
-        }
+    let settings = SettingsArguments {
+        preset: arguments.preset,
+        config: arguments.config.clone(),
+        set: arguments.set.clone(),
+        image_size: arguments.image_size,
+        ..SettingsArguments::default()
     };
-    config.validate()?;
+    let config = Settings::new(arguments.method.as_deref(), &settings)?.config;
     dataset::PictureFormat::of(&arguments.out)?;
     files::check_writable(&arguments.out)?;
     let (set, _) = datasets::open_or_default(arguments.data.as_deref(), config.image_size)?;

@@ -14,13 +14,13 @@ pub fn split(first: u8, count: u8, labels: bool) -> Split {
     Split::in_memory(bytes, labels, 10, 12, PixelOrder::ColumnMajor)
 }
 
-/// 5 of 17 unlabeled images and 3 of 10 labeled ones; two views of 16 pixels and one of 9.
+/// 17 unlabeled images and 10 labeled ones, at most 8 a batch; two views of 16 pixels and one of 9.
 pub fn plan(workers: usize) -> LoaderConfig {
     LoaderConfig {
         seed: 5,
         unlabeled: split(0, 17, false),
-        unlabeled_per_batch: 5,
-        labeled: Some((split(100, 10, true), 3)),
+        labeled: Some(split(100, 10, true)),
+        batch_size: 8,
         views: vec![Recipe::seed_strong(16), Recipe::seed_strong(16), Recipe::seed_strong(9)],
         probe: Some(Recipe::seed_weak(16)),
         workers,

@@ -73,9 +73,10 @@ fn pretraining(run: &Run) -> String {
     let per_epoch = run.batch.steps_per_epoch;
     let planned =
         format!("{} of {}", count(run.epochs as usize, "epoch"), count(per_epoch as usize, "step"));
-    let images = match run.batch.labeled {
-        0 => count(run.batch.unlabeled, "image"),
-        labeled => format!("{} unlabeled and {labeled} labeled images", run.batch.unlabeled),
+    let images = match (run.batch.unlabeled, run.batch.labeled) {
+        (unlabeled, 0) => count(unlabeled, "image"),
+        (0, labeled) => count(labeled, "labeled image"),
+        (unlabeled, labeled) => format!("{unlabeled} unlabeled and {labeled} labeled images"),
     };
     let done = run.batch.duration(run.steps_done());
     let whole = u64::from(run.epochs) * u64::from(per_epoch);

@@ -4,9 +4,12 @@
 //! the run can begin again, and be measured untrained.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use models::EncoderConfig;
 use run::InitRecord;
+use safetensors::SafeTensors;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{self, damaged};
@@ -16,11 +19,13 @@ use crate::{Error, Learner};
 /// The classifiers of torchvision's and of timm's networks, which an encoder doesn't have.
 const CLASSIFIERS: [&str; 2] = ["fc.", "head."];
 
-/// Sets the encoders of `learner`, the student's and the teacher's, to the weights in `path`.
+/// Sets the encoders of `learner`, the student's and the teacher's, to the weights in `path`: a
+/// file, or the folder of a finished run.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`], and [`Error::Damaged`] for a folder without an encoder.
 pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, Error> {
+    let path = &file_of(path)?;
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if absolute.to_str().is_none() {
         return Err(damaged(path, "a path in UTF-8", "other bytes"));
@@ -30,6 +35,49 @@ pub(crate) fn begin_from(path: &Path, learner: &Learner) -> Result<InitRecord, E
         sha256 = load(path, networks)?;
     }
     Ok(InitRecord { path: absolute, sha256 })
+}
+
+/// The file of weights that `path` is, or has in it.
+fn file_of(path: &Path) -> Result<PathBuf, Error> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let file = path.join(run::file::ENCODER);
+    if file.is_file() {
+        return Ok(file);
+    }
+    let found = match path.join(run::file::CONFIG).is_file() {
+        true => {
+            let name = path.display();
+            format!(
+                "a run that is not finished; `twinview export {name} --format safetensors --out \
+                 encoder.safetensors` writes the weights of its last checkpoint"
+            )
+        }
+        false => format!("a folder without {}", run::file::ENCODER),
+    };
+    Err(damaged(path, "a file of weights or a finished run", found))
+}
+
+/// The `error` of weights that don't fit the encoder `expected`, by what the file itself says it is
+/// of, if it does.
+pub(crate) fn explain(error: Error, path: &Path, expected: &EncoderConfig) -> Error {
+    let encoder = || -> Option<(PathBuf, Value)> {
+        let path = file_of(path).ok()?;
+        let bytes = fs::read(&path).ok()?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
+        let about: Value =
+            serde_json::from_str(metadata.metadata().as_ref()?.get("twinview")?).ok()?;
+        Some((path, about.get("encoder")?.clone()))
+    };
+    let expected = serde_json::to_value(expected).expect("a config is valid JSON");
+    match encoder() {
+        Some((path, found)) if found != expected => {
+            let found = format!("those of {found} (--encoder or --set encoder=... chooses it)");
+            damaged(&path, format!("weights of the encoder {expected}"), found)
+        }
+        _ => error,
+    }
 }
 
 /// Sets the encoder of `networks` to the weights and running statistics in `path`, by their names

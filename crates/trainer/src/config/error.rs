@@ -37,6 +37,16 @@ pub enum ConfigError {
         /// Where, and what was expected and found.
         mismatch: Mismatch,
     },
+    /// A key of a file that isn't there, or whose value doesn't fit.
+    #[error("{}: {}: {}", OneLine(.origin), OneLine(.key), OneLine(.message))]
+    InFile {
+        /// The file, or where else the text comes from.
+        origin: String,
+        /// The dotted key.
+        key: String,
+        /// What was expected and found.
+        message: String,
+    },
     /// A key or a value of an earlier version.
     #[error("{}: {} is now {new}", OneLine(.origin), OneLine(.key))]
     Renamed {

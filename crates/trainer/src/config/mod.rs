@@ -1,6 +1,8 @@
 //! The configuration of a run: typed, complete, and refused where a key is unknown.
 
+mod config_file;
 mod error;
+mod fit;
 mod json_message;
 mod read;
 mod renamed;
@@ -18,7 +20,9 @@ use optim::OptimizerConfig;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use config_file::ConfigFile;
 pub use error::ConfigError;
+pub use fit::Fitted;
 pub use schema::schema;
 pub use strict::Mismatch;
 pub use views::{AugmentConfig, ProbeView, ViewGroup, ViewSize};

@@ -32,9 +32,8 @@ pub(crate) struct KnnMonitor {
 }
 
 impl KnnMonitor {
-    /// The monitor of a run that trains by `plan` for epochs of `steps` steps. `labeled` are the
-    /// labeled training images, of which `validation` is held out. `None` without labels of at least
-    /// two classes.
+    /// The monitor of a run that trains by `plan`. `labeled` are the labeled training images, of
+    /// which `validation` is held out. `None` without labels of at least two classes.
     ///
     /// How often it measures follows from numbers of images alone, never from a clock: a run that is
     /// resumed, elsewhere too, measures after the same epochs.
@@ -42,18 +41,16 @@ impl KnnMonitor {
         labeled: Option<&Split>,
         validation: Option<&Split>,
         plan: &LoaderConfig,
-        steps: u32,
     ) -> Option<Self> {
         let labeled = labeled?;
         let labels = labeled.labels()?;
         if labels.iter().all(|label| *label == labels[0]) {
             return None;
         }
-        let budget = budget(plan, steps);
+        let budget = budget(plan);
         let most = budget.max(LEAST);
         let held_out = validation.filter(|validation| validation.len() >= ENOUGH);
-        let fit = plan.labeled.as_ref().map(|(fit, _)| fit);
-        let (bank, queries) = match (held_out, fit) {
+        let (bank, queries) = match (held_out, &plan.labeled) {
             (Some(validation), Some(fit)) => {
                 let queries = subset(validation, QUERIES.min(most / 2));
                 let bank = subset(fit, BANK.min(most - queries.len()));
@@ -84,13 +81,11 @@ fn vote(bank: &Split) -> KnnVote {
 }
 
 /// Images that can be encoded in the allowed share of the time of an epoch.
-fn budget(plan: &LoaderConfig, steps: u32) -> usize {
+fn budget(plan: &LoaderConfig) -> usize {
     let side = plan.views.first().map_or(1, |recipe| recipe.size) as f64;
     // Encoding takes time by the pixel.
     let views: f64 = plan.views.iter().map(|recipe| (recipe.size as f64 / side).powi(2)).sum();
-    let labeled = plan.labeled.as_ref().map_or(0, |(_, count)| *count);
-    let images = (plan.unlabeled_per_batch + labeled) as f64 * f64::from(steps);
-    (SHARE * STEP_PASSES * views * images) as usize
+    (SHARE * STEP_PASSES * views * plan.images_per_epoch() as f64) as usize
 }
 
 /// Up to `count` images of `split`, the same in every run.
@@ -117,14 +112,15 @@ mod tests {
         Split::in_memory(vec![0; 3 * count], Some(labels), 1, 1, PixelOrder::RowMajor)
     }
 
-    /// Batches of 90 + 10 images and two views of one size, or with local views of half of it.
-    fn plan(fit: &Split, local: usize) -> LoaderConfig {
+    /// Epochs of `images`, those of `fit` among them, and two views of one size, or with local views
+    /// of half of it.
+    fn plan(fit: &Split, images: usize, local: usize) -> LoaderConfig {
         let sizes = [8, 8].into_iter().chain(std::iter::repeat_n(4, local));
         LoaderConfig {
             seed: 0,
-            unlabeled: fit.without_labels(),
-            unlabeled_per_batch: 90,
-            labeled: Some((fit.clone(), 10)),
+            unlabeled: labeled(images - fit.len(), 1).without_labels(),
+            labeled: Some(fit.clone()),
+            batch_size: 10,
             views: sizes.map(Recipe::seed_strong).collect(),
             probe: None,
             workers: 1,
@@ -135,34 +131,34 @@ mod tests {
     #[test]
     fn it_takes_no_more_than_its_share_of_an_epoch() {
         let all = labeled(600, 3);
-        // 20 steps of 100 images, 2 views, 3 passes each: 12,000 passes, of which 5 % are 600.
+        let fit = labeled(60, 3);
+        // 2,000 images, 2 views, 3 passes each: 12,000 passes, of which 5 % are 600.
         let monitor =
-            |steps, local| KnnMonitor::new(Some(&all), None, &plan(&all, local), steps).unwrap();
+            |images, local| KnnMonitor::new(Some(&all), None, &plan(&fit, images, local)).unwrap();
         let due = |monitor: &KnnMonitor| -> Vec<u32> {
             (1..=5).filter(|&epoch| monitor.is_due(epoch, epoch == 5)).collect()
         };
-        assert_eq!(due(&monitor(20, 0)), [1, 2, 3, 4, 5]);
-        assert_eq!(due(&monitor(10, 0)), [2, 4, 5]);
-        assert_eq!(due(&monitor(1, 0)), [5]);
+        assert_eq!(due(&monitor(2_000, 0)), [1, 2, 3, 4, 5]);
+        assert_eq!(due(&monitor(1_000, 0)), [2, 4, 5]);
+        assert_eq!(due(&monitor(100, 0)), [5]);
         // Eight local views of a quarter of the pixels are as much work as two global ones.
-        assert_eq!(due(&monitor(10, 8)), [1, 2, 3, 4, 5]);
+        assert_eq!(due(&monitor(1_000, 8)), [1, 2, 3, 4, 5]);
     }
 
     #[test]
     fn many_held_out_images_are_asked_and_few_are_not() {
         let all = labeled(9_000, 10);
         let [fit, few, many] = [8_000, 499, 500].map(|count| labeled(count, 10));
-        let of = |validation: &Split, steps| {
-            let plan = plan(&fit, 0);
-            KnnMonitor::new(Some(&all), Some(validation), &plan, steps).unwrap()
+        let of = |validation: &Split, images| {
+            KnnMonitor::new(Some(&all), Some(validation), &plan(&fit, images, 0)).unwrap()
         };
-        let monitor = of(&many, 1_000);
+        let monitor = of(&many, 100_000);
         assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (5_000, 500));
-        let monitor = of(&few, 1_000);
+        let monitor = of(&few, 100_000);
         assert_eq!((monitor.bank.len(), monitor.queries.is_none()), (5_000, true));
         // Short epochs have room for fewer images.
-        let monitor = of(&labeled(2_000, 10), 1);
-        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (500, 500));
+        let monitor = of(&labeled(2_000, 10), 8_010);
+        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (1_202, 1_201));
     }
 
     #[test]
@@ -175,10 +171,10 @@ mod tests {
     #[test]
     fn without_labels_or_classes_there_is_nothing_to_measure() {
         let all = labeled(600, 3);
-        let plan = plan(&all, 0);
-        assert!(KnnMonitor::new(None, None, &plan, 10).is_none());
-        assert!(KnnMonitor::new(Some(&all.without_labels()), None, &plan, 10).is_none());
-        assert!(KnnMonitor::new(Some(&labeled(600, 1)), None, &plan, 10).is_none());
+        let plan = plan(&all, 700, 0);
+        assert!(KnnMonitor::new(None, None, &plan).is_none());
+        assert!(KnnMonitor::new(Some(&all.without_labels()), None, &plan).is_none());
+        assert!(KnnMonitor::new(Some(&labeled(600, 1)), None, &plan).is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod best;
 mod epoch_end;
+pub(crate) mod estimate;
 pub(crate) mod observer;
 pub(crate) mod outcome;
 pub(crate) mod resume;
@@ -86,7 +87,8 @@ impl Trainer {
         let plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::LoaderConfig)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
-        let knn = KnnMonitor::new(data.train.as_ref(), validation.as_ref(), &plan, steps_per_epoch);
+        let knn = KnnMonitor::new(data.train.as_ref(), validation.as_ref(), &plan);
+        let [unlabeled, labeled] = plan.images_per_batch();
         let dtypes = DTypes { master: Kind::Float, compute: config.train.precision.kind(device) };
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let task = LearnerOptions { classes, device, dtypes };
@@ -101,11 +103,7 @@ impl Trainer {
             device: device_name(device),
             threads: ThreadCounts { libtorch: libtorch_threads(device), workers: plan.workers },
             data: data_record(&data, validation.as_ref(), origin.data),
-            batch: BatchRecord {
-                unlabeled: plan.unlabeled_per_batch,
-                labeled: plan.labeled.as_ref().map_or(0, |(_, count)| *count),
-                steps_per_epoch,
-            },
+            batch: BatchRecord { unlabeled, labeled, steps_per_epoch },
             init: None,
             config,
         };
@@ -132,14 +130,17 @@ impl Trainer {
         self.learner.profiler = Profiler::new(device, true);
     }
 
-    /// Sets the first weights of the encoder to those in `file`, by their names in
-    /// `encoder.safetensors` and in torchvision's networks. A teacher's encoder begins with them
-    /// too.
+    /// Sets the first weights of the encoder to those in `file` or in the finished run `file`, by
+    /// their names in `encoder.safetensors`, in torchvision's and in timm's networks. A teacher's
+    /// encoder begins with them too.
     ///
     /// # Errors
     /// [`Error::Damaged`] where they aren't weights of such an encoder.
     pub fn begin_from(&mut self, file: &Path) -> Result<(), Error> {
-        self.record.init = Some(initial_weights::begin_from(file, &self.learner)?);
+        let loaded = initial_weights::begin_from(file, &self.learner);
+        let encoder = &self.record.config.encoder;
+        self.record.init =
+            Some(loaded.map_err(|error| initial_weights::explain(error, file, encoder))?);
         Ok(())
     }
 
@@ -355,9 +356,9 @@ impl Trainer {
         self.learner.optimizer.lr(progress)
     }
 
-    /// Images of a batch.
+    /// Images of a batch, in the mean.
     fn images(&self) -> f64 {
-        self.record.batch.images() as f64
+        self.plan.images_per_epoch() as f64 / f64::from(self.record.batch.steps_per_epoch)
     }
 
     /// Moves on to the next epoch; keeps what the summary needs. Whether the epoch was the best so

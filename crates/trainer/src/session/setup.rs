@@ -56,26 +56,27 @@ pub(crate) fn hold_out(best: Option<BestBy>, data: &Dataset) -> (Dataset, Option
     (rest, Some(train.select(&rows.validation)))
 }
 
-/// What batches hold. The share of labeled images is that of the labeled split in all the images.
+/// What batches hold.
 pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderConfig {
-    let batch = config.train.batch_size;
-    let unlabeled = data.unlabeled.len();
-    let labeled = data.train.clone().map(|train| {
-        let share = train.len() as f64 / (train.len() + unlabeled) as f64;
-        let count = (batch as f64 * share).round() as usize;
-        (train, count.clamp(1, batch.max(2) - 1))
-    });
-    let labeled_per_batch = labeled.as_ref().map_or(0, |(_, count)| *count);
     LoaderConfig {
         seed: config.seed,
         unlabeled: data.unlabeled.clone(),
-        unlabeled_per_batch: batch - labeled_per_batch,
-        probe: labeled.as_ref().map(|_| config.probe_recipe()),
-        labeled,
+        probe: data.train.as_ref().map(|_| config.probe_recipe()),
+        labeled: data.train.clone(),
+        batch_size: config.train.batch_size,
         views: config.view_recipes(),
         workers: workers(config.train.workers, device),
         prefetch: PREFETCH,
     }
+}
+
+/// Images that a run with `best` has to train on: those that aren't held out from `data`, each
+/// counted once.
+pub fn training_images(best: Option<BestBy>, data: &Dataset) -> usize {
+    let (rest, _) = hold_out(best, data);
+    let labeled = rest.train.as_ref();
+    let same = labeled.is_some_and(|labeled| labeled.same_images(&rest.unlabeled));
+    rest.unlabeled.len() + labeled.map_or(0, |labeled| if same { 0 } else { labeled.len() })
 }
 
 /// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes

@@ -33,8 +33,8 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     let plan = LoaderConfig {
         seed: 0,
         unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
-        unlabeled_per_batch: 64,
         labeled: None,
+        batch_size: 64,
         views: config.view_recipes(),
         probe: None,
         workers: 1,

@@ -11,11 +11,11 @@ pub fn command(arguments: &CompareArguments) -> String {
     let name = |value: Option<clap::builder::PossibleValue>| {
         value.map(|value| value.get_name().to_owned()).unwrap_or_default()
     };
-    let mut words = vec![
-        ("--methods", arguments.methods.join(",")),
-        ("--preset", name(arguments.preset.to_possible_value())),
-        ("--seeds", arguments.seeds.to_string()),
-    ];
+    let mut words =
+        vec![("--methods", arguments.methods.join(",")), ("--seeds", arguments.seeds.to_string())];
+    if let Some(preset) = arguments.preset {
+        words.insert(1, ("--preset", name(preset.to_possible_value())));
+    }
     if let Some(data) = &arguments.data {
         let shown = data.file_name().filter(|_| data.is_absolute());
         words.push(("--data", shown.unwrap_or(data.as_os_str()).to_string_lossy().into_owned()));

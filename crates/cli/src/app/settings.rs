@@ -1,0 +1,312 @@
+//! From arguments to a configuration that fits the images.
+
+use std::path::Path;
+
+use dataset::Dataset;
+use models::DeviceChoice;
+use trainer::{Config, ConfigFile, Fitted, OnCollapse};
+
+use crate::app::encoders::EncoderName;
+use crate::app::failure::Failure;
+use crate::app::presets::Preset;
+use crate::args::{OnCollapseArgument, SettingsArguments};
+use crate::commands::pretrain;
+
+/// Batch size that the optimizers of `--encoder` are meant for.
+const LR_BATCH: usize = 256;
+/// Keys that are set after the encoder was chosen, as they change what it brings along.
+const AFTER_ENCODER: [&str; 3] = ["encoder", "optimizer", "projection"];
+
+/// A configuration, and what of it may still be made to fit a set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration.
+    pub config: Config,
+    /// What it is based on; none for a whole configuration from a file.
+    preset: Option<Preset>,
+    file: Option<String>,
+    fits_epochs: bool,
+    fits_queue: bool,
+    /// Batch size that the learning rate is meant for, where it grows with it.
+    lr_batch: Option<usize>,
+}
+
+impl Settings {
+    /// The configuration of `method`, or else that of the method in the file.
+    pub fn new(method: Option<&str>, arguments: &SettingsArguments) -> Result<Self, Failure> {
+        let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
+        let method = choose_method(method, arguments.config.as_deref(), file.as_ref())?;
+        let given = Given { arguments, file: file.as_ref() };
+        let whole = file.as_ref().and_then(ConfigFile::whole);
+        let (preset, config) = match whole {
+            Some(config) => (None, config.clone()),
+            None => {
+                let preset = match arguments.preset {
+                    Some(preset) => preset,
+                    None => Preset::for_device(given.device()?)?,
+                };
+                let base = preset.config(&method)?;
+                let config = file.as_ref().map_or(Ok(base.clone()), |file| file.over(&base))?;
+                (Some(preset), config)
+            }
+        };
+        if let (Some(_), Some(path), Some(preset)) = (whole, &arguments.config, arguments.preset) {
+            return Err(Failure::usage(format!(
+                "{}: expected some keys to set over --preset {}, found a whole configuration \
+                 (use --config without --preset)",
+                path.display(),
+                preset.name()
+            )));
+        }
+        let scales = |preset: Preset| preset.scales_lr(&method).then_some(preset);
+        let mut settings = Self {
+            preset,
+            file: arguments.config.as_ref().map(|path| path.display().to_string()),
+            fits_epochs: arguments.epochs.is_none() && !given.has("train.epochs"),
+            fits_queue: !given.has(&format!("method.{method}.queue_size")),
+            lr_batch: match preset.and_then(scales) {
+                Some(preset) => Some(preset.config(&method)?.train.batch_size),
+                None => None,
+            },
+            config,
+        };
+        settings.change(arguments, &given)?;
+        settings.config.validate()?;
+        Ok(settings)
+    }
+
+    /// Follows the arguments.
+    fn change(&mut self, arguments: &SettingsArguments, given: &Given) -> Result<(), Failure> {
+        let (after, before): (Vec<_>, Vec<_>) = arguments
+            .set
+            .iter()
+            .partition(|set| AFTER_ENCODER.iter().any(|key| set.starts_with(key)));
+        let mut config = self.config.clone();
+        for assignment in before {
+            config = config.with(assignment)?;
+        }
+        config.image_size = arguments.image_size.unwrap_or(config.image_size);
+        let of_preset = match self.preset {
+            Some(Preset::Cpu) => Some(EncoderName::Convnet),
+            Some(Preset::Gpu) => Some(EncoderName::ResNet18),
+            Some(Preset::Seed) | None => None,
+        };
+        let of_preset = of_preset.filter(|_| !given.has("encoder"));
+        if let Some(encoder) = arguments.encoder.or(of_preset) {
+            config.encoder = encoder.config(&config);
+            if encoder.has_optimizer() && self.preset.is_some() && !given.has("optimizer") {
+                config = encoder.set_optimizer(config)?;
+                self.lr_batch = Some(LR_BATCH);
+            }
+        }
+        for assignment in after {
+            config = config.with(assignment)?;
+        }
+        if let Some(lr) = arguments.lr {
+            config.set_lr(lr);
+        }
+        if given.lr() {
+            self.lr_batch = None;
+        }
+        self.config = set_flags(config, arguments)?;
+        Ok(())
+    }
+
+    /// Makes batch, queue, epochs and learning rate fit the images of `set` where they weren't
+    /// given; a batch that was given too, as there is no larger one. A line for what is not as it
+    /// was asked for.
+    pub fn fit(&mut self, set: &Dataset) -> Vec<String> {
+        let config = &mut self.config;
+        let images = trainer::training_images(config.checkpoint.best, set);
+        let mut notes = Vec::new();
+        if let Some(fitted) = config.fit_batch(images) {
+            notes.push(batch_note(fitted));
+        }
+        if let Some(preset) = self.preset {
+            let epochs = preset.epochs(images).filter(|_| self.fits_epochs);
+            config.train.epochs = epochs.unwrap_or(config.train.epochs);
+            if self.fits_queue
+                && let Some(Fitted { asked, fits }) = config.fit_queue(images)
+            {
+                notes.push(format!(
+                    "a queue of {asked} projections is longer than a quarter of the {images} \
+                     images: {fits} are used"
+                ));
+            }
+        }
+        if let Some(batch) = self.lr_batch
+            && batch != config.train.batch_size
+        {
+            config.scale_lr(config.train.batch_size as f64 / batch as f64);
+            self.lr_batch = Some(config.train.batch_size);
+        }
+        notes
+    }
+
+    /// What the configuration is based on, in words.
+    pub fn source(&self) -> String {
+        match (&self.file, self.preset) {
+            (None, Some(preset)) => format!("{} preset", preset.name()),
+            (Some(file), Some(preset)) => format!("{file} over the {} preset", preset.name()),
+            (Some(file), None) => file.clone(),
+            (None, None) => "configuration".to_owned(),
+        }
+    }
+}
+
+/// The line about a batch that was made smaller.
+pub fn batch_note(Fitted { asked, fits }: Fitted) -> String {
+    format!("a batch of {asked} is larger than the set to train on: {fits} images a step are used")
+}
+
+/// The configuration of a run, or of a file, changed by `--set` and the flags that set one key.
+pub fn set_flags(mut config: Config, arguments: &SettingsArguments) -> Result<Config, Failure> {
+    let train = &mut config.train;
+    train.epochs = arguments.epochs.unwrap_or(train.epochs);
+    train.max_steps = arguments.max_steps.or(train.max_steps);
+    train.batch_size = arguments.batch_size.unwrap_or(train.batch_size);
+    train.workers = arguments.workers.unwrap_or(train.workers);
+    if let Some(device) = &arguments.device {
+        train.device = device.parse().map_err(Failure::usage)?;
+    }
+    if let Some(precision) = arguments.precision {
+        train.precision = precision.into();
+    }
+    if let Some(on_collapse) = arguments.on_collapse {
+        config.health.on_collapse = match on_collapse {
+            OnCollapseArgument::Warn => OnCollapse::Warn,
+            OnCollapseArgument::Stop => OnCollapse::Stop,
+        };
+    }
+    config.image_size = arguments.image_size.unwrap_or(config.image_size);
+    config.seed = arguments.seed.unwrap_or(config.seed);
+    Ok(config)
+}
+
+/// The method that is asked for, or else that of the file, which is no other one.
+fn choose_method(
+    asked: Option<&str>,
+    path: Option<&Path>,
+    file: Option<&ConfigFile>,
+) -> Result<String, Failure> {
+    let found = file.and_then(ConfigFile::method);
+    let method = asked.or(found).unwrap_or("simclr");
+    pretrain::check_method(method)?;
+    match (path, found) {
+        (Some(path), Some(found)) if found != method => Err(Failure::usage(format!(
+            "{}: expected a config of {method}, found one of {found}",
+            path.display()
+        ))),
+        _ => Ok(method.to_owned()),
+    }
+}
+
+/// What was given by hand.
+struct Given<'a> {
+    arguments: &'a SettingsArguments,
+    file: Option<&'a ConfigFile>,
+}
+
+impl Given<'_> {
+    /// Whether the dotted `key`, something below it or something around it was set.
+    fn has(&self, key: &str) -> bool {
+        self.file.is_some_and(|file| file.get(key).is_some())
+            || self.arguments.set.iter().any(|assignment| {
+                let set = assignment.split('=').next().unwrap_or_default();
+                let below = |a: &str, b: &str| {
+                    a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                below(set, key) || below(key, set)
+            })
+    }
+
+    /// Whether the learning rate was given.
+    fn lr(&self) -> bool {
+        let kinds = ["adam", "adamw", "sgd", "lars"];
+        self.arguments.lr.is_some()
+            || kinds.iter().any(|kind| self.has(&format!("optimizer.{kind}.lr")))
+    }
+
+    /// The device that was asked for.
+    fn device(&self) -> Result<DeviceChoice, Failure> {
+        let set = |assignment: &String| {
+            assignment
+                .strip_prefix("train.device=")
+                .map(|device| device.trim_matches('"').to_owned())
+        };
+        let of_file = || {
+            let device = self.file?.get("train.device")?.as_str()?;
+            Some(device.to_owned())
+        };
+        let asked = self.arguments.device.clone();
+        let asked =
+            asked.or_else(|| self.arguments.set.iter().rev().find_map(set)).or_else(of_file);
+        asked.map_or(Ok(DeviceChoice::Auto), |device| device.parse().map_err(Failure::usage))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::SyntheticSpec;
+
+    use super::*;
+
+    fn set(unlabeled: usize) -> Dataset {
+        let spec = SyntheticSpec { unlabeled, train: 0, test: 0, size: 16, seed: 0 };
+        dataset::synthetic(&spec).unwrap()
+    }
+
+    fn fitted(method: &str, preset: Preset, images: usize, set_keys: &[&str]) -> Config {
+        let arguments = SettingsArguments {
+            preset: Some(preset),
+            set: set_keys.iter().map(|key| (*key).to_owned()).collect(),
+            ..SettingsArguments::default()
+        };
+        let mut settings = Settings::new(Some(method), &arguments).unwrap();
+        settings.fit(&set(images));
+        settings.config
+    }
+
+    fn number(config: &Config, pointer: &str) -> f64 {
+        config.document().pointer(pointer).unwrap().as_f64().unwrap()
+    }
+
+    #[test]
+    fn what_was_not_given_fits_the_set() {
+        const LR: &str = "/optimizer/sgd/lr/cosine/start";
+        const QUEUE: &str = "/method/moco/queue_size";
+        let config = fitted("moco", Preset::Gpu, 64, &[]);
+        assert_eq!((config.train.batch_size, config.train.epochs), (64, 200));
+        assert_eq!((number(&config, LR), number(&config, QUEUE)), (0.015, 16.0));
+        let config = fitted("moco", Preset::Cpu, 64, &[]);
+        assert_eq!((config.train.batch_size, config.train.epochs), (64, 300));
+        assert_eq!(number(&config, "/optimizer/adam/lr/cosine/start"), 0.001);
+        let given = ["method.moco.queue_size=50", "optimizer.sgd.lr.cosine.start=0.5"];
+        let config = fitted("moco", Preset::Gpu, 64, &given);
+        assert_eq!((number(&config, LR), number(&config, QUEUE)), (0.5, 50.0));
+        let config = fitted("moco", Preset::Cpu, 64, &["train.epochs=7"]);
+        assert_eq!(config.train.epochs, 7);
+        // SimSiam's learning rate is the same for any batch.
+        assert_eq!(number(&fitted("simsiam", Preset::Gpu, 64, &[]), LR), 0.06);
+    }
+
+    #[test]
+    fn flags_set_encoder_and_learning_rate() {
+        let arguments = SettingsArguments {
+            preset: Some(Preset::Gpu),
+            encoder: Some(EncoderName::VitTiny),
+            image_size: Some(224),
+            ..SettingsArguments::default()
+        };
+        let mut settings = Settings::new(Some("dino"), &arguments).unwrap();
+        settings.config.train.batch_size = 128;
+        settings.fit(&set(200));
+        let config = settings.config.document();
+        assert_eq!(config["encoder"]["vit"]["patch_size"], 16);
+        let lr = &config["optimizer"]["adamw"]["lr"]["warmup_cosine"];
+        assert_eq!(lr["peak"], 0.00025);
+        let arguments = SettingsArguments { lr: Some(0.01), ..arguments };
+        let config = Settings::new(Some("dino"), &arguments).unwrap().config.document();
+        assert_eq!(config["optimizer"]["adamw"]["lr"]["warmup_cosine"]["peak"], 0.01);
+    }
+}

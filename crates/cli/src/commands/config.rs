@@ -1,0 +1,25 @@
+//! `twinview config`: a configuration to edit.
+
+use std::process::ExitCode;
+
+use crate::app::datasets;
+use crate::app::failure::Failure;
+use crate::app::json_layout;
+use crate::app::output::Output;
+use crate::app::settings::Settings;
+use crate::args::ConfigArguments;
+
+/// Prints the configuration that `pretrain` would use.
+pub fn run(arguments: &ConfigArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let mut settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
+    if let Some(data) = &arguments.data {
+        let set = datasets::open(data, settings.config.image_size)?;
+        for note in settings.fit(&set) {
+            tracing::warn!("{note}");
+        }
+    }
+    settings.config.schema = None;
+    let document = serde_json::to_value(&settings.config).expect("a config is valid JSON");
+    output.line(&json_layout::pretty(&document));
+    Ok(ExitCode::SUCCESS)
+}
