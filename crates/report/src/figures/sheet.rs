@@ -51,9 +51,7 @@ pub fn write_sheet(path: &Path, title: &str, cells: &[SheetCell]) -> Result<(), 
     let layout = Layout::of(cells);
     let mut pixels = rasterize(path, &layout.svg(title, cells))?;
     for (number, cell) in cells.iter().enumerate() {
-        let [left, top] = layout.corner(number);
-        let aside = (layout.cell[0] - cell.size[0] as f64) / 2.0;
-        paint(&mut pixels, cell, [left + aside.floor(), top]);
+        paint(&mut pixels, cell, layout.corner(number));
     }
     Ok(files::write(path, &encode(path, &pixels)?)?)
 }
@@ -155,7 +153,7 @@ mod tests {
         let mut captions = Vec::new();
         for (number, cell) in cells.iter().enumerate() {
             let [left, top] = layout.corner(number).map(|at| 2 * at as u32);
-            for (x, y) in [(90, 0), (149, 0), (90, 39), (149, 39)] {
+            for (x, y) in [(0, 0), (59, 0), (0, 39), (59, 39)] {
                 let found = drawn.pixel(left + x, top + y).unwrap();
                 assert_eq!(found.red(), cell.pixels[0], "cell {number}");
             }
