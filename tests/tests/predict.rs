@@ -19,9 +19,21 @@ fn table(place: &Place, name: &str) -> Vec<Vec<String>> {
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
 
-/// A picture of one color with a pattern by `number`, so that images of a color are alike.
+/// A picture in shades of one color with stripes of its own, moved by `number`, so that images of a
+/// color are alike.
 fn put_color(place: &Place, name: &str, color: [u8; 3], number: u32) {
-    let shade = |x: u32, y: u32| color.map(|c| c.saturating_add(((x * y + number) % 7) as u8 * 4));
+    let [red, _, blue] = color.map(|value| value > 100);
+    let shade = |x: u32, y: u32| {
+        let along = if red {
+            x
+        } else if blue {
+            y
+        } else {
+            x + y
+        };
+        let light = (along + number) % if red { 4 } else { 10 } < 2;
+        color.map(|value| if light { value.saturating_add(50) } else { value })
+    };
     let picture = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb(shade(x, y)));
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -80,15 +92,18 @@ fn images_get_the_label_of_what_they_look_like() {
     assert_eq!((&summary["images"], &summary["labeled_images"]), (&json!(12), &json!(24)));
     assert_eq!(summary["classes"], json!({"blue": 4, "green": 4, "red": 4}));
     let calibration = &summary["calibration"];
-    assert_eq!((&calibration["images"], &calibration["accuracy"]), (&json!(24), &json!(1.0)));
-    assert!(calibration["calibration_error"].as_f64().unwrap() < 0.2, "{calibration}");
+    assert_eq!(calibration["images"], 24);
+    let share = |key: &str| calibration[key].as_f64().unwrap();
+    assert!(share("accuracy") > 0.6 && share("accuracy") <= 1.0, "{calibration}");
+    let errors = ["calibration_error", "calibration_error_uncalibrated"].map(share);
+    assert!(errors.iter().all(|error| (0.0..0.5).contains(error)), "{calibration}");
     // Twelve cells of 120 x 32 and two lines of text, at two pixels a unit.
     let sheet = image::open(place.path("unsure.png")).unwrap();
     assert_eq!(sheet.width(), 2 * (7 * 130 - 10 + 28));
     let text = place.run(&predict(&["--data", "colors"])).done().stdout;
     for part in [
         "labels.csv: 12 images, by logistic regression on 24 labeled ones (C ",
-        "cross-validation of 24 labeled images: accuracy 100.0 %, expected calibration error ",
+        "by 5-fold cross-validation of 24 labeled images: accuracy ",
         "class  images  mean confidence\nblue ",
     ] {
         assert!(text.contains(part), "{text}");

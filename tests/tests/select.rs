@@ -1,7 +1,7 @@
 //! Which images to label next: by k-center and by typicality, reproducibly, without those that are
 //! labeled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use end_to_end::Place;
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn lines(place: &Place) -> Vec<String> {
 
 /// A flat picture of one brightness with some noise by `number`.
 fn put_gray(place: &Place, name: &str, [red, blue]: [u8; 2], number: u32) {
-    let noise = |x: u32, y: u32| ((x * 7 + y * 3 + number) % 5) as u8;
+    let noise = |x: u32, y: u32| ((x * 7 + y * 3 + number) % 31) as u8;
     let pixel = |x, y| image::Rgb([red.saturating_add(noise(x, y)), 90, blue]);
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_fn(32, 32, pixel);
@@ -34,11 +34,17 @@ fn features(place: &Place, split: &str) -> Vec<Vec<f64>> {
     place.run(&embed).done();
     let text = String::from_utf8(place.read("features.csv")).unwrap();
     let row = |line: &str| -> Vec<f64> {
-        let row: Vec<f64> = line.split(',').skip(5).map(|number| number.parse().unwrap()).collect();
-        let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-        row.into_iter().map(|x| x / length).collect()
+        // Digits that read back as the same f32, and no more.
+        let row = line.split(',').skip(5).map(|number| number.parse::<f32>().unwrap());
+        let row: Vec<f64> = row.map(f64::from).collect();
+        unit(row)
     };
     text.lines().skip(1).map(row).collect()
+}
+
+fn unit(row: Vec<f64>) -> Vec<f64> {
+    let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+    row.into_iter().map(|x| x / length).collect()
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -79,39 +85,66 @@ fn k_center_picks_the_farthest_from_all_that_are_labeled_or_picked() {
 }
 
 #[test]
-fn typicality_picks_from_each_cluster_without_labels() {
+fn typicality_picks_the_densest_of_each_cluster_without_labels() {
     let place = Place::trained("simclr");
-    for number in 0..9 {
-        put_gray(&place, &format!("photos/unlabeled/red{number}.png"), RED, number);
+    for (name, color, count) in [("red", RED, 9), ("blue", BLUE, 6), ("dark", DARK, 4)] {
+        for number in 0..count {
+            put_gray(&place, &format!("photos/unlabeled/{name}{number}.png"), color, number);
+        }
     }
-    for number in 0..6 {
-        put_gray(&place, &format!("photos/unlabeled/blue{number}.png"), BLUE, number);
-    }
-    for number in 0..4 {
-        put_gray(&place, &format!("photos/unlabeled/dark{number}.png"), DARK, number);
-    }
-    let color = |line: &str| line.split(['/', ',']).nth(2).unwrap()[..3].to_owned();
     let ask = |n: &'static str, more: &[&'static str]| {
         let start = ["--data", "photos", "--strategy", "typicality", "-n", n];
         let said = place.run(&select(&[&start, more].concat())).done().stdout;
-        (lines(&place), said)
+        let fields = |line: &String| line.split(',').map(str::to_owned).collect();
+        (lines(&place).iter().map(fields).collect::<Vec<Vec<String>>>(), said)
     };
     let (table, _) = ask("3", &[]);
-    assert_eq!(table[0], "rank,path,density,cluster");
-    let colors: Vec<String> = table[1..].iter().map(|line| color(line)).collect();
-    assert_eq!(colors, ["red", "blu", "dar"], "the largest first");
+    assert_eq!(table[0], ["rank", "path", "density", "cluster"]);
+    // The same clusters are a column of `embed`.
+    let split = ["--data", "photos", "--split", "unlabeled"];
+    let embed = ["embed", "run", "--clusters", "3", "--out", "features.csv"];
+    place.run(&[&embed[..], &split].concat()).done();
+    let text = String::from_utf8(place.read("features.csv")).unwrap();
+    let images: HashMap<&str, (&str, Vec<f64>)> = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let row = fields[6..].iter().map(|number| f64::from(number.parse::<f32>().unwrap()));
+            (fields[2], (fields[5], unit(row.collect())))
+        })
+        .collect();
+    let density = |name: &str| {
+        let (cluster, row) = &images[name];
+        let others = images.iter().filter(|(other, found)| **other != name && found.0 == *cluster);
+        let cosines: Vec<f64> = others.map(|(_, found)| 1.0 - distance(row, &found.1)).collect();
+        cosines.iter().sum::<f64>() / cosines.len() as f64
+    };
+    for (picked, cluster) in table[1..].iter().zip(["1", "2", "3"]) {
+        let path = picked[1].as_str();
+        assert_eq!((picked[3].as_str(), images[path].0), (cluster, cluster));
+        let members = images.iter().filter(|(_, found)| found.0 == cluster).count();
+        if members > 1 {
+            let of_cluster = images.iter().filter(|(_, found)| found.0 == cluster);
+            let densest = of_cluster.map(|(name, _)| density(name)).fold(-1.0, f64::max);
+            assert!((picked[2].parse::<f64>().unwrap() - densest).abs() < 2e-6, "{picked:?}");
+            assert!((density(path) - densest).abs() < 2e-6, "{picked:?}");
+        }
+    }
     assert_eq!(ask("3", &["--no-cache"]).0, table);
-    // With a red one labeled, the others come first.
-    put_gray(&place, "photos/train/red/0.png", RED, 77);
-    let (table, _) = ask("2", &[]);
-    let colors: HashSet<String> = table[1..].iter().map(|line| color(line)).collect();
-    assert_eq!(colors, ["blu", "dar"].map(str::to_owned).into());
-    // A copy of an unlabeled one in train is no candidate.
-    let copy = place.read("photos/unlabeled/blue3.png");
-    place.put("photos/train/blue/3.png", copy);
-    let (table, said) = ask("18", &[]);
-    assert!(said.contains("; 1 copies of labeled images left out"), "{said}");
-    assert!(table.len() == 19 && !table.iter().any(|line| line.contains("blue3")), "{table:?}");
+    // With a copy of one labeled, the clusters of the others are left.
+    place.put("photos/train/red/3.png", place.read("photos/unlabeled/red3.png"));
+    let (table, said) = ask("2", &[]);
+    assert!(said.contains("; 1 copy of a labeled image left out"), "{said}");
+    let mut clusters = ["1", "2", "3"].to_vec();
+    clusters.retain(|cluster| *cluster != images["unlabeled/red3.png"].0);
+    assert_eq!([table[1][3].as_str(), table[2][3].as_str()], clusters[..]);
+    // All but the copy.
+    let (table, _) = ask("18", &[]);
+    let paths: HashSet<&str> = table[1..].iter().map(|fields| fields[1].as_str()).collect();
+    assert!(paths.len() == 18 && !paths.contains("unlabeled/red3.png"), "{paths:?}");
+    let all = select(&["--data", "photos", "--strategy", "typicality", "-n", "19"]);
+    place.refuses(&all, &["photos: images to select: expected 1 to 18", "found 19"]);
 }
 
 #[test]

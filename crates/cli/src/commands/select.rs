@@ -164,6 +164,7 @@ impl Selected<'_> {
         let before = before.map_or(String::new(), |before| format!("{before:.4} before, "));
         let copies = match self.selection.copies {
             0 => String::new(),
+            1 => "; 1 copy of a labeled image left out".to_owned(),
             copies => format!("; {copies} copies of labeled images left out"),
         };
         format!(
