@@ -77,7 +77,10 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
     let other = [&COMPARE[..], &["--set", "method.moco.temperature=0.2"]].concat();
     place.refuses(&other, &["--set method.moco.temperature", "method has twist"]);
     let other = [&COMPARE[..], &["--set", "optimizer.adam.lr.constant=0.5"]].concat();
-    place.refuses(&other, &["config.json", "optimizer.adam.lr.constant", "0.001", "0.5"]);
+    place.refuses(
+        &other,
+        &["config.json", "optimizer.adam.lr.constant", "0.001", "0.5", "another --out"],
+    );
 }
 
 /// [`COMPARE`] of one method into `out`, with `more` in place of the number of epochs.

@@ -170,6 +170,11 @@ fn the_odd_one_out_is_found() {
     assert!(sheet.height() > 3 * TILE[1] && sheet.height() < 4 * TILE[1]);
     let text = place.run(&neighbors(&["--outliers", "1"])).done().stdout;
     assert!(text.lines().nth(1).unwrap().ends_with("  odd.png"), "{text}");
+    // No more neighbors than there are other images.
+    let images = found["images"].as_u64().unwrap();
+    let text = place.run(&neighbors(&["--outliers", "1", "-k", "500"])).done().stdout;
+    let says = format!("mean cosine distance to the {} nearest of {images} images\n", images - 1);
+    assert!(text.starts_with(&says), "{text}");
 }
 
 #[test]
@@ -197,7 +202,8 @@ fn what_can_not_be_searched_is_refused() {
     refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
     // Test images with their neighbors need labels, as before.
-    refuses(&["--out", "near.png"], &["photos: expected a labeled train split, found none"]);
+    let says = "photos: expected a labeled train split, found none (--query, --duplicates and";
+    refuses(&["--out", "near.png"], &[says, "--outliers need no labels"]);
     let nowhere = ["neighbors", "nowhere", "--duplicates"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     for number in 1..12 {

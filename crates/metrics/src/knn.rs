@@ -30,7 +30,8 @@ impl KnnVote {
     /// classes with equally many votes the one with the lower label is predicted.
     ///
     /// # Shapes
-    /// `bank`: features `[images, features]` and labels `[images]`, int64 from 0; `queries` likewise.
+    /// `bank`: features `[images, features]` and labels `[images]`, int64 from 0; `queries`
+    /// likewise.
     ///
     /// # Panics
     /// If the bank is empty.
@@ -41,7 +42,8 @@ impl KnnVote {
     /// The same with each image as a query to all the others: leave-one-out.
     ///
     /// # Shapes
-    /// `features`: `[images, features]` with at least two images, `labels`: `[images]`, int64 from 0.
+    /// `features`: `[images, features]` with at least two images, `labels`: `[images]`, int64 from
+    /// 0.
     pub fn leave_one_out_accuracy(&self, features: &Tensor, labels: &Tensor) -> f64 {
         self.share((features, labels), (features, labels), true)
     }

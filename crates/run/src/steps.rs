@@ -49,7 +49,7 @@ pub struct EpochRecord {
     pub probe_loss: Option<f64>,
     /// See [`PROBE_ACC`](crate::PROBE_ACC); `None` without a probe.
     pub probe_acc: Option<f64>,
-    /// See [`VAL_KNN_ACC`](crate::VAL_KNN_ACC); `None` without labels and where it was not measured.
+    /// See [`VAL_KNN_ACC`](crate::VAL_KNN_ACC); `None` without labels or where it was not measured.
     pub val_knn_acc: Option<f64>,
     /// See [`VAL_PROBE_LOSS`](crate::VAL_PROBE_LOSS); `None` where no image is held out.
     pub val_probe_loss: Option<f64>,

@@ -63,11 +63,13 @@ pub fn run(
         let begun = folder.join(file::CONFIG).exists();
         let record = begun.then(|| RunRecord::read(folder)).transpose()?;
         if let Some(record) = &record {
-            *config = trainer::check_resume(record, folder, config.method.name(), config.clone())?;
+            let method = config.method.name();
+            let checked = trainer::check_resume(record, folder, method, config.clone());
+            *config = checked.map_err(starts_anew)?;
         }
         let trainer = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
         if let Some(record) = &record {
-            trainer::check_data(record, folder, &trainer.record().data)?;
+            trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
             *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
     }
@@ -97,6 +99,11 @@ pub fn run(
     let comparison = write(&planned, &arguments.out, &command)?;
     output.result(&comparison, || text(&comparison, &arguments.out));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The error for runs in the folder that don't fit the ones asked for.
+fn starts_anew(error: trainer::Error) -> Failure {
+    Failure::usage(format!("{error} (another --out starts anew)"))
 }
 
 /// Rejects a folder that has files in it and is none of a comparison: its pages and tables would be

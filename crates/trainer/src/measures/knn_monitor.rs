@@ -35,8 +35,8 @@ impl KnnMonitor {
     /// The monitor of a run that trains by `plan`. `labeled` are the labeled training images, of
     /// which `validation` is held out. `None` without labels of at least two classes.
     ///
-    /// How often it measures follows from numbers of images alone, never from a clock: a run that is
-    /// resumed, elsewhere too, measures after the same epochs.
+    /// How often it measures follows from numbers of images alone, never from a clock: a run that
+    /// is resumed, elsewhere too, measures after the same epochs.
     pub fn new(
         labeled: Option<&Split>,
         validation: Option<&Split>,
