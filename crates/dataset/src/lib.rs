@@ -49,5 +49,7 @@ pub use self::open::{OpenOptions, open};
 pub use self::pictures::{Sheet, contact_sheet, jpeg, save_png, thumbnails};
 pub use self::progress::JobProgress;
 pub use self::split::{Dataset, Split};
-pub use self::stratify::{ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_holdout};
+pub use self::stratify::{
+    ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
+};
 pub use self::synthetic::{SyntheticSpec, synthetic};
