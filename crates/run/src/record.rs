@@ -131,10 +131,10 @@ impl<C: DeserializeOwned> RunRecord<C> {
         let path = folder.join(file::CONFIG);
         let text = fs::read_to_string(&path).map_err(|error| Error::NoRun {
             path: folder.to_owned(),
-            found: if folder.is_dir() {
-                format!("a folder without {} ({error})", file::CONFIG)
-            } else {
-                format!("no such folder ({error})")
+            found: match folder.is_dir() {
+                true => runs_in(folder)
+                    .unwrap_or_else(|| format!("a folder without {} ({error})", file::CONFIG)),
+                false => format!("no such folder ({error})"),
             },
         })?;
         let content = |error| Error::content(&path, None, "the record of a run")(error);
@@ -143,6 +143,35 @@ impl<C: DeserializeOwned> RunRecord<C> {
         match format.or(unnumbered.then_some(1)) {
             Some(found) if found != FORMAT => Err(Error::Format { path: folder.to_owned(), found }),
             _ => serde_json::from_str(&text).map_err(content),
+        }
+    }
+}
+
+/// How many runs of a folder are listed, and how deep they are looked for.
+const LISTED: usize = 10;
+const DEPTH: usize = 2;
+
+/// The runs below a folder that is none, in words; `None` where there are none.
+fn runs_in(folder: &Path) -> Option<String> {
+    let mut runs = Vec::new();
+    collect_runs(folder, DEPTH, &mut runs);
+    runs.sort();
+    let (count, plural) = (runs.len(), if runs.len() == 1 { "" } else { "s" });
+    let mut names: Vec<String> =
+        runs.iter().take(LISTED).map(|run| run.display().to_string()).collect();
+    if count > LISTED {
+        names.push("...".to_owned());
+    }
+    (count > 0).then(|| format!("a folder of {count} run{plural}: {}", names.join(" ")))
+}
+
+fn collect_runs(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        if path.join(file::CONFIG).is_file() {
+            runs.push(path);
+        } else if depth > 1 {
+            collect_runs(&path, depth - 1, runs);
         }
     }
 }
@@ -167,6 +196,26 @@ mod tests {
             "init": null,
             "config": {"seed": 3},
         })
+    }
+
+    #[test]
+    fn the_runs_in_a_folder_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = || RunRecord::<Value>::read(folder.path()).unwrap_err().to_string();
+        for run in ["b", "a", "deep/c", "deep/er/d"] {
+            let run = folder.path().join(run);
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(file::CONFIG), "{}").unwrap();
+        }
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let list = format!("a folder of 3 runs: {} {} {}", at("a"), at("b"), at("deep/c"));
+        assert!(said().ends_with(&list), "{}", said());
+        for number in 0..8 {
+            let run = folder.path().join(format!("x{number}"));
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(file::CONFIG), "{}").unwrap();
+        }
+        assert!(said().contains("a folder of 11 runs: ") && said().ends_with("/x6 ..."));
     }
 
     fn read(value: &Value) -> Result<RunRecord<Value>, Error> {
