@@ -143,7 +143,10 @@ fn what_can_not_be_searched_is_refused() {
     refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
     // Test images with their neighbors need labels, as before.
-    refuses(&["--out", "near.png"], &["photos: expected a labeled train split, found none"]);
+    refuses(
+        &["--out", "near.png"],
+        &["photos: expected a labeled train split, found none", "--query"],
+    );
     let nowhere = ["neighbors", "nowhere", "--duplicates"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     for number in 1..12 {

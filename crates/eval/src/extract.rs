@@ -132,6 +132,16 @@ pub fn labeled_splits(dataset: &Dataset) -> Result<(&Split, &Split)> {
     Ok((labeled("train", dataset.train.as_ref())?, labeled("test", dataset.test.as_ref())?))
 }
 
+/// The train split, and the test split where there is a labeled one. Without one, protocols score
+/// folds of train.
+///
+/// # Errors
+/// [`Error::NoSplit`], [`Error::NoLabels`] or [`Error::Empty`] of the train split.
+pub fn evaluation_splits(dataset: &Dataset) -> Result<(&Split, Option<&Split>)> {
+    let train = labeled("train", dataset.train.as_ref())?;
+    Ok((train, labeled("test", dataset.test.as_ref()).ok()))
+}
+
 fn labeled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split> {
     let split = split.ok_or(Error::NoSplit { split: name })?;
     if split.is_empty() {
@@ -260,6 +270,13 @@ mod tests {
             Error::NoLabels { split: "test", images: 5 }
         );
         assert!(labeled_splits(&dataset(labeled(), labeled())).is_ok());
+        for without in [None, Some(split(None))] {
+            let set = dataset(labeled(), without);
+            assert!(evaluation_splits(&set).unwrap().1.is_none());
+        }
+        assert!(evaluation_splits(&dataset(labeled(), labeled())).unwrap().1.is_some());
+        let error = evaluation_splits(&dataset(Some(split(None)), labeled())).unwrap_err();
+        assert_eq!(error, Error::NoLabels { split: "train", images: 5 });
         let error = extract_labeled(&split(None), "train", 1, 2, &pixels).unwrap_err();
         assert_eq!(error, Error::NoLabels { split: "train", images: 5 });
     }

@@ -4,7 +4,7 @@
 //! [`LabeledFeatures`] are its features of a labeled data set, and [`evaluate`] scores them by a
 //! [`Protocol`]: multinomial logistic regression, weighted nearest neighbors, a linear classifier
 //! trained by SGD on augmented images, or fine-tuning of a copy of the encoder. None looks at the
-//! test split before its one final score. [`few_labels`] does the same with a few labeled images a
+//! test split before its one final score; without one, folds of train are scored. [`few_labels`] does the same with a few labeled images a
 //! class.
 //!
 //! Without labels: [`extract`] and [`stream`] give features, a [`Gallery`] of them finds an image's
@@ -31,6 +31,7 @@ mod extract;
 mod features;
 mod frozen_encoder;
 mod on_progress;
+mod predictions;
 mod protocols;
 mod retrieval;
 mod score;
@@ -42,14 +43,15 @@ pub use self::classifiers::{
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
 pub use self::export::{ExportError, Pixels};
-pub use self::extract::{extract, extract_labeled, labeled_splits, stream};
+pub use self::extract::{evaluation_splits, extract, extract_labeled, labeled_splits, stream};
 pub use self::features::Features;
 pub use self::frozen_encoder::{CheckpointChoice, FrozenEncoder, TrainingProgress};
 pub use self::on_progress::OnProgress;
+pub use self::predictions::Predictions;
 pub use self::protocols::{
-    CScore, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabeledData, LabeledFeatures,
-    LinearReport, LinearSettings, Protocol, ProtocolResult, RateScore, Report, SINGLE_LABEL_C,
-    SgdReport, evaluate, few_labels,
+    CScore, ClassifierSettings, CrossValidation, EncodedImages, GridEdge, KnnReport, LabeledData,
+    LabeledFeatures, LinearReport, LinearSettings, Protocol, ProtocolResult, RateScore, Report,
+    SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score, wilson_interval};

@@ -51,7 +51,7 @@ pub use self::run::Run;
 pub use comparison::column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
 pub use error::Error;
-pub use evaluation::{ConfusionMatrix, Evaluation};
+pub use evaluation::{ConfusionMatrix, Evaluation, ProtocolScore};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
 pub use figures::confusion_matrix::write_confusion_matrix;
 pub use mean_std::MeanStd;

@@ -41,8 +41,10 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
 fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let measurement = Measurement::open(run, data, arguments.checkpoint.choice(), device)?;
-    let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
+    let checkpoint = arguments.checkpoint.choice();
+    let sheet = Measurement::open(run, data, checkpoint, device)
+        .and_then(|measurement| measurement.neighbors(arguments.rows, arguments.k))
+        .map_err(|error| error.with("; --query, --duplicates and --outliers need no labels"))?;
     let out = arguments.out.as_deref().expect("required without a search");
     dataset::save_png(&sheet.into_image(), out)?;
     output.result(&json!({"sheet": out}), || {

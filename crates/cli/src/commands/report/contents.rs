@@ -60,7 +60,7 @@ fn try_complete(
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
     report.map = Some(map(&frozen, &set)?);
-    if eval::labeled_splits(&set).is_ok() {
+    if eval::evaluation_splits(&set).is_ok() {
         let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
         evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"))?;
     }
@@ -88,12 +88,16 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 
 /// Scores and neighbors.
 fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failure> {
+    let has_test = eval::labeled_splits(&run_on_data.set).is_ok();
     let measurement = Measurement::of(run_on_data)?;
-    let [rows, k] = NEIGHBORS;
-    let sheet = measurement.neighbors(rows, k)?;
-    report.neighbors = Some(encoded(sheet)?);
-    let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
-    report.run.evaluation = Some(Evaluation::of(&measured.record));
+    if has_test {
+        let [rows, k] = NEIGHBORS;
+        report.neighbors = Some(encoded(measurement.neighbors(rows, k)?)?);
+    }
+    let protocols = Protocol::quick();
+    let initial = measurement.initial(&protocols)?;
+    let scores = measurement.by(&protocols, None, initial, &Arc::default())?;
+    report.run.evaluation = Some(Evaluation::of(&scores.record));
     Ok(())
 }
 
