@@ -55,6 +55,12 @@ fn a_comparison_trains_each_method_once_and_writes_tables_figures_and_a_page() {
         board["rows"].as_array().unwrap().iter().map(|row| row["method"].clone()).collect();
     methods.sort_by_key(|name| name.to_string());
     assert_eq!(methods, [json!("moco"), json!("twist")]);
+    for row in board["rows"].as_array().unwrap() {
+        for key in ["linear", "linear_initial", "knn", "knn_initial", "chance"] {
+            assert!(row[key]["mean"].is_f64(), "{key}: {row}");
+        }
+    }
+    assert!(text.contains("Linear, before (%)") && text.contains("Chance (%)"), "{text}");
 
     // A second call trains and measures nothing again.
     let runs = || -> Vec<_> {
@@ -154,6 +160,39 @@ fn a_folder_of_other_things_is_left_alone() {
     let place = Place::furnished();
     place.put("out/report.html", "mine");
     place.refuses(&COMPARE, &["out: expected a new folder or one of a comparison"]);
+}
+
+/// `compare` of one method, for an epoch.
+fn compare_one(place: &Place) -> String {
+    let one = COMPARE.map(|word| match word {
+        "moco,twist" => "moco",
+        "2" => "1",
+        word => word,
+    });
+    place.run(&one).done().stdout
+}
+
+#[test]
+fn without_a_test_split_folds_are_compared_and_without_labels_no_accuracies() {
+    let place = Place::furnished();
+    for file in ["test_X.bin", "test_y.bin"] {
+        fs::remove_file(place.path(&format!("data/{file}"))).unwrap();
+    }
+    let text = compare_one(&place);
+    assert!(text.contains("Linear (%)") && text.contains("folds of the labeled images"), "{text}");
+    let board = place.read_json("out/leaderboard.json");
+    assert!(board["rows"][0]["linear"]["mean"].is_f64(), "{board}");
+    assert!(board["notes"][0].as_str().unwrap().contains("no labeled test split"), "{board}");
+
+    let place = Place::furnished();
+    for split in ["train", "test"] {
+        for file in ["X", "y"] {
+            fs::remove_file(place.path(&format!("data/{split}_{file}.bin"))).unwrap();
+        }
+    }
+    let text = compare_one(&place);
+    assert!(text.contains("no labels") && text.contains("Effective rank"), "{text}");
+    assert!(!text.contains("test split") && !text.contains("Linear"), "{text}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn evaluation_says_the_accuracy_of_each_protocol() {
     for method in ["simclr", "dino"] {
         let place = Place::trained(method);
         let text = place.run(&["evaluate", "run"]).done().stdout;
-        for part in ["after epoch 2, step 16", "linear ", "knn ", "% interval", "of 32"] {
+        for part in ["after epoch 2, step 16", "linear ", "knn ", "% interval", "of 32", ", C "] {
             assert!(text.contains(part), "{text}");
         }
         let trained = place.run(&["evaluate", "run", "--json", "--out", "out.json"]).done().json();
@@ -25,6 +25,106 @@ fn evaluation_says_the_accuracy_of_each_protocol() {
         let again = place.run(&["evaluate", "run", "--json"]).done().json();
         assert_eq!(again, trained);
     }
+}
+
+#[test]
+fn scores_stand_beside_chance_and_the_weights_before_training() {
+    let place = Place::trained("simclr");
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "run", "--protocol", "linear,knn"];
+        place.run(&[&start[..], more].concat()).done()
+    };
+    let found = evaluate(&["--json"]).json();
+    let untrained = evaluate(&["--json", "--checkpoint", "initial"]).json();
+    let without = evaluate(&["--json", "--no-baseline"]).json();
+    for protocol in ["linear", "knn"] {
+        let report = &found["protocols"][protocol];
+        let initial = &untrained["protocols"][protocol];
+        assert_eq!(report["initial_accuracy"], initial["accuracy"], "{protocol}");
+        assert_eq!(initial["initial_accuracy"], json!(null));
+        assert_eq!(without["protocols"][protocol]["initial_accuracy"], json!(null));
+        assert_eq!(without["protocols"][protocol]["test"], report["test"]);
+        assert_counted(&report["test"]);
+    }
+    let text = evaluate(&[]).stdout;
+    for heading in ["balanced", "macro-F1", "top-5", "untrained", "chance"] {
+        assert!(text.lines().nth(1).unwrap().contains(heading), "{text}");
+    }
+    assert!(!evaluate(&["--no-baseline"]).stdout.contains("untrained"));
+}
+
+/// Balanced accuracy, macro-F1 and chance follow from the confusion matrix.
+fn assert_counted(score: &Value) {
+    let number = |value: &Value| value.as_f64().unwrap();
+    let rows: Vec<Vec<f64>> = score["confusion"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row.as_array().unwrap().iter().map(number).collect())
+        .collect();
+    let truth: Vec<f64> = rows.iter().map(|row| row.iter().sum()).collect();
+    let predicted = |class: usize| rows.iter().map(|row| row[class]).sum::<f64>();
+    let classes: Vec<usize> = (0..10).filter(|&class| truth[class] > 0.0).collect();
+    let recall = classes.iter().map(|&class| rows[class][class] / truth[class]).sum::<f64>();
+    let f1 = |class: usize| 2.0 * rows[class][class] / (truth[class] + predicted(class));
+    let known: Vec<usize> =
+        (0..10).filter(|&class| truth[class] + predicted(class) > 0.0).collect();
+    let macro_f1 = known.iter().map(|&class| f1(class)).sum::<f64>() / known.len() as f64;
+    let near = |key: &str, want: f64| assert!((number(&score[key]) - want).abs() < 1e-12, "{key}");
+    near("balanced_accuracy", recall / classes.len() as f64);
+    near("macro_f1", macro_f1);
+    near("chance", truth.iter().copied().fold(0.0, f64::max) / 32.0);
+    let top5 = number(&score["top5"]);
+    assert!(number(&score["accuracy"]) <= top5 && top5 <= 1.0);
+}
+
+#[test]
+fn without_a_test_split_folds_of_train_are_scored() {
+    let place = Place::furnished();
+    for file in ["test_X.bin", "test_y.bin"] {
+        std::fs::remove_file(place.path(&format!("data/{file}"))).unwrap();
+    }
+    place.run(&pretrain("simclr.json", "run")).done();
+    let evaluate = |more: &[&str]| place.run(&[&["evaluate", "run"], more].concat()).done();
+    let found = evaluate(&["--json"]).json();
+    assert_eq!((&found["split"], &found["data"]["images"]["test"]), (&json!("folds"), &json!(0)));
+    assert_eq!(evaluate(&["--json"]).json(), found);
+    for protocol in ["linear", "knn"] {
+        let report = &found["protocols"][protocol];
+        let folds = &report["cross_validation"]["folds"];
+        assert_eq!(report["accuracy"], folds["mean"]);
+        assert_eq!(folds["accuracies"].as_array().unwrap().len(), 5);
+        assert_eq!(report["test"]["total"], 32, "each labeled image once");
+        assert!(report["initial_accuracy"].is_f64());
+    }
+    let text = evaluate(&["--labels-per-class", "2"]).stdout;
+    for part in ["no labeled test split", " ± ", "with 2 labels per class"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let sgd = ["evaluate", "run", "--protocol", "sgd"];
+    place.refuses(&sgd, &["data: sgd: expected a labeled test split", "linear and knn"]);
+}
+
+#[test]
+fn without_labels_it_says_what_helps() {
+    let place = Place::furnished();
+    let shape = json!({"width": 32, "height": 32, "channels": 3, "classes": 10});
+    place.put("bare/shape.json", shape.to_string());
+    place.put("bare/unlabeled_X.bin", place.read("data/unlabeled_X.bin"));
+    let mut arguments = pretrain("simclr.json", "run");
+    arguments[5] = "bare";
+    place.run(&arguments).done();
+    let says = ["bare: expected a labeled train split", "--data", "twinview neighbors"];
+    place.refuses(&["evaluate", "run"], &says);
+    place.run(&["evaluate", "run", "--data", "data", "--protocol", "knn"]).done();
+}
+
+#[test]
+fn the_runs_of_a_folder_are_listed() {
+    let place = Place::trained("simclr");
+    std::fs::create_dir(place.path("runs")).unwrap();
+    std::fs::rename(place.path("run"), place.path("runs/first")).unwrap();
+    place.refuses(&["evaluate", "runs"], &["runs: expected a run", "1 run: runs/first"]);
 }
 
 #[test]
@@ -61,21 +161,21 @@ fn few_labels_are_drawn_by_a_seed() {
         let counts: Vec<_> = scores.iter().map(|few| &few["labels_per_class"]).collect();
         assert_eq!(counts, [1, 3]);
         for few in scores {
-            let accuracies = few["draws"]["accuracies"].as_array().unwrap();
+            let accuracies = few["subsets"]["accuracies"].as_array().unwrap();
             let values: Vec<f64> = accuracies.iter().map(|a| a.as_f64().unwrap()).collect();
             let mean = values.iter().sum::<f64>() / 4.0;
             let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
             assert_eq!(values.len(), 4);
-            assert!((few["draws"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
-            let std = few["draws"]["std"].as_f64().unwrap();
+            assert!((few["subsets"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+            let std = few["subsets"]["std"].as_f64().unwrap();
             assert!((std - (squares / 3.0).sqrt()).abs() < 1e-12);
         }
     }
     assert_eq!(evaluate(&["--json"]).json(), found);
     let other = evaluate(&["--json", "--seed", "1"]).json();
     for protocol in ["linear", "knn"] {
-        let draws = |of: &Value| of["protocols"][protocol]["few_labels"][0]["draws"].clone();
-        assert_ne!(draws(&other), draws(&found), "{protocol}");
+        let subsets = |of: &Value| of["protocols"][protocol]["few_labels"][0]["subsets"].clone();
+        assert_ne!(subsets(&other), subsets(&found), "{protocol}");
     }
     let text = evaluate(&[]).stdout;
     assert!(text.contains("with 1 label per class, over 4 subsets"), "{text}");
@@ -147,7 +247,7 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     let protocols = &result["protocols"];
     assert_eq!(protocols["knn"]["settings"], json!({"k": 20, "temperature": 0.07}));
     let linear = &protocols["linear"]["settings"];
-    assert_eq!(linear["validation_share"], 0.2);
+    assert_eq!((&linear["validation_share"], &linear["folds"]), (&json!(0.2), &json!(5)));
     assert_eq!(linear["cs"].as_array().unwrap().len(), 13);
     assert_eq!(protocols["knn"]["few_labels"][0]["seed"], 7);
     let untrained =
@@ -234,12 +334,21 @@ fn several_seeds_have_a_mean_and_a_deviation() {
         assert_eq!(few["labels_per_class"], 2);
         spread(few, &|run| {
             let few = &run["protocols"][protocol]["few_labels"][0];
-            few["draws"]["mean"].as_f64().unwrap()
+            few["subsets"]["mean"].as_f64().unwrap()
         });
     }
     let text = evaluate(&runs, &[]).stdout;
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("run")).collect();
     assert_eq!(rows.len(), 4, "a heading and a row a run: {text}");
+    assert!(text.contains("\nuntrained ") && text.contains(", chance "), "{text}");
+    for protocol in ["linear", "knn"] {
+        let initial = alone
+            .each_ref()
+            .map(|run| run["protocols"][protocol]["initial_accuracy"].as_f64().unwrap());
+        let mean = initial.iter().sum::<f64>() / 3.0;
+        let off = found["initial"]["mean"][protocol].as_f64().unwrap() - mean;
+        assert!(off.abs() < 1e-12, "{protocol}");
+    }
     assert!(text.contains("\nmean ± std ") && text.contains("knn, 2 per class"), "{text}");
 
     let refuses = |runs: [&str; 2], says: &[&str]| {
@@ -268,17 +377,17 @@ fn a_classifier_is_trained_on_views() {
     let sgd = &found["protocols"]["sgd"];
     assert_eq!(sgd["test"]["total"], 32);
     assert_eq!((&sgd["steps"], &sgd["train_images"]), (&json!(20), &json!(32)));
-    let rates = sgd["settings"]["learning_rates"].as_array().unwrap();
+    let rates = sgd["settings"]["lrs"].as_array().unwrap();
     let tried = sgd["validation"].as_array().unwrap();
     assert_eq!((rates.len(), tried.len()), (7, 7));
     assert_eq!(sgd["validation_images"], 10, "one of each class");
     let best = tried.iter().map(|one| one["accuracy"].as_f64().unwrap());
     let best = best.fold(0.0, f64::max);
     let first = tried.iter().find(|one| one["accuracy"] == best).unwrap();
-    assert_eq!(sgd["learning_rate"], first["learning_rate"]);
+    assert_eq!(sgd["lr"], first["lr"]);
     let few = &sgd["few_labels"][0];
     assert_eq!(few["chosen"], json!([0.03, 0.03]), "nothing to choose by");
-    assert_eq!(few["draws"]["images"], json!([10, 10]));
+    assert_eq!(few["subsets"]["images"], json!([10, 10]));
     let longer = evaluate(&["--epochs", "21"]);
     assert_eq!(longer["protocols"]["sgd"]["steps"], 21);
 }
@@ -324,7 +433,7 @@ fn the_test_split_chooses_no_learning_rate() {
     place.put("data/test_y.bin", labels);
     let other = evaluate();
     assert_ne!(other["test"], found["test"]);
-    for key in ["learning_rate", "validation", "train_accuracy"] {
+    for key in ["lr", "validation", "train_accuracy"] {
         assert_eq!(other[key], found[key], "{key}");
     }
 }

@@ -55,6 +55,7 @@ fn a_report_shows_curves_pictures_scores_and_settings() {
         sections(&html),
         [
             "scores",
+            "evaluation",
             "curves",
             "augmentation",
             "neighbors",

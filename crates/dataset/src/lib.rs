@@ -51,5 +51,7 @@ pub use self::pictures::{
 };
 pub use self::progress::JobProgress;
 pub use self::split::{Dataset, Split};
-pub use self::stratify::{ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_holdout};
+pub use self::stratify::{
+    ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
+};
 pub use self::synthetic::{SyntheticSpec, synthetic};

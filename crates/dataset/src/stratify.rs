@@ -27,6 +27,31 @@ pub fn stratified_holdout(labels: &[i64], share: f64, seed: u64) -> TrainValSpli
     TrainValSplit { fit, validation }
 }
 
+/// Up to `folds` splits for cross-validation: every image of a class of at least two is validated
+/// on once, and every class keeps at least one image to fit on.
+///
+/// The shuffled images of each class are dealt to the folds in turn, each class beginning where the
+/// one before ended: folds differ by at most one image, overall and in each class. A class with one
+/// image is fitted on and never validated. There are fewer folds where fewer images can be
+/// validated on, and none where no class has two. The shuffle is that of [`stratified_holdout`].
+pub fn stratified_folds(labels: &[i64], folds: usize, seed: u64) -> Vec<TrainValSplit> {
+    let classes = rows_by_class(labels, seed);
+    let validated = classes.iter().filter(|class| class.rows.len() > 1);
+    let rows: Vec<u32> = validated.flat_map(|class| class.rows.iter().copied()).collect();
+    let folds = folds.min(rows.len());
+    if folds < 2 {
+        return Vec::new();
+    }
+    let split = |fold| {
+        let mut validation: Vec<u32> = rows.iter().copied().skip(fold).step_by(folds).collect();
+        validation.sort_unstable();
+        let held_out = |row: &u32| validation.binary_search(row).is_ok();
+        let fit = (0..labels.len() as u32).filter(|row| !held_out(row)).collect();
+        TrainValSplit { fit, validation }
+    };
+    (0..folds).map(split).collect()
+}
+
 /// The images of one class, by [`rows_by_class`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClassRows {
@@ -94,8 +119,48 @@ mod tests {
         assert_ne!(holdout, stratified_holdout(&labels, 0.2, 1), "the seed counts");
     }
 
+    #[test]
+    fn folds_are_fewer_where_there_are_fewer_images() {
+        assert_eq!(stratified_folds(&[0, 1, 2], 5, 0), [], "single images are not validated on");
+        let folds = stratified_folds(&[0, 0, 1, 2, 2], 5, 0);
+        let validation: Vec<_> = folds.iter().map(|fold| fold.validation.len()).collect();
+        assert_eq!(validation, [1, 1, 1, 1]);
+        assert!(folds.iter().all(|fold| fold.fit.contains(&2) && fold.fit.len() == 4));
+        assert_eq!(stratified_folds(&[0; 10], 1, 0), [], "one fold leaves nothing to fit on");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_image_is_validated_on_once(
+            labels in prop::collection::vec(0i64..6, 1..80), folds in 2usize..7, seed: u64,
+        ) {
+            let splits = stratified_folds(&labels, folds, seed);
+            prop_assert_eq!(&splits, &stratified_folds(&labels, folds, seed));
+            let count = |rows: &[u32], class| {
+                rows.iter().filter(|&&row| labels[row as usize] == class).count()
+            };
+            let all: Vec<u32> = (0..labels.len() as u32).collect();
+            for split in &splits {
+                let mut both = [split.fit.clone(), split.validation.clone()].concat();
+                both.sort_unstable();
+                prop_assert_eq!(&both, &all);
+            }
+            let extremes = |sizes: Vec<usize>| {
+                sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0)
+            };
+            prop_assert!(extremes(splits.iter().map(|s| s.validation.len()).collect()) <= 1);
+            for class in 0..6 {
+                let total = count(&all, class);
+                let held: Vec<usize> =
+                    splits.iter().map(|split| count(&split.validation, class)).collect();
+                let once = if total > 1 { total } else { 0 };
+                prop_assert!(splits.is_empty() || held.iter().sum::<usize>() == once);
+                prop_assert!(total == 0 || splits.iter().all(|s| count(&s.fit, class) > 0));
+                prop_assert!(extremes(held) <= 1);
+            }
+        }
 
         #[test]
         fn a_partition_with_the_share_of_every_class(

@@ -29,7 +29,7 @@ fn main() {
     let (x, labels) = synthetic(train + test, dim, spread);
     let (train, test) = (slice(&x, &labels, 0, train), slice(&x, &labels, train, test));
     solver(&train);
-    let data = LabeledData { train: &train, test: &test, folds: &[], images: None };
+    let data = LabeledData { train: &train, test: Some(&test), folds: &[], images: None };
     for protocol in Protocol::quick() {
         let start = Instant::now();
         let on_progress = |_, _| ControlFlow::Continue(());

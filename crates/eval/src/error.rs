@@ -29,14 +29,28 @@ pub enum Error {
         /// Number of different labels among the training images.
         found: usize,
     },
-    /// No class has an image to spare for validation.
+    /// There is no test split, and no class has an image to spare.
     #[error(
-        "expected at least 2 training images of some class to choose C with, \
-         found 1 of each of the {classes} classes"
+        "expected a labeled test split, or two images of some class to score folds of train, \
+         found none and one of each of {images} classes"
     )]
     TooFewToValidate {
-        /// Number of different labels among the training images.
-        classes: usize,
+        /// Training images.
+        images: usize,
+    },
+    /// The protocol can't do without a test split.
+    #[error("{protocol}: expected a labeled test split, found none")]
+    NeedsTest {
+        /// The protocol's name.
+        protocol: &'static str,
+    },
+    /// There is no test split, and all training images are learned from.
+    #[error(
+        "expected a labeled test split or training images to score, found none besides the {images} learned from"
+    )]
+    NothingLeft {
+        /// Images that are learned from.
+        images: usize,
     },
     /// A class has fewer images than are to be drawn of it.
     #[error(

@@ -220,6 +220,16 @@ pub fn labeled_splits(dataset: &Dataset) -> Result<(&Split, &Split)> {
     Ok((labeled("train", dataset.train.as_ref())?, labeled("test", dataset.test.as_ref())?))
 }
 
+/// The train split, and the test split where there is a labeled one. Without one, protocols score
+/// folds of train.
+///
+/// # Errors
+/// [`Error::NoSplit`], [`Error::NoLabels`] or [`Error::Empty`] of the train split.
+pub fn evaluation_splits(dataset: &Dataset) -> Result<(&Split, Option<&Split>)> {
+    let train = labeled("train", dataset.train.as_ref())?;
+    Ok((train, labeled("test", dataset.test.as_ref()).ok()))
+}
+
 fn labeled<'a>(name: &'static str, split: Option<&'a Split>) -> Result<&'a Split> {
     let split = split.ok_or(Error::NoSplit { split: name })?;
     if split.is_empty() {

@@ -82,6 +82,11 @@ impl Features {
         Ok(Self { x: self.x.index_select(0, &rows), labels: self.labels.index_select(0, &rows) })
     }
 
+    /// The same features, shared.
+    pub(crate) fn share(&self) -> Self {
+        Self { x: self.x.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+
     pub(crate) fn check_not_empty(&self, split: &'static str) -> Result<()> {
         if self.is_empty() { Err(Error::Empty { split }) } else { Ok(()) }
     }

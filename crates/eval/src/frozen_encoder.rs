@@ -71,8 +71,20 @@ impl FrozenEncoder {
         weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Error> {
+        Self::open_on(folder, weights, device.open()?)
+    }
+
+    /// The encoder with the weights that the run in `folder`, its own, began with, on the same
+    /// device.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn untrained(&self, folder: &Path) -> Result<Self, Error> {
+        Self::open_on(folder, CheckpointChoice::Untrained, self.networks.store.device())
+    }
+
+    fn open_on(folder: &Path, weights: CheckpointChoice, device: Device) -> Result<Self, Error> {
         let record = RunRecord::read(folder)?;
-        let device = device.open()?;
         let config = &record.config;
         let side = config.image_size as i64;
         let mut networks = EncoderAndHead::new(config, side, WeightStream::Student, device, KINDS)?;

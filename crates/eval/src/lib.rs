@@ -4,8 +4,8 @@
 //! [`LabeledFeatures`] are its features of a labeled data set, and [`evaluate`] scores them by a
 //! [`Protocol`]: multinomial logistic regression, weighted nearest neighbors, a linear classifier
 //! trained by SGD on augmented images, or fine-tuning of a copy of the encoder. None looks at the
-//! test split before its one final score. [`few_labels`] does the same with a few labeled images a
-//! class.
+//! test split before its one final score; without one, folds of train are scored. [`few_labels`]
+//! does the same with a few labeled images a class.
 //!
 //! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
 //! [`FeatureCache`] keeps. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
@@ -34,6 +34,7 @@ mod feature_cache;
 mod features;
 mod frozen_encoder;
 mod on_progress;
+mod predictions;
 mod protocols;
 mod retrieval;
 mod score;
@@ -48,15 +49,16 @@ pub use self::clustering::{Clusters, KMeansSettings};
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
 pub use self::error::{Error, Result};
 pub use self::export::{ExportError, Pixels};
-pub use self::extract::{extract, extract_labeled, labeled_splits};
+pub use self::extract::{evaluation_splits, extract, extract_labeled, labeled_splits};
 pub use self::feature_cache::FeatureCache;
 pub use self::features::Features;
 pub use self::frozen_encoder::{CheckpointChoice, FrozenEncoder, TrainingProgress};
 pub use self::on_progress::OnProgress;
+pub use self::predictions::Predictions;
 pub use self::protocols::{
-    CScore, Calibration, ClassifierSettings, EncodedImages, GridEdge, KnnReport, LabelPredictor,
-    LabeledData, LabeledFeatures, LinearReport, LinearSettings, Prediction, Protocol,
-    ProtocolResult, RateScore, Report, SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
+    CScore, Calibration, ClassifierSettings, CrossValidation, EncodedImages, GridEdge, KnnReport,
+    LabelPredictor, LabeledData, LabeledFeatures, LinearReport, LinearSettings, Prediction,
+    Protocol, ProtocolResult, RateScore, Report, SINGLE_LABEL_C, SgdReport, evaluate, few_labels,
 };
 pub use self::retrieval::{Duplicates, Gallery, Neighbor, Neighbors, Outlier, Pair, nearest};
 pub use self::score::{ClassScore, FoldScores, MOST_CONFUSED, Score};

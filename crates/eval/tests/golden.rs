@@ -1,9 +1,15 @@
 //! Classifiers against the reference vectors (set G).
 
-use eval::{Features, Knn, KnnSettings, LogisticProblem, LogisticSettings};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use eval::{
+    Features, Knn, KnnSettings, LabeledData, LinearSettings, LogisticProblem, LogisticSettings,
+    Protocol,
+};
 use golden::{Tensors, difference};
 use serde_json::Value;
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 fn load(set: &str) -> (Value, Tensors) {
     (golden::json(&format!("{set}.json")), Tensors::open(&format!("{set}.safetensors")))
@@ -90,5 +96,42 @@ fn the_default_tolerance_is_within_the_reference_tolerance() {
         let exact = tensors.get(text(case, "exact_coef"));
         assert!(difference(&fit.model.coef, exact) < 1e-4, "{case}");
         assert!(difference(&fit.model.coef, exact) <= fit.gradient_norm, "{case}");
+    }
+}
+
+/// The score of a linear classifier with C 1 as scikit-learn's metrics give it.
+#[test]
+fn golden_scores_are_those_of_scikit_learn() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+    let named = Tensor::read_safetensors(format!("{folder}/linear_choice.safetensors")).unwrap();
+    let tensors: HashMap<String, Tensor> = named.into_iter().collect();
+    let file = std::fs::read_to_string(format!("{folder}/linear_choice.json")).unwrap();
+    let json: Value = serde_json::from_str(&file).unwrap();
+    for case in entries(&json, "cases") {
+        let name = text(case, "name");
+        let features = |split: &str| {
+            let get = |key: &str| &tensors[&format!("{name}.{split}_{key}")];
+            let labels = Vec::<i64>::try_from(get("y")).unwrap();
+            let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
+            Features::new(get("x").shallow_clone(), &labels).unwrap()
+        };
+        let (train, test) = (features("train"), features("test"));
+        let solver = LogisticSettings { tolerance: 1e-9, ..LogisticSettings::default() };
+        let linear = LinearSettings { cs: vec![1.0], solver, ..LinearSettings::default() };
+        let data = LabeledData { train: &train, test: Some(&test), folds: &[], images: None };
+        let go_on = |_: usize, _: usize| ControlFlow::Continue(());
+        let report = eval::evaluate(&Protocol::Linear(linear), &data, &go_on).unwrap();
+        let (score, expected) = (report.test(), &case["test"]);
+        assert_eq!(expected["correct"], score.correct, "{case}");
+        let near = |key: &str, found: f64| {
+            let off = (expected[key].as_f64().unwrap() - found).abs();
+            assert!(off < 1e-12, "{key}: {found}, expected {}", expected[key]);
+        };
+        near("balanced_accuracy", score.balanced_accuracy);
+        near("macro_f1", score.macro_f1);
+        match case["classes"].as_u64().unwrap() {
+            ..6 => assert_eq!(score.top5, None),
+            _ => near("top5", score.top5.unwrap()),
+        }
     }
 }

@@ -16,7 +16,13 @@ fn evaluate(
     test: &Features,
     folds: &[Vec<u32>],
 ) -> Result<Report> {
-    let data = LabeledData { train, test, folds, images: None };
+    let data = LabeledData { train, test: Some(test), folds, images: None };
+    eval::evaluate(protocol, &data, &|_, _| ControlFlow::Continue(()))
+}
+
+/// Evaluates features alone, without a test split.
+fn evaluate_by_folds(protocol: &Protocol, train: &Features) -> Result<Report> {
+    let data = LabeledData { train, test: None, folds: &[], images: None };
     eval::evaluate(protocol, &data, &|_, _| ControlFlow::Continue(()))
 }
 
@@ -27,14 +33,14 @@ fn few_labels(
     test: &Features,
     few: &FewShotSettings,
 ) -> Result<Vec<FewShotScores>> {
-    let data = LabeledData { train, test, folds: &[], images: None };
+    let data = LabeledData { train, test: Some(test), folds: &[], images: None };
     eval::few_labels(protocol, &data, few, &|_, _| ControlFlow::Continue(()))
 }
 
 /// `count` images of `classes` classes, in `dim` features: class centers plus noise, both drawn
 /// from `seed`.
 fn images(seed: u64, count: usize, dim: usize, classes: u16, noise: f64) -> (Vec<f32>, Vec<u16>) {
-    let mut draw = Draws(seed);
+    let mut draw = Generator(seed);
     let centers: Vec<f64> = (0..usize::from(classes) * dim).map(|_| draw.next()).collect();
     let labels: Vec<u16> = (0..count).map(|row| (row % usize::from(classes)) as u16).collect();
     let values = labels.iter().flat_map(|&label| {
@@ -45,9 +51,9 @@ fn images(seed: u64, count: usize, dim: usize, classes: u16, noise: f64) -> (Vec
 }
 
 /// A small linear congruential generator, enough to place points: values in -1..1.
-struct Draws(u64);
+struct Generator(u64);
 
-impl Draws {
+impl Generator {
     fn next(&mut self) -> f64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -180,24 +186,131 @@ fn the_test_split_does_not_choose_c() {
     assert_eq!((first.c, &first.validation), (second.c, &second.validation));
 }
 
+/// Labels 0 to `classes`, `most` images of class 0 and fewer of each that follows, at least one.
+fn unbalanced(most: usize, classes: usize) -> Vec<u16> {
+    let count = |class: usize| (most >> class).max(1);
+    (0..classes).flat_map(|class| vec![class as u16; count(class)]).collect()
+}
+
+#[test]
+fn one_image_a_class_is_learned_from_with_a_fixed_c() {
+    let (train, test) = train_and_test(3);
+    let one_each = train.select(&[0, 1, 2, 3]).unwrap();
+    let linear = Protocol::named("linear").unwrap();
+    let Report::Linear(found) = evaluate(&linear, &one_each, &test, &[]).unwrap() else { panic!() };
+    assert_eq!((found.c, found.c_at_edge, found.c_tied), (SINGLE_LABEL_C, None, 0));
+    assert_eq!(
+        (found.validation.len(), found.validation_folds, found.validation_images),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn few_images_choose_c_by_folds_and_many_by_one_split() {
+    let (train, test) = train_and_test(8);
+    let choose = |most_cross_validated| {
+        let settings = LinearSettings { most_cross_validated, ..LinearSettings::default() };
+        let report = evaluate(&Protocol::Linear(settings), &train, &test, &[]).unwrap();
+        let Report::Linear(report) = report else { panic!() };
+        (report.validation_folds, report.validation_images)
+    };
+    assert_eq!(choose(120), (5, 120));
+    assert_eq!(choose(119), (1, 24));
+}
+
+#[test]
+fn ties_and_edges_of_the_choice_are_counted() {
+    // Classes far apart: every C is right about all images.
+    let (values, labels) = images(11, 60, 6, 3, 0.01);
+    let train = features(&values, &labels);
+    let linear = Protocol::named("linear").unwrap();
+    let Report::Linear(found) = evaluate(&linear, &train, &train, &[]).unwrap() else { panic!() };
+    let of_c = |c| found.validation.iter().find(|score| score.c == c).unwrap();
+    assert!(found.validation.iter().all(|score| score.accuracy == 1.0));
+    assert_eq!(found.c_tied, 13);
+    let lowest = found.validation.iter().map(|score| score.cross_entropy).fold(1e9, f64::min);
+    assert_eq!(of_c(found.c).cross_entropy, lowest, "the lowest cross-entropy of a tie");
+    let ends = [found.validation[0].c, found.validation[12].c];
+    assert_eq!(found.c_at_edge.is_some(), ends.contains(&found.c));
+}
+
+#[test]
+fn without_a_test_split_folds_are_scored() {
+    let (train, _) = train_and_test(12);
+    for protocol in Protocol::quick() {
+        let report = evaluate_by_folds(&protocol, &train).unwrap();
+        assert_eq!(report, evaluate_by_folds(&protocol, &train).unwrap());
+        let score = report.test();
+        assert_eq!((score.total, score.per_class.len()), (120, 4), "each image once");
+        let found = report.cross_validation().unwrap();
+        assert_eq!(found.folds.images, [96; 5]);
+        assert_eq!(report.accuracy(), found.folds.mean);
+        assert!((found.folds.mean - score.accuracy).abs() < 1e-12, "folds of equal size");
+        assert_eq!(found.chosen.is_some(), protocol.name() == "linear");
+        // A fold is classified by the other images alone.
+        let splits = dataset::stratified_folds(&train.label_vec(), 5, 0);
+        let [others, fold] = [&splits[2].fit, &splits[2].validation].map(|r| train.select(r));
+        let alone = evaluate(&protocol, &others.unwrap(), &fold.unwrap(), &[]).unwrap();
+        assert_eq!(alone.accuracy(), found.folds.accuracies[2], "{}", protocol.name());
+    }
+}
+
+#[test]
+fn classes_with_fewer_images_than_folds_are_no_trouble() {
+    let labels = unbalanced(32, 7);
+    let (mut values, _) = images(13, labels.len(), 6, 1, 1.0);
+    for (row, &label) in values.chunks_exact_mut(6).zip(&labels) {
+        row[usize::from(label) % 6] += 4.0;
+    }
+    let train = features(&values, &labels);
+    for protocol in Protocol::quick() {
+        let report = evaluate_by_folds(&protocol, &train).unwrap();
+        let totals: Vec<u64> = report.test().per_class.iter().map(|class| class.total).collect();
+        assert_eq!(totals, [32, 16, 8, 4, 2, 0, 0], "classes of one image stay in training");
+        assert_eq!(report.test().chance, 32.0 / 62.0);
+        let report = evaluate(&protocol, &train, &train, &[]).unwrap();
+        assert_eq!(report.test().total, 64);
+        assert!(report.test().top5.is_some());
+    }
+}
+
+#[test]
+fn without_a_test_split_few_labels_are_scored_on_the_other_images() {
+    let (train, _) = train_and_test(14);
+    let data = LabeledData { train: &train, test: None, folds: &[], images: None };
+    let go_on = |_: usize, _: usize| ControlFlow::Continue(());
+    let few = FewShotSettings { labels_per_class: vec![5], repeats: 2, seed: 0 };
+    for protocol in Protocol::quick() {
+        let found = eval::few_labels(&protocol, &data, &few, &go_on).unwrap();
+        let rows = few.rows(&train.label_vec(), 5, 1).unwrap();
+        let others: Vec<u32> = (0..120).filter(|row| !rows.contains(row)).collect();
+        let [part, others] = [&rows, &others].map(|rows| train.select(rows).unwrap());
+        let alone = evaluate(&protocol, &part, &others, &[]).unwrap();
+        assert_eq!(found[0].subsets.accuracies[1], alone.accuracy());
+        let all = FewShotSettings { labels_per_class: vec![30], ..few.clone() };
+        let error = eval::few_labels(&protocol, &data, &all, &go_on).unwrap_err();
+        assert_eq!(error, Error::NothingLeft { images: 120 });
+    }
+}
+
 #[test]
 fn few_labels_score_as_if_no_other_image_had_one() {
     let (train, test) = train_and_test(6);
-    let few = FewShotSettings { labels_per_class: vec![1, 5, 20], draws: 3, seed: 9 };
+    let few = FewShotSettings { labels_per_class: vec![1, 5, 20], repeats: 3, seed: 9 };
     for protocol in Protocol::quick() {
         let name = protocol.name();
         let scores = few_labels(&protocol, &train, &test, &few).unwrap();
         assert_eq!(scores, few_labels(&protocol, &train, &test, &few).unwrap());
         let counts: Vec<_> = scores.iter().map(|score| score.labels_per_class).collect();
         assert_eq!(counts, few.labels_per_class);
-        assert_eq!(scores[1].draws.images, [20, 20, 20]);
-        for (draw, accuracy) in (0..).zip(&scores[1].draws.accuracies) {
-            let drawn = train.select(&few.rows(&train.label_vec(), 5, draw).unwrap());
-            let report = evaluate(&protocol, &drawn.unwrap(), &test, &[]).unwrap();
-            assert_eq!(report.accuracy(), *accuracy, "{name}, draw {draw}");
+        assert_eq!(scores[1].subsets.images, [20, 20, 20]);
+        for (subset, accuracy) in (0..).zip(&scores[1].subsets.accuracies) {
+            let part = train.select(&few.rows(&train.label_vec(), 5, subset).unwrap());
+            let report = evaluate(&protocol, &part.unwrap(), &test, &[]).unwrap();
+            assert_eq!(report.accuracy(), *accuracy, "{name}, subset {subset}");
             if let Report::Linear(report) = report {
                 let cs = scores[1].chosen.as_ref().unwrap();
-                assert_eq!(cs[draw as usize], report.c);
+                assert_eq!(cs[subset as usize], report.c);
             }
         }
         let linear = name == "linear";
@@ -270,8 +383,10 @@ fn what_cannot_be_measured_is_an_error() {
         assert_eq!(error(&one_class, &test, &[]), Error::TooFewClasses { found: 1 });
     }
     let one_each = train.select(&[0, 1, 2, 3]).unwrap();
-    let error = evaluate(&linear, &one_each, &test, &[]).unwrap_err();
-    assert_eq!(error, Error::TooFewToValidate { classes: 4 });
+    for protocol in [&linear, &knn] {
+        let error = evaluate_by_folds(protocol, &one_each).unwrap_err();
+        assert_eq!(error, Error::TooFewToValidate { images: 4 });
+    }
     for settings in
         [KnnSettings { k: 0, temperature: 0.07 }, KnnSettings { k: 1, temperature: 0.0 }]
     {

@@ -6,16 +6,16 @@ use tch::Tensor;
 
 /// Features `[24, 8]`: a center for each image, drawn from `seed`, plus noise.
 fn images(seed: u64) -> Tensor {
-    let mut draw = Draws(seed);
+    let mut draw = Generator(seed);
     let centers: Vec<f64> = (0..24 * 8).map(|_| draw.next()).collect();
     let values = centers.into_iter().map(|center| (center + 0.3 * draw.next()) as f32);
     Tensor::from_slice(&values.collect::<Vec<_>>()).view([24, 8])
 }
 
 /// A small linear congruential generator, enough to place points: values in -1..1.
-struct Draws(u64);
+struct Generator(u64);
 
-impl Draws {
+impl Generator {
     fn next(&mut self) -> f64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,20 +1,41 @@
 //! The scores of an encoder, from `evaluation.json`.
 
-use std::collections::BTreeMap;
+use run::{EvaluationRecord, ProtocolRecord};
 
-use run::EvaluationRecord;
-
-/// Scores of an encoder. Accuracies are shares of the test images, 0 to 1.
+/// Scores of an encoder. Accuracies are shares of the scored images, 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Accuracy of a linear classifier on frozen features.
-    pub linear: Option<f64>,
-    /// Accuracy of nearest neighbors on frozen features.
-    pub knn: Option<f64>,
-    /// The 95 % interval of each accuracy, by protocol.
-    pub intervals: BTreeMap<String, [f64; 2]>,
+    /// Whether folds of the training images were scored, as there is no test split.
+    pub by_folds: bool,
+    /// The score of each protocol.
+    pub scores: Vec<ProtocolScore>,
     /// The confusion matrix of each protocol that has one.
     pub confusions: Vec<ConfusionMatrix>,
+}
+
+/// The score of a protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProtocolScore {
+    /// The protocol.
+    pub protocol: String,
+    /// Accuracy: on the test split, or the mean over folds.
+    pub accuracy: f64,
+    /// Standard deviation over folds, where these were scored.
+    pub std: Option<f64>,
+    /// 95 % interval of the accuracy: lower and upper bound.
+    pub interval95: [f64; 2],
+    /// Mean of the accuracies of the classes.
+    pub balanced_accuracy: f64,
+    /// Mean of the F1 scores of the classes.
+    pub macro_f1: f64,
+    /// Share of images whose class is among the five likeliest; `None` for few classes.
+    pub top5: Option<f64>,
+    /// Accuracy of always answering the most frequent class.
+    pub chance: f64,
+    /// Accuracy with the weights that the run began with, where it was measured.
+    pub initial_accuracy: Option<f64>,
+    /// Scored images.
+    pub images: u64,
 }
 
 /// The confusion matrix of a protocol.
@@ -31,23 +52,54 @@ pub struct ConfusionMatrix {
 impl Evaluation {
     /// The scores in `record`.
     pub fn of(record: &EvaluationRecord) -> Self {
-        let accuracy = |name: &str| Some(record.protocols.get(name)?.accuracy);
-        let matrix = |(protocol, scores): (&String, &run::ProtocolRecord)| {
+        let matrix = |(protocol, scores): (&String, &ProtocolRecord)| {
             Some(ConfusionMatrix {
                 protocol: protocol.clone(),
                 class_names: record.data.class_names.clone(),
                 counts: scores.test.confusion.clone()?,
             })
         };
-        let interval = |(protocol, scores): (&String, &run::ProtocolRecord)| {
-            (protocol.clone(), scores.test.interval95)
-        };
         Self {
-            intervals: record.protocols.iter().map(interval).collect(),
-            linear: accuracy("linear"),
-            knn: accuracy("knn"),
+            by_folds: record.split == "folds",
+            scores: record.protocols.iter().map(score).collect(),
             confusions: record.protocols.iter().filter_map(matrix).collect(),
         }
+    }
+
+    /// The score of a protocol, such as `linear`.
+    pub fn score(&self, protocol: &str) -> Option<&ProtocolScore> {
+        self.scores.iter().find(|score| score.protocol == protocol)
+    }
+
+    /// The accuracy by a protocol.
+    pub fn accuracy(&self, protocol: &str) -> Option<f64> {
+        Some(self.score(protocol)?.accuracy)
+    }
+
+    /// The accuracy by a protocol with the weights that the run began with.
+    pub fn initial_accuracy(&self, protocol: &str) -> Option<f64> {
+        self.score(protocol)?.initial_accuracy
+    }
+
+    /// Accuracy of always answering the most frequent class; it is the same for all protocols.
+    pub fn chance(&self) -> Option<f64> {
+        Some(self.scores.first()?.chance)
+    }
+}
+
+fn score((protocol, record): (&String, &ProtocolRecord)) -> ProtocolScore {
+    let ProtocolRecord { accuracy, initial_accuracy, cross_validation, test, .. } = record;
+    ProtocolScore {
+        protocol: protocol.clone(),
+        accuracy: *accuracy,
+        std: cross_validation.as_ref().map(|found| found.folds.std),
+        interval95: test.interval95,
+        balanced_accuracy: test.balanced_accuracy,
+        macro_f1: test.macro_f1,
+        top5: test.top5,
+        chance: test.chance,
+        initial_accuracy: *initial_accuracy,
+        images: test.total,
     }
 }
 
@@ -65,7 +117,10 @@ mod tests {
         let linear = record.protocols.get_mut("linear").unwrap();
         linear.test.confusion = Some(vec![vec![2, 0], vec![1, 1]]);
         let evaluation = Evaluation::of(&record);
-        assert_eq!((evaluation.linear, evaluation.knn), (Some(0.75), Some(0.5)));
+        let accuracies = ["linear", "knn", "sgd"].map(|name| evaluation.accuracy(name));
+        assert_eq!(accuracies, [Some(0.75), Some(0.5), None]);
+        assert_eq!(evaluation.initial_accuracy("linear"), Some(0.25));
+        assert_eq!((evaluation.chance(), evaluation.by_folds), (Some(0.1), false));
         let [confusion] = &evaluation.confusions[..] else { panic!("{evaluation:?}") };
         assert_eq!(confusion.protocol, "linear");
         assert_eq!(confusion.class_names, ["cat", "dog"]);

@@ -54,7 +54,7 @@ pub use comparison::column::{COLUMNS, Column, Unit};
 pub use comparison::{Comparison, Row, write_comparison};
 pub use contact_sheet::{ContactSheet, Frame, SheetRow, Tile};
 pub use error::Error;
-pub use evaluation::{ConfusionMatrix, Evaluation};
+pub use evaluation::{ConfusionMatrix, Evaluation, ProtocolScore};
 pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
 pub use figures::confusion_matrix::{check_figure_name, write_confusion_matrix};
 pub use mean_std::MeanStd;

@@ -28,7 +28,8 @@ pub struct EvaluationRecord {
     pub step: u64,
     /// The weights.
     pub weights: WeightsRecord,
-    /// The split that the scores are of: `test`.
+    /// What the scores are of: `test`, the test split, or `folds`, without one: folds of the
+    /// training images, each scored by a classifier that learned from the others.
     pub split: String,
     /// The data set.
     pub data: EvaluationData,
@@ -82,20 +83,25 @@ pub struct EvaluationData {
 pub struct EvaluationImages {
     /// Labeled training images.
     pub train: usize,
-    /// Labeled test images.
+    /// Labeled test images; 0 without a test split.
     pub test: usize,
 }
 
 /// The scores of one protocol. Besides these fields it has those of the protocol, such as the
-/// chosen `C`, `k` or learning rate, and how it was chosen.
+/// chosen `c`, `k` or `lr`, and how it was chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProtocolRecord {
-    /// Accuracy on the test split, 0 to 1.
+    /// Accuracy on the test split or, without one, the mean over folds of train; 0 to 1.
     pub accuracy: f64,
-    /// Score on the test split.
+    /// The same with the weights that the run began with; null where it was not measured.
+    pub initial_accuracy: Option<f64>,
+    /// Score on the test split or, without one, on all folds of train together.
     pub test: Score,
     /// Settings of the protocol.
     pub settings: Value,
+    /// Accuracy over folds of train; null or absent with a test split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
     /// Test accuracy from each predefined subset of train; null or absent without such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folds: Option<FoldScores>,
@@ -107,11 +113,31 @@ pub struct ProtocolRecord {
     pub details: Map<String, Value>,
 }
 
-/// Top-1 accuracy on a set of images.
+/// Accuracy over stratified folds of the labeled images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CrossValidation {
+    /// Random seed of the folds.
+    pub seed: u64,
+    /// Accuracy of each fold by a classifier that learned from the others.
+    pub folds: FoldScores,
+    /// The `C` chosen for each fold, among the others; null where there is no choice.
+    pub chosen: Option<Vec<f64>>,
+}
+
+/// Agreement with the labels of a set of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// Share of correctly classified images, 0 to 1.
     pub accuracy: f64,
+    /// Mean of the accuracies of the classes, 0 to 1.
+    pub balanced_accuracy: f64,
+    /// Mean of the F1 scores of the classes, 0 to 1.
+    pub macro_f1: f64,
+    /// Share of images whose class is among the five likeliest, 0 to 1; null for fewer than six
+    /// classes.
+    pub top5: Option<f64>,
+    /// Share of the most frequent class: the accuracy of always answering it.
+    pub chance: f64,
     /// 95 % Wilson interval of the accuracy: lower and upper bound.
     pub interval95: [f64; 2],
     /// Correctly classified images.
@@ -135,29 +161,29 @@ pub struct ClassScore {
     pub accuracy: Option<f64>,
 }
 
-/// Test accuracy after training on each of several subsets.
+/// Accuracy after training on each of several parts of train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FoldScores {
     /// Mean accuracy.
     pub mean: f64,
-    /// Sample standard deviation (n - 1); 0 for one subset.
+    /// Sample standard deviation (n - 1); 0 for one part.
     pub std: f64,
-    /// Accuracy of each subset.
+    /// Accuracy by each part.
     pub accuracies: Vec<f64>,
-    /// Training images of each subset.
+    /// Training images of each part.
     pub images: Vec<usize>,
 }
 
-/// Test accuracy with few labels.
+/// Accuracy with few labels, on the test split or, without one, on the other training images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FewLabelsRecord {
     /// Labeled images of every class.
     pub labels_per_class: usize,
-    /// Random seed of the draws.
+    /// Random seed of the subsets.
     pub seed: u64,
-    /// Over the draws.
-    pub draws: FoldScores,
-    /// The hyper-parameter chosen in each draw, `C` or a learning rate; null where there is none.
+    /// Over the subsets.
+    pub subsets: FoldScores,
+    /// The hyperparameter chosen in each subset, `C` or a learning rate; null where there is none.
     pub chosen: Option<Vec<f64>>,
     /// Whether every regression reached its tolerance.
     pub converged: bool,
@@ -216,15 +242,17 @@ mod tests {
             },
             "version": "1", "revision": "abc", "device": "cpu", "threads": 1,
             "protocols": {"knn": {
-                "accuracy": 0.75,
+                "accuracy": 0.75, "initial_accuracy": 0.5,
                 "test": {
-                    "accuracy": 0.75, "interval95": [0.3, 0.95], "correct": 3, "total": 4,
+                    "accuracy": 0.75, "balanced_accuracy": 0.75, "macro_f1": 0.7,
+                    "top5": null, "chance": 0.5, "interval95": [0.3, 0.95], "correct": 3, "total": 4,
                     "per_class": [{"correct": 3, "total": 4, "accuracy": 0.75}],
                     "confusion": confusion,
                 },
                 "settings": {"k": 20},
+                "cross_validation": {"seed": 0, "folds": fold, "chosen": null},
                 "few_labels": [{
-                    "labels_per_class": 1, "seed": 0, "draws": fold, "chosen": null,
+                    "labels_per_class": 1, "seed": 0, "subsets": fold, "chosen": null,
                     "converged": true,
                 }],
                 "k": 8,

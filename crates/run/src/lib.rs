@@ -36,8 +36,8 @@ mod summary;
 pub use document::document;
 pub use error::Error;
 pub use evaluation::{
-    ClassScore, EvaluationData, EvaluationImages, EvaluationRecord, FewLabelsRecord, FoldScores,
-    ProtocolRecord, Score, WeightsRecord,
+    ClassScore, CrossValidation, EvaluationData, EvaluationImages, EvaluationRecord,
+    FewLabelsRecord, FoldScores, ProtocolRecord, Score, WeightsRecord,
 };
 pub use history::{Best, Criterion, History, TestBest};
 pub use interval::wilson_interval;

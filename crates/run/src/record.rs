@@ -264,6 +264,26 @@ mod tests {
         })
     }
 
+    #[test]
+    fn the_runs_in_a_folder_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = || RunRecord::<Value>::read(folder.path()).unwrap_err().to_string();
+        for run in ["b", "a", "deep/c", "deep/er/d"] {
+            let run = folder.path().join(run);
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(file::CONFIG), "{}").unwrap();
+        }
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let list = format!("a folder of 3 runs: {} {} {}", at("a"), at("b"), at("deep/c"));
+        assert!(said().ends_with(&list), "{}", said());
+        for number in 0..8 {
+            let run = folder.path().join(format!("x{number}"));
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(file::CONFIG), "{}").unwrap();
+        }
+        assert!(said().contains("a folder of 11 runs: ") && said().ends_with("/x6 ..."));
+    }
+
     fn read(value: &Value) -> Result<RunRecord<Value>, Error> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(file::CONFIG), value.to_string()).unwrap();

@@ -50,6 +50,14 @@ impl Failure {
         Self { code: INTERRUPTED, message: "interrupted; nothing was written".to_owned() }
     }
 
+    /// The same with `hint` behind its message, where something given is to blame.
+    pub fn with(mut self, hint: &str) -> Self {
+        if self.code == USAGE {
+            self.message += hint;
+        }
+        self
+    }
+
     /// Prints the line to stderr; the exit code.
     pub fn report(&self) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "error: {}", OneLine(&self.message));

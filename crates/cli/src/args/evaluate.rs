@@ -14,7 +14,8 @@ pub struct EvaluateArguments {
     /// deviation.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// Labeled data set with a test split [default: that of the run].
+    /// Labeled data set; without a test split, folds of its training images are scored
+    /// [default: that of the run].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Evaluation protocols, separated by commas or repeated [default: linear and knn].
@@ -23,8 +24,9 @@ pub struct EvaluateArguments {
     /// Epochs of --protocol sgd and finetune [default: 100 and 30, more with few labels].
     #[arg(long, value_name = "N")]
     pub epochs: Option<NonZeroU32>,
-    /// Evaluate also with N labeled training images per class, drawn at random; repeatable.
-    #[arg(long, value_name = "N")]
+    /// Evaluate also with N labeled training images per class, drawn at random; several separated
+    /// by commas; repeatable.
+    #[arg(long, value_name = "N", value_delimiter = ',')]
     pub labels_per_class: Vec<NonZeroUsize>,
     /// Random subsets per value of --labels-per-class, for mean and standard deviation.
     #[arg(long, value_name = "N", default_value = "5", requires = "labels_per_class")]
@@ -35,10 +37,14 @@ pub struct EvaluateArguments {
     /// Save the confusion matrix of the first protocol as a .png or .svg file.
     #[arg(long, value_name = "FILE")]
     pub confusion_matrix: Option<PathBuf>,
-    /// Weights to evaluate: the last, the best, after epoch N, or before training; repeatable
-    /// [default: last].
-    #[arg(long, value_name = CHECKPOINT, value_parser = checkpoint)]
+    /// Weights to evaluate: the last, the best, after epoch N, or before training; several
+    /// separated by commas; repeatable [default: last].
+    #[arg(long, value_name = CHECKPOINT, value_parser = checkpoint, value_delimiter = ',')]
     pub checkpoint: Vec<CheckpointArgument>,
+    /// Leave out the accuracies of the weights that the run began with, which take another pass
+    /// over the labeled images.
+    #[arg(long)]
+    pub no_baseline: bool,
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use eval::{CheckpointChoice, Protocol};
 use methods::METHODS;
 use models::DeviceChoice;
-use report::{Comparison, MeanStd, Row, Run};
+use report::{COLUMNS, Column, Comparison, MeanStd, Run};
 use run::{EvaluationRecord, Summary, file};
 use trainer::{Config, Outcome, RunRecord};
 
@@ -127,33 +127,38 @@ fn write(runs: &[PlannedRun], out: &Path, command: &str) -> Result<Comparison, F
 
 /// A line per method, and the path of the report.
 fn text(comparison: &Comparison, out: &Path) -> String {
-    let percent = |spread: Option<MeanStd>| {
-        spread.map_or("-".to_owned(), |spread| format!("{:.1} %", 100.0 * spread.mean))
+    let labeled = comparison.rows.iter().any(|row| row.linear.is_some() || row.knn.is_some());
+    let keys: &[&str] = match labeled {
+        true => &["probe_last", "linear", "linear_initial", "knn", "knn_initial", "chance"],
+        false => &["contrastive_acc", "effective_rank"],
     };
-    let line = |[name, probe, linear, knn]: [&str; 4]| {
-        format!("{name:<14} {probe:>8} {linear:>8} {knn:>8}\n")
+    let columns = COLUMNS.iter().filter(|column| keys.contains(&column.key));
+    let columns: Vec<&Column> = columns.collect();
+    let line = |name: &str, cell: &dyn Fn(&Column) -> String| {
+        let cells = columns.iter().map(|column| {
+            let width = column.heading().chars().count().max(8);
+            format!("  {:>width$}", cell(column))
+        });
+        format!("{name:<14}{}\n", cells.collect::<String>())
     };
-    let page = out.join("report.html");
-    let scored = |row: &Row| [row.probe_last, row.linear, row.knn].iter().any(Option::is_some);
-    if !comparison.rows.iter().any(scored) {
-        let mut text = line(["method", "", "contrast", "rank"]);
-        for row in &comparison.rows {
-            let rank = row.effective_rank.map(|spread| format!("{:.1}", spread.mean));
-            let rank = rank.unwrap_or("-".to_owned());
-            text += &line([&row.method, "", &percent(row.contrastive_acc), &rank]);
-        }
-        return text
-            + &format!(
-                "contrastive accuracy and effective rank; no labels, so no accuracy; report: {}",
-                page.display()
-            );
-    }
-    let mut text = line(["method", "probe", "linear", "kNN"]);
+    let mut text = line("method", &Column::heading);
     for row in &comparison.rows {
-        let numbers = [row.probe_last, row.linear, row.knn].map(percent);
-        text += &line([&row.method, &numbers[0], &numbers[1], &numbers[2]]);
+        text += &line(&row.method, &|column| {
+            let mean = (column.value)(row).map(|spread| MeanStd { std: None, ..spread });
+            mean.map_or("-".to_owned(), |mean| column.unit.write(&mean))
+        });
     }
-    text + &format!("accuracy on the test split; report: {}", page.display())
+    let page = out.join("report.html");
+    text + &format!("{}; report: {}", scored_on(comparison, labeled), page.display())
+}
+
+/// What the numbers are of.
+fn scored_on(comparison: &Comparison, labeled: bool) -> &'static str {
+    match labeled {
+        _ if comparison.by_folds => "accuracy over folds of the labeled images: no test split",
+        true => "accuracy on the test split",
+        false => "no labels, so no accuracies; metrics of the last epoch, without labels",
+    }
 }
 
 /// All runs of the comparison, grouped by method.
@@ -233,15 +238,19 @@ fn measure(run: &PlannedRun, set: &dataset::Dataset, data: Option<&Path>) -> Res
     let earlier = EvaluationRecord::read(folder)?;
     let steps = Summary::read(folder)?.map(|summary| summary.steps);
     let is_current = earlier.is_some_and(|earlier| Some(earlier.step) == steps);
-    if is_current || eval::labeled_splits(set).is_err() {
+    if is_current || eval::evaluation_splits(set).is_err() {
         return Ok(());
     }
     let device: DeviceChoice = run.config.train.device;
     let measurement = Measurement::open(folder, data, CheckpointChoice::Newest, device)?;
-    let [rows, k] = NEIGHBORS;
-    let sheet = measurement.neighbors(rows, k)?;
-    dataset::save_picture(&sheet.image(), &folder.join(file::NEIGHBORS))?;
-    let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
-    trainer::write_json(&evaluation, &measured.record)?;
+    if eval::labeled_splits(set).is_ok() {
+        let [rows, k] = NEIGHBORS;
+        let sheet = measurement.neighbors(rows, k)?;
+        dataset::save_picture(&sheet.image(), &folder.join(file::NEIGHBORS))?;
+    }
+    let protocols = Protocol::quick();
+    let initial = measurement.initial(&protocols)?;
+    let scores = measurement.by(&protocols, None, initial, &Arc::default())?;
+    trainer::write_json(&evaluation, &scores.record)?;
     Ok(())
 }

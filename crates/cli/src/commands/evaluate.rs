@@ -4,9 +4,12 @@ pub mod measurement;
 mod scores;
 mod seeds;
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use dataset::Split;
 use eval::{ClassifierSettings, FewShotSettings, Protocol};
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
@@ -16,7 +19,11 @@ use crate::app::output::Output;
 use crate::app::run_on_data::RunOnData;
 use crate::app::stop_flag::{self, stop_flag};
 use crate::args::{CheckpointArgument, EvaluateArguments, ProtocolArgument};
-use crate::commands::evaluate::measurement::{Measured, Measurement};
+use crate::commands::evaluate::measurement::{InitialScores, Measurement, RunScores};
+
+/// What helps where there are no labels.
+const UNLABELED: &str = "; give a set with labels by --data (folders train/CLASS), or look at images \
+                         without labels by `twinview neighbors` and `twinview embed`";
 
 /// The runs at one checkpoint.
 struct AtCheckpoint<T> {
@@ -39,14 +46,29 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         false => Arc::default(),
     };
     // All arguments are checked before features are extracted.
-    let run_on_data = open(arguments, few.as_ref())?;
+    let run_on_data = open(arguments, &protocols, few.as_ref())?;
     let mut evaluated = Vec::new();
+    // The weights that a run began with are measured once, whatever the number of checkpoints.
+    let mut initial: HashMap<PathBuf, InitialScores> = HashMap::new();
     for AtCheckpoint { checkpoint, runs } in run_on_data {
-        let measure = |run_on_data: RunOnData| {
-            tracing::info!("extracting features of {}", run_on_data.run.display());
-            Measurement::of(run_on_data)?.by(&protocols, few.as_ref(), &stop)
+        let mut measure = |run_on_data: RunOnData| {
+            let run = run_on_data.run.clone();
+            tracing::info!("extracting features of {}", run.display());
+            let measurement = Measurement::of(run_on_data)?;
+            let before = match initial.get(&run) {
+                _ if arguments.no_baseline || checkpoint == CheckpointArgument::Initial => {
+                    InitialScores::default()
+                }
+                Some(before) => before.clone(),
+                None => {
+                    tracing::info!("measuring the weights that {} began with", run.display());
+                    let before = measurement.initial(&protocols)?;
+                    initial.entry(run).or_insert(before).clone()
+                }
+            };
+            measurement.by(&protocols, few.as_ref(), before, &stop)
         };
-        let runs: Result<_, Failure> = runs.into_iter().map(measure).collect();
+        let runs: Result<_, Failure> = runs.into_iter().map(&mut measure).collect();
         evaluated.push(AtCheckpoint { checkpoint, runs: runs? });
     }
     let value = document(&evaluated);
@@ -63,6 +85,7 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
 /// Opens every run at every checkpoint, and checks the arguments against them.
 fn open(
     arguments: &EvaluateArguments,
+    protocols: &[Protocol],
     few: Option<&FewShotSettings>,
 ) -> Result<Vec<AtCheckpoint<RunOnData>>, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
@@ -80,7 +103,7 @@ fn open(
         for run in &arguments.runs {
             let run = RunOnData::open(run, data, checkpoint.choice(), device)?;
             let run = run.cached(!arguments.no_cache);
-            check(&run, few, arguments.confusion_matrix.is_some())?;
+            check(&run, protocols, few, arguments.confusion_matrix.is_some())?;
             let trained_on = &run.frozen.record.data.fingerprint;
             if data.is_none() && run.set.fingerprint() != *trained_on {
                 tracing::warn!("{} has changed since the run started", run.place);
@@ -93,21 +116,27 @@ fn open(
     Ok(run_on_data)
 }
 
-/// Rejects a set without labels, with too few images for the few-label subsets or, for a confusion
-/// matrix, with too many classes.
+/// Rejects a set without labels, without a test split where a protocol needs one, with too few
+/// images for the few-label subsets or, for a confusion matrix, with too many classes.
 fn check(
     run_on_data: &RunOnData,
+    protocols: &[Protocol],
     few: Option<&FewShotSettings>,
     matrix: bool,
 ) -> Result<(), Failure> {
     let of_set = |error| run_on_data.failure(error);
-    let (train, test) = eval::labeled_splits(&run_on_data.set).map_err(of_set)?;
+    let splits = eval::evaluation_splits(&run_on_data.set);
+    let (train, test) = splits.map_err(|error| of_set(error).with(UNLABELED))?;
+    if let (None, Some(protocol)) = (test, protocols.iter().find(|one| one.trains_on_views())) {
+        let error = of_set(eval::Error::NeedsTest { protocol: protocol.name() });
+        return Err(error.with("; linear and knn do without"));
+    }
     let labels = train.labels().unwrap_or_default();
     if let Some(few) = few {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         few.check(&labels).map_err(of_set)?;
     }
-    let all = labels.iter().chain(test.labels().unwrap_or_default());
+    let all = labels.iter().chain(test.and_then(Split::labels).unwrap_or_default());
     let classes = all.max().map_or(0, |&label| usize::from(label) + 1);
     if matrix && classes > eval::MOST_CONFUSED {
         let (place, most) = (&run_on_data.place, eval::MOST_CONFUSED);
@@ -155,15 +184,15 @@ fn few(arguments: &EvaluateArguments) -> Option<FewShotSettings> {
     let numbers = arguments.labels_per_class.iter().map(|number| number.get());
     let few = FewShotSettings {
         labels_per_class: numbers.collect(),
-        draws: arguments.repeats.get(),
+        repeats: arguments.repeats.get(),
         seed: arguments.seed,
     };
     (!few.labels_per_class.is_empty()).then_some(few)
 }
 
 /// One run at one checkpoint is one object; several runs are combined, then several checkpoints.
-fn document(evaluated: &[AtCheckpoint<Measured>]) -> Value {
-    let one = |at: &AtCheckpoint<Measured>| match at.runs.as_slice() {
+fn document(evaluated: &[AtCheckpoint<RunScores>]) -> Value {
+    let one = |at: &AtCheckpoint<RunScores>| match at.runs.as_slice() {
         [run] => json!(run.record),
         runs => seeds::document(runs),
     };
@@ -176,13 +205,13 @@ fn document(evaluated: &[AtCheckpoint<Measured>]) -> Value {
     }
 }
 
-fn text(evaluated: &[AtCheckpoint<Measured>]) -> String {
+fn text(evaluated: &[AtCheckpoint<RunScores>]) -> String {
     if let [AtCheckpoint { runs, .. }] = evaluated
         && let [run] = runs.as_slice()
     {
         return scores::text(run) + &scores::classes(&run.results, &run.class_names);
     }
-    let one = |at: &AtCheckpoint<Measured>| match at.runs.as_slice() {
+    let one = |at: &AtCheckpoint<RunScores>| match at.runs.as_slice() {
         [run] => format!("checkpoint {}: {}", at.checkpoint, scores::text(run)),
         runs => format!("checkpoint {}\n{}", at.checkpoint, seeds::text(runs)),
     };

@@ -1,10 +1,10 @@
-//! A protocol with few labels: the classifier learns from a few images of every class, drawn by a
-//! seed.
+//! A protocol with few labels: the classifier learns from a few images of every class, a random
+//! subset of train.
 //!
-//! One draw of one image a class says little, so several draws are made and their spread is given
-//! beside their mean. Whatever a protocol chooses it chooses within the drawn images: the labels of
-//! the others count as unknown. A draw of more images holds the draw of fewer with the same number,
-//! so that scores at several sizes differ by what was added and not by luck.
+//! One subset of one image a class says little, so several are drawn and their spread is given
+//! beside their mean. Whatever a protocol chooses it chooses within the subset: the labels of the
+//! other images count as unknown. A subset of more images holds the one of fewer with the same
+//! number, so that scores at several sizes differ by what was added and not by luck.
 
 use dataset::{rows_by_class, splitmix64};
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 use crate::protocols::SubsetScore;
 use crate::{Error, FoldScores, Result};
 
-/// How many labels, and how often they are drawn.
+/// How many labels, and how many subsets with so many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FewShotSettings {
     /// Labeled images of every class, each at least 1; scored one after the other.
     pub labels_per_class: Vec<usize>,
-    /// Draws of each, at least 1.
-    pub draws: usize,
-    /// Decides which images are drawn.
+    /// Subsets of each size, at least 1.
+    pub repeats: usize,
+    /// Decides which images are in them.
     pub seed: u64,
 }
 
@@ -33,7 +33,7 @@ impl FewShotSettings {
     pub fn check(&self, labels: &[i64]) -> Result<()> {
         let numbers = self.labels_per_class.iter().copied();
         for (name, number) in
-            numbers.map(|number| ("labels_per_class", number)).chain([("draws", self.draws)])
+            numbers.map(|number| ("labels_per_class", number)).chain([("repeats", self.repeats)])
         {
             if number == 0 {
                 return Err(Error::BadSetting {
@@ -47,12 +47,12 @@ impl FewShotSettings {
         most.map_or(Ok(()), |&most| self.rows(labels, most, 0).map(drop))
     }
 
-    /// The rows of `labels` in the draw `draw` of `count` images a class, ascending.
+    /// The rows of `labels` in the subset number `subset` of `count` images a class, ascending.
     ///
     /// # Errors
     /// [`Error::TooFewOfClass`].
-    pub fn rows(&self, labels: &[i64], count: usize, draw: u64) -> Result<Vec<u32>> {
-        let seed = splitmix64(splitmix64(self.seed).wrapping_add(draw));
+    pub fn rows(&self, labels: &[i64], count: usize, subset: u64) -> Result<Vec<u32>> {
+        let seed = splitmix64(splitmix64(self.seed).wrapping_add(subset));
         let mut rows = Vec::new();
         for class in rows_by_class(labels, seed) {
             let found = class.rows.len();
@@ -67,46 +67,45 @@ impl FewShotSettings {
     }
 }
 
-/// Test accuracy with so many labels.
+/// Accuracy with so many labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FewShotScores {
     /// Labeled images of every class.
     pub labels_per_class: usize,
-    /// What decided which images were drawn.
+    /// Random seed of the subsets.
     pub seed: u64,
-    /// Over the draws.
-    pub draws: FoldScores,
-    /// What was chosen in each draw, `C` or a learning rate; `None` where the protocol
+    /// Over the subsets.
+    pub subsets: FoldScores,
+    /// What was chosen in each subset, `C` or a learning rate; `None` where the protocol
     /// chooses nothing.
     pub chosen: Option<Vec<f64>>,
     /// Whether every regression reached its tolerance; true where there was none.
     pub converged: bool,
 }
 
-/// Test accuracy with few labels, by anything that learns: `learn` gets the rows of a draw, and how
-/// many of a class they are.
+/// Accuracy with few labels, by anything that learns: `learn` gets the rows of a subset.
 ///
 /// # Errors
 /// Those of `learn` and of [`FewShotSettings::check`].
-pub(crate) fn draw_scores(
+pub(crate) fn subset_scores(
     labels: &[i64],
     settings: &FewShotSettings,
-    mut learn: impl FnMut(&[u32], usize) -> Result<SubsetScore>,
+    mut learn: impl FnMut(&[u32]) -> Result<SubsetScore>,
 ) -> Result<Vec<FewShotScores>> {
     settings.check(labels)?;
     let mut scores = Vec::new();
     for &count in &settings.labels_per_class {
         let mut found = Vec::new();
-        for draw in 0..settings.draws as u64 {
-            found.push(learn(&settings.rows(labels, count, draw)?, count)?);
+        for subset in 0..settings.repeats as u64 {
+            found.push(learn(&settings.rows(labels, count, subset)?)?);
         }
         let accuracies = found.iter().map(|one| one.accuracy).collect();
-        let images = vec![count * labels_of(labels); settings.draws];
+        let images = vec![count * labels_of(labels); settings.repeats];
         scores.push(FewShotScores {
             labels_per_class: count,
             seed: settings.seed,
-            draws: FoldScores::new(accuracies, images).expect("at least one draw"),
+            subsets: FoldScores::new(accuracies, images).expect("at least one subset"),
             chosen: found.iter().map(|one| one.chosen).collect(),
             converged: found.iter().all(|one| one.converged),
         });
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     fn settings(labels_per_class: &[usize]) -> FewShotSettings {
-        FewShotSettings { labels_per_class: labels_per_class.to_vec(), draws: 5, seed: 0 }
+        FewShotSettings { labels_per_class: labels_per_class.to_vec(), repeats: 5, seed: 0 }
     }
 
     #[test]
@@ -144,7 +143,7 @@ mod tests {
         );
         for (bad, name) in [
             (settings(&[0]), "labels_per_class"),
-            (FewShotSettings { draws: 0, ..settings(&[1]) }, "draws"),
+            (FewShotSettings { repeats: 0, ..settings(&[1]) }, "repeats"),
         ] {
             let error = bad.check(&labels).unwrap_err();
             assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_and_seeds_give_other_images() {
+    fn subsets_and_seeds_give_other_images() {
         let labels = vec![0; 1000];
         let few = settings(&[10]);
         let first = few.rows(&labels, 10, 0).unwrap();
@@ -165,15 +164,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn a_draw_has_as_many_of_every_class_and_holds_the_smaller_ones(
-            labels in prop::collection::vec(0i64..3, 60..120), seed: u64, draw in 0u64..5,
+        fn a_subset_has_as_many_of_every_class_and_holds_the_smaller_ones(
+            labels in prop::collection::vec(0i64..3, 60..120), seed: u64, subset in 0u64..5,
         ) {
             let few = FewShotSettings { seed, ..settings(&[]) };
             let fewest = (0..3).map(|class| labels.iter().filter(|&&l| l == class).count());
             let fewest = fewest.min().unwrap();
             let mut smaller = Vec::new();
             for count in 1..=fewest {
-                let rows = few.rows(&labels, count, draw).unwrap();
+                let rows = few.rows(&labels, count, subset).unwrap();
                 prop_assert!(rows.is_sorted_by(|a, b| a < b));
                 for class in 0..3 {
                     let of_class = rows.iter().filter(|&&row| labels[row as usize] == class);
@@ -182,7 +181,7 @@ mod tests {
                 prop_assert!(smaller.iter().all(|row| rows.contains(row)));
                 smaller = rows;
             }
-            prop_assert!(few.rows(&labels, fewest + 1, draw).is_err());
+            prop_assert!(few.rows(&labels, fewest + 1, subset).is_err());
         }
     }
 }

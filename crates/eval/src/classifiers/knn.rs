@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
-use crate::{Error, Features, Gallery, Neighbors, Result};
+use crate::{Error, Features, Gallery, Neighbors, Predictions, Result};
 
 /// How many neighbors vote, and how much nearer ones count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,14 @@ impl Knn {
                 Tensor::zeros([indices.size()[0], self.classes], (Kind::Double, votes.device()));
             none.scatter_add(1, &voters, &votes)
         })
+    }
+
+    /// The labels with the most votes for each query; labels without a vote are left out.
+    pub fn rank(&self, queries: &Tensor) -> Predictions {
+        let votes = self.scores(&self.neighbors(queries));
+        let labels: Vec<i64> = (0..self.classes).collect();
+        let none = votes.le(0.0);
+        Predictions::rank(&votes.masked_fill(&none, f64::NEG_INFINITY), &labels)
     }
 
     /// The predicted label of each query: most votes, the lower label where two have equally many.

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::classifiers::lbfgs::{self, Stop};
 use crate::features::to_vec;
-use crate::{Error, Result};
+use crate::{Error, Predictions, Result};
 
 /// How exactly to solve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,11 @@ impl Model {
             Vec::<i64>::try_from(&self.logits(x).argmax(1, false)).expect("a vector of int64");
         best.into_iter().map(|row| self.labels[row as usize]).collect()
     }
+
+    /// The likeliest labels of each row of `x`.
+    pub fn rank(&self, x: &Tensor) -> Predictions {
+        Predictions::rank(&self.logits(x), &self.labels)
+    }
 }
 
 /// A solved problem.
@@ -81,12 +86,13 @@ pub struct Fit {
 /// Training images, prepared once for any number of `C`.
 #[derive(Debug)]
 pub struct LogisticProblem {
-    /// Centered and rotated features and a column of ones, `[images, features + 1]`, float64.
+    /// Centered and rotated features and a column of ones, `[images, components + 1]`, float64.
     design: Tensor,
     /// Row of the class of each image, `[1, images]`, int64.
     targets: Tensor,
     labels: Vec<i64>,
-    /// `[1, features]` and `[features, features]`: a row of the design is `(x - mean) * rotation`.
+    /// `[1, features]` and `[features, components]`: a row of the design is
+    /// `(x - mean) * rotation`. There are as many components as features, or images if fewer.
     mean: Tensor,
     rotation: Tensor,
     /// Sum of squares of each column of the design.
@@ -129,13 +135,20 @@ impl LogisticProblem {
         let x = x.to_kind(Kind::Double);
         let mean = x.mean_dim([0i64].as_slice(), true, None);
         let centered = x - &mean;
-        let gram = centered.tr().matmul(&centered).to_device(Device::Cpu);
-        let rotation = gram.linalg_eigh("L").1.to_device(centered.device());
+        let rotation = principal_axes(&centered);
         let ones = Tensor::ones([centered.size()[0], 1], (Kind::Double, centered.device()));
         let design = Tensor::cat(&[centered.matmul(&rotation), ones], 1);
         let column_squares =
             to_vec(&design.square().sum_dim_intlist([0i64].as_slice(), false, None));
         Self { design, targets, labels, mean, rotation, column_squares }
+    }
+
+    /// The row of the weights that stands for `label`.
+    ///
+    /// # Panics
+    /// If it does not occur in training.
+    pub(crate) fn column_of(&self, label: i64) -> usize {
+        self.labels.binary_search(&label).expect("a label that occurs in training")
     }
 
     /// Solves for one `C`, where given from the solution for another.
@@ -220,5 +233,29 @@ impl LogisticProblem {
 
     fn upload(&self, values: &[f64]) -> Tensor {
         Tensor::from_slice(values).to_device(self.design.device())
+    }
+}
+
+/// An orthonormal basis of the space that the rows of `centered` span, along the axes of their
+/// covariance.
+///
+/// The optimal weights lie in that space. With fewer images than features it has fewer dimensions:
+/// they are split off first, exactly, by an orthogonal decomposition.
+///
+/// # Shapes
+/// `[images, features]` -> `[features, min(images, features)]`.
+fn principal_axes(centered: &Tensor) -> Tensor {
+    let size = centered.size();
+    let basis = (size[0] < size[1]).then(|| {
+        let transposed = centered.tr().to_device(Device::Cpu);
+        Tensor::linalg_qr(&transposed, "reduced").0.to_device(centered.device())
+    });
+    let inside = basis.as_ref().map(|basis| centered.matmul(basis));
+    let inside = inside.as_ref().unwrap_or(centered);
+    let gram = inside.tr().matmul(inside).to_device(Device::Cpu);
+    let axes = gram.linalg_eigh("L").1.to_device(centered.device());
+    match basis {
+        Some(basis) => basis.matmul(&axes),
+        None => axes,
     }
 }

@@ -4,26 +4,27 @@ use dataset::{Dataset, Split};
 
 use crate::classifiers::few_shot::labels_of;
 use crate::on_progress::GO_ON;
-use crate::{Error, Features, FrozenEncoder, Result, labeled_splits};
+use crate::{Error, Features, FrozenEncoder, Result, evaluation_splits};
 
 /// The features of the labeled splits of a data set.
 #[derive(Debug)]
 pub struct LabeledFeatures {
     /// Of the training images.
     pub train: Features,
-    /// Of the test images.
-    pub test: Features,
+    /// Of the test images; `None` where there is no labeled test split.
+    pub test: Option<Features>,
 }
 
 impl LabeledFeatures {
     /// Extracts the features of the train and the test split of `set`, `batch` images at a time.
     ///
     /// # Errors
-    /// Those of [`labeled_splits`] and [`FrozenEncoder::extract_labeled`].
+    /// Those of [`evaluation_splits`] and [`FrozenEncoder::extract_labeled`].
     pub fn extract(encoder: &FrozenEncoder, set: &Dataset, batch: usize) -> Result<Self> {
-        let (train, test) = labeled_splits(set)?;
+        let (train, test) = evaluation_splits(set)?;
         let extract = |split, name| encoder.extract_labeled(split, name, batch, GO_ON);
-        Ok(Self { train: extract(train, "train")?, test: extract(test, "test")? })
+        let test = test.map(|test| extract(test, "test")).transpose()?;
+        Ok(Self { train: extract(train, "train")?, test })
     }
 }
 
@@ -33,8 +34,8 @@ impl LabeledFeatures {
 pub struct LabeledData<'a> {
     /// Features of the training images.
     pub train: &'a Features,
-    /// Features of the test images.
-    pub test: &'a Features,
+    /// Features of the test images; without them folds of the training images are scored.
+    pub test: Option<&'a Features>,
     /// Predefined subsets of train (0-based rows) to report mean and deviation over; empty where
     /// the data set has none.
     pub folds: &'a [Vec<u32>],
@@ -49,24 +50,24 @@ pub struct EncodedImages<'a> {
     pub encoder: &'a FrozenEncoder,
     /// Training images, in the order of their features.
     pub train: &'a Split,
-    /// Test images, in the order of their features.
-    pub test: &'a Split,
+    /// Test images, in the order of their features, where there are features of them.
+    pub test: Option<&'a Split>,
 }
 
 impl<'a> LabeledData<'a> {
     /// The labeled splits of `set` with their features by `encoder`.
     ///
     /// # Errors
-    /// Those of [`labeled_splits`].
+    /// Those of [`evaluation_splits`].
     pub fn new(
         features: &'a LabeledFeatures,
         encoder: &'a FrozenEncoder,
         set: &'a Dataset,
     ) -> Result<Self> {
-        let (train, test) = labeled_splits(set)?;
+        let (train, test) = evaluation_splits(set)?;
         Ok(Self {
             train: &features.train,
-            test: &features.test,
+            test: features.test.as_ref(),
             folds: &set.folds,
             images: Some(EncodedImages { encoder, train, test }),
         })
@@ -75,8 +76,11 @@ impl<'a> LabeledData<'a> {
     /// Whether there is something to learn from and to measure on; the number of classes, up to the
     /// largest label.
     pub(super) fn check(&self) -> Result<usize> {
-        let (train, test) = (self.train, self.test);
+        let train = self.train;
         train.check_not_empty("train")?;
+        let Some(test) = self.test else {
+            return classes_of(&train.label_vec(), &[]);
+        };
         test.check_not_empty("test")?;
         if train.dim() != test.dim() {
             return Err(Error::Mismatch {
@@ -92,18 +96,37 @@ impl<'a> LabeledData<'a> {
     pub(super) fn images(&self, protocol: &super::Protocol) -> Result<EncodedImages<'a>> {
         self.images.ok_or(Error::NeedsImages { protocol: protocol.name() })
     }
+
+    /// The test images, for `protocol`, which can't do without.
+    pub(super) fn test(&self, protocol: &super::Protocol) -> Result<&'a Features> {
+        self.test.ok_or(Error::NeedsTest { protocol: protocol.name() })
+    }
+
+    /// What is scored after learning from the images at `rows` of train: the test split or, without
+    /// one, the other images of train.
+    pub(super) fn scored(&self, rows: &[u32]) -> Result<Features> {
+        if let Some(test) = self.test {
+            return Ok(test.share());
+        }
+        let mut learned = vec![false; self.train.len()];
+        rows.iter().for_each(|&row| learned[row as usize] = true);
+        let others = (0u32..).zip(learned).filter(|(_, learned)| !learned);
+        let others: Vec<u32> = others.map(|(row, _)| row).collect();
+        if others.is_empty() {
+            return Err(Error::NothingLeft { images: rows.len() });
+        }
+        self.train.select(&others)
+    }
 }
 
 /// The number of classes of two sets of labels, up to the largest.
 ///
 /// # Errors
-/// [`Error::Empty`] for no training or test images, [`Error::TooFewClasses`] for fewer than two in
-/// training.
+/// [`Error::Empty`] for no training images, [`Error::TooFewClasses`] for fewer than two classes of
+/// them.
 pub(super) fn classes_of(train: &[i64], test: &[i64]) -> Result<usize> {
-    for (split, labels) in [("train", train), ("test", test)] {
-        if labels.is_empty() {
-            return Err(Error::Empty { split });
-        }
+    if train.is_empty() {
+        return Err(Error::Empty { split: "train" });
     }
     let found = labels_of(train);
     if found < 2 {

@@ -14,7 +14,7 @@ use trainer::EncoderAndHead;
 use super::settings::{ClassifierSettings, scored};
 use super::{SgdReport, best_of, data};
 use crate::on_progress::{self, OnProgress};
-use crate::{Error, FrozenEncoder, Score};
+use crate::{Error, FrozenEncoder, Predictions, Score};
 
 /// Images in a forward pass that learns nothing.
 const BATCH: usize = 256;
@@ -57,8 +57,8 @@ pub(super) fn evaluate(
     Ok(SgdReport {
         test: finetuned.score(&training, test)?,
         train_accuracy: finetuned.score(&training, train)?.accuracy,
-        learning_rate: rates[best],
-        learning_rate_at_edge: edge,
+        lr: rates[best],
+        lr_at_edge: edge,
         validation: scored(rates, &scores),
         validation_images: validation.len(),
         train_images: train.len(),
@@ -153,11 +153,12 @@ impl FinetunedEncoder {
 
     /// The score on whole images.
     fn score(&self, training: &Finetuning<'_>, split: &Split) -> Result<Score, Error> {
-        let mut predictions = Vec::new();
+        let classes: Vec<i64> = (0..training.classes as i64).collect();
+        let mut predictions = Predictions::default();
         for block in loader::sequential(split, training.encoder.side(), BATCH) {
             let images = training.encoder.images(&block?);
-            let best = no_grad(|| self.logits(&images).argmax(-1, false));
-            predictions.extend(Vec::<i64>::try_from(&best).expect("a vector of int64"));
+            let logits = no_grad(|| self.logits(&images));
+            predictions.append(Predictions::rank(&logits, &classes));
         }
         let labels = split.labels().unwrap_or_default();
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();

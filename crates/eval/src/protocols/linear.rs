@@ -1,16 +1,19 @@
 //! The linear protocol: how well a linear classifier reads the classes off frozen features.
 //!
-//! Features are standardized by the training images' mean and standard deviation. `C` is chosen by
-//! accuracy on a stratified validation part of train (equal accuracies: the smaller `C`), the
-//! classifier is fitted again on all of train, and the test split is scored once.
+//! Features are standardized by the training images' mean and standard deviation. `C` is chosen
+//! within train, the classifier is fitted again on all of train, and the test split is scored once.
+//! Without a test split the same is done for each of several folds of train.
 
-use dataset::stratified_holdout;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::StandardScaler;
-use crate::protocols::{GridEdge, SubsetScore, best_of};
-use crate::{Error, Features, Fit, FoldScores, LogisticProblem, LogisticSettings, Result, Score};
+use super::c_choice::{CChoice, CScore};
+use super::cross_validation::{CrossValidation, FoldResult, cross_validate};
+use super::{GridEdge, SubsetScore};
+use crate::{
+    Error, Features, Fit, FoldScores, LogisticProblem, LogisticSettings, Predictions, Result,
+    Score, StandardScaler,
+};
 
 /// Which values of `C`, the inverse of the penalty's strength, to try, and how to choose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +24,12 @@ pub struct LinearSettings {
     /// After how many larger `C` in a row that are all worse than the best so far the rest is left
     /// out: the largest take the longest and only fit train more closely.
     pub patience: usize,
-    /// Share of every class to validate on, between 0 and 1.
+    /// The most training images for which `C` is chosen by cross-validation; with more, one part
+    /// is held out.
+    pub most_cross_validated: usize,
+    /// Folds of the cross-validation, at least 2.
+    pub folds: usize,
+    /// Share of every class that is held out, between 0 and 1.
     pub validation_share: f64,
     /// Decides which images are validated on.
     pub seed: u64,
@@ -35,6 +43,8 @@ impl Default for LinearSettings {
             // Two values a decade, 1e-4 to 1e2.
             cs: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
             patience: 4,
+            most_cross_validated: 5000,
+            folds: 5,
             validation_share: 0.2,
             seed: 0,
             solver: LogisticSettings::default(),
@@ -56,6 +66,10 @@ impl LinearSettings {
             let found = self.patience.to_string();
             return Err(Error::BadSetting { name: "patience", expected: "at least 1", found });
         }
+        if self.folds < 2 {
+            let found = self.folds.to_string();
+            return Err(Error::BadSetting { name: "folds", expected: "at least 2", found });
+        }
         if !(self.validation_share > 0.0 && self.validation_share < 1.0) {
             return Err(Error::BadSetting {
                 name: "validation_share",
@@ -67,33 +81,28 @@ impl LinearSettings {
     }
 }
 
-/// Accuracy on the validation part of train for one `C`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CScore {
-    /// `C`.
-    pub c: f64,
-    /// Validation accuracy in 0..=1.
-    pub accuracy: f64,
-}
-
 /// Result of the linear protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearReport {
-    /// Score on the test split.
+    /// Score on the test split or, without one, on all folds of train together.
     pub test: Score,
-    /// Accuracy on all of train, of the same classifier.
+    /// Accuracy on all of train of the classifier that was fitted to it.
     pub train_accuracy: f64,
-    /// The chosen `C`.
+    /// The `C` that was chosen for all of train.
     pub c: f64,
     /// A warning: the chosen `C` lies at this end of the grid. `None` where there was only one.
     pub c_at_edge: Option<GridEdge>,
-    /// Validation accuracy of every `C` that was tried; the test split had no part in it.
+    /// How many values of `C` had the chosen one's validation accuracy, itself included; 0 where
+    /// there was nothing to choose by.
+    pub c_tied: usize,
+    /// Validation scores of every `C` that was tried; the test split had no part in them.
     pub validation: Vec<CScore>,
+    /// Parts of train that were held out for them, one after the other.
+    pub validation_folds: usize,
     /// Images that the values of `C` were compared on.
     pub validation_images: usize,
-    /// Training images, the validation part included.
+    /// Training images, those of the validation included.
     pub train_images: usize,
     /// Features of an image.
     pub features: usize,
@@ -101,10 +110,13 @@ pub struct LinearReport {
     pub converged: bool,
     /// Test accuracy from each predefined subset of train, `C` chosen within it.
     pub folds: Option<FoldScores>,
+    /// Accuracy over folds of train, `C` chosen among the other folds, where there is no test
+    /// split.
+    pub cross_validation: Option<CrossValidation>,
 }
 
 /// Trains on `train`, and on each fold of it, and scores `test`.
-pub(crate) fn evaluate(
+pub(super) fn evaluate(
     train: &Features,
     test: &Features,
     folds: &[Vec<u32>],
@@ -120,22 +132,33 @@ pub(crate) fn evaluate(
         accuracies.push(found.accuracy);
     }
     let probe = Probe::train(train, settings)?;
-    Ok(LinearReport {
-        test: Score::new(&probe.predict(test), &test.label_vec(), classes),
-        train_accuracy: Score::new(&probe.predict(train), &train.label_vec(), classes).accuracy,
-        c: probe.choice.c,
-        c_at_edge: probe.choice.edge,
-        validation: probe.choice.scores,
-        validation_images: probe.choice.images,
-        train_images: train.len(),
-        features: train.dim(),
-        converged: converged && probe.converged,
-        folds: FoldScores::new(accuracies, folds.iter().map(Vec::len).collect()),
-    })
+    let score = Score::new(&probe.rank(test), &test.label_vec(), classes);
+    let mut report = probe.report(train, score);
+    report.converged &= converged;
+    report.folds = FoldScores::new(accuracies, folds.iter().map(Vec::len).collect());
+    Ok(report)
+}
+
+/// Scores each fold of `train` by what is trained on the others, and trains on all of it.
+pub(super) fn evaluate_by_folds(
+    train: &Features,
+    classes: usize,
+    settings: &LinearSettings,
+) -> Result<LinearReport> {
+    settings.check()?;
+    let found = cross_validate(train, classes, |others, fold| {
+        let probe = Probe::train(others, settings)?;
+        let (chosen, converged) = (Some(probe.choice.c), probe.converged);
+        Ok(FoldResult { predictions: probe.rank(fold), chosen, converged })
+    })?;
+    let mut report = Probe::train(train, settings)?.report(train, found.all);
+    report.converged &= found.converged;
+    report.cross_validation = Some(found.by_fold);
+    Ok(report)
 }
 
 /// Trains on `train`, a part of the training images, chooses `C` within it, and scores `test`.
-pub(crate) fn on_subset(
+pub(super) fn on_subset(
     train: &Features,
     test: &Features,
     classes: usize,
@@ -144,7 +167,7 @@ pub(crate) fn on_subset(
     settings.check()?;
     let probe = Probe::train(train, settings)?;
     Ok(SubsetScore {
-        accuracy: Score::new(&probe.predict(test), &test.label_vec(), classes).accuracy,
+        accuracy: Score::new(&probe.rank(test), &test.label_vec(), classes).accuracy,
         chosen: Some(probe.choice.c),
         converged: probe.converged,
     })
@@ -152,28 +175,28 @@ pub(crate) fn on_subset(
 
 /// A fitted classifier together with the scaling that its features need.
 pub(super) struct Probe {
-    standardizer: StandardScaler,
+    scaler: StandardScaler,
     fit: Fit,
-    choice: Choice,
+    choice: CChoice,
     converged: bool,
 }
 
 impl Probe {
     /// Chooses `C`, and fits.
     pub fn train(train: &Features, settings: &LinearSettings) -> Result<Self> {
-        Self::fit(train, Choice::make(train, settings)?, settings)
+        Self::fit(train, CChoice::make(train, settings)?, settings)
     }
 
     /// Fits with a `C` that was chosen before.
     pub fn with_c(train: &Features, c: f64, settings: &LinearSettings) -> Result<Self> {
-        Self::fit(train, Choice::the_only(c), settings)
+        Self::fit(train, CChoice::the_only(c), settings)
     }
 
-    fn fit(train: &Features, choice: Choice, settings: &LinearSettings) -> Result<Self> {
-        let (standardizer, problem) = prepare(train)?;
+    fn fit(train: &Features, choice: CChoice, settings: &LinearSettings) -> Result<Self> {
+        let (scaler, problem) = prepare(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
         let converged = choice.converged && fit.converged;
-        Ok(Self { standardizer, fit, choice, converged })
+        Ok(Self { scaler, fit, choice, converged })
     }
 
     /// The `C`.
@@ -188,92 +211,45 @@ impl Probe {
 
     /// Logits of `x`, `[images, features]`, a column for each label.
     pub fn logits(&self, x: &Tensor) -> Tensor {
-        self.fit.model.logits(&self.standardizer.apply(x))
+        self.fit.model.logits(&self.scaler.apply(x))
     }
 
-    fn predict(&self, features: &Features) -> Vec<i64> {
-        self.fit.model.predict(&self.standardizer.apply(features.x()))
-    }
-}
-
-fn prepare(train: &Features) -> Result<(StandardScaler, LogisticProblem)> {
-    let standardizer = StandardScaler::fit(train.x());
-    let problem = LogisticProblem::new(&standardizer.apply(train.x()), train.labels())?;
-    Ok((standardizer, problem))
-}
-
-/// The `C` that did best on the validation part.
-struct Choice {
-    c: f64,
-    edge: Option<GridEdge>,
-    scores: Vec<CScore>,
-    images: usize,
-    converged: bool,
-}
-
-impl Choice {
-    /// Where one `C` is given, and no image to validate on.
-    fn the_only(c: f64) -> Self {
-        Self { c, edge: None, scores: Vec::new(), images: 0, converged: true }
+    fn rank(&self, features: &Features) -> Predictions {
+        self.fit.model.rank(&self.scaler.apply(features.x()))
     }
 
-    fn make(train: &Features, settings: &LinearSettings) -> Result<Self> {
+    /// The report of what was trained on all of `train` and has that score.
+    fn report(self, train: &Features, test: Score) -> LinearReport {
         let labels = train.label_vec();
-        let holdout = stratified_holdout(&labels, settings.validation_share, settings.seed);
-        if holdout.validation.is_empty() {
-            if let [c] = settings.cs[..] {
-                return Ok(Self::the_only(c));
-            }
-            return Err(Error::TooFewToValidate { classes: labels.len() });
+        let correct = self.rank(train).best().zip(&labels).filter(|(a, b)| a == *b).count();
+        LinearReport {
+            test,
+            train_accuracy: correct as f64 / labels.len() as f64,
+            c: self.choice.c,
+            c_at_edge: self.choice.edge,
+            c_tied: self.choice.tied,
+            validation: self.choice.scores,
+            validation_folds: self.choice.folds,
+            validation_images: self.choice.images,
+            train_images: train.len(),
+            features: train.dim(),
+            converged: self.converged,
+            folds: None,
+            cross_validation: None,
         }
-        let (fit_part, validation) =
-            (train.select(&holdout.fit)?, train.select(&holdout.validation)?);
-        let (standardizer, problem) = prepare(&fit_part)?;
-        let x = standardizer.apply(validation.x());
-        let labels = validation.label_vec();
-
-        let mut scores = Vec::with_capacity(settings.cs.len());
-        let mut converged = true;
-        let mut last: Option<Fit> = None;
-        for &c in &settings.cs {
-            if settled(&scores, settings.patience) {
-                break;
-            }
-            let fit = problem.fit(c, last.as_ref(), &settings.solver)?;
-            let predictions = fit.model.predict(&x);
-            let correct = predictions.iter().zip(&labels).filter(|(a, b)| a == b).count();
-            scores.push(CScore { c, accuracy: correct as f64 / labels.len() as f64 });
-            converged &= fit.converged;
-            last = Some(fit);
-        }
-        let accuracies: Vec<f64> = scores.iter().map(|score| score.accuracy).collect();
-        let (best, edge) = best_of(&accuracies);
-        Ok(Self { c: scores[best].c, edge, scores, images: labels.len(), converged })
     }
 }
 
-/// Whether the last `patience` scores are all worse than the best one.
-fn settled(scores: &[CScore], patience: usize) -> bool {
-    let best = scores.iter().map(|score| score.accuracy).fold(0.0, f64::max);
-    scores.iter().rev().take_while(|score| score.accuracy < best).count() >= patience
+/// The scaling of `train`, and the regression on its standardized features.
+pub(super) fn prepare(train: &Features) -> Result<(StandardScaler, LogisticProblem)> {
+    let scaler = StandardScaler::fit(train.x());
+    let problem = LogisticProblem::new(&scaler.apply(train.x()), train.labels())?;
+    Ok((scaler, problem))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn scores(accuracies: &[f64]) -> Vec<CScore> {
-        accuracies.iter().map(|&accuracy| CScore { c: 1.0, accuracy }).collect()
-    }
-
-    #[test]
-    fn larger_values_of_c_are_left_out_once_worse_for_long() {
-        assert!(!settled(&[], 2));
-        assert!(!settled(&scores(&[0.5, 0.4]), 2));
-        assert!(settled(&scores(&[0.5, 0.4, 0.4]), 2));
-        assert!(!settled(&scores(&[0.5, 0.4, 0.5]), 2), "an equal score is not worse");
-        assert!(!settled(&scores(&[0.5, 0.4, 0.5, 0.4]), 2));
-    }
 
     #[test]
     fn default_values_of_c_are_two_a_decade() {
@@ -289,10 +265,13 @@ mod tests {
             let settings = LinearSettings { cs, ..LinearSettings::default() };
             assert!(matches!(settings.check(), Err(Error::BadSetting { name: "cs", .. })));
         }
-        let settings = LinearSettings { validation_share: 1.0, ..LinearSettings::default() };
-        assert!(matches!(
-            settings.check(),
-            Err(Error::BadSetting { name: "validation_share", .. })
-        ));
+        for (bad, name) in [
+            (LinearSettings { validation_share: 1.0, ..Default::default() }, "validation_share"),
+            (LinearSettings { folds: 1, ..Default::default() }, "folds"),
+            (LinearSettings { patience: 0, ..Default::default() }, "patience"),
+        ] {
+            let error = bad.check().unwrap_err();
+            assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::linear_sweep::LinearSweep;
 use super::settings::{ClassifierSettings, scored};
 use super::{SgdReport, best_of, data};
 use crate::on_progress::OnProgress;
-use crate::{Error, Features, FrozenEncoder, Score, StandardScaler};
+use crate::{Error, Features, FrozenEncoder, Predictions, Score, StandardScaler};
 
 /// The share of the learning rate at a step of so many: half a cosine wave from 1 to 0.
 fn cosine(step: u64, steps: u64) -> f64 {
@@ -108,13 +108,13 @@ impl<'a> Training<'a> {
     /// Chooses the rate on the validation part, and scores the classifier with it that learned from
     /// all images.
     fn report(&self, test: &Features, steps: u64) -> Result<SgdReport, Error> {
-        let score = |predictions: &[i64], of: &Features| {
+        let score = |predictions: &Predictions, of: &Features| {
             Score::new(predictions, &of.label_vec(), self.classes)
         };
         let validation = self.train.select(&self.held_out.validation)?;
         let mut scores = Vec::new();
         if !validation.is_empty() {
-            for predictions in self.on_part.predict(&self.scaled(validation.x())) {
+            for predictions in self.on_part.rank(&self.scaled(validation.x())) {
                 scores.push(score(&predictions, &validation).accuracy);
             }
         }
@@ -123,14 +123,14 @@ impl<'a> Training<'a> {
             scores => best_of(scores),
         };
         let predict = |of: &Features| {
-            let all = self.on_all.predict(&self.scaled(of.x()));
+            let all = self.on_all.rank(&self.scaled(of.x()));
             score(&all[best], of)
         };
         Ok(SgdReport {
             test: predict(test),
             train_accuracy: predict(self.train).accuracy,
-            learning_rate: self.rates[best],
-            learning_rate_at_edge: edge,
+            lr: self.rates[best],
+            lr_at_edge: edge,
             validation: scored(self.rates, &scores),
             validation_images: validation.len(),
             train_images: self.train.len(),

@@ -6,6 +6,8 @@
 
 use tch::{Kind, Tensor, no_grad};
 
+use crate::Predictions;
+
 /// Decay of the velocity.
 const MOMENTUM: f64 = 0.9;
 
@@ -55,11 +57,11 @@ impl LinearSweep {
         x.unsqueeze(0).matmul(&self.weights.transpose(1, 2))
     }
 
-    /// The classes that each classifier gives to `x` `[n, features]`: n labels a classifier.
-    pub fn predict(&self, x: &Tensor) -> Vec<Vec<i64>> {
-        let best = no_grad(|| self.logits(&with_one(x)).argmax(-1, false));
-        let rows = best.unbind(0);
-        rows.iter().map(|row| Vec::try_from(row).expect("a vector of int64")).collect()
+    /// The likeliest classes of `x` `[n, features]` by each classifier.
+    pub fn rank(&self, x: &Tensor) -> Vec<Predictions> {
+        let logits = no_grad(|| self.logits(&with_one(x)));
+        let classes: Vec<i64> = (0..self.weights.size()[1]).collect();
+        logits.unbind(0).iter().map(|logits| Predictions::rank(logits, &classes)).collect()
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
             let off = (heads.weights.get(head) - reference(rate, 20)).abs().max();
             assert!(off.double_value(&[]) < 1e-5, "{rate}: off by {off:?}");
         }
-        let predictions = heads.predict(&x);
+        let predictions = heads.rank(&x);
         assert_eq!((predictions.len(), predictions[0].len()), (2, 12));
     }
 
@@ -123,6 +125,6 @@ mod tests {
         for _ in 0..50 {
             heads.step(&x, &labels, 1.0);
         }
-        assert_eq!(heads.predict(&x), [[2, 0, 1, 0]]);
+        assert_eq!(heads.rank(&x)[0].best().collect::<Vec<_>>(), [2, 0, 1, 0]);
     }
 }

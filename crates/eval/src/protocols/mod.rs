@@ -1,5 +1,7 @@
 //! Evaluation protocols: how a labeled data set measures a trained encoder.
 
+mod c_choice;
+mod cross_validation;
 mod data;
 mod finetune;
 mod grid;
@@ -13,11 +15,13 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::c_choice::CScore;
+pub use self::cross_validation::CrossValidation;
 pub use self::data::{EncodedImages, LabeledData, LabeledFeatures};
 pub use self::grid::GridEdge;
 pub use self::knn::KnnReport;
 pub use self::label_predictor::{Calibration, LabelPredictor, Prediction};
-pub use self::linear::{CScore, LinearReport, LinearSettings};
+pub use self::linear::{LinearReport, LinearSettings};
 pub use self::report::{ProtocolResult, RateScore, Report, SgdReport};
 pub use self::settings::ClassifierSettings;
 
@@ -26,7 +30,7 @@ use crate::classifiers::few_shot::{self, FewShotScores, FewShotSettings};
 use crate::on_progress::OnProgress;
 use crate::{Error, KnnSettings, Result};
 
-/// The `C` of logistic regression with one image a class: no image is left to choose it with.
+/// The `C` of logistic regression with one image a class: no image is left to choose it by.
 pub const SINGLE_LABEL_C: f64 = 1.0;
 
 /// A way to measure a frozen encoder by labels.
@@ -78,15 +82,6 @@ impl Protocol {
         matches!(self, Self::Sgd(_) | Self::Finetune(_))
     }
 
-    /// The protocol for `count` labels a class.
-    fn with_labels(&self, count: usize) -> Self {
-        let mut protocol = self.clone();
-        if let (Self::Linear(linear), 1) = (&mut protocol, count) {
-            linear.cs = vec![SINGLE_LABEL_C];
-        }
-        protocol
-    }
-
     /// The score of what learns from the images at `rows` of train; all of them have `classes`.
     fn on_subset(
         &self,
@@ -95,35 +90,30 @@ impl Protocol {
         classes: usize,
         on_progress: OnProgress<'_>,
     ) -> Result<SubsetScore> {
-        let train = data.train.select(rows)?;
+        let (train, test) = (data.train.select(rows)?, data.scored(rows)?);
         let report = match self {
-            Self::Linear(settings) => {
-                return linear::on_subset(&train, data.test, classes, settings);
-            }
-            Self::Knn(settings) => return knn::on_subset(&train, data.test, classes, settings),
+            Self::Linear(settings) => return linear::on_subset(&train, &test, classes, settings),
+            Self::Knn(settings) => return knn::on_subset(&train, &test, classes, settings),
             Self::Sgd(settings) => {
                 let images = data.images(self)?;
                 let split = images.train.select(rows);
-                let features = [&train, data.test];
+                let features = [&train, data.test(self)?];
                 linear_sgd::evaluate(images.encoder, &split, features, settings, on_progress)?
             }
             Self::Finetune(settings) => {
                 let EncodedImages { encoder, train, test } = data.images(self)?;
+                let test = test.ok_or(Error::NeedsTest { protocol: self.name() })?;
                 finetune::evaluate(encoder, &train.select(rows), test, settings, on_progress)?
             }
         };
-        Ok(SubsetScore {
-            accuracy: report.test.accuracy,
-            chosen: Some(report.learning_rate),
-            converged: true,
-        })
+        Ok(SubsetScore { accuracy: report.test.accuracy, chosen: Some(report.lr), converged: true })
     }
 }
 
 /// The score of a classifier that learned from a part of the training images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SubsetScore {
-    /// On all of the test split.
+    /// On the test split or, without one, on the other training images.
     pub accuracy: f64,
     /// The hyper-parameter that was chosen, where there is a choice.
     pub chosen: Option<f64>,
@@ -132,44 +122,53 @@ pub(crate) struct SubsetScore {
 }
 
 /// Evaluates by one protocol: learns from the training images only, scores the test images once.
+/// Without test images, each of several folds of train is scored by what learns from the others.
 ///
 /// # Errors
 /// Where `train` or `test` is empty, their features differ in number, a setting is out of range, a
-/// fold names an image that is not there, or the labels leave nothing to learn.
-/// [`Error::NeedsImages`] where the protocol trains on views and `data` has features alone.
+/// fold names an image that is not there, or the labels leave nothing to learn or to score.
+/// [`Error::NeedsImages`] where the protocol trains on views and `data` has features alone, and
+/// [`Error::NeedsTest`] where it has no test images.
 /// [`Error::Interrupted`] where `on_progress` breaks, which only these protocols call.
 pub fn evaluate(
     protocol: &Protocol,
     data: &LabeledData<'_>,
     on_progress: OnProgress<'_>,
 ) -> Result<Report> {
-    let LabeledData { train, test, folds, .. } = *data;
+    let LabeledData { train, folds, .. } = *data;
     let classes = data.check()?;
     if !protocol.trains_on_views() && folds.iter().any(Vec::is_empty) {
         return Err(Error::Empty { split: "fold" });
     }
-    match protocol {
-        Protocol::Linear(settings) => {
+    match (protocol, data.test) {
+        (Protocol::Linear(settings), Some(test)) => {
             linear::evaluate(train, test, folds, classes, settings).map(Report::Linear)
         }
-        Protocol::Knn(settings) => {
+        (Protocol::Linear(settings), None) => {
+            linear::evaluate_by_folds(train, classes, settings).map(Report::Linear)
+        }
+        (Protocol::Knn(settings), Some(test)) => {
             knn::evaluate(train, test, folds, classes, settings).map(Report::Knn)
         }
-        Protocol::Sgd(settings) => {
+        (Protocol::Knn(settings), None) => {
+            knn::evaluate_by_folds(train, classes, settings).map(Report::Knn)
+        }
+        (Protocol::Sgd(settings), _) => {
             let images = data.images(protocol)?;
-            let features = [train, test];
+            let features = [train, data.test(protocol)?];
             linear_sgd::evaluate(images.encoder, images.train, features, settings, on_progress)
                 .map(Report::Sgd)
         }
-        Protocol::Finetune(settings) => {
+        (Protocol::Finetune(settings), _) => {
             let EncodedImages { encoder, train, test } = data.images(protocol)?;
+            let test = test.ok_or(Error::NeedsTest { protocol: protocol.name() })?;
             finetune::evaluate(encoder, train, test, settings, on_progress).map(Report::Finetune)
         }
     }
 }
 
 /// Evaluates by one protocol that learns from a few images of every class, and scores all test
-/// images.
+/// images or, without such, all other training images.
 ///
 /// # Errors
 /// Those of [`evaluate`] and of [`FewShotSettings::check`].
@@ -180,8 +179,8 @@ pub fn few_labels(
     on_progress: OnProgress<'_>,
 ) -> Result<Vec<FewShotScores>> {
     let classes = data.check()?;
-    few_shot::draw_scores(&data.train.label_vec(), settings, |rows, count| {
-        protocol.with_labels(count).on_subset(data, rows, classes, on_progress)
+    few_shot::subset_scores(&data.train.label_vec(), settings, |rows| {
+        protocol.on_subset(data, rows, classes, on_progress)
     })
 }
 

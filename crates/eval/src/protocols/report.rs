@@ -4,7 +4,7 @@ use run::ProtocolRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::protocols::{GridEdge, KnnReport, LinearReport};
+use crate::protocols::{CrossValidation, GridEdge, KnnReport, LinearReport};
 use crate::{FewShotScores, FoldScores, Protocol, Score};
 
 /// Accuracy on the validation part of train for one learning rate.
@@ -12,7 +12,7 @@ use crate::{FewShotScores, FoldScores, Protocol, Score};
 #[serde(deny_unknown_fields)]
 pub struct RateScore {
     /// The learning rate at the first step.
-    pub learning_rate: f64,
+    pub lr: f64,
     /// Validation accuracy in 0..=1.
     pub accuracy: f64,
 }
@@ -26,9 +26,9 @@ pub struct SgdReport {
     /// Accuracy on all of train, not augmented, of the same classifier.
     pub train_accuracy: f64,
     /// The chosen learning rate.
-    pub learning_rate: f64,
+    pub lr: f64,
     /// A warning: the chosen rate lies at this end of the grid. `None` where there was only one.
-    pub learning_rate_at_edge: Option<GridEdge>,
+    pub lr_at_edge: Option<GridEdge>,
     /// Validation accuracy of every rate; the test split had no part in it. Empty where none was
     /// left to choose by.
     pub validation: Vec<RateScore>,
@@ -55,12 +55,12 @@ pub enum Report {
 }
 
 impl Report {
-    /// Accuracy on the test split in 0..=1.
+    /// Accuracy on the test split or, without one, the mean over folds of train; in 0..=1.
     pub fn accuracy(&self) -> f64 {
-        self.test().accuracy
+        self.cross_validation().map_or(self.test().accuracy, |found| found.folds.mean)
     }
 
-    /// The score on the test split.
+    /// The score on the test split or, without one, on all folds of train together.
     pub fn test(&self) -> &Score {
         match self {
             Self::Linear(report) => &report.test,
@@ -74,6 +74,15 @@ impl Report {
         match self {
             Self::Linear(report) => report.folds.as_ref(),
             Self::Knn(report) => report.folds.as_ref(),
+            Self::Sgd(_) | Self::Finetune(_) => None,
+        }
+    }
+
+    /// The scores over folds of train, where there is no test split.
+    pub fn cross_validation(&self) -> Option<&CrossValidation> {
+        match self {
+            Self::Linear(report) => report.cross_validation.as_ref(),
+            Self::Knn(report) => report.cross_validation.as_ref(),
             Self::Sgd(_) | Self::Finetune(_) => None,
         }
     }

@@ -17,9 +17,9 @@ pub struct ClassifierSettings {
     /// Images a step.
     pub batch_size: usize,
     /// Learning rates to choose from, ascending; each falls along a cosine to 0.
-    pub learning_rates: Vec<f64>,
+    pub lrs: Vec<f64>,
     /// The one that is taken where no class has an image to spare for validation.
-    pub single_label_rate: f64,
+    pub single_label_lr: f64,
     /// Smallest and largest share of an image's area that a crop has.
     pub crop_area: [f64; 2],
     /// Share of every class to validate on.
@@ -35,8 +35,8 @@ impl ClassifierSettings {
             epochs: 100,
             least_steps: 500,
             batch_size: 256,
-            learning_rates: vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
-            single_label_rate: 0.03,
+            lrs: vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            single_label_lr: 0.03,
             crop_area: [0.08, 1.0],
             validation_share: 0.2,
             seed: 0,
@@ -49,8 +49,8 @@ impl ClassifierSettings {
             epochs: 30,
             least_steps: 200,
             batch_size: 128,
-            learning_rates: vec![0.003, 0.01, 0.03, 0.1],
-            single_label_rate: 0.01,
+            lrs: vec![0.003, 0.01, 0.03, 0.1],
+            single_label_lr: 0.01,
             ..Self::linear()
         }
     }
@@ -79,8 +79,8 @@ impl ClassifierSettings {
     /// The rates to choose from, where there are images to choose by, else the one to take.
     pub(crate) fn rates(&self, held_out: &TrainValSplit) -> &[f64] {
         match held_out.validation.len() {
-            0 => std::slice::from_ref(&self.single_label_rate),
-            _ => &self.learning_rates,
+            0 => std::slice::from_ref(&self.single_label_lr),
+            _ => &self.lrs,
         }
     }
 
@@ -96,7 +96,7 @@ impl ClassifierSettings {
 /// The rates with their accuracies.
 pub(crate) fn scored(rates: &[f64], accuracies: &[f64]) -> Vec<RateScore> {
     let pairs = rates.iter().zip(accuracies);
-    pairs.map(|(&learning_rate, &accuracy)| RateScore { learning_rate, accuracy }).collect()
+    pairs.map(|(&lr, &accuracy)| RateScore { lr, accuracy }).collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) const ROWS: i64 = 1 << 10;
 /// Columns of a block, a multiple of [`ROWS`]: 64 MiB of float64.
 pub(crate) const COLUMNS: i64 = 1 << 13;
 
-/// Features of length 1, `[images, features]`, float64.
+/// Features of length 1, `[images, features + 1]`, float64, as [`unit_rows`] makes them.
 #[derive(Debug)]
 pub struct Gallery {
     unit: Tensor,
@@ -257,8 +257,18 @@ fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
     }
 }
 
+/// Rows of length 1, however short they were, and one more column: 1 for a row of zeros, else 0.
+///
+/// A row of zeros has no direction. With a direction of its own it has the cosine 1 with other such
+/// rows, as copies of one image must, and 0 with all others.
 fn unit_rows(x: &Tensor) -> Tensor {
-    metrics::unit_rows(&x.to_kind(Kind::Double))
+    let x = x.to_kind(Kind::Double);
+    // Short rows would lose digits when squared.
+    let largest = x.abs().amax([1i64].as_slice(), true);
+    let zero = largest.eq(0.0);
+    let x = x / largest.masked_fill(&zero, 1.0);
+    let length = x.square().sum_dim_intlist([1i64].as_slice(), true, None).sqrt();
+    Tensor::cat(&[x / length.masked_fill(&zero, 1.0), zero.to_kind(Kind::Double)], 1)
 }
 
 #[cfg(test)]
@@ -293,6 +303,22 @@ mod tests {
             assert_eq!((first, rows[2]), (others, 4));
         }
         assert_eq!(gallery.around(0, 9).len(), 4);
+    }
+
+    #[test]
+    fn rows_of_zeros_are_copies_of_each_other_and_short_rows_have_a_direction() {
+        let short = angles(&[0.1]) * 1e-30;
+        let x = Tensor::cat(&[angles(&[0.1]), short, angles(&[0.0, 0.0, 0.2]) * 0.0], 0);
+        let gallery = Gallery::new(&x.to_kind(Kind::Float)).unwrap();
+        let found = gallery.duplicates(0.9999, 10, &|_, _| std::ops::ControlFlow::Continue(()));
+        let pairs: Vec<[usize; 2]> = found.unwrap().pairs.iter().map(|pair| pair.rows).collect();
+        assert_eq!(pairs.len(), 4, "{pairs:?}");
+        for pair in [[0, 1], [2, 3], [2, 4], [3, 4]] {
+            assert!(pairs.contains(&pair), "{pairs:?}");
+        }
+        let nearest = gallery.nearest(&(angles(&[0.7]) * 0.0), 5);
+        assert_eq!(nearest.iter().filter(|near| near.cosine == 1.0).count(), 3);
+        assert_eq!(nearest[4].cosine, 0.0);
     }
 
     #[test]

@@ -76,7 +76,7 @@ const fn of_metric(metric: &Metric, unit: Unit, value: fn(&Row) -> Option<MeanSt
 }
 
 /// The columns, in order.
-pub const COLUMNS: [Column; 11] = [
+pub const COLUMNS: [Column; 14] = [
     Column {
         key: "probe_last",
         title: "Probe, last",
@@ -101,19 +101,47 @@ pub const COLUMNS: [Column; 11] = [
         key: "linear",
         title: "Linear",
         definition: "Test accuracy of a linear classifier fitted to convergence on the frozen \
-                     features of the last epoch, with the penalty chosen on held-out training images.",
+                     features of the last epoch, with the penalty chosen on held-out training \
+                     images. Without a test split, the mean over folds of the labeled images.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.linear,
     },
     Column {
+        key: "linear_initial",
+        title: "Linear, before",
+        definition: "The same before training: with random weights, or with those that the run \
+                     started from.",
+        unit: Unit::Percent,
+        score: false,
+        value: |row| row.linear_initial,
+    },
+    Column {
         key: "knn",
         title: "kNN",
         definition: "Test accuracy of k nearest neighbors: a weighted vote of the nearest training \
-                     images by cosine similarity of the frozen features.",
+                     images by cosine similarity of the frozen features. Without a test split, \
+                     the mean over folds of the labeled images.",
         unit: Unit::Percent,
         score: true,
         value: |row| row.knn,
+    },
+    Column {
+        key: "knn_initial",
+        title: "kNN, before",
+        definition: "The same before training: with random weights, or with those that the run \
+                     started from.",
+        unit: Unit::Percent,
+        score: false,
+        value: |row| row.knn_initial,
+    },
+    Column {
+        key: "chance",
+        title: "Chance",
+        definition: "Accuracy of always answering the most frequent class.",
+        unit: Unit::Percent,
+        score: false,
+        value: |row| row.chance,
     },
     of_metric(&CONTRASTIVE_ACC, Unit::Percent, |row| row.contrastive_acc),
     of_metric(&CORRELATION_ACC, Unit::Percent, |row| row.correlation_acc),

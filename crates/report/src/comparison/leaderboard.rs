@@ -157,7 +157,7 @@ mod tests {
         ));
         let start = "simclr,0 1,2,2,2 2,2 2,0.625,0.1767766952966369,";
         assert!(lines[1].starts_with(start), "{}", lines[1]);
-        assert_eq!(lines[2], format!("\"a,\"\"b\"\"|c\",0,1,0,0,{}", ",".repeat(22)));
+        assert_eq!(lines[2], format!("\"a,\"\"b\"\"|c\",0,1,0,0,{}", ",".repeat(28)));
         let fields = |line: &str| line.split(',').count();
         assert_eq!(fields(lines[0]), fields(lines[1]));
     }
@@ -180,7 +180,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(
             lines[2].starts_with(
-                "| simclr | 2 | 62.5 ± 17.7 | 62.5 ± 17.7 (epoch 2) | 50.0 ± 0.0 | – |"
+                "| simclr | 2 | 62.5 ± 17.7 | 62.5 ± 17.7 (epoch 2) | 50.0 ± 0.0 | 25.0 ± 0.0 | – | – | 10.0 ± 0.0 |"
             ),
             "{}",
             lines[2]

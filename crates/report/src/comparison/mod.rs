@@ -25,6 +25,9 @@ pub const DEVIATION: &str = "Â± is the sample standard deviation over seeds (nâˆ
 pub struct Comparison {
     /// What to know before comparing: unfinished runs, different data.
     pub notes: Vec<String>,
+    /// Whether there is no test split, so that folds of the training images were scored.
+    #[serde(skip)]
+    pub by_folds: bool,
     /// One row a method, by probe accuracy at the last epoch, best first.
     pub rows: Vec<Row>,
 }
@@ -46,10 +49,16 @@ pub struct Row {
     pub probe_last: Option<MeanStd>,
     /// The same, each run at its best epoch.
     pub probe_best: Option<MeanStd>,
-    /// Test accuracy of a linear classifier on frozen features.
+    /// Accuracy of a linear classifier on frozen features.
     pub linear: Option<MeanStd>,
-    /// Test accuracy of nearest neighbors on frozen features.
+    /// The same with the weights that the runs began with.
+    pub linear_initial: Option<MeanStd>,
+    /// Accuracy of nearest neighbors on frozen features.
     pub knn: Option<MeanStd>,
+    /// The same with the weights that the runs began with.
+    pub knn_initial: Option<MeanStd>,
+    /// Accuracy of always answering the most frequent class.
+    pub chance: Option<MeanStd>,
     /// Contrastive accuracy, last epoch.
     pub contrastive_acc: Option<MeanStd>,
     /// Correlation accuracy, last epoch.
@@ -73,7 +82,9 @@ impl Comparison {
             by_method(runs).into_iter().map(|(method, runs)| Row::of(method, &runs)).collect();
         let score = |row: &Row| row.probe_last.map_or(f64::NEG_INFINITY, |spread| spread.mean);
         rows.sort_by(|a, b| score(b).total_cmp(&score(a)));
-        Self { notes: notes(runs), rows }
+        let evaluations = || runs.iter().filter_map(|run| run.evaluation.as_ref());
+        let by_folds = evaluations().any(|evaluation| evaluation.by_folds);
+        Self { notes: notes(runs, by_folds), by_folds, rows }
     }
 }
 
@@ -104,8 +115,11 @@ impl Row {
             best_epochs: runs.iter().filter_map(|run| Some(run.best()?.epoch)).collect(),
             probe_last: last(TEST_PROBE_ACC),
             probe_best: over(|run| TEST_PROBE_ACC.of(run.best()?)),
-            linear: over(|run| run.evaluation.as_ref()?.linear),
-            knn: over(|run| run.evaluation.as_ref()?.knn),
+            linear: over(|run| run.evaluation.as_ref()?.accuracy("linear")),
+            linear_initial: over(|run| run.evaluation.as_ref()?.initial_accuracy("linear")),
+            knn: over(|run| run.evaluation.as_ref()?.accuracy("knn")),
+            knn_initial: over(|run| run.evaluation.as_ref()?.initial_accuracy("knn")),
+            chance: over(|run| run.evaluation.as_ref()?.chance()),
             contrastive_acc: last(CONTRASTIVE_ACC),
             correlation_acc: last(CORRELATION_ACC),
             effective_rank: last(EFFECTIVE_RANK),
@@ -120,8 +134,13 @@ impl Row {
     }
 }
 
-fn notes(runs: &[Run]) -> Vec<String> {
+/// What to know of numbers that are not of a test split; part of every format.
+pub const FOLDS: &str = "There is no labeled test split: linear and kNN accuracies are means over \
+                         folds of the labeled images.";
+
+fn notes(runs: &[Run], by_folds: bool) -> Vec<String> {
     let mut notes: Vec<String> = different_data(runs).into_iter().collect();
+    notes.extend(by_folds.then(|| FOLDS.to_owned()));
     for run in runs.iter().filter(|run| !run.finished()) {
         notes.push(format!("{} with seed {} is {}.", run.method, run.seed, run.state()));
     }
@@ -204,7 +223,7 @@ mod tests {
     #[test]
     fn rows_go_by_the_last_probe_accuracy() {
         let folder = tempfile::tempdir().unwrap();
-        let Comparison { rows, notes } = Comparison::of(&three(folder.path()));
+        let Comparison { rows, notes, .. } = Comparison::of(&three(folder.path()));
         let names: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
         assert_eq!(names, ["dino", "simclr", "byol"]);
         assert_eq!(rows[0].probe_last.unwrap().mean, 0.6);

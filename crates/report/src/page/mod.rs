@@ -7,6 +7,7 @@ mod comparison;
 mod configuration;
 mod confusion_matrix;
 mod curves;
+mod evaluation;
 mod feature_map;
 mod header;
 mod pictures;

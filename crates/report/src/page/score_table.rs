@@ -29,7 +29,7 @@ pub fn intervals(run: &Run) -> Vec<(&'static str, [f64; 2])> {
     let evaluation = run.evaluation.iter();
     let evaluated = evaluation.flat_map(|scores| {
         let keys = ["linear", "knn"].into_iter();
-        keys.filter_map(|key| Some((key, *scores.intervals.get(key)?)))
+        keys.filter_map(|key| Some((key, scores.score(key)?.interval95)))
     });
     let images = run.data.images.test as u64;
     let probe = |key, accuracy: f64| {

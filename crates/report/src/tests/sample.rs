@@ -85,6 +85,10 @@ pub fn finished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> PathBu
 pub fn evaluation(protocol: &str, accuracy: f64, step: u64) -> EvaluationRecord {
     let score = Score {
         accuracy,
+        balanced_accuracy: accuracy,
+        macro_f1: accuracy,
+        top5: Some(0.9),
+        chance: 0.1,
         interval95: [0.4, 0.6],
         correct: (200.0 * accuracy) as u64,
         total: 200,
@@ -93,8 +97,10 @@ pub fn evaluation(protocol: &str, accuracy: f64, step: u64) -> EvaluationRecord 
     };
     let scores = ProtocolRecord {
         accuracy,
+        initial_accuracy: Some(0.25),
         test: score,
         settings: json!({}),
+        cross_validation: None,
         folds: None,
         few_labels: Vec::new(),
         details: serde_json::Map::new(),

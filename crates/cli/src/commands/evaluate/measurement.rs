@@ -1,18 +1,20 @@
 //! A run, the set it is measured on, and the features that its encoder gives there.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataset::ConcatSplits;
 use eval::{
-    CheckpointChoice, FewShotSettings, LabeledData, LabeledFeatures, Mistake, Neighbor, Protocol,
-    ProtocolResult, TrainingProgress,
+    CheckpointChoice, Features, FewShotSettings, LabeledData, LabeledFeatures, Mistake, Neighbor,
+    Protocol, ProtocolResult, TrainingProgress,
 };
 use models::DeviceChoice;
 use report::{ContactSheet, Frame, SheetRow, Tile};
-use run::{EvaluationData, EvaluationImages, EvaluationRecord};
+use run::{EvaluationData, EvaluationImages, EvaluationRecord, ProtocolRecord};
 
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
@@ -26,8 +28,8 @@ pub struct Measurement {
     features: LabeledFeatures,
 }
 
-/// What was found of a run by all protocols.
-pub struct Measured {
+/// The scores of a run by all protocols.
+pub struct RunScores {
     /// The run folder, as it was given.
     pub run: PathBuf,
     /// The seed that it was trained with.
@@ -40,8 +42,26 @@ pub struct Measured {
     pub class_names: Vec<String>,
     /// One a protocol.
     pub results: Vec<ProtocolResult>,
+    /// Scores of the weights that the run began with, where they were measured.
+    pub initial: InitialScores,
     /// All that it takes to measure it again.
     pub record: EvaluationRecord,
+}
+
+/// Accuracies of the weights that a run began with, by protocol.
+#[derive(Clone, Debug, Default)]
+pub struct InitialScores(BTreeMap<&'static str, f64>);
+
+impl InitialScores {
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The accuracy by a protocol.
+    pub fn of(&self, protocol: &str) -> Option<f64> {
+        self.0.get(protocol).copied()
+    }
 }
 
 impl Measurement {
@@ -63,25 +83,48 @@ impl Measurement {
         Ok(Self { run_on_data, features })
     }
 
+    /// The scores of the weights that the run began with, by those of the protocols that take
+    /// seconds; none where these are the weights at hand.
+    pub fn initial(&self, protocols: &[Protocol]) -> Result<InitialScores, Failure> {
+        let RunOnData { run, frozen, set, .. } = &self.run_on_data;
+        let quick = protocols.iter().filter(|protocol| !protocol.trains_on_views());
+        let quick: Vec<&Protocol> = quick.collect();
+        if quick.is_empty() || frozen.trained.step == 0 {
+            return Ok(InitialScores::default());
+        }
+        let untrained = frozen.untrained(run)?;
+        let failure = |error| self.run_on_data.failure(error);
+        let features = LabeledFeatures::extract(&untrained, set, BATCH).map_err(failure)?;
+        let data = LabeledData::new(&features, &untrained, set).map_err(failure)?;
+        let score = |protocol: &&Protocol| {
+            let report = eval::evaluate(protocol, &data, &|_, _| ControlFlow::Continue(()))?;
+            Ok((protocol.name(), report.accuracy()))
+        };
+        let scores: eval::Result<_> = quick.iter().map(score).collect();
+        Ok(InitialScores(scores.map_err(failure)?))
+    }
+
     /// Evaluates by each of the protocols, with all training images and, where asked for, with few.
     /// Ends where `stop` is set.
     pub fn by(
         &self,
         protocols: &[Protocol],
         few: Option<&FewShotSettings>,
+        initial: InitialScores,
         stop: &Arc<AtomicBool>,
-    ) -> Result<Measured, Failure> {
+    ) -> Result<RunScores, Failure> {
         let results = self.results(protocols, few, stop);
         let results = results.map_err(|error| self.run_on_data.failure(error))?;
         let RunOnData { run, frozen, set, .. } = &self.run_on_data;
-        Ok(Measured {
+        Ok(RunScores {
             run: run.clone(),
             seed: frozen.record.config.seed,
             init: frozen.record.init.as_ref().map(|init| init.path.clone()),
             trained: frozen.trained,
             class_names: set.class_names.clone(),
-            record: self.record(&results),
+            record: self.record(&results, &initial),
             results,
+            initial,
         })
     }
 
@@ -116,10 +159,14 @@ impl Measurement {
     }
 
     /// What was measured and with what.
-    fn record(&self, results: &[ProtocolResult]) -> EvaluationRecord {
+    fn record(&self, results: &[ProtocolResult], initial: &InitialScores) -> EvaluationRecord {
         let RunOnData { run, frozen, set, .. } = &self.run_on_data;
         let TrainingProgress { epoch, step } = frozen.trained;
         let config = &frozen.record.config;
+        let protocol = |result: &ProtocolResult| {
+            let initial_accuracy = initial.of(result.name());
+            (result.name().to_owned(), ProtocolRecord { initial_accuracy, ..result.record() })
+        };
         EvaluationRecord {
             run: run.clone(),
             method: config.method.name().to_owned(),
@@ -129,14 +176,14 @@ impl Measurement {
             epoch,
             step,
             weights: frozen.weights(),
-            split: "test".to_owned(),
+            split: if self.features.test.is_some() { "test" } else { "folds" }.to_owned(),
             data: EvaluationData {
                 path: self.run_on_data.path.clone(),
                 kind: set.kind.to_owned(),
                 fingerprint: set.fingerprint(),
                 images: EvaluationImages {
                     train: self.features.train.len(),
-                    test: self.features.test.len(),
+                    test: self.features.test.as_ref().map_or(0, Features::len),
                 },
                 folds: set.folds.len(),
                 class_names: set.class_names.clone(),
@@ -145,10 +192,7 @@ impl Measurement {
             revision: env!("TWINVIEW_REVISION").to_owned(),
             device: frozen.device.clone(),
             threads: frozen.threads,
-            protocols: results
-                .iter()
-                .map(|result| (result.name().to_owned(), result.record()))
-                .collect(),
+            protocols: results.iter().map(protocol).collect(),
         }
     }
 
@@ -156,7 +200,7 @@ impl Measurement {
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<ContactSheet, Failure> {
         let [train, test] = self.labeled()?;
         let queries: Vec<usize> = test.splits()[0].1.evenly_spaced(rows);
-        let found = eval::nearest(&self.features.train, &self.features.test, &queries, k)
+        let found = eval::nearest(&self.features.train, self.test_features()?, &queries, k)
             .map_err(|error| self.run_on_data.failure(error))?;
         let row = |(&query, nearest): (&usize, &Vec<Neighbor>)| {
             let tile = tiles::tile(&test, query, &[], Frame::Query);
@@ -175,7 +219,7 @@ impl Measurement {
     /// with the most votes first; `None` where there are none.
     pub fn misclassified(&self, count: usize) -> Result<Option<ContactSheet>, Failure> {
         let [_, test] = self.labeled()?;
-        let wrong = eval::mistakes(&self.features.train, &self.features.test);
+        let wrong = eval::mistakes(&self.features.train, self.test_features()?);
         let wrong = wrong.map_err(|error| self.run_on_data.failure(error))?;
         let tile = |wrong: &Mistake| {
             let (class, votes) = (self.class_name(wrong.predicted), 100.0 * wrong.share);
@@ -197,6 +241,11 @@ impl Measurement {
         Ok((!wrong.is_empty()).then_some(sheet))
     }
 
+    fn test_features(&self) -> Result<&Features, Failure> {
+        let missing = || self.run_on_data.failure(eval::Error::NoSplit { split: "test" });
+        self.features.test.as_ref().ok_or_else(missing)
+    }
+
     /// The images of train and test.
     fn labeled(&self) -> Result<[ConcatSplits<'_>; 2], Failure> {
         let RunOnData { set, .. } = &self.run_on_data;
@@ -211,7 +260,12 @@ impl Measurement {
     }
 }
 
-impl Measured {
+impl RunScores {
+    /// Whether there is no test split, so that folds of the training images were scored.
+    pub fn by_folds(&self) -> bool {
+        self.record.split == "folds"
+    }
+
     /// Draws the matrix of what the first protocol takes for what, where there is one, as a PNG.
     pub fn draw_confusion(&self, file: &Path) -> Result<(), Failure> {
         let Some(result) = self.results.first() else {
@@ -219,11 +273,12 @@ impl Measured {
         };
         let (score, epoch) = (result.report.test(), self.trained.epoch);
         let title = format!(
-            "{}, epoch {epoch}, {}: {:.2} % of {} test images",
+            "{}, epoch {epoch}, {}: {:.2} % of {} {}",
             self.run.display(),
             result.name(),
             100.0 * score.accuracy,
-            score.total
+            score.total,
+            if self.by_folds() { "images, by folds" } else { "test images" }
         );
         if let Some(counts) = &score.confusion {
             report::write_confusion_matrix(file, &title, &self.class_names, counts)?;

@@ -4,55 +4,127 @@ use std::fmt::Write;
 
 use eval::{FoldScores, ProtocolResult, Report, Score, TrainingProgress};
 
-use crate::commands::evaluate::measurement::Measured;
+use crate::commands::evaluate::measurement::RunScores;
 
 /// Maximum number of classes in the table.
 const MOST_ROWS: usize = 20;
 /// Maximum length of a class name.
 const NAME_CHARS: usize = 24;
 
-/// A title and a few lines per protocol.
-pub fn text(measured: &Measured) -> String {
-    let state = match (measured.trained, &measured.init) {
+/// A title and a table of the protocols, with lines of folds and of few labels.
+pub fn text(scores: &RunScores) -> String {
+    let state = match (scores.trained, &scores.init) {
         (TrainingProgress { step: 0, .. }, None) => "untrained weights".to_owned(),
         (TrainingProgress { step: 0, .. }, Some(file)) => {
             format!("before training, with {}", file.display())
         }
         (TrainingProgress { epoch, step }, _) => format!("after epoch {epoch}, step {step}"),
     };
-    let run = measured.run.display();
-    let title = format!("{run} ({state}), accuracy on the test split\n");
-    title + &measured.results.iter().map(lines).collect::<String>()
-}
-
-/// The results of a protocol: with all training images, over folds, and per number of labels.
-fn lines(result: &ProtocolResult) -> String {
-    let score = result.report.test();
-    let [low, high] = score.interval95.map(|bound| 100.0 * bound);
-    let mut text = format!(
-        "{:<8} {:>6.2} %   95 % interval {low:.2} to {high:.2}   {} of {}   {}\n",
-        result.name(),
-        100.0 * score.accuracy,
-        score.correct,
-        score.total,
-        choice(&result.report),
-    );
-    if let Some(folds) = result.report.folds() {
-        text += &spread(folds, &format!("over {} folds", folds.accuracies.len()));
-    }
-    for few in &result.few_labels {
-        let (labels, draws) = (few.labels_per_class, few.draws.accuracies.len());
-        let (labels, draws) = (counted(labels, "label"), counted(draws, "subset"));
-        text += &spread(&few.draws, &format!("with {labels} per class, over {draws}"));
+    let run = scores.run.display();
+    let what = match scores.by_folds() {
+        true => "accuracy over folds of the labeled images, as there is no labeled test split",
+        false => "accuracy on the test split",
+    };
+    let mut text = format!("{run} ({state}), {what}\n");
+    let columns: Vec<Column> = columns(scores);
+    let mut row = |name: &str, cell: &dyn Fn(&Column) -> String, remark: &str| {
+        let cells = columns.iter().map(|column| format!("  {:>1$}", cell(column), column.width()));
+        let line = format!("{name:<8}{}  {remark}", cells.collect::<String>());
+        text += line.trim_end();
+        text.push('\n');
+    };
+    row("protocol", &|column| column.heading.to_owned(), "");
+    for (index, result) in scores.results.iter().enumerate() {
+        let (score, choice) = (result.report.test(), choice(&result.report));
+        let remark = format!("{} of {}, {choice}", score.correct, score.total);
+        row(result.name(), &|column| column.cells[index].clone(), &remark);
+        for part in parts(result) {
+            row(
+                "",
+                &|column| if column.heading == ACCURACY { part.0.clone() } else { String::new() },
+                &part.1,
+            );
+        }
     }
     text
+}
+
+/// The heading of the first column.
+const ACCURACY: &str = "accuracy";
+
+/// A column of the table: a cell per protocol.
+struct Column {
+    heading: &'static str,
+    cells: Vec<String>,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let widths = self.cells.iter().map(|cell| cell.chars().count());
+        widths.chain([self.heading.len(), "00.00 %".len()]).max().unwrap_or(0)
+    }
+}
+
+/// The numbers of all protocols; without columns that none has.
+fn columns(scores: &RunScores) -> Vec<Column> {
+    let column = |heading, cell: &dyn Fn(&ProtocolResult) -> Option<String>| {
+        let cells: Vec<Option<String>> = scores.results.iter().map(cell).collect();
+        let known = cells.iter().any(Option::is_some);
+        let cells = cells.into_iter().map(Option::unwrap_or_default).collect();
+        known.then_some(Column { heading, cells })
+    };
+    let initial = if scores.init.is_some() { "starting" } else { "untrained" };
+    let columns = [
+        column(ACCURACY, &|result| Some(accuracy(&result.report))),
+        column("95 % interval", &|result| {
+            let [low, high] = result.report.test().interval95.map(|bound| 100.0 * bound);
+            Some(format!("{low:.2} to {high:.2}"))
+        }),
+        column("balanced", &|result| Some(percent(result.report.test().balanced_accuracy))),
+        column("macro-F1", &|result| Some(percent(result.report.test().macro_f1))),
+        column("top-5", &|result| result.report.test().top5.map(percent)),
+        column(initial, &|result| scores.initial.of(result.name()).map(percent)),
+        column("chance", &|result| Some(percent(result.report.test().chance))),
+    ];
+    columns.into_iter().flatten().collect()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// The accuracy, over folds with its standard deviation.
+fn accuracy(report: &Report) -> String {
+    report
+        .cross_validation()
+        .map_or_else(|| percent(report.accuracy()), |found| spread(&found.folds))
+}
+
+/// The results of parts of the training images, and which: predefined folds and few labels.
+fn parts(result: &ProtocolResult) -> Vec<(String, String)> {
+    let mut parts = Vec::new();
+    if let Some(folds) = result.report.folds() {
+        parts.push((spread(folds), format!("over {} folds", folds.accuracies.len())));
+    }
+    for few in &result.few_labels {
+        let (labels, subsets) = (few.labels_per_class, few.subsets.accuracies.len());
+        let (labels, subsets) = (counted(labels, "label"), counted(subsets, "subset"));
+        parts.push((spread(&few.subsets), format!("with {labels} per class, over {subsets}")));
+    }
+    parts
 }
 
 /// The hyperparameters and warnings.
 fn choice(report: &Report) -> String {
     match report {
         Report::Linear(linear) => {
-            let mut text = format!("C {}", linear.c);
+            let mut text = format!("C {}", significant(linear.c));
+            if linear.validation.is_empty() {
+                text += ", nothing to choose it by";
+            }
+            if linear.c_tied > 1 {
+                let _ = write!(text, ", of {} equally accurate", linear.c_tied);
+            }
             if linear.c_at_edge.is_some() {
                 text += ", at the edge of the grid";
             }
@@ -63,21 +135,26 @@ fn choice(report: &Report) -> String {
         }
         Report::Knn(knn) => format!("k {}, temperature {}", knn.k, knn.temperature),
         Report::Sgd(trained) | Report::Finetune(trained) => {
-            let edge = match trained.learning_rate_at_edge {
+            let edge = match trained.lr_at_edge {
                 Some(_) => ", at the edge of the grid",
                 None => "",
             };
-            format!("learning rate {}{edge}", trained.learning_rate)
+            format!("learning rate {}{edge}", significant(trained.lr))
         }
     }
 }
 
-/// A line of mean and standard deviation.
-fn spread(scores: &FoldScores, over: &str) -> String {
+/// A number with three significant digits, without an exponent.
+fn significant(value: f64) -> String {
+    format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
+}
+
+/// Mean and, of several, standard deviation.
+fn spread(scores: &FoldScores) -> String {
     let (mean, std) = (100.0 * scores.mean, 100.0 * scores.std);
     match scores.accuracies.len() {
-        1 => format!("         {mean:>6.2} % {over}\n"),
-        _ => format!("         {mean:>6.2} ± {std:.2} % {over}\n"),
+        1 => format!("{mean:.2} %"),
+        _ => format!("{mean:.2} ± {std:.2} %"),
     }
 }
 
@@ -156,15 +233,26 @@ mod tests {
         let per_class: Vec<_> = confusion.iter().enumerate().map(class).collect();
         let report = json!({"knn": {
             "test": {
-                "accuracy": 0.5, "interval95": [0.4, 0.6], "correct": 5, "total": 10,
+                "accuracy": 0.5, "balanced_accuracy": 0.5, "macro_f1": 0.5, "top5": null,
+                "chance": 0.5, "interval95": [0.4, 0.6], "correct": 5, "total": 10,
                 "per_class": per_class, "confusion": confusion,
             },
             "k": 20, "temperature": 0.07, "train_images": 10, "features": 4, "folds": null,
+            "cross_validation": null,
         }});
         ProtocolResult {
             protocol: Protocol::Knn(Default::default()),
             report: serde_json::from_value(report).unwrap(),
             few_labels: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        for (number, text) in
+            [(31.622_776_601_683_793, "31.6"), (1e-4, "0.0001"), (100.0, "100"), (0.003, "0.003")]
+        {
+            assert_eq!(significant(number), text);
         }
     }
 

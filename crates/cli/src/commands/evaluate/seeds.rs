@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::failure::Failure;
 use crate::app::run_on_data::RunOnData;
-use crate::commands::evaluate::measurement::Measured;
+use crate::commands::evaluate::measurement::RunScores;
 
 /// Rejects runs that differ in more than the seed, share a seed, or use different data sets.
 pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
@@ -45,12 +45,12 @@ pub fn check(runs: &[RunOnData]) -> Result<(), Failure> {
 }
 
 /// The results of the first run; all runs have the same protocols and numbers of labels.
-fn results(runs: &[Measured]) -> &[ProtocolResult] {
+fn results(runs: &[RunScores]) -> &[ProtocolResult] {
     runs.first().map(|run| run.results.as_slice()).unwrap_or_default()
 }
 
 /// Mean and sample standard deviation of `number` over the runs, by protocol.
-fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<String, Value>; 2] {
+fn spread(runs: &[RunScores], number: impl Fn(&ProtocolResult) -> f64) -> [Map<String, Value>; 2] {
     let mut spreads = [Map::new(), Map::new()];
     for (index, result) in results(runs).iter().enumerate() {
         let numbers = runs.iter().map(|run| Some(number(&run.results[index])));
@@ -64,14 +64,25 @@ fn spread(runs: &[Measured], number: impl Fn(&ProtocolResult) -> f64) -> [Map<St
 }
 
 /// All runs with mean and standard deviation, as JSON.
-pub fn document(runs: &[Measured]) -> Value {
+pub fn document(runs: &[RunScores]) -> Value {
     let [mean, std] = spread(runs, |result| result.report.accuracy());
     let documents: Vec<_> = runs.iter().map(|run| &run.record).collect();
     let mut document = json!({"runs": documents, "mean": mean, "std": std});
+    if runs.iter().all(|run| !run.initial.is_empty()) {
+        let initial = |name: &str, part: fn(MeanStd) -> Option<f64>| {
+            let found = MeanStd::of(runs.iter().map(|run| run.initial.of(name)));
+            (name.to_owned(), json!(found.and_then(part)))
+        };
+        let map = |part: fn(MeanStd) -> Option<f64>| -> Map<_, _> {
+            results(runs).iter().map(|result| initial(result.name(), part)).collect()
+        };
+        document["initial"] =
+            json!({"mean": map(|found| Some(found.mean)), "std": map(|found| found.std)});
+    }
     let numbers = sizes(runs);
     if !numbers.is_empty() {
         let of_size = |(index, labels): (usize, &usize)| {
-            let [mean, std] = spread(runs, |result| result.few_labels[index].draws.mean);
+            let [mean, std] = spread(runs, |result| result.few_labels[index].subsets.mean);
             json!({"labels_per_class": labels, "mean": mean, "std": std})
         };
         document["few_labels"] = numbers.iter().enumerate().map(of_size).collect();
@@ -80,38 +91,40 @@ pub fn document(runs: &[Measured]) -> Value {
 }
 
 /// The numbers of labels per class.
-fn sizes(runs: &[Measured]) -> Vec<usize> {
+fn sizes(runs: &[RunScores]) -> Vec<usize> {
     let few = results(runs).iter().take(1).flat_map(|result| &result.few_labels);
     few.map(|few| few.labels_per_class).collect()
 }
 
-/// A column of the table: its heading and a value per run.
+/// A column of the table: its heading, a value per run, and what it was before training.
 struct Column {
     name: String,
     shares: Vec<f64>,
+    initial: Vec<Option<f64>>,
 }
 
 /// A column per protocol and number of labels.
-fn columns(runs: &[Measured]) -> Vec<Column> {
+fn columns(runs: &[RunScores]) -> Vec<Column> {
     let sizes = sizes(runs);
     let mut columns = Vec::new();
-    let mut push = |name: String, number: &dyn Fn(&Measured) -> f64| {
+    let mut push = |name: String, initial: &[Option<f64>], number: &dyn Fn(&RunScores) -> f64| {
         let shares = runs.iter().map(number).collect();
-        columns.push(Column { name, shares });
+        columns.push(Column { name, shares, initial: initial.to_vec() });
     };
     for (index, result) in results(runs).iter().enumerate() {
         let name = result.name();
-        push(name.to_owned(), &|run| run.results[index].report.accuracy());
+        let initial: Vec<Option<f64>> = runs.iter().map(|run| run.initial.of(name)).collect();
+        push(name.to_owned(), &initial, &|run| run.results[index].report.accuracy());
         for (size, labels) in sizes.iter().enumerate() {
             let name = format!("{name}, {labels} per class");
-            push(name, &|run| run.results[index].few_labels[size].draws.mean);
+            push(name, &[], &|run| run.results[index].few_labels[size].subsets.mean);
         }
     }
     columns
 }
 
 /// A row per run, then mean and standard deviation.
-pub fn text(runs: &[Measured]) -> String {
+pub fn text(runs: &[RunScores]) -> String {
     let columns = columns(runs);
     let names: Vec<String> = runs.iter().map(|run| run.run.display().to_string()).collect();
     let longest = names.iter().map(|name| name.chars().count()).max();
@@ -133,13 +146,34 @@ pub fn text(runs: &[Measured]) -> String {
         let start = [name.clone(), run.seed.to_string(), run.trained.epoch.to_string()];
         text += &row(start, cells(&|column| format!("{:.2}", 100.0 * column.shares[index])));
     }
-    let last = ["mean ± std", "", ""].map(str::to_owned);
-    let spread = |column: &Column| {
-        let found = MeanStd::of(column.shares.iter().map(|share| Some(100.0 * share)));
+    let spread = |shares: &mut dyn Iterator<Item = Option<f64>>| {
+        let found = MeanStd::of(shares.map(|share| Some(100.0 * share?)));
         found.map_or(String::new(), |found| {
             format!("{:.2} ± {:.2}", found.mean, found.std.unwrap_or(0.0))
         })
     };
-    text += &row(last, cells(&spread));
-    text + "accuracy on the test split in percent; ± is the sample standard deviation over the runs\n"
+    let last = |name: &str| [name, "", ""].map(str::to_owned);
+    let over_runs = |column: &Column| spread(&mut column.shares.iter().copied().map(Some));
+    text += &row(last("mean ± std"), cells(&over_runs));
+    if runs.iter().any(|run| !run.initial.is_empty()) {
+        let before = |column: &Column| spread(&mut column.initial.iter().copied());
+        text += &row(last("untrained"), cells(&before));
+    }
+    text + &about(runs)
+}
+
+/// What the numbers are of.
+fn about(runs: &[RunScores]) -> String {
+    let Some(first) = runs.first() else {
+        return String::new();
+    };
+    let of = match first.by_folds() {
+        true => "over folds of the labeled images, as there is no labeled test split,",
+        false => "on the test split",
+    };
+    let chance = first.results.first().map_or(0.0, |result| result.report.test().chance);
+    format!(
+        "accuracy {of} in percent, chance {:.2}; ± is the sample standard deviation over the runs\n",
+        100.0 * chance
+    )
 }

@@ -77,18 +77,20 @@ fn try_complete(
     let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
     let run_on_data = run_on_data.cached(cached);
     report.map = Some(map(&run_on_data)?);
-    if eval::labeled_splits(&run_on_data.set).is_ok() {
-        return evaluate(report, run_on_data).map_err(noted("the labels allow no evaluation"));
+    let has_test = eval::labeled_splits(&run_on_data.set).is_ok();
+    if !has_test {
+        let why = match &run_on_data.set.train {
+            Some(_) => "no labeled test images; scores are over folds of the labeled ones",
+            None => "no labels, so there are no scores of linear or kNN and no confusion matrix",
+        };
+        report
+            .notes
+            .push(format!("its images have {why}; neighbors are among the images themselves"));
+        report.nearest = Some(neighbors(&run_on_data)?);
     }
-    let why = match &run_on_data.set.train {
-        Some(_) => "no labeled test images",
-        None => "no labels",
-    };
-    report.notes.push(format!(
-        "its images have {why}, so there are no scores of linear or kNN and no confusion matrix; \
-         neighbors are among the images themselves"
-    ));
-    report.nearest = Some(neighbors(&run_on_data)?);
+    if eval::evaluation_splits(&run_on_data.set).is_ok() {
+        evaluate(report, run_on_data, has_test).map_err(noted("the labels allow no evaluation"))?;
+    }
     Ok(())
 }
 
@@ -112,13 +114,17 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
 }
 
 /// Scores and neighbors.
-fn evaluate(report: &mut RunReport, run_on_data: RunOnData) -> Result<(), Failure> {
+fn evaluate(report: &mut RunReport, run_on_data: RunOnData, has_test: bool) -> Result<(), Failure> {
     let measurement = Measurement::of(run_on_data)?;
-    let [rows, k] = NEIGHBORS;
-    report.nearest = Some(measurement.neighbors(rows, k)?);
-    report.misclassified = measurement.misclassified(MISCLASSIFIED)?;
-    let measured = measurement.by(&Protocol::quick(), None, &Arc::default())?;
-    report.run.evaluation = Some(Evaluation::of(&measured.record));
+    if has_test {
+        let [rows, k] = NEIGHBORS;
+        report.nearest = Some(measurement.neighbors(rows, k)?);
+        report.misclassified = measurement.misclassified(MISCLASSIFIED)?;
+    }
+    let protocols = Protocol::quick();
+    let initial = measurement.initial(&protocols)?;
+    let scores = measurement.by(&protocols, None, initial, &Arc::default())?;
+    report.run.evaluation = Some(Evaluation::of(&scores.record));
     Ok(())
 }
 

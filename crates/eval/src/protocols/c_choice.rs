@@ -1,0 +1,259 @@
+//! Choosing `C`, the inverse of the penalty's strength, within the training images.
+//!
+//! Each `C` is scored on images that the classifier has not learned from: by stratified folds where
+//! there are few, on one held-out part where there are many. Every fold starts each `C` from its
+//! solution for the one before.
+
+use dataset::{TrainValSplit, stratified_folds, stratified_holdout};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor, no_grad};
+
+use super::grid::edge_of;
+use super::linear::{LinearSettings, prepare};
+use super::{GridEdge, SINGLE_LABEL_C};
+use crate::{Features, Fit, LogisticProblem, LogisticSettings, Result};
+
+/// Validation scores of one `C`, over all images that were validated on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CScore {
+    /// `C`.
+    pub c: f64,
+    /// Validation accuracy in 0..=1.
+    pub accuracy: f64,
+    /// Mean cross-entropy in nats.
+    pub cross_entropy: f64,
+}
+
+/// The chosen `C`, and what it was chosen by.
+#[derive(Clone, Debug)]
+pub(super) struct CChoice {
+    pub c: f64,
+    /// Where it is the first or the last of several.
+    pub edge: Option<GridEdge>,
+    /// How many values had the chosen one's accuracy, itself included; 0 where none was validated.
+    pub tied: usize,
+    /// One entry a value that was tried.
+    pub scores: Vec<CScore>,
+    /// How many parts of train were held out, one after the other.
+    pub folds: usize,
+    /// Images of all these parts.
+    pub images: usize,
+    /// Whether every regression reached its tolerance.
+    pub converged: bool,
+}
+
+impl CChoice {
+    /// Chooses among `settings.cs` by the images of `train`. Where no class has two images there is
+    /// nothing to choose by, and [`SINGLE_LABEL_C`] is taken.
+    pub fn make(train: &Features, settings: &LinearSettings) -> Result<Self> {
+        let splits = match settings.cs[..] {
+            [_] => Vec::new(),
+            _ => splits(&train.label_vec(), settings),
+        };
+        if splits.is_empty() {
+            let c = if let [c] = settings.cs[..] { c } else { SINGLE_LABEL_C };
+            return Ok(Self::the_only(c));
+        }
+        Self::by(train, &splits, settings)
+    }
+
+    /// A `C` that nothing was validated for.
+    pub fn the_only(c: f64) -> Self {
+        let (scores, converged) = (Vec::new(), true);
+        Self { c, edge: None, tied: 0, scores, folds: 0, images: 0, converged }
+    }
+
+    /// Chooses among `settings.cs` by what `splits` hold out.
+    fn by(train: &Features, splits: &[TrainValSplit], settings: &LinearSettings) -> Result<Self> {
+        let folds: Result<Vec<Fold>> = splits.iter().map(|split| Fold::new(train, split)).collect();
+        let mut folds = folds?;
+        let images: usize = splits.iter().map(|split| split.validation.len()).sum();
+        let mut scores = Vec::with_capacity(settings.cs.len());
+        let mut converged = true;
+        for &c in &settings.cs {
+            if settled(&scores, settings.patience) {
+                break;
+            }
+            let (mut correct, mut cross_entropy) = (0, 0.0);
+            for fold in &mut folds {
+                let found = fold.score(c, &settings.solver)?;
+                correct += found.correct;
+                cross_entropy += found.cross_entropy;
+                converged &= found.converged;
+            }
+            scores.push(CScore {
+                c,
+                accuracy: correct as f64 / images as f64,
+                cross_entropy: cross_entropy / images as f64,
+            });
+        }
+        let best = best_of(&scores);
+        let tied = scores.iter().filter(|score| score.accuracy == scores[best].accuracy).count();
+        Ok(Self {
+            c: scores[best].c,
+            edge: edge_of(best, scores.len()),
+            tied,
+            scores,
+            folds: folds.len(),
+            images,
+            converged,
+        })
+    }
+}
+
+/// What to fit on and to validate on, each split after the other.
+fn splits(labels: &[i64], settings: &LinearSettings) -> Vec<TrainValSplit> {
+    if labels.len() <= settings.most_cross_validated {
+        return stratified_folds(labels, settings.folds, settings.seed);
+    }
+    let holdout = stratified_holdout(labels, settings.validation_share, settings.seed);
+    if holdout.validation.is_empty() { Vec::new() } else { vec![holdout] }
+}
+
+/// The index of the best score.
+fn best_of(scores: &[CScore]) -> usize {
+    let better = |a: &CScore, b: &CScore| {
+        let by_accuracy = a.accuracy.total_cmp(&b.accuracy);
+        by_accuracy.then(b.cross_entropy.total_cmp(&a.cross_entropy)).is_gt()
+    };
+    let mut best = 0;
+    for (index, score) in scores.iter().enumerate() {
+        if better(score, &scores[best]) {
+            best = index;
+        }
+    }
+    best
+}
+
+/// Whether the last `patience` scores are all worse than the best one.
+fn settled(scores: &[CScore], patience: usize) -> bool {
+    let best = scores.iter().map(|score| score.accuracy).fold(0.0, f64::max);
+    scores.iter().rev().take_while(|score| score.accuracy < best).count() >= patience
+}
+
+/// A part of train that is held out, and the regression on the rest.
+struct Fold {
+    problem: LogisticProblem,
+    /// Standardized features of the held-out images.
+    x: Tensor,
+    labels: Vec<i64>,
+    /// The column of each held-out image's class, `[images, 1]`.
+    targets: Tensor,
+    last: Option<Fit>,
+}
+
+struct FoldScore {
+    correct: usize,
+    /// The sum over the images.
+    cross_entropy: f64,
+    converged: bool,
+}
+
+impl Fold {
+    fn new(train: &Features, split: &TrainValSplit) -> Result<Self> {
+        let (fit, validation) = (train.select(&split.fit)?, train.select(&split.validation)?);
+        let (scaler, problem) = prepare(&fit)?;
+        let labels = validation.label_vec();
+        // Every class that is validated on has an image to fit on.
+        let columns: Vec<i64> =
+            labels.iter().map(|&label| problem.column_of(label) as i64).collect();
+        let targets = Tensor::from_slice(&columns).to_device(train.x().device()).unsqueeze(1);
+        Ok(Self { problem, x: scaler.apply(validation.x()), labels, targets, last: None })
+    }
+
+    /// Scores `c` on the held-out images.
+    fn score(&mut self, c: f64, solver: &LogisticSettings) -> Result<FoldScore> {
+        let fit = self.problem.fit(c, self.last.as_ref(), solver)?;
+        let (best, cross_entropy) = no_grad(|| {
+            let log_p = fit.model.logits(&self.x).log_softmax(1, Kind::Double);
+            let cross_entropy = -log_p.gather(1, &self.targets, false).sum(Kind::Double);
+            (log_p.argmax(1, false), cross_entropy.double_value(&[]))
+        });
+        let best = Vec::<i64>::try_from(&best).expect("a vector of int64");
+        let pairs = best.iter().zip(&self.labels);
+        let correct =
+            pairs.filter(|(column, label)| fit.model.labels[**column as usize] == **label).count();
+        let converged = fit.converged;
+        self.last = Some(fit);
+        Ok(FoldScore { correct, cross_entropy, converged })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn scores(accuracies: &[f64]) -> Vec<CScore> {
+        let score = |&accuracy: &f64| CScore { c: 1.0, accuracy, cross_entropy: 1.0 };
+        accuracies.iter().map(score).collect()
+    }
+
+    #[test]
+    fn larger_values_of_c_are_left_out_once_worse_for_long() {
+        assert!(!settled(&[], 2));
+        assert!(!settled(&scores(&[0.5, 0.4]), 2));
+        assert!(settled(&scores(&[0.5, 0.4, 0.4]), 2));
+        assert!(!settled(&scores(&[0.5, 0.4, 0.5]), 2), "an equal score is not worse");
+        assert!(!settled(&scores(&[0.5, 0.4, 0.5, 0.4]), 2));
+    }
+
+    #[test]
+    fn of_equal_accuracies_the_lowest_cross_entropy_is_best() {
+        let mut scores = scores(&[0.4, 0.5, 0.5, 0.5, 0.3]);
+        assert_eq!(best_of(&scores), 1, "all equal: the smallest C");
+        scores[2].cross_entropy = 0.9;
+        scores[4].cross_entropy = 0.1;
+        assert_eq!(best_of(&scores), 2);
+    }
+
+    /// The scores that scikit-learn gives to every C on the same folds.
+    #[test]
+    fn golden_scores_of_every_c() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+        let tensors = Tensor::read_safetensors(format!("{folder}/linear_choice.safetensors"));
+        let tensors: HashMap<String, Tensor> = tensors.unwrap().into_iter().collect();
+        let text = std::fs::read_to_string(format!("{folder}/linear_choice.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for case in json["cases"].as_array().unwrap() {
+            let get = |key: &str| &tensors[&format!("{}.{key}", case["name"].as_str().unwrap())];
+            let integers = |key| Vec::<i64>::try_from(get(key)).unwrap();
+            let labels: Vec<u16> = integers("train_y").iter().map(|&label| label as u16).collect();
+            let train = Features::new(get("train_x").shallow_clone(), &labels).unwrap();
+            let folds = integers("fold");
+            let rows = |of: &dyn Fn(i64) -> bool| -> Vec<u32> {
+                (0u32..).zip(&folds).filter(|(_, fold)| of(**fold)).map(|(row, _)| row).collect()
+            };
+            let split = |number| TrainValSplit {
+                fit: rows(&|fold| fold != number),
+                validation: rows(&|fold| fold == number),
+            };
+            let settings = LinearSettings {
+                patience: usize::MAX,
+                solver: LogisticSettings { tolerance: 1e-9, ..LogisticSettings::default() },
+                ..LinearSettings::default()
+            };
+            let found = CChoice::by(&train, &[split(0), split(1)], &settings).unwrap();
+            let expected = case["validation"].as_array().unwrap();
+            assert_eq!((found.scores.len(), found.images), (expected.len(), labels.len()));
+            for (score, expected) in found.scores.iter().zip(expected) {
+                let number = |key: &str| expected[key].as_f64().unwrap();
+                assert!((score.c / number("c") - 1.0).abs() < 1e-12);
+                assert_eq!(score.accuracy, number("accuracy"), "{expected}");
+                let off = (score.cross_entropy / number("cross_entropy") - 1.0).abs();
+                assert!(off < 1e-5, "{score:?}, expected {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_images_are_held_out_once() {
+        let settings = LinearSettings { most_cross_validated: 100, ..LinearSettings::default() };
+        let labels: Vec<i64> = (0..101).map(|row| row % 4).collect();
+        assert_eq!(splits(&labels[..100], &settings).len(), 5);
+        let once = splits(&labels, &settings);
+        assert_eq!((once.len(), once[0].validation.len()), (1, 20));
+    }
+}
