@@ -118,7 +118,7 @@ fn what_does_not_fit_the_encoder_is_refused() {
     place.put("text", "These are words.\n");
     refused("text", &["a safetensors file"]);
     refused("nowhere", &["a file of weights", "No such file"]);
-    refused("data", &["a file of weights", "directory"]);
+    refused("data", &["a file of weights or a finished run", "without encoder.safetensors"]);
     let resume = ["pretrain", "simclr", "--run", "run", "--resume"];
     let says = ["'--init-weights <FILE>'", "cannot be used with", "'--resume'"];
     place.refuses(&[&resume[..], &INIT].concat(), &says);

@@ -43,13 +43,13 @@ impl Partition {
 
     /// Images of all batches of an epoch.
     pub fn images(self) -> usize {
-        self.unlabeled.max(self.repeated(self.unlabeled))
-            + self.labeled.max(self.repeated(self.labeled))
+        let given = |images| if self.is_short(images) { self.steps } else { images };
+        given(self.unlabeled) + given(self.labeled)
     }
 
     /// The unlabeled images of a batch.
     pub fn unlabeled(self, step: usize) -> Share {
-        if self.repeated(self.unlabeled) > 0 || self.repeated(self.labeled) > 0 {
+        if self.is_short(self.unlabeled) || self.is_short(self.labeled) {
             return self.share(self.unlabeled, step);
         }
         // What the labeled images leave of a batch, so that no two roundings add up.
@@ -71,7 +71,7 @@ impl Partition {
     }
 
     fn share(self, images: usize, step: usize) -> Share {
-        if self.repeated(images) > 0 {
+        if self.is_short(images) {
             let place = step % images;
             return Share { range: place..place + 1, round: step / images };
         }
@@ -83,9 +83,9 @@ impl Partition {
         (images as u128 * step as u128 / self.steps as u128) as usize
     }
 
-    /// Images that a stream of `images` gives to an epoch where it has too few; else 0.
-    fn repeated(self, images: usize) -> usize {
-        if (1..self.steps).contains(&images) { self.steps } else { 0 }
+    /// Whether a stream has images, but fewer than there are batches.
+    fn is_short(self, images: usize) -> bool {
+        (1..self.steps).contains(&images)
     }
 }
 
@@ -93,37 +93,37 @@ impl Partition {
 mod tests {
     use super::*;
 
+    /// Checks streams that have an image for every batch.
+    fn check(unlabeled: usize, labeled: usize, batch_size: usize) {
+        let partition = Partition::new(unlabeled, labeled, batch_size);
+        if [unlabeled, labeled].iter().any(|&images| partition.is_short(images)) {
+            return;
+        }
+        let case = (unlabeled, labeled, batch_size);
+        let mut ends = [0, 0];
+        let mut sizes = Vec::new();
+        for step in 0..partition.steps() {
+            let shares = [partition.unlabeled(step), partition.labeled(step)];
+            sizes.push(shares.iter().map(|share| share.range.len()).sum::<usize>());
+            for (end, share) in ends.iter_mut().zip(shares) {
+                assert_eq!((share.range.start, share.round), (*end, 0), "{case:?}");
+                *end = share.range.end;
+            }
+        }
+        assert_eq!(ends, [unlabeled, labeled], "{case:?}");
+        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+        assert!(*least >= 2 && most - least <= 1, "{case:?}: {sizes:?}");
+        let all = unlabeled + labeled;
+        assert!(*most <= batch_size.max(2 + all % 2), "{case:?}: {sizes:?}");
+        assert_eq!(partition.images(), all, "{case:?}");
+    }
+
     #[test]
     fn an_epoch_has_every_image_once_in_batches_of_nearly_equal_size() {
         for unlabeled in 0..40 {
             for labeled in 0..40 {
-                let all = unlabeled + labeled;
-                for batch_size in 2..=all {
-                    let partition = Partition::new(unlabeled, labeled, batch_size);
-                    let mut ends = [0, 0];
-                    let mut sizes = Vec::new();
-                    for step in 0..partition.steps() {
-                        let shares = [partition.unlabeled(step), partition.labeled(step)];
-                        sizes.push(shares.iter().map(|share| share.range.len()).sum::<usize>());
-                        for (end, share) in ends.iter_mut().zip(shares) {
-                            assert_eq!((share.range.start, share.round), (*end, 0));
-                            *end = share.range.end;
-                        }
-                        // The rest of this test is about streams that are long enough.
-                        if (1..partition.steps()).any(|short| [unlabeled, labeled].contains(&short))
-                        {
-                            break;
-                        }
-                    }
-                    if sizes.len() < partition.steps() {
-                        continue;
-                    }
-                    let case = (unlabeled, labeled, batch_size);
-                    assert_eq!(ends, [unlabeled, labeled], "{case:?}");
-                    let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
-                    assert!(*least >= 2 && most - least <= 1, "{case:?}: {sizes:?}");
-                    assert!(*most <= batch_size.max(2 + all % 2), "{case:?}: {sizes:?}");
-                    assert_eq!(partition.images(), all);
+                for batch_size in 2..=unlabeled + labeled {
+                    check(unlabeled, labeled, batch_size);
                 }
             }
         }

@@ -55,9 +55,6 @@ pub fn run(
         notes.extend(settings.fit(&set));
         *config = Config { seed: config.seed, ..settings.config.clone() };
     }
-    for note in notes {
-        tracing::warn!("{note}");
-    }
     // All runs are checked before hours are spent on the first.
     for PlannedRun { folder, config, earlier, .. } in &mut planned {
         let begun = folder.join(file::CONFIG).exists();
@@ -73,13 +70,14 @@ pub fn run(
             *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
     }
-    let labeled = set.train.is_some() && set.test.is_some();
-    if !labeled {
+    for note in notes {
+        tracing::warn!("{note}");
+    }
+    if set.train.is_none() {
         let place = path.as_deref().map_or("the built-in set".into(), Path::to_string_lossy);
         tracing::warn!(
-            "{place} has no labeled train and test split: no accuracy is measured, and rank and \
-             contrastive accuracy don't say which method is best (labels go into train/CLASS and \
-             test/CLASS)"
+            "{place} has no labels: no accuracy is measured, and rank and contrastive accuracy don't \
+             say which method is best (labeled images go into train/CLASS)"
         );
     }
     let command = invocation::command(arguments);

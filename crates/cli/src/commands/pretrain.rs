@@ -160,11 +160,12 @@ fn begin(arguments: &PretrainArguments) -> Result<(Trainer, String), Failure> {
     let mut settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
     let image_size = settings.config.image_size;
     let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
-    for note in settings.fit(&set) {
-        tracing::warn!("{note}");
-    }
+    let notes = settings.fit(&set);
     let source = settings.source();
     let mut trainer = prepare(settings.config, set, path)?;
+    for note in notes {
+        tracing::warn!("{note}");
+    }
     if let Some(file) = &arguments.init_weights {
         trainer.begin_from(file)?;
         tracing::info!("encoder initialized from {}", file.display());
@@ -188,20 +189,21 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failu
         Some(path) => datasets::open(path, config.image_size),
         None => datasets::built_in(),
     };
-    let mut set = None;
+    let (mut set, mut fitted) = (None, None);
     if config.train.batch_size > record.config.train.batch_size {
         // What is larger than the set was made smaller at the start, too.
         let opened = open(&config)?;
         let images = trainer::training_images(config.checkpoint.best, &opened);
-        if let Some(fitted) = config.fit_batch(images) {
-            tracing::warn!("{}", batch_note(fitted));
-        }
+        fitted = config.fit_batch(images);
         set = Some(opened);
     }
     let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
     let set = set.map_or_else(|| open(&config), Ok)?;
     let trainer = prepare(config, set, path)?;
     trainer::check_data(&record, folder, &trainer.record().data)?;
+    if let Some(fitted) = fitted {
+        tracing::warn!("{}", batch_note(fitted));
+    }
     for (key, before, after) in record.config.differences(&trainer.record().config) {
         tracing::info!("{key} was {before}, is {after}");
     }
