@@ -72,7 +72,9 @@ def choose(labels, count, classes, unbalanced, rng):
 
 def scikit_learn(train_x, train_y, test_x, test_y, seed):
     scaler = StandardScaler().fit(train_x.astype(np.float64))
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    # It refuses more folds than the largest class has images.
+    splits = min(5, int(np.bincount(train_y).max()))
+    folds = StratifiedKFold(splits, shuffle=True, random_state=seed)
     model = LogisticRegressionCV(
         Cs=CS, cv=folds, max_iter=2000, tol=1e-5, scoring="accuracy", use_legacy_attributes=False,
         l1_ratios=(0.0,),

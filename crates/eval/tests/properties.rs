@@ -163,7 +163,7 @@ fn separable_classes_are_read_off_perfectly() {
         assert_eq!(read.accuracy(), report.accuracy());
         if let Report::Linear(report) = &report {
             assert!(report.converged && report.train_accuracy == 1.0);
-            assert_eq!((report.train_images, report.validation_images), (300, 60));
+            assert_eq!((report.train_images, report.validation_images), (300, 300));
         }
         let score = report.test();
         assert_eq!((score.correct, score.total, score.per_class.len()), (100, 100, 4));

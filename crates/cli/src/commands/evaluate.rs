@@ -22,8 +22,8 @@ use crate::args::{CheckpointArgument, EvaluateArguments, ProtocolArgument};
 use crate::commands::evaluate::measurement::{InitialScores, Measurement, RunScores};
 
 /// What helps where there are no labels.
-const UNLABELED: &str = "; give a set with labels by --data (folders train/CLASS), or look at images \
-                         without labels by `twinview neighbors` and `twinview embed`";
+const UNLABELED: &str = "; give a set with labels by --data (folders train/CLASS), or look at \
+                         images without labels by `twinview neighbors` and `twinview embed`";
 
 /// The runs at one checkpoint.
 struct AtCheckpoint<T> {

@@ -26,42 +26,35 @@ pub fn text(scores: &RunScores) -> String {
         false => "accuracy on the test split",
     };
     let mut text = format!("{run} ({state}), {what}\n");
-    let columns: Vec<Column> = columns(scores);
-    let mut row = |name: &str, cell: &dyn Fn(&Column) -> String, remark: &str| {
-        let cells = columns.iter().map(|column| format!("  {:>1$}", cell(column), column.width()));
-        let line = format!("{name:<8}{}  {remark}", cells.collect::<String>());
-        text += line.trim_end();
-        text.push('\n');
+    let columns = columns(scores);
+    let row = |name: &str, cell: &dyn Fn(&Column) -> String, remark: &str| {
+        let cells = columns.iter().map(|column| format!("  {:>1$}", cell(column), column.width));
+        format!("{name:<8}{}  {remark}", cells.collect::<String>()).trim_end().to_owned() + "\n"
     };
-    row("protocol", &|column| column.heading.to_owned(), "");
+    text += &row("protocol", &|column| column.heading.to_owned(), "");
     for (index, result) in scores.results.iter().enumerate() {
         let (score, choice) = (result.report.test(), choice(&result.report));
         let remark = format!("{} of {}, {choice}", score.correct, score.total);
-        row(result.name(), &|column| column.cells[index].clone(), &remark);
-        for part in parts(result) {
-            row(
-                "",
-                &|column| if column.heading == ACCURACY { part.0.clone() } else { String::new() },
-                &part.1,
-            );
+        text += &row(result.name(), &|column| column.cells[index].clone(), &remark);
+        for (accuracy, of) in parts(result) {
+            let _ = writeln!(text, "{:<8}  {accuracy:>1$}  {of}", "", columns[0].width);
         }
     }
     text
 }
 
-/// The heading of the first column.
-const ACCURACY: &str = "accuracy";
-
 /// A column of the table: a cell per protocol.
 struct Column {
     heading: &'static str,
     cells: Vec<String>,
+    width: usize,
 }
 
 impl Column {
-    fn width(&self) -> usize {
-        let widths = self.cells.iter().map(|cell| cell.chars().count());
-        widths.chain([self.heading.len(), "00.00 %".len()]).max().unwrap_or(0)
+    fn new(heading: &'static str, cells: Vec<String>) -> Self {
+        let widths = cells.iter().map(|cell| cell.chars().count());
+        let width = widths.chain([heading.len(), "00.00 %".len()]).max().unwrap_or(0);
+        Self { heading, cells, width }
     }
 }
 
@@ -71,11 +64,11 @@ fn columns(scores: &RunScores) -> Vec<Column> {
         let cells: Vec<Option<String>> = scores.results.iter().map(cell).collect();
         let known = cells.iter().any(Option::is_some);
         let cells = cells.into_iter().map(Option::unwrap_or_default).collect();
-        known.then_some(Column { heading, cells })
+        known.then(|| Column::new(heading, cells))
     };
     let initial = if scores.init.is_some() { "starting" } else { "untrained" };
     let columns = [
-        column(ACCURACY, &|result| Some(accuracy(&result.report))),
+        column("accuracy", &|result| Some(accuracy(&result.report))),
         column("95 % interval", &|result| {
             let [low, high] = result.report.test().interval95.map(|bound| 100.0 * bound);
             Some(format!("{low:.2} to {high:.2}"))
@@ -86,7 +79,11 @@ fn columns(scores: &RunScores) -> Vec<Column> {
         column(initial, &|result| scores.initial.of(result.name()).map(percent)),
         column("chance", &|result| Some(percent(result.report.test().chance))),
     ];
-    columns.into_iter().flatten().collect()
+    let mut columns: Vec<Column> = columns.into_iter().flatten().collect();
+    let below = scores.results.iter().flat_map(parts).map(|(accuracy, _)| accuracy.chars().count());
+    let accuracy = &mut columns[0];
+    accuracy.width = accuracy.width.max(below.max().unwrap_or(0));
+    columns
 }
 
 fn percent(share: f64) -> String {
