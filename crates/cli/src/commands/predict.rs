@@ -225,8 +225,8 @@ impl Predictions<'_> {
             let (_, split, index) = self.images.locate(row);
             let name = self.images.record(row).to_string();
             let class = self.labeled.class(self.predictions[row].ranked[0].0);
-            let label = format!("{:.0} % {class}", 100.0 * confidence(row));
-            captions::cell(split, index, vec![name, label])
+            let sure = format!("{:.0} %", 100.0 * confidence(row));
+            captions::cell(split, index, vec![name, class, sure])
         };
         rows.iter().take(limit).map(cell).collect()
     }
