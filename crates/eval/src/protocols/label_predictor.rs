@@ -29,11 +29,11 @@ pub struct Calibration {
     pub images: usize,
     /// Share of them that were given their class.
     pub accuracy: f64,
-    /// What logits are divided by.
+    /// What logits are divided by; 1 where the fitted temperature would not lower the error.
     pub temperature: f64,
-    /// Expected calibration error, each fold with the temperature of the others.
+    /// Expected calibration error, each fold with the temperature of the others, or with 1.
     pub calibration_error: f64,
-    /// The same with a temperature of 1.
+    /// The same with a temperature of 1, in any case.
     pub calibration_error_uncalibrated: f64,
 }
 
@@ -137,12 +137,16 @@ impl Calibration {
             correct.extend(right);
         }
         let right = correct.iter().filter(|&&correct| correct).count();
+        let [calibrated, before] = [&confidences, &uncalibrated]
+            .map(|confidences| expected_calibration_error(confidences, &correct));
+        // The likeliest temperature may be due to a few images that are far off.
+        let better = calibrated < before;
         Ok(Self {
             images: correct.len(),
             accuracy: right as f64 / correct.len() as f64,
-            temperature: all.temperature(),
-            calibration_error: expected_calibration_error(&confidences, &correct),
-            calibration_error_uncalibrated: expected_calibration_error(&uncalibrated, &correct),
+            temperature: if better { all.temperature() } else { 1.0 },
+            calibration_error: calibrated.min(before),
+            calibration_error_uncalibrated: before,
         })
     }
 }
