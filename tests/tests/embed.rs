@@ -11,7 +11,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{ListAccessor, Row, RowAccessor};
 use serde_json::json;
 
-const NAMES: [&str; 4] = ["out.npy", "out.parquet", "out2.csv", "out.safetensors"];
+const NAMES: [&str; 4] = ["out.csv", "out.npy", "out.parquet", "out.safetensors"];
 
 fn embed<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["embed", "run", "--out", out][..], more].concat()
@@ -73,7 +73,7 @@ fn the_four_formats_say_the_same() {
     assert_eq!((shape.as_str(), numbers.len()), ("(160, 8)", 160 * 8));
     let distinct: std::collections::HashSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
     assert!(distinct.len() > 50, "{}", distinct.len());
-    let (known, from_csv) = csv(&place, "out2.csv");
+    let (known, from_csv) = csv(&place, "out.csv");
     assert_eq!(from_csv, numbers);
     assert_eq!(parquet(&place, "out.parquet"), (known.clone(), numbers.clone()));
     let (beside, nothing) = csv(&place, "out.npy.csv");

@@ -114,7 +114,7 @@ fn npy_is_the_array_with_a_table_beside_it() {
             let numbers = bytes[length..].as_chunks::<4>().0.iter();
             let numbers: Vec<f32> = numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect();
             assert_eq!(bits(&numbers), bits(&features()));
-            let table = fs::read_to_string(path.with_extension("csv")).unwrap();
+            let table = fs::read_to_string(path.with_extension("npy.csv")).unwrap();
             assert_eq!(table.lines().collect::<Vec<_>>(), KNOWN);
         });
     }

@@ -12,6 +12,8 @@ fn what_cannot_be_written_is_known_before() {
     assert!(missing.to_string().contains("no/out.json: expected a file that can be written"));
     let error = check_writable(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("found a folder"), "{error}");
+    let long = check_writable(&folder.path().join("x".repeat(256))).unwrap_err().to_string();
+    assert!(long.contains("x: expected a file that can be written"), "{long}");
 }
 
 #[test]
