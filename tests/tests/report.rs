@@ -214,8 +214,8 @@ fn labeled_images_without_a_test_split_are_their_own_neighbors() {
         "class=\"tile same\"",
         "class=\"tile other\"",
         "<span>train/0</span>",
-        "finished after 3 steps, 0.375 of an epoch",
-        "3 steps, 0.375 of an epoch (train.max_steps); of 2 epochs of 8 steps",
+        "finished after 3 steps, 0.38 of an epoch",
+        "3 steps, 0.38 of an epoch (train.max_steps); of 2 epochs of 8 steps",
     ] {
         assert!(html.contains(part), "{part}");
     }

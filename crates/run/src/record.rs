@@ -256,7 +256,7 @@ mod tests {
             "data": {
                 "path": "data/photos", "kind": "image folder", "fingerprint": "f00",
                 "image_size": 96, "images": {"unlabeled": 100, "train": 90, "test": 20},
-                "held_out": 0, "class_names": ["cat", "dog"],
+                "unlabeled_is_train": false, "held_out": 0, "class_names": ["cat", "dog"],
             },
             "batch": {"unlabeled": 32, "labeled": 32, "steps_per_epoch": 10},
             "init": null,

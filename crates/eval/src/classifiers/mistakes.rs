@@ -57,7 +57,7 @@ mod tests {
         let rows = |values: &[f32]| Tensor::from_slice(values).view([-1, 2]);
         let train = rows(&[1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0]);
         let train = Features::new(train, &[0, 0, 1, 1]).unwrap();
-        let test = rows(&[1.0, 0.0, 1.0, 0.9, 0.0, 1.0, 0.9, 1.0]);
+        let test = rows(&[1.0, 0.0, 1.0, 0.9, 0.0, 1.0, 0.8, 1.0]);
         let test = Features::new(test, &[0, 1, 0, 2]).unwrap();
         let found = mistakes(&train, &test).unwrap();
         let places: Vec<_> = found.iter().map(|wrong| (wrong.row, wrong.predicted)).collect();

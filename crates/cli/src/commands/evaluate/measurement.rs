@@ -196,7 +196,7 @@ impl Measurement {
         }
     }
 
-    /// Up to `rows` evenly spaced test images, one a row, each with its `k` nearest training images.
+    /// Up to `rows` evenly spaced test images, one a row, and their `k` nearest training images.
     pub fn neighbors(&self, rows: usize, k: usize) -> Result<ContactSheet, Failure> {
         let [train, test] = self.labeled()?;
         let queries: Vec<usize> = test.splits()[0].1.evenly_spaced(rows);
