@@ -32,7 +32,7 @@ pub fn plan_line(source: &str, trainer: &Trainer, estimate: Option<TimeEstimate>
         }
     };
     let time = estimate.map_or(String::new(), |estimate| {
-        let left = total - step;
+        let left = total.saturating_sub(step);
         let device = if record.device == "cpu" { "this CPU" } else { "this GPU" };
         let secs = estimate.secs(left, left.div_ceil(per_epoch));
         format!(", {} on {device}", about(secs))
@@ -81,7 +81,7 @@ impl<'a> TimeCheck<'a> {
             return;
         };
         let step_secs = self.secs / (self.last.step - self.first).max(1) as f64;
-        let steps = self.last.total - self.last.step;
+        let steps = self.last.total.saturating_sub(self.last.step);
         let left = TimeEstimate { step_secs, ..estimate }.secs(steps, self.epochs_left.into());
         let ratio = step_secs / estimate.step_secs;
         if steps > 0 && !(1.0 / DIFFERENCE..=DIFFERENCE).contains(&ratio) {
@@ -96,7 +96,7 @@ impl Observer for TimeCheck<'_> {
         self.inner.progress(progress);
         self.last = progress.step;
         self.secs = self.begun.elapsed().as_secs_f64();
-        self.epochs_left = progress.epoch.total + 1 - progress.epoch.epoch;
+        self.epochs_left = (progress.epoch.total + 1).saturating_sub(progress.epoch.epoch);
         if self.last.step - self.first >= STEPS {
             self.check();
         }

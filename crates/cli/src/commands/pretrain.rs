@@ -98,7 +98,7 @@ pub fn train(
     announce(&trainer, folder);
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
-    let estimate = match quiet || steps.step == steps.total {
+    let estimate = match quiet || steps.step >= steps.total {
         true => None,
         false => trainer.estimate_time(),
     };

@@ -43,7 +43,7 @@ impl Default for LinearSettings {
             // Two values a decade, 1e-4 to 1e2.
             cs: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
             patience: 4,
-            most_cross_validated: 5000,
+            most_cross_validated: 2000,
             folds: 5,
             validation_share: 0.2,
             seed: 0,

@@ -194,7 +194,10 @@ impl Gallery {
     /// # Panics
     /// If there is no such row.
     pub fn around(&self, row: usize, k: usize) -> Vec<Neighbor> {
-        let mut found = self.nearest(&self.rows(row as i64, 1), k.saturating_add(1));
+        let most = k.saturating_add(1).min(self.len()) as i64;
+        let go_on = |_: usize, _: usize| std::ops::ControlFlow::Continue(());
+        let found = no_grad(|| self.search(&self.rows(row as i64, 1), most, None, &go_on));
+        let mut found = near(&found.expect("nobody interrupts"));
         found.retain(|near| near.row != row);
         found.truncate(k);
         found
