@@ -187,7 +187,7 @@ fn images_without_labels_have_a_map_of_clusters() {
     // Six images with eight neighbors each, none of which has a class.
     assert_eq!(html.matches("<figure class=\"tile query\">").count(), 6);
     assert_eq!(html.matches("<figure class=\"tile plain\">").count(), 6 * 8);
-    assert!(html.contains("<span>unlabeled/0</span>"));
+    assert!(html.contains("<span>unlabeled/<wbr>0</span>"));
     assert_eq!(html.matches("<use ").count(), 2 * 96);
     let names: Vec<String> =
         (1..=10).map(|number| format!("data-name=\"cluster {number}\"")).collect();
@@ -213,7 +213,7 @@ fn labeled_images_without_a_test_split_are_their_own_neighbors() {
         "Map of 32 labeled images",
         "class=\"tile same\"",
         "class=\"tile other\"",
-        "<span>train/0</span>",
+        "<span>train/<wbr>0</span>",
         "finished after 3 steps, 0.38 of an epoch",
         "3 steps, 0.38 of an epoch (train.max_steps); of 2 epochs of 8 steps",
     ] {
