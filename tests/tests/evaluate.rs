@@ -365,7 +365,7 @@ fn a_classifier_is_trained_on_views() {
     let place = Place::trained("simclr");
     let before = place.contents();
     let evaluate = |more: &[&str]| {
-        let start = ["evaluate", "run", "--json", "--protocol", "sgd"];
+        let start = ["evaluate", "run", "--json", "--no-cache", "--protocol", "sgd"];
         place.run(&[&start[..], more].concat()).done().json()
     };
     let few = ["--labels-per-class", "1", "--repeats", "2", "--epochs", "20"];
@@ -401,7 +401,16 @@ fn a_copy_of_the_encoder_is_fine_tuned() {
     place.run(&pretrain("simclr.json", "run")).done();
     let before = place.contents();
     let evaluate = |passes: &str, more: &[&str]| {
-        let start = ["evaluate", "run", "--json", "--protocol", "finetune", "--epochs", passes];
+        let start = [
+            "evaluate",
+            "run",
+            "--json",
+            "--no-cache",
+            "--protocol",
+            "finetune",
+            "--epochs",
+            passes,
+        ];
         place.run(&[&start[..], more].concat()).done().json()
     };
     let few = ["--labels-per-class", "1", "--repeats", "2"];
