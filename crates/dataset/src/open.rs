@@ -57,8 +57,8 @@ impl Default for OpenOptions<'_> {
 /// - CIFAR-10 binaries: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`,
 ///   `batches.meta.txt`.
 /// - Image folders (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM): `train/CLASS/`, `test/CLASS/` (or `val`,
-///   `valid`, `validation`) and `unlabeled/`; or `CLASS/*` alone, which is a training split. Classes
-///   are numbered in the order of their names.
+///   `valid`, `validation`) and `unlabeled/`; or `CLASS/*` alone, which is a training split.
+///   Classes are numbered in the order of their names.
 /// - Any other folder with images in it or below: unlabeled.
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their

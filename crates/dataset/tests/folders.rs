@@ -257,7 +257,8 @@ fn a_folder_is_decoded_once_until_it_changes() {
     assert_eq!(open_counting(&dir).1, 7);
 }
 
-/// Replaces the content of a file by as many zeros, its time of change kept: whoever reads it fails.
+/// Replaces the content of a file by as many zeros, its time of change kept: whoever reads it
+/// fails.
 fn ruin(path: &Path) {
     let metadata = fs::metadata(path).unwrap();
     let file = File::options().write(true).open(path).unwrap();

@@ -112,8 +112,8 @@ mod tests {
         Split::in_memory(vec![0; 3 * count], Some(labels), 1, 1, PixelOrder::RowMajor)
     }
 
-    /// Epochs of `images`, those of `fit` among them, and two views of one size, or with local views
-    /// of half of it.
+    /// Epochs of `images`, those of `fit` among them, and two views of one size, or with local
+    /// views of half of it.
     fn plan(fit: &Split, images: usize, local: usize) -> LoaderConfig {
         let sizes = [8, 8].into_iter().chain(std::iter::repeat_n(4, local));
         LoaderConfig {

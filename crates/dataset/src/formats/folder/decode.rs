@@ -130,7 +130,8 @@ fn pixels(
     Ok(image.into_rgb8())
 }
 
-/// Decodes a JPEG file by a slower decoder, which also reads those right that the usual one doesn't.
+/// Decodes a JPEG file by a slower decoder, which also reads those right that the usual one
+/// doesn't.
 fn unusual_jpeg(bytes: &[u8]) -> Result<DynamicImage, String> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     decoder.set_max_decoding_buffer_size(MAX_DECODED_BYTES as usize);

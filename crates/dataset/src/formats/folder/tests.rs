@@ -1,5 +1,5 @@
-//! Decoded pixels against those of Pillow, of libjpeg, and of readers written by hand (reference set
-//! P).
+//! Decoded pixels against those of Pillow, of libjpeg, and of readers written by hand (reference
+//! set P).
 
 use std::path::PathBuf;
 
