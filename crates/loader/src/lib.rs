@@ -4,9 +4,9 @@
 //! divides all of it into batches of nearly equal size, lets a pool of worker threads render the
 //! views, and hands finished [`Batch`]es over through a bounded channel. Used batches go back with
 //! [`Loader::recycle`], so that nothing is allocated once it is warm. What a batch holds depends on
-//! the plan and the position alone, never on the number of workers. [`sequential`] reads a split in
-//! order and unaugmented, for evaluation, [`shuffled`] one view of each image in a random order, for
-//! classifiers.
+//! the plan and the position alone, never on the number of workers. [`sequential`] reads a split
+//! in order and unaugmented, for evaluation, [`shuffled`] one view of each image in a random order,
+//! for classifiers.
 //!
 //! ```
 //! use augment::Recipe;

@@ -17,9 +17,13 @@ const ENCODER: &str =
 /// this to apply.
 const OF_OTHERS: &[[&str; 3]] = &[
     ["--lr", OPTIMIZER, "set"],
+    ["--learning-rate", "--lr NUMBER", "lr"],
     ["--learning-rate", OPTIMIZER, "set"],
     ["--weight-decay", "--set optimizer.sgd.weight_decay=NUMBER", "set"],
     ["--temperature", "--set method.NAME.temperature=NUMBER", "set"],
+    ["--backbone", "--encoder NAME", "encoder"],
+    ["--arch", "--encoder NAME", "encoder"],
+    ["--model", "--encoder NAME", "encoder"],
     ["--encoder", ENCODER, "set"],
     ["--backbone", ENCODER, "set"],
     ["--arch", ENCODER, "set"],
@@ -132,11 +136,13 @@ mod tests {
     #[test]
     fn flags_of_other_programs_name_those_of_this_one() {
         for (line, says) in [
-            ("pretrain simclr --lr 0.1", "unknown flag '--lr'; use --set optimizer.sgd.lr="),
+            ("compare --lr 0.1 --out a", "unknown flag '--lr'; use --set optimizer.sgd.lr="),
+            ("pretrain simclr --learning-rate 0.1", "use --lr NUMBER (see --help)"),
             ("pretrain simclr --gpu", "unknown flag '--gpu'; use --device cuda (see --help)"),
             ("pretrain simclr --out a", "unknown flag '--out'; use --run DIR (see --help)"),
             ("pretrain simclr --name=a", "unknown flag '--name'; use --run DIR (see --help)"),
-            ("pretrain simclr --arch resnet50", "use --set encoder.resnet.depth=50"),
+            ("pretrain simclr --arch resnet50", "use --encoder NAME (see --help)"),
+            ("compare --arch resnet50 --out a", "use --set encoder.resnet.depth=50"),
             ("compare --gpu --out a", "unknown flag '--gpu'; use --set train.device=cuda"),
             ("compare --resume --out a", "use the same command again (see --help)"),
             ("evaluate a --bogus", "unknown flag '--bogus' (see --help)"),

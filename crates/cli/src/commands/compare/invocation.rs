@@ -63,8 +63,7 @@ mod tests {
     #[test]
     fn defaults_are_said_and_paths_are_not() {
         let said = of(&["twinview", "compare", "--data", "/srv/my photos", "--out", "a"]);
-        let expected = "twinview compare --methods all --preset seed --seeds 1 --data 'my photos' \
-                        --out OUT";
+        let expected = "twinview compare --methods all --seeds 1 --data 'my photos' --out OUT";
         assert_eq!(said, expected);
     }
 }
