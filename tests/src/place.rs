@@ -182,10 +182,12 @@ impl Place {
         walk(self.dir.path(), &mut found);
         let here = found.len();
         walk(self.cache.path(), &mut found);
+        // Images that were decoded before something was refused stay, under a temporary name.
+        let unfinished = |path: &Path| path.to_string_lossy().contains("/packed/.partial-");
         let mut index = 0;
-        found.retain(|(_, bytes)| {
+        found.retain(|(path, bytes)| {
             index += 1;
-            index <= here || bytes.is_some()
+            index <= here || bytes.is_some() && !unfinished(path)
         });
         found.sort();
         found
