@@ -146,7 +146,14 @@ fn files_that_can_not_be_used_are_left_out_where_that_is_asked_for() {
     place.put("data/odd.jpg", "These are words.\n");
     place.put("data/empty.png", "");
     let pack = ["data", "pack", "data", "--out", "packed"];
-    place.refuses(&pack, &["data/empty.png: ", "--skip-bad"]);
+    // Each has a line, and the last one counts them.
+    let refused = place.run(&pack);
+    assert_eq!(refused.code, Some(2), "{refused:#?}");
+    let lines: Vec<&str> = refused.stderr.lines().collect();
+    let says = [" WARN data/empty.png: ", " WARN data/odd.jpg: ", "error: 2 files can't be used"];
+    assert_eq!(lines.len(), 3, "{refused:#?}");
+    assert!(lines.iter().zip(says).all(|(line, says)| line.starts_with(says)), "{refused:#?}");
+    assert!(lines[2].contains("--skip-bad"), "{refused:#?}");
     let packed = place.run(&[&pack[..], &["--skip-bad", "--json"]].concat());
     let packed = packed.done();
     let result = packed.json();

@@ -102,7 +102,7 @@ impl From<dataset::Error> for Failure {
             _ => USAGE,
         };
         let hint = match &error {
-            E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } => {
+            E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } | E::Unusable { .. } => {
                 "; `twinview data pack --skip-bad` skips such files".to_owned()
             }
             E::NotAFolder { path } => unpacking(path),
