@@ -111,7 +111,7 @@ mod tests {
             let mut near: Vec<(f64, i64)> =
                 others.map(|(_, (x, class))| (cosine(query, x), *class)).collect();
             near.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let mut votes = vec![0.0; 4];
+            let mut votes = [0.0; 4];
             for (cosine, class) in near.iter().take(vote.k as usize) {
                 votes[*class as usize] += (cosine / vote.temperature).exp();
             }

@@ -187,8 +187,9 @@ impl<C: DeserializeOwned> RunRecord<C> {
     }
 }
 
-/// The most runs that a message names.
+/// The most runs that a message names, and how deep they are looked for.
 const NAMED: usize = 5;
+const DEPTH: usize = 2;
 
 /// What is in the place of the run in `folder`, whose record can't be read for `error`.
 fn instead_of_run(folder: &Path, error: &io::Error) -> String {
@@ -198,9 +199,8 @@ fn instead_of_run(folder: &Path, error: &io::Error) -> String {
     if error.kind() != io::ErrorKind::NotFound {
         return format!("a folder whose {} can't be read ({error})", file::CONFIG);
     }
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    runs.retain(|path| path.join(file::CONFIG).is_file());
+    let mut runs = Vec::new();
+    collect_runs(folder, DEPTH, &mut runs);
     runs.sort();
     let names: Vec<_> = runs.iter().take(NAMED).map(|run| run.display().to_string()).collect();
     match runs.len() {
@@ -208,6 +208,17 @@ fn instead_of_run(folder: &Path, error: &io::Error) -> String {
         1 => format!("a folder with the run {}", names[0]),
         count if count <= NAMED => format!("a folder with the runs {}", names.join(", ")),
         count => format!("a folder with {count} runs: {}, ...", names.join(", ")),
+    }
+}
+
+fn collect_runs(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        if path.join(file::CONFIG).is_file() {
+            runs.push(path);
+        } else if depth > 1 {
+            collect_runs(&path, depth - 1, runs);
+        }
     }
 }
 
@@ -274,14 +285,14 @@ mod tests {
             fs::write(run.join(file::CONFIG), "{}").unwrap();
         }
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let list = format!("a folder of 3 runs: {} {} {}", at("a"), at("b"), at("deep/c"));
+        let list = format!("a folder with the runs {}, {}, {}", at("a"), at("b"), at("deep/c"));
         assert!(said().ends_with(&list), "{}", said());
         for number in 0..8 {
             let run = folder.path().join(format!("x{number}"));
             fs::create_dir_all(&run).unwrap();
             fs::write(run.join(file::CONFIG), "{}").unwrap();
         }
-        assert!(said().contains("a folder of 11 runs: ") && said().ends_with("/x6 ..."));
+        assert!(said().contains("a folder with 11 runs: ") && said().ends_with("/x1, ..."));
     }
 
     fn read(value: &Value) -> Result<RunRecord<Value>, Error> {

@@ -189,12 +189,16 @@ fn steps_are_drawn_and_can_be_pointed_at() {
     let text = steps.collect::<String>() + &fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, text).unwrap();
     let report = RunReport::read(&path).unwrap();
-    let html = html(&[report.clone()]);
+    let html = html(std::slice::from_ref(&report));
     assert!(html.contains(">Loss</text>") && html.contains(">step</text>"), "{html}");
     assert!(html.contains("&quot;14.50&quot;]") && html.contains("script-src"));
     assert!(html.contains("unfinished after 14 steps, 1.4 epochs; 1 epoch was planned"));
-    let page =
-        super::comparison(&Comparison::of(&[report.run.clone()]), &[report.run], &[], "twinview");
+    let page = super::comparison(
+        &Comparison::of(std::slice::from_ref(&report.run)),
+        &[report.run],
+        &[],
+        "twinview",
+    );
     let page = page.unwrap();
     assert!(page.contains("Loss by step") && page.contains(">simclr</text>"), "{page}");
     assert_stands_alone(&page);

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Config, ConfigError, renamed, strict};
+use super::{Config, ConfigError, json_message, renamed, strict, suggestion};
 
 /// What a file says of a configuration: all of it, or some keys that are set over those of another
 /// one. The record of a run (its `config.json`, the output of `--dry-run`) is a whole one.
@@ -132,9 +132,10 @@ fn set(config: &Config, key: &str, value: Value) -> Result<Config, String> {
             Some(known) => format!("no such key; did you mean {known}?"),
             None => "no such key".to_owned(),
         })?;
-        *place = value;
+        *place = suggestion::in_place_of(place, value);
     }
-    let config = Config::deserialize(&document).map_err(|error| error.to_string())?;
+    let config = Config::deserialize(&document)
+        .map_err(|error| json_message::in_words(&error.to_string()))?;
     strict::check("", &document, &config.document()).map_err(|error| error.to_string())?;
     Ok(config)
 }
@@ -209,12 +210,12 @@ mod tests {
         for (text, says) in [
             (r#"{"seed": 1, "sed": 1}"#, "my.json:1:"),
             (r#"{"train": {"epochs": 1}, "batch_size": 1}"#, "train.batch_size"),
-            (r#"{"train": {"epochs": 1}, "seed": "x"}"#, "my.json: seed: invalid type"),
+            (r#"{"train": {"epochs": 1}, "seed": "x"}"#, "my.json: seed: expected a whole number"),
             (r#"{"train": {"epochs": 1}, "method": {"simcrl": {}}}"#, "my.json: method: "),
             (r#"{"train": {"steps": 1}}"#, "my.json"),
-            (r#"{"encoder": {"vit": {"size": "tiny"}}}"#, "missing field"),
+            (r#"{"encoder": {"vit": {"size": "tiny"}}}"#, "expected the key"),
             ("[1]", "my.json"),
-            ("{", "EOF"),
+            ("{", "expected more"),
         ] {
             let error = over(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
