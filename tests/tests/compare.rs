@@ -94,6 +94,8 @@ fn twist<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut words = COMPARE.to_vec();
     words.drain(5..7);
     (words[2], words[10]) = ("twist", out);
+    // A learning rate that stays the same, whatever the number of epochs.
+    words.extend(["--preset", "seed"]);
     words.extend(more);
     words
 }

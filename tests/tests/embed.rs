@@ -139,7 +139,7 @@ fn clusters_are_a_column_of_every_format() {
     for name in ["out.npy", "out.parquet", "out.safetensors"] {
         assert_eq!(sizes(name), expected);
     }
-    let beside = String::from_utf8(place.read("out.csv")).unwrap();
+    let beside = String::from_utf8(place.read("out.npy.csv")).unwrap();
     let last = beside.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap());
     assert_eq!(last.collect::<Vec<i64>>(), clusters);
     let reader = SerializedFileReader::new(fs::File::open(place.path("out.parquet")).unwrap());
@@ -155,7 +155,7 @@ fn clusters_are_a_column_of_every_format() {
     place.run(&embed("plain.npy", &["--split", "unlabeled"])).done();
     assert_eq!(npy(&place, "plain.npy"), npy(&place, "out.npy"));
     place.run(&embed("seed.npy", &[&more[..], &["--seed", "3"]].concat())).done();
-    assert_ne!(place.read("seed.csv"), place.read("out.csv"));
+    assert_ne!(place.read("seed.csv"), place.read("out2.csv"));
     place.refuses(&embed("x.csv", &["--clusters", "0"]), &["--clusters"]);
     place.refuses(&embed("x.csv", &["--seed", "1"]), &["--clusters"]);
 }
