@@ -157,8 +157,8 @@ mod tests {
         let monitor = of(&few, 100_000);
         assert_eq!((monitor.bank.len(), monitor.queries.is_none()), (5_000, true));
         // Short epochs have room for fewer images.
-        let monitor = of(&labeled(2_000, 10), 8_010);
-        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (1_202, 1_201));
+        let monitor = of(&labeled(2_000, 10), 16_000);
+        assert_eq!((monitor.bank.len(), monitor.queries.unwrap().len()), (2_800, 2_000));
     }
 
     #[test]
