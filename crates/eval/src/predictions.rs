@@ -59,7 +59,7 @@ impl Predictions {
         self.ranked.iter().map(|classes| classes[0])
     }
 
-    /// The likeliest classes of each image, at most [`RANKED`], the likeliest first.
+    /// The likeliest classes of each image, at most five, the likeliest first.
     pub fn ranked(&self) -> impl Iterator<Item = &[i64]> {
         self.ranked.iter().map(Vec::as_slice)
     }

@@ -18,7 +18,7 @@ pub(crate) const ROWS: i64 = 1 << 10;
 /// Columns of a block, a multiple of [`ROWS`]: 64 MiB of float64.
 pub(crate) const COLUMNS: i64 = 1 << 13;
 
-/// Features of length 1, `[images, features + 1]`, float64, as [`unit_rows`] makes them.
+/// Features of length 1, `[images, features + 1]`, float64.
 #[derive(Debug)]
 pub struct Gallery {
     unit: Tensor,
