@@ -155,7 +155,7 @@ fn clusters_are_a_column_of_every_format() {
     place.run(&embed("plain.npy", &["--split", "unlabeled"])).done();
     assert_eq!(npy(&place, "plain.npy"), npy(&place, "out.npy"));
     place.run(&embed("seed.npy", &[&more[..], &["--seed", "3"]].concat())).done();
-    assert_ne!(place.read("seed.csv"), place.read("out2.csv"));
+    assert_ne!(place.read("seed.npy.csv"), place.read("out.npy.csv"));
     place.refuses(&embed("x.csv", &["--clusters", "0"]), &["--clusters"]);
     place.refuses(&embed("x.csv", &["--seed", "1"]), &["--clusters"]);
 }
