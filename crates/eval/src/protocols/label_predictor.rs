@@ -1,6 +1,6 @@
 //! Labels and calibrated confidences of unlabeled images, by the classifier of the linear protocol.
 
-use dataset::rows_by_class;
+use dataset::stratified_folds;
 use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
@@ -118,11 +118,9 @@ impl Calibration {
         settings: &LinearSettings,
     ) -> Result<Self> {
         let mut folds = Vec::new();
-        for held_out in folds_of(labels, settings.seed) {
-            let mut fit: Vec<u32> = (0..labels.len() as u32).collect();
-            fit.retain(|row| held_out.binary_search(row).is_err());
-            let probe = Probe::with_c(&labeled.select(&fit)?, c, settings)?;
-            let held_out = labeled.select(&held_out)?;
+        for split in stratified_folds(labels, FOLDS, settings.seed) {
+            let probe = Probe::with_c(&labeled.select(&split.fit)?, c, settings)?;
+            let held_out = labeled.select(&split.validation)?;
             folds.push(HeldOut::of(&probe, &held_out));
         }
         let all = HeldOut::join(folds.iter());
@@ -178,25 +176,6 @@ impl HeldOut {
         let confidences = Vec::<f64>::try_from(&confidences).expect("float64");
         (confidences, Vec::<bool>::try_from(&correct).expect("booleans"))
     }
-}
-
-/// The rows that are held out together, ascending: each class is dealt out over the folds, one that
-/// has a single image stays with the others. No fold is empty, and there are two or more.
-fn folds_of(labels: &[i64], seed: u64) -> Vec<Vec<u32>> {
-    let mut folds = vec![Vec::new(); FOLDS];
-    let mut next = 0;
-    for class in rows_by_class(labels, seed) {
-        if class.rows.len() < 2 {
-            continue;
-        }
-        for row in class.rows {
-            folds[next % FOLDS].push(row);
-            next += 1;
-        }
-    }
-    folds.retain(|fold| !fold.is_empty());
-    folds.iter_mut().for_each(|fold| fold.sort_unstable());
-    folds
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl Gallery {
             return Err(Error::Empty { split: "gallery" });
         }
         check_finite(x)?;
-        Ok(Self { unit: no_grad(|| unit_rows(x)) })
+        Ok(Self { unit: no_grad(|| directions(x)) })
     }
 
     /// Extracts the features of these splits, as [`FrozenEncoder::extract`] does.
@@ -65,7 +65,7 @@ impl Gallery {
         batch: usize,
         on_progress: OnProgress<'_>,
     ) -> Result<Self> {
-        Ok(Self { unit: gather(encoder, splits, batch, &unit_rows, on_progress)? })
+        Ok(Self { unit: gather(encoder, splits, batch, &directions, on_progress)? })
     }
 
     /// Keeps the directions of rows of `features` numbers each, one after the other.
@@ -171,7 +171,7 @@ impl Gallery {
         let parts = (0..queries.size()[0]).step_by(ROWS as usize).map(|first| {
             let count = ROWS.min(queries.size()[0] - first);
             no_grad(|| {
-                let queries = unit_rows(&queries.narrow(0, first, count));
+                let queries = directions(&queries.narrow(0, first, count));
                 self.search(&queries, k, None, &go_on)
             })
             .expect("nobody interrupts")
@@ -264,7 +264,7 @@ fn concat(chunks: &[Tensor], k: i64, kind: Kind) -> Tensor {
 ///
 /// A row of zeros has no direction. With a direction of its own it has the cosine 1 with other such
 /// rows, as copies of one image must, and 0 with all others.
-fn unit_rows(x: &Tensor) -> Tensor {
+fn directions(x: &Tensor) -> Tensor {
     let x = x.to_kind(Kind::Double);
     // Short rows would lose digits when squared.
     let largest = x.abs().amax([1i64].as_slice(), true);

@@ -83,7 +83,8 @@ proptest! {
     ) {
         let count = |label: i64| labels.iter().filter(|&&other| other == label).count();
         prop_assume!(labels.iter().any(|&label| count(label) > 1));
-        let folds = folds_of(&labels, seed);
+        let splits = stratified_folds(&labels, FOLDS, seed);
+        let folds: Vec<Vec<u32>> = splits.into_iter().map(|split| split.validation).collect();
         prop_assert!(folds.len() >= 2 && folds.iter().all(|fold| !fold.is_empty()));
         let mut held_out: Vec<u32> = folds.iter().flatten().copied().collect();
         held_out.sort_unstable();
