@@ -64,7 +64,7 @@ pub(super) fn scan(dir: &Path, labels: FolderLabels, bad: &mut BadFiles) -> Resu
         }
         FolderLabels::Folders => scan_class_folders(dir, entries, &mut walk),
         FolderLabels::Auto => {
-            if are_classes(&entries, &mut walk)? {
+            if are_classes(&entries)? {
                 scan_class_folders(dir, entries, &mut walk)
             } else {
                 scan_unlabeled(dir, entries, &mut walk)
@@ -94,7 +94,7 @@ fn scan_class_folders(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Resu
 
 /// Whether folders are taken for classes without being asked: there are several, images lie in
 /// them and nowhere else, and their names aren't dates, as those of albums are.
-fn are_classes(entries: &Entries, walk: &mut Walk<'_>) -> Result<bool, Error> {
+fn are_classes(entries: &Entries) -> Result<bool, Error> {
     if entries.folders.len() < 2 || !entries.images.is_empty() {
         return Ok(false);
     }
@@ -102,7 +102,8 @@ fn are_classes(entries: &Entries, walk: &mut Walk<'_>) -> Result<bool, Error> {
         return Ok(false);
     }
     for folder in &entries.folders {
-        let inner = walk.read(folder)?;
+        // What can't be read is noted where the folder is listed.
+        let inner = Entries::read(folder, &mut BadFiles::LeftOut(Vec::new()))?;
         if inner.images.is_empty() || !inner.folders.is_empty() {
             return Ok(false);
         }
