@@ -27,26 +27,6 @@ impl Sheet {
         }
     }
 
-    /// A row of cells for each row of images, each an image of a split.
-    ///
-    /// # Panics
-    /// If a split has no such image.
-    pub fn of_rows(rows: &[Vec<(&Split, usize)>]) -> Self {
-        let images = || rows.iter().flatten().map(|(split, _)| split);
-        let width = images().map(|split| split.width()).max().unwrap_or(1);
-        let height = images().map(|split| split.height()).max().unwrap_or(1);
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let mut sheet = Self::new(columns, rows.len(), width, height);
-        let mut scratch = Vec::new();
-        for (row, images) in rows.iter().enumerate() {
-            for (column, &(split, index)) in images.iter().enumerate() {
-                let planes = split.image(index).row_major(&mut scratch);
-                sheet.place([column, row], planes, split.width(), split.height());
-            }
-        }
-        sheet
-    }
-
     /// Puts an image into the middle of a cell: three row-major planes of `width` x `height` bytes.
     ///
     /// # Panics
@@ -123,11 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn rows_may_differ_in_length_and_in_the_size_of_their_images() {
-        let wide = Split::in_memory(vec![5; 24], None, 4, 2, PixelOrder::RowMajor);
-        let small = Split::in_memory(vec![9, 9, 9, 7, 7, 7], None, 1, 1, PixelOrder::RowMajor);
-        let rows = [vec![(&wide, 0), (&small, 1)], vec![(&small, 0)]];
-        let sheet = Sheet::of_rows(&rows).into_image();
+    fn smaller_images_are_in_the_middle_of_their_cells_and_cells_may_be_empty() {
+        let mut sheet = Sheet::new(2, 2, 4, 2);
+        sheet.place([0, 0], &[5; 24], 4, 2);
+        sheet.place([1, 0], &[7, 7, 7], 1, 1);
+        sheet.place([0, 1], &[9, 9, 9], 1, 1);
+        let sheet = sheet.into_image();
         assert_eq!(sheet.dimensions(), (4 + 2 + 4, 2 + 2 + 2));
         assert_eq!(sheet.get_pixel(3, 1).0, [5; 3]);
         // In the middle of its cell.
