@@ -44,6 +44,17 @@ fn goes_on(place: &Place) {
     assert_eq!(place.logged_steps("run"), steps);
 }
 
+/// A change is noticed when the next image is asked for, or, where the file was cut, while one is
+/// read.
+fn ended_with_the_set(child: Child, changed: &str) {
+    let stderr = finished(child).failed(1, &[]).stderr;
+    assert!(
+        stderr.contains(&format!("unlabeled_X.bin: {changed}"))
+            || stderr.contains("a mapped file of the set was cut"),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn a_set_that_changes_while_it_is_trained_on() {
     let place = Place::furnished();
@@ -53,22 +64,15 @@ fn a_set_that_changes_while_it_is_trained_on() {
 
     let child = started(&place);
     file().set_len(whole.len() as u64 / 2).unwrap();
-    let cut = finished(child).failed(1, &[]).stderr;
-    // Noticed when the next image is asked for, or already while one is read.
-    assert!(
-        cut.contains(
-            "unlabeled_X.bin: expected the file to stay as it was opened, found 147456 bytes"
-        ) || cut.contains("a mapped file of the set was cut"),
-        "{cut}"
-    );
+    ended_with_the_set(child, "expected the file to stay as it was opened, found 147456 bytes");
     place.put(name, &whole);
     goes_on(&place);
     fs::remove_dir_all(place.path("run")).unwrap();
 
     let child = started(&place);
+    // Writing cuts the file first.
     place.put(name, whole.iter().map(|byte| !byte).collect::<Vec<u8>>());
-    let says = ["unlabeled_X.bin: expected the file to stay as it was opened"];
-    finished(child).failed(1, &says);
+    ended_with_the_set(child, "expected the file to stay as it was opened");
     place.put(name, &whole);
     fs::remove_dir_all(place.path("run")).unwrap();
 
