@@ -198,8 +198,8 @@ impl Predictions<'_> {
         let _ = match self.predictor.calibration() {
             Some(found) => writeln!(
                 text,
-                "by 5-fold cross-validation of {} labeled images: accuracy {:.1} %, expected \
-                 calibration error {:.1} % ({:.1} % before temperature {:.2})",
+                "by {} labeled images that were held out: accuracy {:.1} %, expected calibration \
+                 error {:.1} % ({:.1} % before temperature {:.2})",
                 found.images,
                 100.0 * found.accuracy,
                 100.0 * found.calibration_error,

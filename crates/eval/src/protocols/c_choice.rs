@@ -26,7 +26,7 @@ pub struct CScore {
 }
 
 /// The chosen `C`, and what it was chosen by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct CChoice {
     pub c: f64,
     /// Where it is the first or the last of several.
@@ -39,8 +39,19 @@ pub(super) struct CChoice {
     pub folds: usize,
     /// Images of all these parts.
     pub images: usize,
+    /// What was predicted for them with the chosen `C`; `None` where none was validated.
+    pub held_out: Option<HeldOut>,
     /// Whether every regression reached its tolerance.
     pub converged: bool,
+}
+
+/// Predictions of images by classifiers that have not learned from them.
+#[derive(Debug)]
+pub(super) struct HeldOut {
+    /// Log-probabilities, `[images, classes]`, float64.
+    pub log_p: Tensor,
+    /// The column of each image's class, `[images]`, int64.
+    pub targets: Tensor,
 }
 
 impl CChoice {
@@ -60,8 +71,16 @@ impl CChoice {
 
     /// A `C` that nothing was validated for.
     pub fn the_only(c: f64) -> Self {
-        let (scores, converged) = (Vec::new(), true);
-        Self { c, edge: None, tied: 0, scores, folds: 0, images: 0, converged }
+        Self {
+            c,
+            edge: None,
+            tied: 0,
+            scores: Vec::new(),
+            folds: 0,
+            images: 0,
+            held_out: None,
+            converged: true,
+        }
     }
 
     /// Chooses among `settings.cs` by what `splits` hold out.
@@ -71,24 +90,35 @@ impl CChoice {
         let images: usize = splits.iter().map(|split| split.validation.len()).sum();
         let mut scores = Vec::with_capacity(settings.cs.len());
         let mut converged = true;
+        let mut of_best = Vec::new();
         for &c in &settings.cs {
             if settled(&scores, settings.patience) {
                 break;
             }
             let (mut correct, mut cross_entropy) = (0, 0.0);
+            let mut log_p = Vec::with_capacity(folds.len());
             for fold in &mut folds {
                 let found = fold.score(c, &settings.solver)?;
                 correct += found.correct;
                 cross_entropy += found.cross_entropy;
                 converged &= found.converged;
+                log_p.push(found.log_p);
             }
             scores.push(CScore {
                 c,
                 accuracy: correct as f64 / images as f64,
                 cross_entropy: cross_entropy / images as f64,
             });
+            if best_of(&scores) + 1 == scores.len() {
+                of_best = log_p;
+            }
         }
         let best = best_of(&scores);
+        let targets: Vec<&Tensor> = folds.iter().map(|fold| &fold.targets).collect();
+        let held_out = HeldOut {
+            log_p: Tensor::cat(&of_best, 0),
+            targets: Tensor::cat(&targets, 0).squeeze_dim(1),
+        };
         let tied = scores.iter().filter(|score| score.accuracy == scores[best].accuracy).count();
         Ok(Self {
             c: scores[best].c,
@@ -97,6 +127,7 @@ impl CChoice {
             scores,
             folds: folds.len(),
             images,
+            held_out: Some(held_out),
             converged,
         })
     }
@@ -144,6 +175,8 @@ struct Fold {
 }
 
 struct FoldScore {
+    /// Log-probabilities of the held-out images.
+    log_p: Tensor,
     correct: usize,
     /// The sum over the images.
     cross_entropy: f64,
@@ -165,10 +198,11 @@ impl Fold {
     /// Scores `c` on the held-out images.
     fn score(&mut self, c: f64, solver: &LogisticSettings) -> Result<FoldScore> {
         let fit = self.problem.fit(c, self.last.as_ref(), solver)?;
-        let (best, cross_entropy) = no_grad(|| {
+        let (log_p, best, cross_entropy) = no_grad(|| {
             let log_p = fit.model.logits(&self.x).log_softmax(1, Kind::Double);
             let cross_entropy = -log_p.gather(1, &self.targets, false).sum(Kind::Double);
-            (log_p.argmax(1, false), cross_entropy.double_value(&[]))
+            let best = log_p.argmax(1, false);
+            (log_p, best, cross_entropy.double_value(&[]))
         });
         let best = Vec::<i64>::try_from(&best).expect("a vector of int64");
         let pairs = best.iter().zip(&self.labels);
@@ -176,7 +210,7 @@ impl Fold {
             pairs.filter(|(column, label)| fit.model.labels[**column as usize] == **label).count();
         let converged = fit.converged;
         self.last = Some(fit);
-        Ok(FoldScore { correct, cross_entropy, converged })
+        Ok(FoldScore { log_p, correct, cross_entropy, converged })
     }
 }
 

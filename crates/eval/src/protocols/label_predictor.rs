@@ -1,17 +1,16 @@
 //! Labels and calibrated confidences of unlabeled images, by the classifier of the linear protocol.
 
-use dataset::stratified_folds;
 use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
-use super::SINGLE_LABEL_C;
+use super::c_choice::HeldOut;
 use super::linear::{LinearSettings, Probe};
 use crate::classifiers::few_shot::labels_of;
 use crate::classifiers::{expected_calibration_error, fit_temperature};
 use crate::{Error, Features, Result};
 
-/// Parts that the labeled images are cut into, to predict each by the others.
-const FOLDS: usize = 5;
+/// Parts that the held-out images are dealt to, to calibrate each by the others.
+const PARTS: i64 = 5;
 /// Rows whose logits are in memory at once.
 const ROWS: i64 = 1 << 12;
 
@@ -21,17 +20,19 @@ pub struct LabelPredictor {
     calibration: Option<Calibration>,
 }
 
-/// What a labeled image is by a classifier that was fitted without it, by five-fold
-/// cross-validation.
+/// How good predictions are, by the labeled images that `C` was chosen by: each was classified
+/// without having been learned from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Calibration {
-    /// Labeled images that were held out once: all but those that are the only one of their class.
+    /// Labeled images that were held out: by cross-validation all but those that are the only one
+    /// of their class; a fifth where there are more than
+    /// [`LinearSettings::most_cross_validated`].
     pub images: usize,
     /// Share of them that were given their class.
     pub accuracy: f64,
     /// What logits are divided by; 1 where the fitted temperature would not lower the error.
     pub temperature: f64,
-    /// Expected calibration error, each fold with the temperature of the others, or with 1.
+    /// Expected calibration error, each image with the temperature of others, or with 1.
     pub calibration_error: f64,
     /// The same with a temperature of 1, in any case.
     pub calibration_error_uncalibrated: f64,
@@ -44,35 +45,20 @@ pub struct Prediction {
     pub ranked: Vec<(i64, f64)>,
 }
 
-/// Predictions of images that were held out.
-struct HeldOut {
-    logits: Tensor,
-    targets: Tensor,
-}
-
 impl LabelPredictor {
     /// Chooses `C` and fits as the linear protocol does, and calibrates. With one image a class
-    /// there is nothing to choose or calibrate by: `C` is [`SINGLE_LABEL_C`], the temperature 1.
+    /// there is nothing to choose or calibrate by: `C` is [`crate::SINGLE_LABEL_C`], the temperature 1.
     ///
     /// # Errors
     /// [`Error::TooFewClasses`], [`Error::Empty`], [`Error::BadSetting`].
     pub fn fit(labeled: &Features, settings: &LinearSettings) -> Result<Self> {
         labeled.check_not_empty("labeled")?;
-        let labels = labeled.label_vec();
-        let classes = labels_of(&labels);
+        let classes = labels_of(&labeled.label_vec());
         if classes < 2 {
             return Err(Error::TooFewClasses { found: classes });
         }
-        let single = classes == labels.len();
-        let settings = match single {
-            true => LinearSettings { cs: vec![SINGLE_LABEL_C], ..settings.clone() },
-            false => settings.clone(),
-        };
-        let probe = Probe::train(labeled, &settings)?;
-        let calibration = match single {
-            true => None,
-            false => Some(Calibration::measure(labeled, &labels, probe.c(), &settings)?),
-        };
+        let probe = Probe::train(labeled, settings)?;
+        let calibration = probe.held_out().map(Calibration::measure);
         Ok(Self { probe, calibration })
     }
 
@@ -111,66 +97,53 @@ impl LabelPredictor {
 }
 
 impl Calibration {
-    fn measure(
-        labeled: &Features,
-        labels: &[i64],
-        c: f64,
-        settings: &LinearSettings,
-    ) -> Result<Self> {
-        let mut folds = Vec::new();
-        for split in stratified_folds(labels, FOLDS, settings.seed) {
-            let probe = Probe::with_c(&labeled.select(&split.fit)?, c, settings)?;
-            let held_out = labeled.select(&split.validation)?;
-            folds.push(HeldOut::of(&probe, &held_out));
-        }
-        let all = HeldOut::join(folds.iter());
+    fn measure(held_out: &HeldOut) -> Self {
+        let images = held_out.targets.size()[0];
         let (mut confidences, mut correct) = (Vec::new(), Vec::new());
         let mut uncalibrated = Vec::new();
-        for (number, fold) in folds.iter().enumerate() {
-            let others = folds.iter().enumerate().filter(|(other, _)| *other != number);
-            let others = HeldOut::join(others.map(|(_, fold)| fold));
-            let (mut sure, right) = fold.confidences(others.temperature());
+        for part in 0..PARTS.min(images) {
+            let (those, others) = held_out.split(part);
+            let (mut sure, mut right) = those.confidences(others.temperature());
             confidences.append(&mut sure);
-            uncalibrated.extend(fold.confidences(1.0).0);
-            correct.extend(right);
+            correct.append(&mut right);
+            uncalibrated.append(&mut those.confidences(1.0).0);
         }
         let right = correct.iter().filter(|&&correct| correct).count();
         let [calibrated, before] = [&confidences, &uncalibrated]
             .map(|confidences| expected_calibration_error(confidences, &correct));
         // The likeliest temperature may be due to a few images that are far off.
         let better = calibrated < before;
-        Ok(Self {
+        Self {
             images: correct.len(),
             accuracy: right as f64 / correct.len() as f64,
-            temperature: if better { all.temperature() } else { 1.0 },
+            temperature: if better { held_out.temperature() } else { 1.0 },
             calibration_error: calibrated.min(before),
             calibration_error_uncalibrated: before,
-        })
+        }
     }
 }
 
 impl HeldOut {
-    /// The logits of `images` by `probe`, which knows all of their labels.
-    fn of(probe: &Probe, images: &Features) -> Self {
-        let column = |label: &i64| probe.labels().partition_point(|other| other < label) as i64;
-        let targets: Vec<i64> = images.label_vec().iter().map(column).collect();
-        let logits = probe.logits(images.x());
-        Self { targets: Tensor::from_slice(&targets).to_device(logits.device()), logits }
+    /// The images of a part, and all others.
+    fn split(&self, part: i64) -> (Self, Self) {
+        let rows = Tensor::arange(self.targets.size()[0], (Kind::Int64, self.targets.device()));
+        let in_part = rows.remainder(PARTS).eq(part);
+        (self.select(&in_part), self.select(&in_part.logical_not()))
     }
 
-    fn join<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
-        let (logits, targets): (Vec<&Tensor>, Vec<&Tensor>) =
-            parts.map(|part| (&part.logits, &part.targets)).unzip();
-        Self { logits: Tensor::cat(&logits, 0), targets: Tensor::cat(&targets, 0) }
+    fn select(&self, mask: &Tensor) -> Self {
+        let rows = mask.nonzero().squeeze_dim(1);
+        let select = |tensor: &Tensor| tensor.index_select(0, &rows);
+        Self { log_p: select(&self.log_p), targets: select(&self.targets) }
     }
 
     fn temperature(&self) -> f64 {
-        fit_temperature(&self.logits, &self.targets)
+        fit_temperature(&self.log_p, &self.targets)
     }
 
     /// The probability of each predicted class, and whether it is the true one.
     fn confidences(&self, temperature: f64) -> (Vec<f64>, Vec<bool>) {
-        let shares = (&self.logits / temperature).softmax(1, Kind::Double);
+        let shares = (&self.log_p / temperature).softmax(1, Kind::Double);
         let (confidences, predicted) = shares.max_dim(1, false);
         let correct = predicted.eq_tensor(&self.targets);
         let confidences = Vec::<f64>::try_from(&confidences).expect("float64");

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::c_choice::{CChoice, CScore};
+use super::c_choice::{CChoice, CScore, HeldOut};
 use super::cross_validation::{CrossValidation, FoldResult, cross_validate};
 use super::{GridEdge, SubsetScore};
 use crate::{
@@ -187,11 +187,6 @@ impl Probe {
         Self::fit(train, CChoice::make(train, settings)?, settings)
     }
 
-    /// Fits with a `C` that was chosen before.
-    pub fn with_c(train: &Features, c: f64, settings: &LinearSettings) -> Result<Self> {
-        Self::fit(train, CChoice::the_only(c), settings)
-    }
-
     fn fit(train: &Features, choice: CChoice, settings: &LinearSettings) -> Result<Self> {
         let (scaler, problem) = prepare(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
@@ -202,6 +197,11 @@ impl Probe {
     /// The `C`.
     pub fn c(&self) -> f64 {
         self.choice.c
+    }
+
+    /// What was predicted for the images that `C` was chosen by; `None` where there are none.
+    pub fn held_out(&self) -> Option<&HeldOut> {
+        self.choice.held_out.as_ref()
     }
 
     /// The labels that it knows, ascending.
