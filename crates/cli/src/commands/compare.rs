@@ -13,7 +13,7 @@ use eval::{CheckpointChoice, Protocol};
 use methods::METHODS;
 use models::DeviceChoice;
 use report::{COLUMNS, Column, Comparison, MeanStd, Run};
-use run::{EvaluationRecord, Summary, file};
+use run::{DataSource, EvaluationRecord, Summary, file};
 use trainer::{Config, Outcome, RunRecord};
 
 use crate::app::datasets;
@@ -22,7 +22,7 @@ use crate::app::logging::RunLog;
 use crate::app::output::Output;
 use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
-use crate::args::{CompareArguments, SettingsArguments};
+use crate::args::{CompareArguments, DataArguments, SettingsArguments};
 use crate::commands::compare::earlier_run::EarlierRun;
 use crate::commands::evaluate::measurement::Measurement;
 use crate::commands::pretrain;
@@ -49,7 +49,21 @@ pub fn run(
     let mut planned = plan(arguments)?;
     check_out(&arguments.out)?;
     let image_size = planned[0].config.image_size;
-    let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
+    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    let set = match source.paths.is_empty() {
+        true => datasets::built_in()?,
+        false => {
+            let listed = datasets::list(&source, image_size)?;
+            if let Some(outline) = listed.undecoded() {
+                for PlannedRun { settings, .. } in &planned {
+                    let mut settings = settings.clone();
+                    settings.fit(outline);
+                    pretrain::prepare(settings.config, outline.clone(), &source)?;
+                }
+            }
+            listed.open()?
+        }
+    };
     let mut notes = BTreeSet::new();
     for PlannedRun { config, settings, .. } in &mut planned {
         notes.extend(settings.fit(&set));
@@ -64,7 +78,7 @@ pub fn run(
             let checked = trainer::check_resume(record, folder, method, config.clone());
             *config = checked.map_err(starts_anew)?;
         }
-        let trainer = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
+        let trainer = pretrain::prepare(config.clone(), set.clone(), &source)?;
         if let Some(record) = &record {
             trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
             *earlier = EarlierRun::of(folder, record, &trainer)?;
@@ -74,7 +88,7 @@ pub fn run(
         tracing::warn!("{note}");
     }
     if set.train.is_none() {
-        let place = path.as_deref().map_or("the built-in set".into(), Path::to_string_lossy);
+        let place = datasets::place(&source);
         tracing::warn!(
             "{place} has no labels: no accuracy is measured, and rank and contrastive accuracy don't \
              say which method is best (labeled images go into train/CLASS)"
@@ -85,12 +99,12 @@ pub fn run(
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());
         tracing::info!("run {number} of {all}: {folder}");
-        let outcome = train(run, &set, path.as_deref(), output, log, &stop)?;
+        let outcome = train(run, &set, &source, output, log, &stop)?;
         if outcome == Outcome::Interrupted {
             tracing::warn!("interrupted and saved; run the same command to resume");
             return Ok(ExitCode::from(failure::INTERRUPTED));
         }
-        measure(run, &set, arguments.data.as_deref())?;
+        measure(run, &set, &arguments.data)?;
         // After every run, for a look before the last one is finished.
         write(&planned[..number], &arguments.out, &command)?;
     }
@@ -205,7 +219,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
 fn train(
     run: &PlannedRun,
     set: &dataset::Dataset,
-    path: Option<&Path>,
+    source: &DataSource,
     output: &Output,
     log: &RunLog,
     stop: &Arc<AtomicBool>,
@@ -215,15 +229,15 @@ fn train(
         tracing::info!("{} is finished", folder.display());
         return Ok(Outcome::Finished);
     }
-    let trainer = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
+    let trainer = pretrain::prepare(run.config.clone(), set.clone(), source)?;
     let resume = run.earlier != EarlierRun::None;
-    let source = run.settings.source();
-    let (outcome, _) = pretrain::train(trainer, &source, folder, resume, output, log, stop)?;
+    let settings = run.settings.source();
+    let (outcome, _) = pretrain::train(trainer, &settings, folder, resume, output, log, stop)?;
     Ok(outcome)
 }
 
 /// Evaluates a run and saves its pictures, unless they exist.
-fn measure(run: &PlannedRun, set: &dataset::Dataset, data: Option<&Path>) -> Result<(), Failure> {
+fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Result<(), Failure> {
     let folder = &run.folder;
     let views = folder.join(file::AUGMENTATION);
     if !views.exists() {

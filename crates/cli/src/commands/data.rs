@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use dataset::{Description, SyntheticSpec, WriteOptions};
+use run::DataSource;
 use serde_json::json;
 
 use crate::app::datasets;
@@ -19,15 +20,13 @@ const SHEET: [usize; 2] = [16, 8];
 /// Runs one of the commands.
 pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> {
     match command {
-        DataCommand::Info { dir, image_size, sheet } => {
-            info(dir, *image_size, sheet.as_deref(), output)?
+        DataCommand::Info { dirs, reading, image_size, sheet } => {
+            info(&reading.source(dirs), *image_size, sheet.as_deref(), output)?
         }
-        DataCommand::Pack { dir, image_size, out, skip_bad } => {
-            let (set, skipped) = if *skip_bad {
-                datasets::open_skipping_bad(dir, *image_size)?
-            } else {
-                (datasets::open(dir, *image_size)?, Vec::new())
-            };
+        DataCommand::Pack { dirs, reading, image_size, out } => {
+            files::check_new_folder(out).map_err(dataset::Error::from)?;
+            let listed = datasets::list(&reading.source(dirs), *image_size)?;
+            let (set, skipped) = listed.open_skipping()?;
             let options =
                 WriteOptions { image_size: Some(*image_size), progress: &datasets::bar() };
             dataset::write_stl10(&set, out, &options)?;
@@ -44,7 +43,8 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
 
 /// Reads the written set back and reports its size and the skipped files.
 fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failure> {
-    let set = datasets::open(out, 0)?;
+    let source = DataSource { paths: vec![out.to_owned()], ..DataSource::default() };
+    let set = datasets::open(&source, 0)?;
     let count = |split: &Option<dataset::Split>| split.as_ref().map_or(0, dataset::Split::len);
     let counts = [set.unlabeled.len(), count(&set.train), count(&set.test)];
     let value = json!({
@@ -66,7 +66,7 @@ fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failur
 }
 
 fn info(
-    dir: &Path,
+    source: &DataSource,
     image_size: usize,
     sheet: Option<&Path>,
     output: &Output,
@@ -75,13 +75,13 @@ fn info(
         dataset::PictureFormat::of(path)?;
         files::check_writable(path)?;
     }
-    let set = datasets::open(dir, image_size)?;
+    let set = datasets::open(source, image_size)?;
     if let Some(path) = sheet {
         let [across, down] = SHEET;
         dataset::save_picture(&dataset::contact_sheet(&set.unlabeled, across, down), path)?;
     }
     let description = dataset::describe(&set);
-    output.result(&description, || text(dir, &description));
+    output.result(&description, || text(&datasets::place(source), &description));
     Ok(())
 }
 
@@ -89,10 +89,10 @@ fn classes(count: usize) -> String {
     words::count(count, "class")
 }
 
-fn text(dir: &Path, description: &Description) -> String {
+fn text(place: &str, description: &Description) -> String {
     let mut text = format!(
         "{}: {}, {} x {} pixels, {}, fingerprint {}\n",
-        dir.display(),
+        place,
         description.kind,
         description.width,
         description.height,

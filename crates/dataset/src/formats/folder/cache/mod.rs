@@ -53,43 +53,74 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";
 
-/// Opens the packed form of `listing`, the images of `dir`; makes it first where it is not there.
-pub(super) fn open_or_pack(
-    dir: &Path,
-    listing: &Listing,
-    options: &OpenOptions<'_>,
-    bad: &mut BadFiles,
-) -> Result<Dataset, Error> {
-    let cache_dir = match &options.cache_dir {
-        Some(dir) => dir.clone(),
-        None => default_dir()?,
-    };
-    let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
-    let place = hash(place.as_os_str().as_encoded_bytes());
-    let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
-    let stamps = stamps(listing, bad)?;
-    let name = format!("{family}{}", key(dir, listing, &stamps, bad));
-    let packed = cache_dir.join(&name);
-    if packed.exists() {
-        match reopen(&packed, bad) {
-            Ok(dataset) => return Ok(dataset),
-            Err(error) => {
-                tracing::warn!(%error, "a packed set is damaged and is made anew");
-                fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+/// Where the packed form of a folder is, or will be.
+#[derive(Debug)]
+pub(super) struct PackedSet {
+    cache_dir: PathBuf,
+    /// Hash of the folder's path.
+    place: u64,
+    /// What the names of packed sets of this folder and size begin with.
+    family: String,
+    name: String,
+    stamps: Vec<Vec<Option<FileStamp>>>,
+}
+
+impl PackedSet {
+    /// The place for `listing`, the images of `dir`.
+    pub fn plan(
+        dir: &Path,
+        listing: &Listing,
+        options: &OpenOptions<'_>,
+        bad: &BadFiles,
+    ) -> Result<Self, Error> {
+        let cache_dir = match &options.cache_dir {
+            Some(dir) => dir.clone(),
+            None => default_dir()?,
+        };
+        let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+        let place = hash(place.as_os_str().as_encoded_bytes());
+        let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
+        let stamps = stamps(listing, bad)?;
+        let name = format!("{family}{}", key(dir, listing, &stamps, bad));
+        Ok(Self { cache_dir, place, family, name, stamps })
+    }
+
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.cache_dir.join(&self.name).exists()
+    }
+
+    /// Opens the packed form; makes it first where it is not there.
+    pub fn open_or_pack(
+        &self,
+        dir: &Path,
+        listing: &Listing,
+        options: &OpenOptions<'_>,
+        bad: &mut BadFiles,
+    ) -> Result<Dataset, Error> {
+        let Self { cache_dir, place, family, name, stamps } = self;
+        let packed = cache_dir.join(name);
+        if packed.exists() {
+            match reopen(&packed, bad) {
+                Ok(dataset) => return Ok(dataset),
+                Err(error) => {
+                    tracing::warn!(%error, "a packed set is damaged and is made anew");
+                    fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+                }
             }
         }
+        let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
+        let packing = Packing { dir, place: *place, listing, stamps, earlier, options };
+        packing.run(&packed, bad)?;
+        remove_outdated(cache_dir, family, name);
+        remove_partial(cache_dir, *place, options.image_size);
+        reopen(&packed, bad)
     }
-    let earlier = DecodedImages::find(&cache_dir, place, options.image_size);
-    let packing = Packing { dir, place, listing, stamps: &stamps, earlier, options };
-    packing.run(&packed, bad)?;
-    remove_outdated(&cache_dir, &family, &name);
-    remove_partial(&cache_dir, place, options.image_size);
-    reopen(&packed, bad)
 }
 
 /// Opens a packed set, and adds what it is without to what is left out.
 fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
-    let dataset = stl10::open(packed)?;
+    let dataset = stl10::open_part(packed)?;
     if let BadFiles::LeftOut(lines) = bad {
         let path = packed.join(LEFT_OUT);
         let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -161,7 +192,7 @@ impl Packing<'_> {
             if !unusable.is_empty() {
                 stl10::remove_images(&folder.join(images), shape.image_bytes(), unusable)?;
             }
-            let kept = files.without(unusable)?;
+            let kept = files.without(unusable, self.listing.has_class_folders())?;
             shape.set_count(split, kept.paths.len());
             let names = kept.paths.iter();
             let names = names.map(|path| below(self.dir, path).to_string_lossy());
@@ -296,15 +327,20 @@ impl Files {
     /// These files but for those at some indices.
     ///
     /// # Errors
-    /// If the split or one of its classes has none left.
-    fn without(&self, unusable: &BTreeMap<usize, Error>) -> Result<Self, Error> {
+    /// If the split has none left, or one of its classes where these are folders.
+    fn without(
+        &self,
+        unusable: &BTreeMap<usize, Error>,
+        class_folders: bool,
+    ) -> Result<Self, Error> {
         let kept: Vec<usize> =
             (0..self.paths.len()).filter(|index| !unusable.contains_key(index)).collect();
         let labels = self.labels.as_ref();
         let label = |index: usize| labels.map(|labels| labels[index]);
-        let left: HashSet<Option<u16>> = kept.iter().map(|&index| label(index)).collect();
+        let class = |index: usize| label(index).filter(|_| class_folders);
+        let left: HashSet<Option<u16>> = kept.iter().map(|&index| class(index)).collect();
         for &index in unusable.keys() {
-            if !left.contains(&label(index)) {
+            if !left.contains(&class(index)) {
                 return Err(no_images(self.paths[index].parent().unwrap_or(Path::new(""))));
             }
         }
