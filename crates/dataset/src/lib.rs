@@ -45,7 +45,10 @@ mod union;
 pub use self::concat::{ConcatSplits, ImageRecord};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
-pub use self::formats::folder::{image_dimensions, read_image};
+pub use self::formats::folder::survey::{Copies, FileSurvey};
+pub use self::formats::folder::{
+    CacheEntry, UnusedFiles, cache_entries, image_dimensions, read_image,
+};
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::listed::{ListedDataset, list};

@@ -7,7 +7,7 @@ use crate::formats::folder::{self, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
 use crate::open::check_folder;
 use crate::union::unite;
-use crate::{Dataset, Error, FolderLabels, OpenOptions};
+use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions};
 
 /// One or several image sets, listed by [`list`] and to be opened as one dataset.
 #[derive(Debug)]
@@ -71,12 +71,15 @@ impl ListedDataset {
         })
     }
 
-    /// The number of files by format of the folders, the largest first.
-    pub fn folders(&self) -> impl Iterator<Item = &ListedFolder> {
-        self.parts.iter().filter_map(|part| match part {
+    /// What the files of its folders are; `None` where all sets are binaries. Copies are found
+    /// once the set was [opened](Self::open).
+    pub fn survey(&self) -> Option<FileSurvey> {
+        let folders = self.parts.iter().filter_map(|part| match part {
             Part::Open(_) => None,
             Part::Folder(folder) => Some(folder),
-        })
+        });
+        let folders: Vec<&ListedFolder> = folders.collect();
+        (!folders.is_empty()).then(|| folder::survey::survey(&folders, &self.paths))
     }
 
     /// Opens the dataset; `options` are those that it was listed with.
@@ -84,9 +87,9 @@ impl ListedDataset {
     /// # Errors
     /// If an image can't be used; with [`left_out`](OpenOptions::left_out), if a split or a class
     /// has no image that can be used.
-    pub fn open(self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
-        let sets = self.parts.into_iter().map(|part| match part {
-            Part::Open(set) => Ok(*set),
+    pub fn open(&self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
+        let sets = self.parts.iter().map(|part| match part {
+            Part::Open(set) => Ok((**set).clone()),
             Part::Folder(folder) => folder.open(options),
         });
         unite(sets.collect::<Result<_, _>>()?, &self.paths)

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use dataset::{Dataset, FolderLabels, JobProgress, ListedDataset, OpenOptions, SyntheticSpec};
+use dataset::{
+    Dataset, FileSurvey, FolderLabels, JobProgress, ListedDataset, OpenOptions, SyntheticSpec,
+};
 use run::DataSource;
 use trainer::RunRecord;
 
@@ -53,12 +55,17 @@ impl Listed {
     }
 
     /// Opens the set.
-    pub fn open(self) -> Result<Dataset, Failure> {
+    pub fn open(&self) -> Result<Dataset, Failure> {
         Ok(self.open_skipping()?.0)
     }
 
+    /// What the files of its folders are; of an open set with the copies among them.
+    pub fn survey(&self) -> Option<FileSurvey> {
+        self.listed.survey()
+    }
+
     /// Opens the set; with a line for each image that is left out.
-    pub fn open_skipping(self) -> Result<(Dataset, Vec<String>), Failure> {
+    pub fn open_skipping(&self) -> Result<(Dataset, Vec<String>), Failure> {
         let left_out = Mutex::new(Vec::new());
         let note = |line: &str| {
             tracing::warn!("skipped {line}");

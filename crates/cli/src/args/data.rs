@@ -42,6 +42,17 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// List the decoded images of folders in the cache, or delete them.
+    #[command(after_help = examples::DATA_CACHE)]
+    Cache {
+        /// Delete the decoded images of FOLDER, or of all folders; they are decoded again when they
+        /// are needed.
+        #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+        clear: Option<Option<PathBuf>>,
+        /// Delete what was not used for this many days.
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u64>,
+    },
     /// Generate a synthetic data set of ten classes of shapes and textures.
     #[command(after_help = examples::DATA_SYNTH)]
     Synth {

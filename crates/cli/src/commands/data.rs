@@ -1,10 +1,12 @@
 //! `twinview data`.
 
-use std::fmt::Write;
+mod cache;
+mod info;
+
 use std::path::Path;
 use std::process::ExitCode;
 
-use dataset::{Description, SyntheticSpec, WriteOptions};
+use dataset::{SyntheticSpec, WriteOptions};
 use run::DataSource;
 use serde_json::json;
 
@@ -14,14 +16,11 @@ use crate::app::output::Output;
 use crate::app::words;
 use crate::args::DataCommand;
 
-/// Columns and rows of thumbnails.
-const SHEET: [usize; 2] = [16, 8];
-
 /// Runs one of the commands.
 pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> {
     match command {
         DataCommand::Info { dirs, reading, image_size, sheet } => {
-            info(&reading.source(dirs), *image_size, sheet.as_deref(), output)?
+            info::run(&reading.source(dirs), *image_size, sheet.as_deref(), output)?
         }
         DataCommand::Pack { dirs, reading, image_size, out } => {
             files::check_new_folder(out).map_err(dataset::Error::from)?;
@@ -31,6 +30,9 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
                 WriteOptions { image_size: Some(*image_size), progress: &datasets::bar() };
             dataset::write_stl10(&set, out, &options)?;
             written(out, &skipped, output)?;
+        }
+        DataCommand::Cache { clear, older_than } => {
+            cache::run(clear.as_ref().map(Option::as_deref), *older_than, output)?;
         }
         &DataCommand::Synth { ref out, unlabeled, train, test, image_size, seed } => {
             let spec = SyntheticSpec { unlabeled, train, test, size: image_size, seed };
@@ -63,68 +65,4 @@ fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failur
         )
     });
     Ok(())
-}
-
-fn info(
-    source: &DataSource,
-    image_size: usize,
-    sheet: Option<&Path>,
-    output: &Output,
-) -> Result<(), Failure> {
-    if let Some(path) = sheet {
-        dataset::PictureFormat::of(path)?;
-        files::check_writable(path)?;
-    }
-    let set = datasets::open(source, image_size)?;
-    if let Some(path) = sheet {
-        let [across, down] = SHEET;
-        dataset::save_picture(&dataset::contact_sheet(&set.unlabeled, across, down), path)?;
-    }
-    let description = dataset::describe(&set);
-    output.result(&description, || text(&datasets::place(source), &description));
-    Ok(())
-}
-
-fn classes(count: usize) -> String {
-    words::count(count, "class")
-}
-
-fn text(place: &str, description: &Description) -> String {
-    let mut text = format!(
-        "{}: {}, {} x {} pixels, {}, fingerprint {}\n",
-        place,
-        description.kind,
-        description.width,
-        description.height,
-        classes(description.class_names.len()),
-        description.fingerprint,
-    );
-    for split in &description.splits {
-        let rgb = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(" ");
-        let note = if split.same_as_train { " (those of train)" } else { "" };
-        let _ = writeln!(
-            text,
-            "{:<10} {:>7} {}{note}   mean {}   std {}   (RGB, of {} images)",
-            split.name,
-            split.images,
-            if split.images == 1 { "image " } else { "images" },
-            rgb(split.mean),
-            rgb(split.std),
-            split.measured_images,
-        );
-        if let Some(counts) = &split.class_counts {
-            let classes = description.class_names.iter().zip(counts);
-            let classes: Vec<_> = classes.map(|(name, count)| format!("{name} {count}")).collect();
-            let _ = writeln!(text, "           {}", classes.join(", "));
-        }
-    }
-    if !description.fold_sizes.is_empty() {
-        let _ = writeln!(
-            text,
-            "{} folds of {:?} images",
-            description.fold_sizes.len(),
-            description.fold_sizes
-        );
-    }
-    text
 }

@@ -8,6 +8,7 @@ mod file_stamp;
 mod jpeg;
 mod label_file;
 mod scan;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 mod tiff_palette;
@@ -23,7 +24,9 @@ use bad_files::BadFiles;
 use cache::PackedSet;
 use scan::{Files, Listing};
 
+pub use cache::{CacheEntry, cache_entries};
 pub(crate) use label_file::label_images;
+pub use unused::UnusedFiles;
 
 /// A folder of images, listed and not decoded.
 #[derive(Debug)]
@@ -89,18 +92,21 @@ impl ListedFolder {
         }
     }
 
+    /// The files, split by split.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.listing.splits().flat_map(|(_, files)| &files.paths)
+    }
+
     /// Opens it; images that weren't decoded before are.
-    pub(crate) fn open(mut self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
-        if self.packed.is_none() {
-            self.plan(options)?;
-        }
-        let Self { dir, listing, mut bad, packed } = self;
-        let packed = packed.expect("planned just now");
-        let packed = packed.open_or_pack(&dir, &listing, options, &mut bad)?;
+    pub(crate) fn open(&self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
+        let Self { dir, listing, packed, .. } = self;
+        let mut bad = self.bad.clone();
+        let packed = packed.as_ref().expect("it was planned");
+        let packed = packed.open_or_pack(dir, listing, options, &mut bad)?;
         if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
             lines.iter().for_each(|line| left_out(line));
         }
-        Ok(Dataset { kind: listing.kind, class_names: listing.class_names, ..packed })
+        Ok(Dataset { kind: listing.kind, class_names: listing.class_names.clone(), ..packed })
     }
 }
 

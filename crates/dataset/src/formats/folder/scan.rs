@@ -75,7 +75,7 @@ pub(super) fn scan(
         }
         FolderLabels::Folders => scan_class_folders(dir, entries, &mut walk),
         FolderLabels::Auto => {
-            if are_classes(&entries)? {
+            if are_classes(&entries, &mut walk) {
                 scan_class_folders(dir, entries, &mut walk)
             } else {
                 scan_unlabeled(dir, entries, &mut walk)
@@ -105,21 +105,16 @@ fn scan_class_folders(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Resu
 
 /// Whether folders are taken for classes without being asked: there are several, images lie in
 /// them and nowhere else, and their names aren't dates, as those of albums are.
-fn are_classes(entries: &Entries) -> Result<bool, Error> {
+fn are_classes(entries: &Entries, walk: &mut Walk<'_>) -> bool {
     if entries.folders.len() < 2 || !entries.images.is_empty() {
-        return Ok(false);
+        return false;
     }
     if entries.folders.iter().all(|folder| is_date(&quoted(folder))) {
-        return Ok(false);
+        return false;
     }
-    for folder in &entries.folders {
-        // What can't be read is noted where the folder is listed.
-        let inner = Entries::read(folder, &mut BadFiles::LeftOut(Vec::new()))?;
-        if inner.images.is_empty() || !inner.folders.is_empty() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    // What can't be read is told where the folder is listed.
+    let is_class = |inner: &Entries| !inner.images.is_empty() && inner.folders.is_empty();
+    entries.folders.iter().all(|folder| walk.read_ahead(folder).is_ok_and(is_class))
 }
 
 /// Whether a name begins with a year, as in `2023`, `2023-05` and `20230514 Rome`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use files::replace_control;
+use serde::Serialize;
 
 use super::entries::extension;
 
@@ -23,7 +24,33 @@ pub(super) struct Unused {
     files: BTreeMap<String, (usize, String)>,
 }
 
+/// Files of a kind that are not used, or a folder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnusedFiles {
+    /// The ending of their names in small letters, empty for none; `folder` for a folder.
+    pub kind: String,
+    /// How many.
+    pub count: usize,
+    /// The name of the first; of a folder with the reason.
+    pub example: String,
+}
+
 impl Unused {
+    /// Everything, folders first.
+    pub fn files(&self) -> Vec<UnusedFiles> {
+        let folder = |example: &String| UnusedFiles {
+            kind: "folder".to_owned(),
+            count: 1,
+            example: example.clone(),
+        };
+        let of_kind = |(kind, (count, first)): (&String, &(usize, String))| UnusedFiles {
+            kind: kind.clone(),
+            count: *count,
+            example: first.clone(),
+        };
+        self.folders.iter().map(folder).chain(self.files.iter().map(of_kind)).collect()
+    }
+
     pub fn add_file(&mut self, path: &Path) {
         let name = name_of(path);
         self.files.entry(extension(path)).or_insert((0, name)).0 += 1;

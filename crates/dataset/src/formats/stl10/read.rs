@@ -175,8 +175,9 @@ fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {
     let Some(text) = read_optional(&path)? else {
         return Ok((0..shape.classes).map(|class| format!("class {class}")).collect());
     };
-    let names: Vec<String> =
-        text.lines().map(|line| line.trim().to_string()).filter(|name| !name.is_empty()).collect();
+    // Folders, and so classes, may have names that begin or end with a blank.
+    let names = text.lines().filter(|line| !line.trim().is_empty());
+    let names: Vec<String> = names.map(str::to_owned).collect();
     if names.len() != shape.classes {
         let (expected, found) = (format!("{} class names", shape.classes), names.len().to_string());
         return Err(Error::Text { path, expected, found });

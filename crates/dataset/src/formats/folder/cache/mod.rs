@@ -15,6 +15,7 @@
 //! `left_out.txt`.
 
 mod decoded_images;
+mod entry;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};
@@ -41,6 +42,9 @@ use crate::{Dataset, Error, OpenOptions};
 use decoded_images::DecodedImages;
 use record::{RECORDS, Record, RecordWriter};
 
+pub use entry::{CacheEntry, cache_entries};
+pub(super) use record::ContentHash;
+
 /// Changes whenever decoding or resizing would give other bytes, or other files are kept.
 const VERSION: &[u8] = b"packed 3";
 
@@ -57,11 +61,13 @@ const LEFT_OUT: &str = "left_out.txt";
 #[derive(Debug)]
 pub(super) struct PackedSet {
     cache_dir: PathBuf,
-    /// Hash of the folder's path.
+    /// The folder, links resolved, and a hash of that.
+    folder: PathBuf,
     place: u64,
     /// What the names of packed sets of this folder and size begin with.
     family: String,
     name: String,
+    image_size: usize,
     stamps: Vec<Vec<Option<FileStamp>>>,
 }
 
@@ -77,17 +83,32 @@ impl PackedSet {
             Some(dir) => dir.clone(),
             None => default_dir()?,
         };
-        let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
-        let place = hash(place.as_os_str().as_encoded_bytes());
+        let folder = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+        let place = hash(folder.as_os_str().as_encoded_bytes());
         let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
         let stamps = stamps(listing, bad)?;
         let name = format!("{family}{}", key(dir, listing, &stamps, bad));
-        Ok(Self { cache_dir, place, family, name, stamps })
+        let image_size = options.image_size;
+        Ok(Self { cache_dir, folder, place, family, name, image_size, stamps })
+    }
+
+    /// Where it is or will be.
+    pub fn path(&self) -> PathBuf {
+        self.cache_dir.join(&self.name)
     }
 
     /// Whether it is there.
     pub fn exists(&self) -> bool {
-        self.cache_dir.join(&self.name).exists()
+        self.path().exists()
+    }
+
+    /// The hash of each file's content, its split, and its place in that; none before it is packed.
+    pub fn contents(&self) -> Vec<(ContentHash, &'static str, usize)> {
+        let records = record::read(&self.path(), self.image_size);
+        let records = records.map_or(Vec::new(), |(_, records)| records);
+        let split = |record: &Record| SPLITS.get(usize::from(record.split)).copied();
+        let of = |record: Record| Some((record.content, split(&record)?, record.place as usize));
+        records.into_iter().filter_map(of).collect()
     }
 
     /// Opens the packed form; makes it first where it is not there.
@@ -98,8 +119,8 @@ impl PackedSet {
         options: &OpenOptions<'_>,
         bad: &mut BadFiles,
     ) -> Result<Dataset, Error> {
-        let Self { cache_dir, place, family, name, stamps } = self;
-        let packed = cache_dir.join(name);
+        let Self { cache_dir, folder, place, family, name, stamps, .. } = self;
+        let packed = self.path();
         if packed.exists() {
             match reopen(&packed, bad) {
                 Ok(dataset) => return Ok(dataset),
@@ -110,7 +131,7 @@ impl PackedSet {
             }
         }
         let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
-        let packing = Packing { dir, place: *place, listing, stamps, earlier, options };
+        let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
         packing.run(&packed, bad)?;
         remove_outdated(cache_dir, family, name);
         remove_partial(cache_dir, *place, options.image_size);
@@ -121,6 +142,7 @@ impl PackedSet {
 /// Opens a packed set, and adds what it is without to what is left out.
 fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
     let dataset = stl10::open_part(packed)?;
+    entry::note_use(packed);
     if let BadFiles::LeftOut(lines) = bad {
         let path = packed.join(LEFT_OUT);
         let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -132,7 +154,8 @@ fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
 /// A folder being packed.
 struct Packing<'a> {
     dir: &'a Path,
-    /// Hash of the folder's path.
+    /// The folder, links resolved, and a hash of that.
+    folder: &'a Path,
     place: u64,
     listing: &'a Listing,
     stamps: &'a [Vec<Option<FileStamp>>],
@@ -152,6 +175,7 @@ impl Packing<'_> {
         let folder = AtomicFolder::create(packed)?;
         let records = RecordWriter::create(folder.path(), self.place, size);
         let records = records.map_err(Error::io(packed, "write"))?;
+        entry::note_source(folder.path(), self.folder)?;
         let total = self.listing.splits().map(|(_, files)| files.paths.len()).sum();
         let mut job = Job::begin("decoding images", total, self.options.progress);
         let mut unusable = Vec::new();
