@@ -126,9 +126,14 @@ fn several_folders_are_one_set() {
             place.put(&format!("fruit/train/{name}/{number}.png"), png(color, number));
         }
     }
+    // The same picture, larger in the other folder.
+    for (name, side) in [("photos/2024/solid.png", 32), ("fruit/train/fig/solid.png", 64)] {
+        let picture = image::RgbImage::from_pixel(side, side, image::Rgb([90, 160, 230]));
+        picture.save(place.path(name)).unwrap();
+    }
     train(&place, &["--data", "photos", "--data", "fruit"]).done();
     let data = place.read_json("run/config.json")["data"].clone();
-    assert_eq!(data["images"], json!({"unlabeled": 24, "train": 8, "test": 0}));
+    assert_eq!(data["images"], json!({"unlabeled": 25, "train": 9, "test": 0}));
     assert_eq!(data["class_names"], json!(["fig", "red"]));
     assert_eq!(data["kind"], "several image sets");
     let paths = ["photos", "fruit"].map(|name| place.path(name).to_str().unwrap().to_owned());
@@ -136,21 +141,23 @@ fn several_folders_are_one_set() {
     let evaluated = place.run(&["evaluate", "run", "--protocol", "knn", "--json"]).done().json();
     assert_eq!(
         (&evaluated["split"], &evaluated["data"]["images"]["train"]),
-        (&json!("folds"), &json!(8))
+        (&json!("folds"), &json!(9))
     );
     let found = ["neighbors", "run", "--duplicates", "--threshold", "0.9999999", "--json"];
     let found = place.run(&found).done().json();
     let names = found["pairs"].to_string();
     assert!(names.contains("fruit/train/red/0.png") && names.contains("photos/2024/red00.png"));
-    // The files are looked at for the larger one, so they are found.
-    assert!(found["groups"].to_string().contains("40"), "{found}");
+    let groups = found["groups"].as_array().unwrap();
+    let of = |group: &&Value| group["others"][0]["name"] == "photos/2024/solid.png";
+    let group = groups.iter().find(of).expect("the pair of solid pictures");
+    assert_eq!(group["keep"]["name"], "fruit/train/fig/solid.png");
     place.run(&["report", "run", "--out", "report.html"]).done();
     let report = String::from_utf8(place.read("report.html")).unwrap();
     assert!(report.contains("photos, fruit") && !report.contains(&paths[0]));
     let out =
         ["data", "pack", "photos", "fruit", "--image-size", "32", "--out", "packed", "--json"];
     let packed = place.run(&out).done().json();
-    assert_eq!((&packed["unlabeled"], &packed["train"]), (&json!(24), &json!(8)));
+    assert_eq!((&packed["unlabeled"], &packed["train"]), (&json!(25), &json!(9)));
     let result = place.run(&["evaluate", "run", "--data", "packed", "--protocol", "knn", "--json"]);
     let result = result.done().json();
     assert_eq!(result["data"]["fingerprint"], evaluated["data"]["fingerprint"]);
