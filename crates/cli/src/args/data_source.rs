@@ -32,8 +32,8 @@ pub struct ReadingArguments {
 }
 
 impl DataArguments {
-    /// The source that is asked for, with what is not said as in `run`, the source of a run: another
-    /// set has neither its labels nor its bad images.
+    /// The source that is asked for. Without another set it is `run`, the source of a run, with the
+    /// labels that are asked for.
     pub fn source(&self, run: &DataSource) -> DataSource {
         match self.data.as_slice() {
             [] => {
