@@ -21,7 +21,7 @@ pub struct ListedDataset {
 enum Part {
     /// Binaries, which are open at once.
     Open(Box<Dataset>),
-    Folder(ListedFolder),
+    Folder(Box<ListedFolder>),
 }
 
 /// Finds the datasets in `paths` and counts their images, which takes milliseconds where decoding
@@ -76,7 +76,7 @@ impl ListedDataset {
     pub fn survey(&self) -> Option<FileSurvey> {
         let folders = self.parts.iter().filter_map(|part| match part {
             Part::Open(_) => None,
-            Part::Folder(folder) => Some(folder),
+            Part::Folder(folder) => Some(&**folder),
         });
         let folders: Vec<&ListedFolder> = folders.collect();
         (!folders.is_empty()).then(|| folder::survey::survey(&folders, &self.paths))
@@ -104,7 +104,7 @@ impl Part {
         } else if cifar10::found_in(path) {
             cifar10::open(path)?
         } else {
-            return Ok(Self::Folder(folder::list(path, options)?));
+            return Ok(Self::Folder(Box::new(folder::list(path, options)?)));
         };
         match &options.labels {
             FolderLabels::Auto | FolderLabels::Folders => Ok(Self::Open(Box::new(set))),

@@ -214,7 +214,7 @@ mod unix {
         assert_eq!(set.unwrap().train.unwrap().len(), 5);
         assert!(lines.is_empty(), "{lines:?}");
         // To make them takes as many steps as to list them, with a wide margin for a busy machine.
-        let (listed, most) = (begun.elapsed(), 20 * made + std::time::Duration::from_secs(2));
+        let (listed, most) = (begun.elapsed(), 20 * made + Duration::from_secs(2));
         assert!(listed < most, "{listed:?}, {made:?} to make them");
     }
 

@@ -33,6 +33,7 @@ pub const NEIGHBORS: [usize; 2] = [6, 8];
 pub const PREVIEW: [usize; 2] = [6, 3];
 
 /// One run of a comparison.
+#[derive(Clone)]
 struct PlannedRun {
     folder: PathBuf,
     config: Config,
@@ -55,31 +56,20 @@ pub fn run(
         false => {
             let listed = datasets::list(&source, image_size)?;
             if let Some(outline) = listed.undecoded() {
-                for PlannedRun { settings, .. } in &planned {
-                    let mut settings = settings.clone();
-                    settings.fit(outline);
-                    pretrain::prepare(settings.config, outline.clone(), &source)?;
+                let mut planned = planned.clone();
+                fit(&mut planned, outline)?;
+                for run in planned {
+                    pretrain::prepare(run.config, outline.clone(), &source)?;
                 }
             }
             listed.open()?
         }
     };
-    let mut notes = BTreeSet::new();
-    for PlannedRun { config, settings, .. } in &mut planned {
-        notes.extend(settings.fit(&set));
-        *config = Config { seed: config.seed, ..settings.config.clone() };
-    }
+    let notes = fit(&mut planned, &set)?;
     // All runs are checked before hours are spent on the first.
     for PlannedRun { folder, config, earlier, .. } in &mut planned {
-        let begun = folder.join(file::CONFIG).exists();
-        let record = begun.then(|| RunRecord::read(folder)).transpose()?;
-        if let Some(record) = &record {
-            let method = config.method.name();
-            let checked = trainer::check_resume(record, folder, method, config.clone());
-            *config = checked.map_err(starts_anew)?;
-        }
         let trainer = pretrain::prepare(config.clone(), set.clone(), &source)?;
-        if let Some(record) = &record {
+        if let Some(record) = &begun(folder)? {
             trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
             *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
@@ -111,6 +101,28 @@ pub fn run(
     let comparison = write(&planned, &arguments.out, &command)?;
     output.result(&comparison, || text(&comparison, &arguments.out));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the runs fit the set, and checks that those that were begun can go on. A line for what is
+/// not as it was asked for.
+fn fit(planned: &mut [PlannedRun], set: &dataset::Dataset) -> Result<BTreeSet<String>, Failure> {
+    let mut notes = BTreeSet::new();
+    for PlannedRun { folder, config, settings, .. } in planned {
+        notes.extend(settings.fit(set));
+        *config = Config { seed: config.seed, ..settings.config.clone() };
+        if let Some(record) = begun(folder)? {
+            let method = config.method.name();
+            let checked = trainer::check_resume(&record, folder, method, config.clone());
+            *config = checked.map_err(starts_anew)?;
+        }
+    }
+    Ok(notes)
+}
+
+/// The record of the run in `folder`, if one was begun.
+fn begun(folder: &Path) -> Result<Option<RunRecord>, Failure> {
+    let begun = folder.join(file::CONFIG).exists();
+    Ok(begun.then(|| RunRecord::read(folder)).transpose()?)
 }
 
 /// The error for runs in the folder that don't fit the ones asked for.

@@ -105,7 +105,10 @@ fn read(file: &Path) -> Result<String, Error> {
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         text_error(file, "text in UTF-8", format!("other bytes in line {line}"))
     })?;
-    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
 }
 
 /// The columns of the fields.
