@@ -126,6 +126,22 @@ fn paths_may_be_relative_to_the_file_or_absolute() {
 }
 
 #[test]
+fn the_file_is_used_where_it_lies_among_the_images() {
+    let outer = labeled(&NAMES, "");
+    let dir = outer.path().join("images");
+    for name in ["labels.csv", "2023/labels.csv", "notes.csv"] {
+        write(dir.join(name), "path,label\ne.png,x\n");
+    }
+    let labels = FolderLabels::File(dir.join("labels.csv"));
+    let cache_dir = Some(cache_of(&dir));
+    let options = OpenOptions { image_size: 8, labels, cache_dir, ..Default::default() };
+    let listed = dataset::list(&[&dir], &options).unwrap();
+    let unused = listed.survey().unwrap().unused;
+    let unused: Vec<_> = unused.iter().map(|of| (of.count, of.example.as_str())).collect();
+    assert_eq!(unused, [(2, "notes.csv")]);
+}
+
+#[test]
 fn what_is_wrong_with_rows_is_one_line_with_the_first_and_the_count() {
     for (csv, says) in [
         ("path,label\ngone.png,x\n", "found gone.png in line 2, which is none"),

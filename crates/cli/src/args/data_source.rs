@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use run::DataSource;
 
 /// The data set of a command.
@@ -24,7 +24,7 @@ pub struct ReadingArguments {
     /// Labels of a folder of images: a CSV file with the columns path, label and, if need be,
     /// split; or auto, folders (each is a class) or none [default: auto, class folders where there
     /// are such].
-    #[arg(long, value_name = "FILE|auto|folders|none")]
+    #[arg(long, value_name = "FILE|auto|folders|none", value_hint = ValueHint::FilePath)]
     pub labels: Option<String>,
     /// Skip and list unreadable images instead of rejecting the data set.
     #[arg(long)]

@@ -65,7 +65,11 @@ pub(super) fn scan(
     labels: &FolderLabels,
     bad: &mut BadFiles,
 ) -> Result<Listing, Error> {
-    let mut unused = Unused::default();
+    let file = match labels {
+        FolderLabels::File(file) => Some(file.as_path()),
+        _ => None,
+    };
+    let mut unused = Unused::new(file);
     let mut walk = Walk::new(bad, &mut unused);
     let entries = walk.read(dir)?;
     let splits = Splits::find(&entries.folders);

@@ -1,7 +1,7 @@
 //! What lies in the folder of a set and isn't used, in one line.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::replace_control;
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub(super) struct Unused {
     folders: Vec<String>,
     /// Files by ending: how many, and the name of the first.
     files: BTreeMap<String, (usize, String)>,
+    /// A file of labels, links resolved, which is used though it is no image.
+    labels: Option<PathBuf>,
 }
 
 /// Files of a kind that are not used, or a folder.
@@ -51,7 +53,19 @@ impl Unused {
         self.folders.iter().map(folder).chain(self.files.iter().map(of_kind)).collect()
     }
 
+    /// None so far; the file of labels is no unused one.
+    pub fn new(labels: Option<&Path>) -> Self {
+        let labels = labels.and_then(|path| path.canonicalize().ok());
+        Self { labels, ..Self::default() }
+    }
+
     pub fn add_file(&mut self, path: &Path) {
+        if let Some(labels) = &self.labels
+            && labels.file_name() == path.file_name()
+            && path.canonicalize().is_ok_and(|path| path == *labels)
+        {
+            return;
+        }
         let name = name_of(path);
         self.files.entry(extension(path)).or_insert((0, name)).0 += 1;
     }
