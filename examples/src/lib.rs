@@ -60,7 +60,7 @@ pub fn origin() -> Provenance {
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: "an example".to_owned(),
-        data: None,
+        data: Default::default(),
     }
 }
 

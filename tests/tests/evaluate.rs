@@ -238,7 +238,7 @@ fn a_result_says_what_it_takes_to_measure_it_again() {
     assert!(place.newest("run").ends_with(checkpoint), "{checkpoint}");
     assert_eq!((&weights["epoch"], &weights["step"]), (&json!(2), &json!(16)));
     let data = &result["data"];
-    for key in ["path", "kind", "fingerprint", "class_names"] {
+    for key in ["paths", "kind", "fingerprint", "class_names"] {
         assert_eq!(data[key], record["data"][key], "{key}");
     }
     assert_eq!(data["images"], json!({"train": 32, "test": 32}));

@@ -333,14 +333,14 @@ fn without_data_it_trains_on_the_built_in_set() {
     let lines: Vec<_> = lines.collect();
     assert!(lines.len() == 1 && lines[0].contains("cargo xtask download-stl10"), "{finished:#?}");
     assert_eq!(place.logged_steps("runs/simclr"), [1]);
-    assert_eq!(place.read_json("runs/simclr/config.json")["data"]["path"], Value::Null);
+    assert_eq!(place.read_json("runs/simclr/config.json")["data"]["paths"], json!([]));
     // Where STL-10 is, it is used.
     place.put_data("data/stl10_binary");
     let arguments = [&arguments[..], &["--run", "run"]].concat();
     let finished = place.run(&arguments).done();
     assert!(!finished.stderr.contains("absent"), "{finished:#?}");
     let record = place.read_json("run/config.json");
-    let path = Path::new(record["data"]["path"].as_str().unwrap());
+    let path = Path::new(record["data"]["paths"][0].as_str().unwrap());
     assert!(path.is_absolute() && path.ends_with("data/stl10_binary"), "{path:?}");
 }
 

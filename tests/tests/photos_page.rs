@@ -26,6 +26,19 @@ fn commands(page: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// Adds the column of labels to the selected images.
+fn fill_in(place: &Place) {
+    let table = String::from_utf8(place.read("next.csv")).unwrap();
+    let mut lines = table.lines();
+    let mut filled = format!("{},label\n", lines.next().unwrap());
+    for line in lines {
+        let number = line.split('/').nth(1).unwrap().split('.').next().unwrap();
+        let class = ["cat", "dog"][number.parse::<usize>().unwrap() % 2];
+        filled += &format!("{line},{class}\n");
+    }
+    place.put("next.csv", filled);
+}
+
 #[test]
 fn every_command_of_the_page_works() {
     let place = Place::new();
@@ -39,7 +52,7 @@ fn every_command_of_the_page_works() {
     }
     place.put("photos/notes.txt", "taken in spring");
     let lines = commands("photos.md");
-    assert_eq!(lines.len(), 10, "{lines:#?}");
+    assert_eq!(lines.len(), 12, "{lines:#?}");
     for line in &lines {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(words.remove(0), "twinview", "{line}");
@@ -53,6 +66,8 @@ fn every_command_of_the_page_works() {
                 assert!(finished.stderr.contains("not used: notes.txt"), "{}", finished.stderr);
             }
             "pretrain" => assert!(finished.stderr.contains("4 steps"), "{}", finished.stderr),
+            "select" => fill_in(&place),
+            "evaluate" => assert!(finished.stdout.contains("folds"), "{}", finished.stdout),
             _ => {}
         }
     }

@@ -179,7 +179,8 @@ fn what_can_not_be_predicted_is_refused() {
     fs::remove_file(place.path("labels.csv")).unwrap();
     let refuses = |more: &[&str], says: &[&str]| place.refuses(&predict(more), says);
     let labeled = "flat: expected labeled training images, found none: put some into \
-                   flat/train/CLASS/, or name a labeled set by --labeled";
+                   flat/train/CLASS/, or name a file of labels by --labels or a labeled set by \
+                   --labeled";
     refuses(&["--data", "colors", "--labeled", "flat"], &[labeled]);
     let only = "one: expected unlabeled images, found labeled ones only; --split train";
     refuses(&["--data", "one"], &[only]);

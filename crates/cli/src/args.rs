@@ -3,6 +3,7 @@
 mod compare;
 mod config;
 mod data;
+mod data_source;
 mod embed;
 mod evaluate;
 mod examples;
@@ -26,6 +27,7 @@ use clap_complete::Shell;
 pub use compare::CompareArguments;
 pub use config::ConfigArguments;
 pub use data::DataCommand;
+pub use data_source::DataArguments;
 pub use embed::EmbedArguments;
 pub use evaluate::{EvaluateArguments, ProtocolArgument};
 pub use export::{ExportArguments, FormatArgument, InputArgument};

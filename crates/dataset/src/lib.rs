@@ -2,6 +2,7 @@
 //!
 //! [`open`] detects the format of a folder and returns a [`Dataset`]: up to three [`Split`]s
 //! (unlabeled, train, test) of images of one size, borrowed as [`Image`]s from the mapped file.
+//! [`list`] finds and counts the images of one or several folders before they are decoded.
 //! [`write_stl10`] writes a dataset as STL-10 binaries, and [`synthetic`] renders a procedural
 //! dataset for tests and demonstrations. [`Split::in_memory`] makes a split of images in memory.
 //!
@@ -28,6 +29,7 @@ mod error;
 mod fingerprint;
 mod formats;
 mod image;
+mod listed;
 mod mmap;
 mod names;
 mod open;
@@ -38,13 +40,18 @@ mod split;
 mod stratify;
 mod synthetic;
 mod transpose;
+mod union;
 
 pub use self::concat::{ConcatSplits, ImageRecord};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
-pub use self::formats::folder::{image_dimensions, read_image};
+pub use self::formats::folder::survey::{Copies, FileSurvey};
+pub use self::formats::folder::{
+    CacheEntry, UnusedFiles, cache_entries, image_dimensions, read_image,
+};
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
+pub use self::listed::{ListedDataset, list};
 pub use self::open::{FolderLabels, OpenOptions, open};
 pub use self::pictures::{
     PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,
@@ -55,3 +62,4 @@ pub use self::stratify::{
     ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
 };
 pub use self::synthetic::{SyntheticSpec, synthetic};
+pub use self::union::image_file;

@@ -44,6 +44,9 @@ impl Mapping {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let metadata = file.metadata().map_err(Error::io(path, "open"))?;
+        // Tells who deletes sets in the cache that this one is in use. Not every file system has
+        // locks.
+        let _ = file.try_lock_shared();
         // SAFETY: the map is read-only and private to this type. As for every mapped file, nobody
         // may change the file while it is in use; this crate replaces files by renaming and never
         // writes in place, and what others do is checked for in `check`.

@@ -3,20 +3,22 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::formats::{cifar10, folder, stl10};
 use crate::progress::Report;
-use crate::{Dataset, Error};
+use crate::{Dataset, Error, list};
 
 /// Where the labels of a folder of images come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum FolderLabels {
     /// From split folders (`train/CLASS`) or class folders (`CLASS/*`) where there are such.
     #[default]
     Auto,
     /// The folders are classes, whatever their names and what is in them.
     Folders,
-    /// All images are unlabeled.
+    /// All images are unlabeled. Binaries lose their labels too.
     None,
+    /// From a CSV file with the columns `path`, `label` and, where there is one, `split`; images
+    /// without a row are unlabeled.
+    File(PathBuf),
 }
 
 /// Options of [`open`].
@@ -31,8 +33,8 @@ pub struct OpenOptions<'a> {
     pub cache_dir: Option<PathBuf>,
     /// Called while images are decoded.
     pub progress: Report<'a>,
-    /// Called with a message for each unreadable file or folder, which is then left out. `None`
-    /// makes these errors.
+    /// Called with a message for each unreadable file or folder, and each row of a file of labels
+    /// without an image, which are then left out. `None` makes these errors.
     pub left_out: Option<&'a (dyn Fn(&str) + Sync)>,
 }
 
@@ -60,6 +62,7 @@ impl Default for OpenOptions<'_> {
 ///   `valid`, `validation`) and `unlabeled/`; or `CLASS/*` alone, which is a training split.
 ///   Classes are numbered in the order of their names.
 /// - Any other folder with images in it or below: unlabeled.
+/// - A folder of images with labels in a CSV file ([`FolderLabels::File`]).
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
 /// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,
@@ -69,17 +72,10 @@ impl Default for OpenOptions<'_> {
 /// If there is no image set in `dir`, or one of its lengths, labels or images is wrong; with
 /// [`left_out`](OpenOptions::left_out), if a split or a class has no image that can be used.
 pub fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
-    check_folder(dir)?;
-    if stl10::found_in(dir) {
-        stl10::open(dir)
-    } else if cifar10::found_in(dir) {
-        cifar10::open(dir)
-    } else {
-        folder::open(dir, options)
-    }
+    list(&[dir], options)?.open(options)
 }
 
-fn check_folder(dir: &Path) -> Result<(), Error> {
+pub(crate) fn check_folder(dir: &Path) -> Result<(), Error> {
     match std::fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(Error::NotAFolder { path: dir.to_path_buf() }),

@@ -12,6 +12,19 @@ use crate::{Error, Image, PixelOrder};
 pub(crate) enum Storage {
     Mapped(Arc<Mapping>),
     Owned(Arc<Vec<u8>>),
+    /// Of images that are listed, not decoded yet: there are no bytes.
+    Listed(Arc<()>),
+}
+
+impl Storage {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mapped(a), Self::Mapped(b)) => Arc::ptr_eq(a, b),
+            (Self::Owned(a), Self::Owned(b)) => Arc::ptr_eq(a, b),
+            (Self::Listed(a), Self::Listed(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
 }
 
 /// Consecutive image records of equal length in one storage.
@@ -23,10 +36,22 @@ pub(crate) struct Chunk {
     pub offset: usize,
     pub stride: usize,
     pub count: usize,
+    /// Order of the pixels in memory.
+    pub order: PixelOrder,
     /// Names of the storage's records, from its first on.
     pub names: Option<Arc<Names>>,
+    /// What the names begin with, where a dataset is of several sets: the name of this one.
+    pub set_name: Option<Arc<str>>,
     /// Number of images in the chunks before; set by [`Split::new`].
     pub before: usize,
+}
+
+impl Chunk {
+    /// `count` records of `stride` bytes, one after the other from the first byte of `storage` on.
+    pub fn new(storage: Storage, stride: usize, count: usize, order: PixelOrder) -> Self {
+        let (names, set_name) = (None, None);
+        Self { storage, offset: 0, stride, count, order, names, set_name, before: 0 }
+    }
 }
 
 /// Images of one size with one optional label each. Cheap to clone; shared between threads.
@@ -36,7 +61,6 @@ pub struct Split {
     labels: Option<Arc<[u16]>>,
     width: usize,
     height: usize,
-    order: PixelOrder,
 }
 
 impl Split {
@@ -45,14 +69,50 @@ impl Split {
         mut chunks: Vec<Chunk>,
         labels: Option<Arc<[u16]>>,
         (width, height): (usize, usize),
-        order: PixelOrder,
     ) -> Self {
         let mut images = 0;
         for chunk in &mut chunks {
             chunk.before = images;
             images += chunk.count;
         }
-        Self { chunks: chunks.into(), labels, width, height, order }
+        Self { chunks: chunks.into(), labels, width, height }
+    }
+
+    /// `count` images that are listed, not decoded yet: they have labels and a size, no pixels.
+    pub(crate) fn listed(count: usize, labels: Option<Vec<u16>>, size: (usize, usize)) -> Self {
+        let storage = Storage::Listed(Arc::new(()));
+        let chunk = Chunk::new(storage, 3 * size.0 * size.1, count, PixelOrder::RowMajor);
+        Self::new(vec![chunk], labels.map(Into::into), size)
+    }
+
+    /// Whether images are not decoded yet.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.chunks.iter().any(|chunk| matches!(chunk.storage, Storage::Listed(_)))
+    }
+
+    /// The images of all `splits`, of which there are some, of one size and all with labels or all
+    /// without.
+    pub(crate) fn concat(splits: &[Self]) -> Self {
+        let first = splits.first().expect("at least one split");
+        let size = (first.width, first.height);
+        assert!(splits.iter().all(|split| (split.width, split.height) == size), "several sizes");
+        let labels: Option<Vec<&[u16]>> = splits.iter().map(Self::labels).collect();
+        let chunks = splits.iter().flat_map(|split| split.chunks.iter().cloned()).collect();
+        Self::new(chunks, labels.map(|labels| labels.concat().into()), size)
+    }
+
+    /// The same images, with names that begin with `set_name`.
+    pub(crate) fn with_set_name(&self, set_name: &Arc<str>) -> Self {
+        let mut chunks = self.chunks.to_vec();
+        chunks.iter_mut().for_each(|chunk| chunk.set_name = Some(set_name.clone()));
+        Self { chunks: chunks.into(), ..self.clone() }
+    }
+
+    /// The same images with labels `label` of theirs.
+    pub(crate) fn map_labels(&self, label: impl Fn(u16) -> u16) -> Self {
+        let labels = self.labels.as_ref();
+        let labels = labels.map(|labels| labels.iter().map(|&of| label(of)).collect());
+        Self { labels, ..self.clone() }
     }
 
     /// A split of images in memory.
@@ -81,8 +141,8 @@ impl Split {
             "{count} images, other number of labels"
         );
         let storage = Storage::Owned(Arc::new(bytes));
-        let chunks = vec![Chunk { storage, offset: 0, stride, count, names: None, before: 0 }];
-        Self::new(chunks, labels.map(Into::into), (width, height), order)
+        let chunks = vec![Chunk::new(storage, stride, count, order)];
+        Self::new(chunks, labels.map(Into::into), (width, height))
     }
 
     /// The same images without their labels.
@@ -105,21 +165,15 @@ impl Split {
                 }
                 _ => {
                     let of = &self.chunks[number];
-                    chunks.push(Chunk {
-                        storage: of.storage.clone(),
-                        offset: of.offset + place * of.stride,
-                        stride: of.stride,
-                        count: 1,
-                        names: of.names.clone(),
-                        before: 0,
-                    });
+                    let offset = of.offset + place * of.stride;
+                    chunks.push(Chunk { offset, count: 1, before: 0, ..of.clone() });
                 }
             }
             last = Some((number, place));
         }
         let label = |labels: &Arc<[u16]>| indices.iter().map(|&i| labels[i as usize]).collect();
         let labels = self.labels.as_ref().map(label);
-        Self::new(chunks, labels, (self.width, self.height), self.order)
+        Self::new(chunks, labels, (self.width, self.height))
     }
 
     /// Whether `other` shares its bytes, as `unlabeled` does with `train` in a dataset without
@@ -127,12 +181,8 @@ impl Split {
     pub fn same_images(&self, other: &Self) -> bool {
         self.chunks.len() == other.chunks.len()
             && self.chunks.iter().zip(&*other.chunks).all(|(a, b)| {
-                let same_storage = match (&a.storage, &b.storage) {
-                    (Storage::Mapped(a), Storage::Mapped(b)) => Arc::ptr_eq(a, b),
-                    (Storage::Owned(a), Storage::Owned(b)) => Arc::ptr_eq(a, b),
-                    _ => false,
-                };
-                same_storage && (a.offset, a.stride, a.count) == (b.offset, b.stride, b.count)
+                a.storage.is_same(&b.storage)
+                    && (a.offset, a.stride, a.count) == (b.offset, b.stride, b.count)
             })
     }
 
@@ -155,11 +205,6 @@ impl Split {
     /// Height of every image, in pixels.
     pub fn height(&self) -> usize {
         self.height
-    }
-
-    /// Order of the pixels in memory.
-    pub(crate) fn order(&self) -> PixelOrder {
-        self.order
     }
 
     /// What tells whether the mapped files are as they were: path, length and time of change of
@@ -189,15 +234,19 @@ impl Split {
     }
 
     /// The file name of the image at `index`, if known: its path relative to the dataset's folder,
-    /// with control characters and invalid UTF-8 replaced.
+    /// with control characters and invalid UTF-8 replaced. In a dataset of several folders it
+    /// begins with the folder's name.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
     pub fn name(&self, index: usize) -> Option<Cow<'_, str>> {
         let (number, place) = self.locate(index);
         let chunk = &self.chunks[number];
-        let names = chunk.names.as_deref()?;
-        Some(names.get(chunk.offset / chunk.stride + place))
+        let name = chunk.names.as_deref()?.get(chunk.offset / chunk.stride + place);
+        Some(match &chunk.set_name {
+            Some(set_name) => format!("{set_name}/{name}").into(),
+            None => name,
+        })
     }
 
     /// The image at `index`.
@@ -212,8 +261,9 @@ impl Split {
         let bytes = match &chunk.storage {
             Storage::Mapped(map) => map.slice(start, length),
             Storage::Owned(bytes) => &bytes[start..start + length],
+            Storage::Listed(_) => panic!("image {index} is not decoded yet"),
         };
-        Image { bytes, width: self.width, height: self.height, order: self.order }
+        Image { bytes, width: self.width, height: self.height, order: chunk.order }
     }
 
     /// Checks that the mapped files have not changed since they were opened. If so, images read

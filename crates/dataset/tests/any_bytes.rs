@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use dataset::OpenOptions;
+use dataset::{FolderLabels, OpenOptions};
 use fixtures::{cache_of, cifar10, classes, folder, message, open, stl10, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -77,6 +77,28 @@ proptest! {
     #[test]
     fn of_cifar10(file in any::<Index>(), damage in damage()) {
         binaries(cifar10, b"", file, &damage);
+    }
+
+    #[test]
+    fn of_a_file_of_labels(damage in damage()) {
+        let outer = folder();
+        let dir = outer.path().join("images");
+        classes(&dir);
+        let file = outer.path().join("labels.csv");
+        let rows = "path,label,split\ntrain/apple/0.png,\"a, b\",train\nval/pear/1.png,7,test\n";
+        let mut bytes = rows.as_bytes().to_vec();
+        apply(&damage, &mut bytes);
+        write(&file, bytes);
+        let options = OpenOptions {
+            image_size: 8,
+            labels: FolderLabels::File(file),
+            cache_dir: Some(cache_of(&dir)),
+            ..Default::default()
+        };
+        match dataset::open(&dir, &options) {
+            Ok(set) => check(&set),
+            Err(error) => _ = message::<()>(Err(error), "labels.csv"),
+        }
     }
 
     #[test]

@@ -198,6 +198,27 @@ mod unix {
 
     /// Each folder has two links to the next: 2^30 paths to the last one.
     #[test]
+    fn folders_that_are_deep() {
+        let (_outer, dir) = set();
+        let mut deep = dir.join("train/apple");
+        let begun = std::time::Instant::now();
+        // Nearly as deep as the system allows.
+        for _ in 0..1800 {
+            deep.push("d");
+        }
+        fs::create_dir_all(&deep).unwrap();
+        plain_png(deep.join("x.png"), 8, [9; 3]);
+        let made = begun.elapsed();
+        let begun = std::time::Instant::now();
+        let (set, lines) = open_rest(&dir);
+        assert_eq!(set.unwrap().train.unwrap().len(), 5);
+        assert!(lines.is_empty(), "{lines:?}");
+        // To make them takes as many steps as to list them, with a wide margin for a busy machine.
+        let (listed, most) = (begun.elapsed(), 20 * made + Duration::from_secs(2));
+        assert!(listed < most, "{listed:?}, {made:?} to make them");
+    }
+
+    #[test]
     fn links_that_multiply() {
         let (_outer, dir) = set();
         for depth in 0..30 {

@@ -42,7 +42,8 @@ fn run(method: &str, encoder: &str) -> Trainer {
     ] {
         config = config.with(setting).unwrap();
     }
-    let origin = Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: None };
+    let origin =
+        Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: Default::default() };
     Trainer::prepare(config, set(), origin).unwrap()
 }
 

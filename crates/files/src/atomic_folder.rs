@@ -83,6 +83,18 @@ fn sync_content(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// Finds out whether a folder can be made at `path`, before the work that will fill it.
+///
+/// # Errors
+/// As [`AtomicFolder::create`], which makes the folders above it.
+pub fn check_new_folder(path: &Path) -> Result<(), FolderError> {
+    refuse_content(path)?;
+    let above = path.ancestors().skip(1).find(|above| above.exists());
+    let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let attempt = tempfile::tempfile_in(above);
+    attempt.map(drop).map_err(|error| Error::io(above, "write into")(error).into())
+}
+
 fn refuse_content(path: &Path) -> Result<(), FolderError> {
     match fs::read_dir(path) {
         Ok(mut entries) => match entries.next() {

@@ -28,7 +28,7 @@ mod partial;
 mod record_log;
 
 pub use self::atomic_file::{AtomicFile, check_writable, write};
-pub use self::atomic_folder::AtomicFolder;
+pub use self::atomic_folder::{AtomicFolder, check_new_folder};
 pub use self::cache_dir::cache_dir;
 pub use self::error::{Error, FolderError, Unwritable};
 pub use self::hex::hex;

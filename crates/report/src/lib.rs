@@ -15,7 +15,7 @@
 //! # std::fs::write(folder.join("config.json"), r#"{
 //! #     "format": 2, "version": "1", "revision": "none", "started_at": "2026-11-28T09:30:00Z",
 //! #     "device": "cpu", "threads": {"libtorch": 1, "workers": 1}, "init": null,
-//! #     "data": {"path": null, "kind": "procedural set", "fingerprint": "f00", "image_size": 96,
+//! #     "data": {"paths": [], "kind": "procedural set", "fingerprint": "f00", "image_size": 96,
 //! #              "images": {"unlabeled": 80, "train": 20, "test": 20}, "held_out": 0,
 //! #              "class_names": []},
 //! #     "batch": {"unlabeled": 8, "labeled": 2, "steps_per_epoch": 10},

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Error, InitRecord, file, summary};
+use crate::{DataSource, Error, InitRecord, file, summary};
 
 /// `evaluation.json`: scores of one encoder by one or several protocols.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +64,9 @@ pub struct WeightsRecord {
 /// The data set of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvaluationData {
-    /// Absolute path; null for the built-in synthetic set.
-    pub path: Option<PathBuf>,
+    /// Where it was read from.
+    #[serde(flatten)]
+    pub source: DataSource,
     /// Kind of the set.
     pub kind: String,
     /// Hash over sizes, labels and pixels of all images.
@@ -237,7 +238,8 @@ mod tests {
             },
             "split": "test",
             "data": {
-                "path": null, "kind": "image folder", "fingerprint": "f00",
+                "paths": [], "labels": "auto", "skip_bad": false,
+                "kind": "image folder", "fingerprint": "f00",
                 "images": {"train": 8, "test": 4}, "folds": 0, "class_names": ["cat", "dog"],
             },
             "version": "1", "revision": "abc", "device": "cpu", "threads": 1,

@@ -20,6 +20,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod data_source;
 mod document;
 mod error;
 mod evaluation;
@@ -33,6 +34,7 @@ mod schema;
 mod steps;
 mod summary;
 
+pub use data_source::DataSource;
 pub use document::document;
 pub use error::Error;
 pub use evaluation::{

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, file};
+use crate::{DataSource, Error, file};
 
 /// The format of run folders that this version writes and reads. Raised when a record, a key or a
 /// checkpoint changes its meaning.
@@ -52,8 +52,9 @@ pub struct ThreadCounts {
 /// The data set of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataRecord {
-    /// Absolute path; null for the built-in synthetic set and for images made in memory.
-    pub path: Option<PathBuf>,
+    /// Where it was read from.
+    #[serde(flatten)]
+    pub source: DataSource,
     /// Kind of the set, such as `image folder`.
     pub kind: String,
     /// Hash over sizes, labels and pixels of all images.
@@ -150,10 +151,11 @@ impl DataRecord {
         }
     }
 
-    /// The name of its folder, or its kind where it has none.
+    /// The names of its folders, or its kind where it has none.
     pub fn name(&self) -> String {
-        let folder = self.path.as_ref().and_then(|path| path.file_name());
-        folder.map_or_else(|| self.kind.clone(), |name| name.to_string_lossy().into_owned())
+        let names = self.source.paths.iter().filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        if names.is_empty() { self.kind.clone() } else { names.join(", ") }
     }
 }
 
@@ -265,7 +267,8 @@ mod tests {
             "started_at": "2026-11-28T09:30:00Z", "device": "cpu",
             "threads": {"libtorch": 2, "workers": 1},
             "data": {
-                "path": "data/photos", "kind": "image folder", "fingerprint": "f00",
+                "paths": ["data/photos"], "labels": "auto", "skip_bad": false,
+                "kind": "image folder", "fingerprint": "f00",
                 "image_size": 96, "images": {"unlabeled": 100, "train": 90, "test": 20},
                 "unlabeled_is_train": false, "held_out": 0, "class_names": ["cat", "dog"],
             },
@@ -307,6 +310,26 @@ mod tests {
         assert_eq!((read.data.name().as_str(), read.batch.images()), ("photos", 64));
         assert_eq!(read.config["seed"], 3);
         assert_eq!(serde_json::to_value(&read).unwrap(), record());
+    }
+
+    #[test]
+    fn several_folders_and_older_records_are_read() {
+        let mut value = record();
+        value["data"]["paths"] = json!(["data/photos", "/scans"]);
+        value["data"]["labels"] = json!("/labels.csv");
+        let several = read(&value).unwrap().data;
+        assert_eq!(several.name(), "photos, scans");
+        assert_eq!(several.source.labels, "/labels.csv");
+        let data = value["data"].as_object_mut().unwrap();
+        for key in ["paths", "labels", "skip_bad"] {
+            data.shift_remove(key);
+        }
+        for (path, paths) in [(json!("data/photos"), vec!["data/photos"]), (json!(null), vec![])] {
+            value["data"]["path"] = path;
+            let source = read(&value).unwrap().data.source;
+            let paths = paths.into_iter().map(PathBuf::from).collect();
+            assert_eq!(source, DataSource { paths, ..DataSource::default() });
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use trainer::{Config, EpochProgress, EpochRecord, Observer, Outcome, Provenance, Trainer};
+//! use trainer::{Config, DataSource, EpochProgress, EpochRecord};
+//! use trainer::{Observer, Outcome, Provenance, Trainer};
 //!
 //! /// Watches a run, without a word.
 //! struct Silent;
@@ -33,7 +34,8 @@
 //! }
 //! let spec = dataset::SyntheticSpec { unlabeled: 40, train: 20, test: 10, size: 32, seed: 0 };
 //! let data = dataset::synthetic(&spec)?;
-//! let origin = Provenance { version: "1".into(), revision: "none".into(), data: None };
+//! let data = DataSource::default();
+//! let origin = Provenance { version: "1".into(), revision: "none".into(), data };
 //! let session = Trainer::prepare(config, data, origin)?;
 //!
 //! let folder = tempfile::tempdir()?;
@@ -75,4 +77,4 @@ pub use self::session::resume::{check_data, check_resume, first_mismatch};
 pub use self::session::run_folder::{RunFolder, RunRecord, write_json};
 pub use self::session::setup::{Provenance, training_images};
 pub use optim::StepCount;
-pub use run::{Best, Criterion, EpochRecord, Health, StepSecs};
+pub use run::{Best, Criterion, DataSource, EpochRecord, Health, StepSecs};

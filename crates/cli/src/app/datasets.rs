@@ -1,9 +1,12 @@
-//! Opens data sets with a progress bar; the default data set.
+//! Lists and opens data sets, with a progress bar; the default data set.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use dataset::{Dataset, JobProgress, OpenOptions, SyntheticSpec};
+use dataset::{
+    Dataset, FileSurvey, FolderLabels, JobProgress, ListedDataset, OpenOptions, SyntheticSpec,
+};
+use run::DataSource;
 use trainer::RunRecord;
 
 use crate::app::failure::Failure;
@@ -22,50 +25,125 @@ pub fn bar() -> impl Fn(JobProgress) + Sync {
     move |progress: JobProgress| display.show(progress)
 }
 
-/// Opens the set in `dir`.
-pub fn open(dir: &Path, image_size: usize) -> Result<Dataset, Failure> {
-    open_by(dir, image_size, None)
-}
-
-/// Opens the set in `dir` without its unreadable images; a line for each of these.
-pub fn open_skipping_bad(dir: &Path, image_size: usize) -> Result<(Dataset, Vec<String>), Failure> {
-    let left_out = Mutex::new(Vec::new());
-    let note = |line: &str| {
-        tracing::warn!("skipped {line}");
-        let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        left_out.push(line.to_owned());
-    };
-    let set = open_by(dir, image_size, Some(&note))?;
-    Ok((set, left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
-}
-
-fn open_by(
-    dir: &Path,
+/// A data set that was found and counted: what can be wrong is checked against its
+/// [`outline`](Self::outline) before minutes are spent on decoding images.
+pub struct Listed {
+    listed: ListedDataset,
+    source: DataSource,
     image_size: usize,
-    left_out: Option<&(dyn Fn(&str) + Sync)>,
-) -> Result<Dataset, Failure> {
-    let progress = bar();
-    let options =
-        OpenOptions { image_size, progress: &progress, left_out, ..OpenOptions::default() };
-    Ok(dataset::open(dir, &options)?)
 }
 
-/// Opens the set in `dir`, or else the default one; with its path, `None` for the built-in set.
-pub fn open_or_default(
-    dir: Option<&Path>,
-    image_size: usize,
-) -> Result<(Dataset, Option<PathBuf>), Failure> {
-    if let Some(dir) = dir {
-        return Ok((open(dir, image_size)?, Some(dir.to_owned())));
+/// Lists the set of `source`, which has paths.
+pub fn list(source: &DataSource, image_size: usize) -> Result<Listed, Failure> {
+    let options = OpenOptions { image_size, labels: labels(source), ..OpenOptions::default() };
+    // What is left out is told when the set is opened.
+    let left_out: Option<&(dyn Fn(&str) + Sync)> =
+        if source.skip_bad { Some(&|_| {}) } else { None };
+    let listed = dataset::list(&source.paths, &OpenOptions { left_out, ..options })?;
+    Ok(Listed { listed, source: source.clone(), image_size })
+}
+
+impl Listed {
+    /// The set without its pixels.
+    pub fn outline(&self) -> &Dataset {
+        self.listed.outline()
     }
+
+    /// The outline, where opening takes long.
+    pub fn undecoded(&self) -> Option<&Dataset> {
+        (!self.listed.is_decoded()).then(|| self.outline())
+    }
+
+    /// Opens the set.
+    pub fn open(&self) -> Result<Dataset, Failure> {
+        Ok(self.open_skipping()?.0)
+    }
+
+    /// What the files of its folders are; of an open set with the copies among them.
+    pub fn survey(&self) -> Option<FileSurvey> {
+        self.listed.survey()
+    }
+
+    /// Opens the set; with a line for each image that is left out.
+    pub fn open_skipping(&self) -> Result<(Dataset, Vec<String>), Failure> {
+        let left_out = Mutex::new(Vec::new());
+        let note = |line: &str| {
+            tracing::warn!("skipped {line}");
+            let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            left_out.push(line.to_owned());
+        };
+        let progress = bar();
+        let options = OpenOptions {
+            image_size: self.image_size,
+            labels: labels(&self.source),
+            progress: &progress,
+            left_out: if self.source.skip_bad { Some(&note) } else { None },
+            ..OpenOptions::default()
+        };
+        let set = self.listed.open(&options)?;
+        Ok((set, left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Opens the set of `source`; without paths the built-in one.
+pub fn open(source: &DataSource, image_size: usize) -> Result<Dataset, Failure> {
+    match source.paths.is_empty() {
+        true => built_in(),
+        false => list(source, image_size)?.open(),
+    }
+}
+
+fn labels(source: &DataSource) -> FolderLabels {
+    match source.labels.as_str() {
+        "auto" => FolderLabels::Auto,
+        "folders" => FolderLabels::Folders,
+        "none" => FolderLabels::None,
+        file => FolderLabels::File(PathBuf::from(file)),
+    }
+}
+
+/// The source with absolute paths, by which it is found from any folder.
+pub fn absolute(source: &DataSource) -> Result<DataSource, Failure> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let paths: Vec<PathBuf> = source.paths.iter().map(|path| absolute(path)).collect();
+    let labels = match labels(source) {
+        FolderLabels::File(file) => absolute(&file).to_string_lossy().into_owned(),
+        _ => source.labels.clone(),
+    };
+    if let Some(odd) = paths.iter().find(|path| path.to_str().is_none()) {
+        return Err(Failure::usage(format!(
+            "{}: expected a path in UTF-8, found other bytes",
+            odd.display()
+        )));
+    }
+    Ok(DataSource { paths, labels, skip_bad: source.skip_bad })
+}
+
+/// Where the set of `source` is, for messages.
+pub fn place(source: &DataSource) -> String {
+    match source.paths.as_slice() {
+        [] => "the built-in set".to_owned(),
+        paths => paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The source of a command without a run: `source`, or else the default one; without paths for the
+/// built-in set.
+pub fn or_default(source: DataSource) -> Result<DataSource, Failure> {
     let default = Path::new(DEFAULT);
+    if !source.paths.is_empty() {
+        return Ok(source);
+    }
     if default.exists() {
-        return Ok((open(default, image_size)?, Some(default.to_owned())));
+        return Ok(DataSource { paths: vec![default.to_owned()], ..source });
+    }
+    if source.labels != DataSource::default().labels {
+        return Err(Failure::usage("--labels: expected --data, whose images they are of"));
     }
     tracing::warn!(
         "{DEFAULT} not found (`cargo xtask download-stl10` fetches STL-10): using the built-in synthetic set"
     );
-    Ok((built_in()?, None))
+    Ok(source)
 }
 
 /// The built-in synthetic set, for the run in `folder`, which names no folder. A run of another

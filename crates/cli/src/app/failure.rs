@@ -103,7 +103,7 @@ impl From<dataset::Error> for Failure {
         };
         let hint = match &error {
             E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } | E::Unusable { .. } => {
-                "; `twinview data pack --skip-bad` skips such files".to_owned()
+                "; --skip-bad skips such files".to_owned()
             }
             E::NotAFolder { path } => unpacking(path),
             _ => String::new(),

@@ -1,11 +1,11 @@
 //! Images with labels and images without, of one or two data sets.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use dataset::{Dataset, Split};
+use run::DataSource;
 
-use crate::app::datasets;
+use crate::app::datasets::{self, Listed};
 use crate::app::failure::Failure;
 use crate::app::run_on_data::RunOnData;
 
@@ -14,21 +14,50 @@ pub struct LabeledImages {
     set: Dataset,
     /// Where the set is, for messages.
     pub place: String,
+    origin: Origin,
+}
+
+/// What is still to be done to have the pixels.
+enum Origin {
+    /// Nothing.
+    Open,
+    /// The set of a run, which is opened there.
+    RunOnData,
+    /// A set of its own.
+    Listed(Box<Listed>),
 }
 
 impl LabeledImages {
-    /// Those of the set in `dir`, which must have some.
-    pub fn open(dir: &Path, image_size: usize) -> Result<Self, Failure> {
-        let set = datasets::open(dir, image_size)?;
-        let place = dir.display().to_string();
-        Self::of(&set, &place).ok_or_else(|| unlabeled_set(&place))
+    /// Those of the set of `source`, which must have some; without pixels until they are
+    /// [loaded](Self::load).
+    pub fn list(source: &DataSource, image_size: usize) -> Result<Self, Failure> {
+        let listed = datasets::list(source, image_size)?;
+        let place = datasets::place(source);
+        let labeled = Self::of(listed.outline(), &place).ok_or_else(|| unlabeled_set(&place))?;
+        Ok(Self { origin: Origin::Listed(Box::new(listed)), ..labeled })
     }
 
-    /// Those of a set, where it has some.
+    /// Those of the set that a run is used on, where it has some.
+    pub fn of_run(run_on_data: &RunOnData) -> Option<Self> {
+        let labeled = Self::of(&run_on_data.set, &run_on_data.place)?;
+        Some(Self { origin: Origin::RunOnData, ..labeled })
+    }
+
+    /// Those of an open set, where it has some.
     pub fn of(set: &Dataset, place: &str) -> Option<Self> {
         let train = set.train.as_ref()?;
         let labeled = train.labels().is_some() && !train.is_empty();
-        labeled.then(|| Self { set: set.clone(), place: place.to_owned() })
+        labeled.then(|| Self { set: set.clone(), place: place.to_owned(), origin: Origin::Open })
+    }
+
+    /// Opens what was listed; the set of the run is open already in `run_on_data`.
+    pub fn load(self, run_on_data: &RunOnData) -> Result<Self, Failure> {
+        let set = match self.origin {
+            Origin::Open => self.set,
+            Origin::RunOnData => run_on_data.set.clone(),
+            Origin::Listed(listed) => listed.open()?,
+        };
+        Ok(Self { set, place: self.place, origin: Origin::Open })
     }
 
     /// The images.
@@ -61,7 +90,7 @@ impl LabeledImages {
 pub fn unlabeled_set(place: &str) -> Failure {
     Failure::usage(format!(
         "{place}: expected labeled training images, found none: put some into \
-         {place}/train/CLASS/, or name a labeled set by --labeled"
+         {place}/train/CLASS/, or name a file of labels by --labels or a labeled set by --labeled"
     ))
 }
 

@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicBool;
 use dataset::{ConcatSplits, Dataset};
 use eval::{CheckpointChoice, FeatureCache, FrozenEncoder};
 use models::DeviceChoice;
+use run::DataSource;
 
-use crate::app::datasets;
+use crate::app::datasets::{self, Listed};
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
-use crate::args::SplitArgument;
+use crate::args::{DataArguments, SplitArgument};
 
 /// Images in a forward pass.
 pub const BATCH: usize = 256;
@@ -23,39 +24,54 @@ pub struct RunOnData {
     pub run: PathBuf,
     /// The encoder.
     pub frozen: FrozenEncoder,
-    /// The set.
+    /// The set; without pixels until it is [loaded](Self::load).
     pub set: Dataset,
-    /// Where the set was read from, from the root; `None` for the built-in one.
-    pub path: Option<PathBuf>,
+    /// Where the set was read from, by absolute paths; none for the built-in one.
+    pub source: DataSource,
     /// Where the set is, for messages.
     pub place: String,
+    listed: Option<Listed>,
 }
 
 impl RunOnData {
-    /// Opens the run in `folder`, and the set in `data` or else the run's.
-    pub fn open(
+    /// Opens the run in `folder` and lists the set in `data` or else the run's.
+    pub fn list(
         folder: &Path,
-        data: Option<&Path>,
+        data: &DataArguments,
         weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
         let frozen = FrozenEncoder::open(folder, weights, device)?;
-        let path = data.or(frozen.record.data.path.as_deref());
-        let set = match path {
-            Some(path) => datasets::open(path, frozen.record.config.image_size)?,
-            None => datasets::built_in_of(folder, &frozen.record)?,
-        };
-        let path = path.map(Path::to_owned);
-        Ok(Self::of(folder, frozen, set, path.as_deref()))
+        let record = &frozen.record;
+        let source = data.source(&record.data.source);
+        if source.paths.is_empty() {
+            let set = datasets::built_in_of(folder, record)?;
+            return Self::of(folder, frozen, set, &source);
+        }
+        let listed = datasets::list(&source, record.config.image_size)?;
+        let set = listed.outline().clone();
+        Ok(Self { listed: Some(listed), ..Self::of(folder, frozen, set, &source)? })
     }
 
     /// What is open already: the encoder of the run in `folder`, and the set that was read from
-    /// `path`.
-    pub fn of(folder: &Path, mut frozen: FrozenEncoder, set: Dataset, path: Option<&Path>) -> Self {
+    /// `source`.
+    pub fn of(
+        folder: &Path,
+        mut frozen: FrozenEncoder,
+        set: Dataset,
+        source: &DataSource,
+    ) -> Result<Self, Failure> {
         frozen.cache = FeatureCache::of_user();
-        let place = path.map_or("the built-in set".to_owned(), |path| path.display().to_string());
-        let path = path.map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
-        Self { run: folder.to_owned(), frozen, set, path, place }
+        let (place, source) = (datasets::place(source), datasets::absolute(source)?);
+        Ok(Self { run: folder.to_owned(), frozen, set, source, place, listed: None })
+    }
+
+    /// Opens the set that was listed.
+    pub fn load(mut self) -> Result<Self, Failure> {
+        if let Some(listed) = self.listed.take() {
+            self.set = listed.open()?;
+        }
+        Ok(self)
     }
 
     /// With the cache of features, or without.

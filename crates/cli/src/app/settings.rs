@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dataset::Dataset;
 use models::DeviceChoice;
-use trainer::{Config, ConfigFile, Fitted, OnCollapse};
+use trainer::{BestBy, Config, ConfigFile, Fitted, OnCollapse};
 
 use crate::app::encoders::EncoderName;
 use crate::app::failure::Failure;
@@ -177,6 +177,9 @@ pub fn set_flags(mut config: Config, arguments: &SettingsArguments) -> Result<Co
             OnCollapseArgument::Warn => OnCollapse::Warn,
             OnCollapseArgument::Stop => OnCollapse::Stop,
         };
+    }
+    if let Some(val_fraction) = arguments.val_split {
+        config.checkpoint.best = Some(BestBy::ValProbeAcc { val_fraction });
     }
     config.image_size = arguments.image_size.unwrap_or(config.image_size);
     config.seed = arguments.seed.unwrap_or(config.seed);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::values::{MethodName, PrecisionArgument};
 use crate::app::presets::Preset;
 
@@ -25,9 +26,9 @@ pub struct CompareArguments {
     /// Runs per method, with the random seeds 0 to N - 1.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seeds: u64,
-    /// Data set [default: as for pretrain].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images to train on.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Number of epochs [default: the preset's].
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,

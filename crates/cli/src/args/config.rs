@@ -1,9 +1,8 @@
 //! Arguments of `config`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::settings::SettingsArguments;
 use super::values::MethodName;
 
@@ -13,9 +12,9 @@ pub struct ConfigArguments {
     /// Method; `twinview methods` describes them.
     #[arg(value_parser = MethodName { or_all: false })]
     pub method: String,
-    /// Data set that batch, queue and epochs shall fit [default: none].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images that batch, queue and epochs shall fit.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Settings of the configuration.
     #[command(flatten)]
     pub settings: SettingsArguments,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::data_source::ReadingArguments;
 use super::examples;
 
 /// The commands about data sets.
@@ -12,8 +13,12 @@ pub enum DataCommand {
     /// Describe a data set: splits, classes, image size, color statistics.
     #[command(after_help = examples::DATA_INFO)]
     Info {
-        /// Data set.
-        dir: PathBuf,
+        /// Data set: a folder of images, or STL-10 or CIFAR-10 binaries; several are one set.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        /// How it is read.
+        #[command(flatten)]
+        reading: ReadingArguments,
         /// Side in pixels to which a folder's images are resized.
         #[arg(long, value_name = "N", default_value_t = 96)]
         image_size: usize,
@@ -24,17 +29,29 @@ pub enum DataCommand {
     /// Convert a data set to STL-10 binaries.
     #[command(after_help = examples::DATA_PACK)]
     Pack {
-        /// Data set.
-        dir: PathBuf,
+        /// Data set; several are one set.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        /// How it is read.
+        #[command(flatten)]
+        reading: ReadingArguments,
         /// Side of the written images in pixels.
         #[arg(long, value_name = "N", default_value_t = 96)]
         image_size: usize,
         /// Output folder; new or empty.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// Skip and list unreadable images instead of rejecting the folder.
-        #[arg(long)]
-        skip_bad: bool,
+    },
+    /// List the decoded images of folders in the cache, or delete them.
+    #[command(after_help = examples::DATA_CACHE)]
+    Cache {
+        /// Delete the decoded images of FOLDER, or of all folders; they are decoded again when they
+        /// are needed.
+        #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+        clear: Option<Option<PathBuf>>,
+        /// Delete what was not used for this many days.
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u64>,
     },
     /// Generate a synthetic data set of ten classes of shapes and textures.
     #[command(after_help = examples::DATA_SYNTH)]

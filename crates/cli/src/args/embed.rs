@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 
 /// Arguments of `embed`.
@@ -12,9 +13,9 @@ use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 pub struct EmbedArguments {
     /// Run folder.
     pub run: PathBuf,
-    /// Data set, labeled or not [default: that of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images, labeled or not.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Split of the data set; repeatable [default: all].
     #[arg(long)]
     pub split: Vec<SplitArgument>,

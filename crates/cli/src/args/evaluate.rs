@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::data_source::DataArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, checkpoint};
 
 /// Arguments of `evaluate`.
@@ -14,10 +15,9 @@ pub struct EvaluateArguments {
     /// deviation.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// Labeled data set; without a test split, folds of its training images are scored
-    /// [default: that of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Labeled images; without a test split, folds of the training images are scored.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Evaluation protocols, separated by commas or repeated [default: linear and knn].
     #[arg(long, value_delimiter = ',')]
     pub protocol: Vec<ProtocolArgument>,

@@ -10,6 +10,8 @@ pub const PRETRAIN: &str = "\
 Examples:
   twinview pretrain simclr --data photos        settings by device and number of images
   twinview pretrain simclr --preset gpu         STL-10 in data/stl10_binary; ResNet-18
+  twinview pretrain simclr --data photos --labels labels.csv --val-split 0.2
+  twinview pretrain simclr --data photos --data scans   both folders as one set
   twinview pretrain dino --data photos --image-size 224 --encoder vit-small
   twinview pretrain dino --config my.json --epochs 10
   twinview pretrain simclr --run runs/simclr --resume
@@ -18,6 +20,7 @@ Examples:
 pub const EVALUATE: &str = "\
 Examples:
   twinview evaluate runs/simclr
+  twinview evaluate runs/simclr --labels labels.csv     the images of the run, labeled since
   twinview evaluate runs/simclr --checkpoint last --checkpoint best
   twinview evaluate comparison/runs/simclr-seed*
   twinview evaluate runs/simclr --labels-per-class 1 --labels-per-class 10
@@ -80,6 +83,7 @@ pub const DATA: &str = "\
 Examples:
   twinview data info photos
   twinview data pack photos --out data/photos96
+  twinview data cache
   twinview data synth --out data/synthetic";
 
 pub const DATA_INFO: &str = "\
@@ -91,6 +95,12 @@ pub const DATA_PACK: &str = "\
 Examples:
   twinview data pack photos --image-size 96 --out data/photos96
   twinview data pack photos --skip-bad --out data/photos96";
+
+pub const DATA_CACHE: &str = "\
+Examples:
+  twinview data cache
+  twinview data cache --clear photos
+  twinview data cache --older-than 30";
 
 pub const DATA_SYNTH: &str = "\
 Examples:

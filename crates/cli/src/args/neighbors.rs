@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 
 /// Arguments of `neighbors`.
@@ -11,10 +12,9 @@ use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 pub struct NeighborsArguments {
     /// Run folder.
     pub run: PathBuf,
-    /// Data set; without --query, --duplicates and --outliers it needs labels and a test split
-    /// [default: that of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images; without --query, --duplicates and --outliers they need labels and a test split.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Find the nearest neighbors of this image.
     #[arg(long, value_name = "IMAGE", group = "search")]
     pub query: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 
 /// Arguments of `predict`.
@@ -12,11 +13,11 @@ use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 pub struct PredictArguments {
     /// Run folder.
     pub run: PathBuf,
-    /// Data set with the images to predict [default: that of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Data set whose training images are labeled [default: that of --data if labeled, else that
-    /// of the run].
+    /// Images to predict.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Folder whose training images are labeled [default: that of --data if labeled, else that of
+    /// the run].
     #[arg(long, value_name = "DIR")]
     pub labeled: Option<PathBuf>,
     /// Split to predict; repeatable [default: unlabeled].

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::settings::SettingsArguments;
 use super::values::MethodName;
 
@@ -13,10 +14,9 @@ pub struct PretrainArguments {
     /// Method; `twinview methods` describes them.
     #[arg(value_parser = MethodName { or_all: false })]
     pub method: String,
-    /// Data set: STL-10 or CIFAR-10 binaries, or a folder of images [default: data/stl10_binary,
-    /// or a synthetic set if there is none].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images to train on.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Settings of the run.
     #[command(flatten)]
     pub settings: SettingsArguments,

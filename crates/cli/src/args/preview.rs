@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data_source::DataArguments;
 use super::values::MethodName;
 use crate::app::presets::Preset;
 
@@ -25,9 +26,9 @@ pub struct PreviewArguments {
     /// Side of the images in pixels.
     #[arg(long, value_name = "N")]
     pub image_size: Option<usize>,
-    /// Data set [default: as for pretrain].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    /// Images to show.
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Number of images, one per row.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub rows: usize,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::data_source::DataArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, checkpoint};
 
 /// Arguments of `select`.
@@ -11,10 +12,10 @@ use super::values::{CHECKPOINT, CheckpointArgument, checkpoint};
 pub struct SelectArguments {
     /// Run folder.
     pub run: PathBuf,
-    /// Data set with the unlabeled images to select from [default: that of the run].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Data set whose training images are labeled already [default: that of --data].
+    /// Unlabeled images to select from.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Folder whose training images are labeled already [default: that of --data].
     #[arg(long, value_name = "DIR")]
     pub labeled: Option<PathBuf>,
     /// Number of images to select.

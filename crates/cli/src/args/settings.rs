@@ -38,6 +38,10 @@ pub struct SettingsArguments {
     /// Side of the images in pixels; folders of images are resized to it.
     #[arg(long, value_name = "N")]
     pub image_size: Option<usize>,
+    /// Share of the labeled training images, of every class, that is held out to measure on and to
+    /// choose the best epoch by [default: the preset's, 0.1].
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub val_split: Option<f64>,
     /// Random seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

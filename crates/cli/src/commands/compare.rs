@@ -13,7 +13,7 @@ use eval::{CheckpointChoice, Protocol};
 use methods::METHODS;
 use models::DeviceChoice;
 use report::{COLUMNS, Column, Comparison, MeanStd, Run};
-use run::{EvaluationRecord, Summary, file};
+use run::{DataSource, EvaluationRecord, Summary, file};
 use trainer::{Config, Outcome, RunRecord};
 
 use crate::app::datasets;
@@ -22,7 +22,7 @@ use crate::app::logging::RunLog;
 use crate::app::output::Output;
 use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
-use crate::args::{CompareArguments, SettingsArguments};
+use crate::args::{CompareArguments, DataArguments, SettingsArguments};
 use crate::commands::compare::earlier_run::EarlierRun;
 use crate::commands::evaluate::measurement::Measurement;
 use crate::commands::pretrain;
@@ -33,6 +33,7 @@ pub const NEIGHBORS: [usize; 2] = [6, 8];
 pub const PREVIEW: [usize; 2] = [6, 3];
 
 /// One run of a comparison.
+#[derive(Clone)]
 struct PlannedRun {
     folder: PathBuf,
     config: Config,
@@ -49,23 +50,26 @@ pub fn run(
     let mut planned = plan(arguments)?;
     check_out(&arguments.out)?;
     let image_size = planned[0].config.image_size;
-    let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
-    let mut notes = BTreeSet::new();
-    for PlannedRun { config, settings, .. } in &mut planned {
-        notes.extend(settings.fit(&set));
-        *config = Config { seed: config.seed, ..settings.config.clone() };
-    }
+    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    let set = match source.paths.is_empty() {
+        true => datasets::built_in()?,
+        false => {
+            let listed = datasets::list(&source, image_size)?;
+            if let Some(outline) = listed.undecoded() {
+                let mut planned = planned.clone();
+                fit(&mut planned, outline)?;
+                for run in planned {
+                    pretrain::prepare(run.config, outline.clone(), &source)?;
+                }
+            }
+            listed.open()?
+        }
+    };
+    let notes = fit(&mut planned, &set)?;
     // All runs are checked before hours are spent on the first.
     for PlannedRun { folder, config, earlier, .. } in &mut planned {
-        let begun = folder.join(file::CONFIG).exists();
-        let record = begun.then(|| RunRecord::read(folder)).transpose()?;
-        if let Some(record) = &record {
-            let method = config.method.name();
-            let checked = trainer::check_resume(record, folder, method, config.clone());
-            *config = checked.map_err(starts_anew)?;
-        }
-        let trainer = pretrain::prepare(config.clone(), set.clone(), path.clone())?;
-        if let Some(record) = &record {
+        let trainer = pretrain::prepare(config.clone(), set.clone(), &source)?;
+        if let Some(record) = &begun(folder)? {
             trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
             *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
@@ -74,7 +78,7 @@ pub fn run(
         tracing::warn!("{note}");
     }
     if set.train.is_none() {
-        let place = path.as_deref().map_or("the built-in set".into(), Path::to_string_lossy);
+        let place = datasets::place(&source);
         tracing::warn!(
             "{place} has no labels: no accuracy is measured, and rank and contrastive accuracy don't \
              say which method is best (labeled images go into train/CLASS)"
@@ -85,18 +89,40 @@ pub fn run(
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());
         tracing::info!("run {number} of {all}: {folder}");
-        let outcome = train(run, &set, path.as_deref(), output, log, &stop)?;
+        let outcome = train(run, &set, &source, output, log, &stop)?;
         if outcome == Outcome::Interrupted {
             tracing::warn!("interrupted and saved; run the same command to resume");
             return Ok(ExitCode::from(failure::INTERRUPTED));
         }
-        measure(run, &set, arguments.data.as_deref())?;
+        measure(run, &set, &arguments.data)?;
         // After every run, for a look before the last one is finished.
         write(&planned[..number], &arguments.out, &command)?;
     }
     let comparison = write(&planned, &arguments.out, &command)?;
     output.result(&comparison, || text(&comparison, &arguments.out));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the runs fit the set, and checks that those that were begun can go on. A line for what is
+/// not as it was asked for.
+fn fit(planned: &mut [PlannedRun], set: &dataset::Dataset) -> Result<BTreeSet<String>, Failure> {
+    let mut notes = BTreeSet::new();
+    for PlannedRun { folder, config, settings, .. } in planned {
+        notes.extend(settings.fit(set));
+        *config = Config { seed: config.seed, ..settings.config.clone() };
+        if let Some(record) = begun(folder)? {
+            let method = config.method.name();
+            let checked = trainer::check_resume(&record, folder, method, config.clone());
+            *config = checked.map_err(starts_anew)?;
+        }
+    }
+    Ok(notes)
+}
+
+/// The record of the run in `folder`, if one was begun.
+fn begun(folder: &Path) -> Result<Option<RunRecord>, Failure> {
+    let begun = folder.join(file::CONFIG).exists();
+    Ok(begun.then(|| RunRecord::read(folder)).transpose()?)
 }
 
 /// The error for runs in the folder that don't fit the ones asked for.
@@ -205,7 +231,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
 fn train(
     run: &PlannedRun,
     set: &dataset::Dataset,
-    path: Option<&Path>,
+    source: &DataSource,
     output: &Output,
     log: &RunLog,
     stop: &Arc<AtomicBool>,
@@ -215,15 +241,15 @@ fn train(
         tracing::info!("{} is finished", folder.display());
         return Ok(Outcome::Finished);
     }
-    let trainer = pretrain::prepare(run.config.clone(), set.clone(), path.map(Path::to_owned))?;
+    let trainer = pretrain::prepare(run.config.clone(), set.clone(), source)?;
     let resume = run.earlier != EarlierRun::None;
-    let source = run.settings.source();
-    let (outcome, _) = pretrain::train(trainer, &source, folder, resume, output, log, stop)?;
+    let settings = run.settings.source();
+    let (outcome, _) = pretrain::train(trainer, &settings, folder, resume, output, log, stop)?;
     Ok(outcome)
 }
 
 /// Evaluates a run and saves its pictures, unless they exist.
-fn measure(run: &PlannedRun, set: &dataset::Dataset, data: Option<&Path>) -> Result<(), Failure> {
+fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Result<(), Failure> {
     let folder = &run.folder;
     let views = folder.join(file::AUGMENTATION);
     if !views.exists() {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use run::DataSource;
+
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::json_layout;
@@ -12,9 +14,10 @@ use crate::args::ConfigArguments;
 /// Prints the configuration that `pretrain` would use.
 pub fn run(arguments: &ConfigArguments, output: &Output) -> Result<ExitCode, Failure> {
     let mut settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
-    if let Some(data) = &arguments.data {
-        let set = datasets::open(data, settings.config.image_size)?;
-        for note in settings.fit(&set) {
+    let source = arguments.data.source(&DataSource::default());
+    if !source.paths.is_empty() {
+        let listed = datasets::list(&source, settings.config.image_size)?;
+        for note in settings.fit(listed.outline()) {
             tracing::warn!("{note}");
         }
     }

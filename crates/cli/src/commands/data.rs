@@ -1,10 +1,13 @@
 //! `twinview data`.
 
-use std::fmt::Write;
+mod cache;
+mod info;
+
 use std::path::Path;
 use std::process::ExitCode;
 
-use dataset::{Description, SyntheticSpec, WriteOptions};
+use dataset::{SyntheticSpec, WriteOptions};
+use run::DataSource;
 use serde_json::json;
 
 use crate::app::datasets;
@@ -13,25 +16,23 @@ use crate::app::output::Output;
 use crate::app::words;
 use crate::args::DataCommand;
 
-/// Columns and rows of thumbnails.
-const SHEET: [usize; 2] = [16, 8];
-
 /// Runs one of the commands.
 pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> {
     match command {
-        DataCommand::Info { dir, image_size, sheet } => {
-            info(dir, *image_size, sheet.as_deref(), output)?
+        DataCommand::Info { dirs, reading, image_size, sheet } => {
+            info::run(&reading.source(dirs), *image_size, sheet.as_deref(), output)?
         }
-        DataCommand::Pack { dir, image_size, out, skip_bad } => {
-            let (set, skipped) = if *skip_bad {
-                datasets::open_skipping_bad(dir, *image_size)?
-            } else {
-                (datasets::open(dir, *image_size)?, Vec::new())
-            };
+        DataCommand::Pack { dirs, reading, image_size, out } => {
+            files::check_new_folder(out).map_err(dataset::Error::from)?;
+            let listed = datasets::list(&reading.source(dirs), *image_size)?;
+            let (set, skipped) = listed.open_skipping()?;
             let options =
                 WriteOptions { image_size: Some(*image_size), progress: &datasets::bar() };
             dataset::write_stl10(&set, out, &options)?;
             written(out, &skipped, output)?;
+        }
+        DataCommand::Cache { clear, older_than } => {
+            cache::run(clear.as_ref().map(Option::as_deref), *older_than, output)?;
         }
         &DataCommand::Synth { ref out, unlabeled, train, test, image_size, seed } => {
             let spec = SyntheticSpec { unlabeled, train, test, size: image_size, seed };
@@ -44,7 +45,8 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
 
 /// Reads the written set back and reports its size and the skipped files.
 fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failure> {
-    let set = datasets::open(out, 0)?;
+    let source = DataSource { paths: vec![out.to_owned()], ..DataSource::default() };
+    let set = datasets::open(&source, 0)?;
     let count = |split: &Option<dataset::Split>| split.as_ref().map_or(0, dataset::Split::len);
     let counts = [set.unlabeled.len(), count(&set.train), count(&set.test)];
     let value = json!({
@@ -63,68 +65,4 @@ fn written(out: &Path, skipped: &[String], output: &Output) -> Result<(), Failur
         )
     });
     Ok(())
-}
-
-fn info(
-    dir: &Path,
-    image_size: usize,
-    sheet: Option<&Path>,
-    output: &Output,
-) -> Result<(), Failure> {
-    if let Some(path) = sheet {
-        dataset::PictureFormat::of(path)?;
-        files::check_writable(path)?;
-    }
-    let set = datasets::open(dir, image_size)?;
-    if let Some(path) = sheet {
-        let [across, down] = SHEET;
-        dataset::save_picture(&dataset::contact_sheet(&set.unlabeled, across, down), path)?;
-    }
-    let description = dataset::describe(&set);
-    output.result(&description, || text(dir, &description));
-    Ok(())
-}
-
-fn classes(count: usize) -> String {
-    words::count(count, "class")
-}
-
-fn text(dir: &Path, description: &Description) -> String {
-    let mut text = format!(
-        "{}: {}, {} x {} pixels, {}, fingerprint {}\n",
-        dir.display(),
-        description.kind,
-        description.width,
-        description.height,
-        classes(description.class_names.len()),
-        description.fingerprint,
-    );
-    for split in &description.splits {
-        let rgb = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(" ");
-        let note = if split.same_as_train { " (those of train)" } else { "" };
-        let _ = writeln!(
-            text,
-            "{:<10} {:>7} {}{note}   mean {}   std {}   (RGB, of {} images)",
-            split.name,
-            split.images,
-            if split.images == 1 { "image " } else { "images" },
-            rgb(split.mean),
-            rgb(split.std),
-            split.measured_images,
-        );
-        if let Some(counts) = &split.class_counts {
-            let classes = description.class_names.iter().zip(counts);
-            let classes: Vec<_> = classes.map(|(name, count)| format!("{name} {count}")).collect();
-            let _ = writeln!(text, "           {}", classes.join(", "));
-        }
-    }
-    if !description.fold_sizes.is_empty() {
-        let _ = writeln!(
-            text,
-            "{} folds of {:?} images",
-            description.fold_sizes.len(),
-            description.fold_sizes
-        );
-    }
-    text
 }

@@ -27,9 +27,10 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     for file in &files {
         files::check_writable(file)?;
     }
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
-    let run_on_data = run_on_data.cached(!arguments.no_cache);
+    let (run, data) = (&arguments.run, &arguments.data);
+    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
+    run_on_data.select(&arguments.split)?;
+    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let frozen = &run_on_data.frozen;
     let TrainingProgress { epoch, step } = frozen.trained;

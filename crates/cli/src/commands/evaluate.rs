@@ -96,24 +96,34 @@ fn open(
             "--confusion-matrix: expected one run and one checkpoint, found {count}"
         )));
     }
-    let data = arguments.data.as_deref();
-    let mut run_on_data = Vec::new();
+    let mut listed = Vec::new();
     for checkpoint in checkpoints {
         let mut runs = Vec::new();
         for run in &arguments.runs {
-            let run = RunOnData::open(run, data, checkpoint.choice(), device)?;
-            let run = run.cached(!arguments.no_cache);
+            let run = RunOnData::list(run, &arguments.data, checkpoint.choice(), device)?;
             check(&run, protocols, few, arguments.confusion_matrix.is_some())?;
-            let trained_on = &run.frozen.record.data.fingerprint;
-            if data.is_none() && run.set.fingerprint() != *trained_on {
-                tracing::warn!("{} has changed since the run started", run.place);
-            }
             runs.push(run);
         }
+        listed.push(AtCheckpoint { checkpoint, runs });
+    }
+    let mut run_on_data = Vec::new();
+    for AtCheckpoint { checkpoint, runs } in listed {
+        let loaded = runs.into_iter().map(|run| load(arguments, run));
+        let runs = loaded.collect::<Result<Vec<_>, _>>()?;
         seeds::check(&runs)?;
         run_on_data.push(AtCheckpoint { checkpoint, runs });
     }
     Ok(run_on_data)
+}
+
+/// Opens the set of a run.
+fn load(arguments: &EvaluateArguments, run: RunOnData) -> Result<RunOnData, Failure> {
+    let run = run.load()?.cached(!arguments.no_cache);
+    let trained = &run.frozen.record.data;
+    if run.source == trained.source && run.set.fingerprint() != trained.fingerprint {
+        tracing::warn!("{} has changed since the run started", run.place);
+    }
+    Ok(run)
 }
 
 /// Rejects a set without labels, without a test split where a protocol needs one, with too few

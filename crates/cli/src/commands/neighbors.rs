@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, ImageRecord, Split};
-use eval::{Gallery, Outlier};
+use eval::{FrozenEncoder, Gallery, Outlier};
 use report::{ContactSheet, Frame, SheetRow, Tile};
 use serde_json::{Value, json};
 
@@ -46,8 +46,8 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
 /// Saves a picture of test images and their nearest training images.
 fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
+    let (run, data) = (&arguments.run, &arguments.data);
+    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     eval::labeled_splits(&run_on_data.set).map_err(|error| {
         let place = &run_on_data.place;
         Failure::usage(format!(
@@ -55,7 +55,8 @@ fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<Exi
              another set)"
         ))
     })?;
-    let measurement = Measurement::of(run_on_data.cached(!arguments.no_cache))?;
+    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
+    let measurement = Measurement::of(run_on_data)?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
     let out = arguments.out.as_deref().expect("required without a search");
     dataset::save_picture(&sheet.image(), out)?;
@@ -78,6 +79,16 @@ struct SearchResult {
     sheet: ContactSheet,
 }
 
+/// The image whose neighbors are asked for.
+fn read_query(path: &Path, frozen: &FrozenEncoder) -> Result<Split, Failure> {
+    if path == Path::new("-") {
+        let message = "--query: expected an image file, found - (save the image as a file)";
+        return Err(Failure::usage(message));
+    }
+    let query = dataset::read_image(path, frozen.record.config.image_size);
+    query.map_err(Failure::usage)
+}
+
 /// A search in the images of a data set.
 struct Search<'a> {
     arguments: &'a NeighborsArguments,
@@ -97,9 +108,13 @@ fn search(
     }
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
-    let run_on_data = run_on_data.cached(!arguments.no_cache);
+    let (run, data) = (&arguments.run, &arguments.data);
+    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
+    run_on_data.select(&arguments.split)?;
+    if let Some(query) = &arguments.query {
+        read_query(query, &run_on_data.frozen)?;
+    }
+    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
     if let Some(out) = &arguments.out {
@@ -121,13 +136,8 @@ impl Search<'_> {
 
     /// Finds the nearest neighbors of an image, of the data set or not.
     fn query(&self, path: &Path) -> Result<SearchResult, Failure> {
-        if path == Path::new("-") {
-            let message = "--query: expected an image file, found - (save the image as a file)";
-            return Err(Failure::usage(message));
-        }
         let frozen = &self.run_on_data.frozen;
-        let query = dataset::read_image(path, frozen.record.config.image_size);
-        let query = query.map_err(Failure::usage)?;
+        let query = read_query(path, frozen)?;
         let features = eval::extract(&query, frozen.side(), BATCH, &|block| frozen.encode(block));
         let features = features.map_err(Failure::usage)?;
         let nearest = self.gallery()?.nearest(&features, self.arguments.k);
@@ -177,8 +187,7 @@ impl Search<'_> {
             let _ = writeln!(text, "{:.6}  {}  {}", pair.cosine, line(&a), line(&b));
             values.push(json!({"cosine": pair.cosine, "images": [a, b]}));
         }
-        let folder = self.run_on_data.path.as_deref();
-        let groups = DuplicateGroup::all(&found, &self.images, folder);
+        let groups = DuplicateGroup::all(&found, &self.images, &self.run_on_data.source.paths);
         text += &groups_text(&groups, &self.images);
         let listed: Vec<Value> = groups.iter().map(|group| group.value(&self.images)).collect();
         let drawn = groups.iter().take(self.arguments.rows);

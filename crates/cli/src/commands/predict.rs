@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use dataset::{ConcatSplits, Split};
 use eval::{LabelPredictor, LinearSettings, Prediction};
 use report::{ContactSheet, Frame, SheetRow, Tile};
+use run::DataSource;
 use serde_json::{Map, Value, json};
 
 use crate::app::failure::Failure;
@@ -26,20 +27,13 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
     arguments.sheet.as_deref().map(dataset::PictureFormat::of).transpose()?;
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
-    let run_on_data = run_on_data.cached(!arguments.no_cache);
-    let images = match arguments.split.as_slice() {
-        [] => {
-            run_on_data.unlabeled().map_err(|failure| {
-                Failure::usage(format!("{failure}; --split train or test predicts those"))
-            })?;
-            ConcatSplits::new(&run_on_data.set, &["unlabeled"])?
-        }
-        splits => run_on_data.select(splits)?,
-    };
+    let (run, data) = (&arguments.run, &arguments.data);
+    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
+    images(arguments, &run_on_data)?;
     let labeled = labeled(arguments, &run_on_data)?;
     labeled.check_classes()?;
+    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
+    let (images, labeled) = (images(arguments, &run_on_data)?, labeled.load(&run_on_data)?);
     let predictor = fit(&run_on_data, &labeled, &stop)?;
     let predictions = predict(arguments, &run_on_data, &images, &predictor, &stop)?;
     let found = Predictions { images, labeled, predictor, predictions };
@@ -59,6 +53,20 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
+/// The images to predict, by the arguments.
+fn images<'a>(
+    arguments: &PredictArguments,
+    run_on_data: &'a RunOnData,
+) -> Result<ConcatSplits<'a>, Failure> {
+    if !arguments.split.is_empty() {
+        return run_on_data.select(&arguments.split);
+    }
+    run_on_data.unlabeled().map_err(|failure| {
+        Failure::usage(format!("{failure}; --split train or test predicts those"))
+    })?;
+    Ok(ConcatSplits::new(&run_on_data.set, &["unlabeled"])?)
+}
+
 /// The labeled images, by the arguments.
 fn labeled(
     arguments: &PredictArguments,
@@ -67,20 +75,23 @@ fn labeled(
     let record = &run_on_data.frozen.record;
     let image_size = record.config.image_size;
     if let Some(dir) = &arguments.labeled {
-        return LabeledImages::open(dir, image_size);
+        let skip_bad = arguments.data.reading.skip_bad;
+        let source = DataSource { paths: vec![dir.clone()], skip_bad, ..DataSource::default() };
+        return LabeledImages::list(&source, image_size);
     }
-    if let Some(labeled) = LabeledImages::of(&run_on_data.set, &run_on_data.place) {
+    if let Some(labeled) = LabeledImages::of_run(run_on_data) {
         return Ok(labeled);
     }
-    let Some(place) = &record.data.path else {
+    let source = &record.data.source;
+    if source.paths.is_empty() {
         let set = datasets::built_in_of(&arguments.run, record)?;
         return LabeledImages::of(&set, "the built-in set")
             .ok_or_else(|| unlabeled_set("the built-in set"));
-    };
-    if arguments.data.is_none() || !place.exists() {
+    }
+    if arguments.data.data.is_empty() || !source.paths.iter().all(|path| path.exists()) {
         return Err(unlabeled_set(&run_on_data.place));
     }
-    LabeledImages::open(place, image_size)
+    LabeledImages::list(source, image_size)
 }
 
 /// Fits the classifier to the labeled images.

@@ -2,14 +2,14 @@
 
 mod next_steps;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::Dataset;
 use methods::METHODS;
-use run::{EpochRecord, ImageCounts, StepSecs};
+use run::{DataSource, EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{
     Config, ConfigFile, EarlyStop, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
@@ -36,7 +36,7 @@ pub fn run(
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
     let (mut trainer, source) = match arguments.resume {
         true => (resume(arguments, &folder)?, "resumed run".to_owned()),
-        false => begin(arguments)?,
+        false => begin(arguments, &folder)?,
     };
     if arguments.dry_run {
         let record = trainer.record();
@@ -155,22 +155,40 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
     )))
 }
 
-/// A trainer for a new run, and where its settings come from.
-fn begin(arguments: &PretrainArguments) -> Result<(Trainer, String), Failure> {
-    let mut settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
-    let image_size = settings.config.image_size;
-    let (set, path) = datasets::open_or_default(arguments.data.as_deref(), image_size)?;
-    let notes = settings.fit(&set);
-    let source = settings.source();
-    let mut trainer = prepare(settings.config, set, path)?;
+/// A trainer for a new run in `folder`, and where its settings come from.
+fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, String), Failure> {
+    let settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
+    if !arguments.dry_run {
+        RunFolder::check_new(folder)?;
+    }
+    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    let begin = |set: Dataset| -> Result<(Trainer, String, Vec<String>), Failure> {
+        let mut settings = settings.clone();
+        let notes = settings.fit(&set);
+        let of = settings.source();
+        let mut trainer = prepare(settings.config, set, &source)?;
+        if let Some(file) = &arguments.init_weights {
+            trainer.begin_from(file)?;
+        }
+        Ok((trainer, of, notes))
+    };
+    let set = match source.paths.is_empty() {
+        true => datasets::built_in()?,
+        false => {
+            let listed = datasets::list(&source, settings.config.image_size)?;
+            // What is wrong is found before minutes are spent on decoding.
+            listed.undecoded().map(|outline| begin(outline.clone())).transpose()?;
+            listed.open()?
+        }
+    };
+    let (trainer, of, notes) = begin(set)?;
     for note in notes {
         tracing::warn!("{note}");
     }
     if let Some(file) = &arguments.init_weights {
-        trainer.begin_from(file)?;
         tracing::info!("encoder initialized from {}", file.display());
     }
-    Ok((trainer, source))
+    Ok((trainer, of))
 }
 
 /// A trainer for the run in `folder`.
@@ -184,11 +202,8 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failu
         config = config.with(assignment)?;
     }
     let mut config = set_flags(config, &arguments.settings)?;
-    let path = arguments.data.clone().or_else(|| record.data.path.clone());
-    let open = |config: &Config| match &path {
-        Some(path) => datasets::open(path, config.image_size),
-        None => datasets::built_in(),
-    };
+    let source = arguments.data.source(&record.data.source);
+    let open = |config: &Config| datasets::open(&source, config.image_size);
     let (mut set, mut fitted) = (None, None);
     if config.train.batch_size > record.config.train.batch_size {
         // What is larger than the set was made smaller at the start, too.
@@ -199,7 +214,7 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failu
     }
     let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
     let set = set.map_or_else(|| open(&config), Ok)?;
-    let trainer = prepare(config, set, path)?;
+    let trainer = prepare(config, set, &source)?;
     trainer::check_data(&record, folder, &trainer.record().data)?;
     if let Some(fitted) = fitted {
         tracing::warn!("{}", batch_note(fitted));
@@ -210,17 +225,11 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failu
     Ok(trainer)
 }
 
-/// Checks the configuration against the data set read from `path`, `None` for the built-in one.
-pub fn prepare(config: Config, set: Dataset, path: Option<PathBuf>) -> Result<Trainer, Failure> {
-    let place =
-        path.as_ref().map_or("the built-in set".to_owned(), |path| path.display().to_string());
+/// Checks the configuration against the data set read from `source`.
+pub fn prepare(config: Config, set: Dataset, source: &DataSource) -> Result<Trainer, Failure> {
+    let place = datasets::place(source);
     // Absolute, so that the run can be evaluated from any folder.
-    let data = path.map(|path| std::path::absolute(&path).unwrap_or(path));
-    if data.as_ref().is_some_and(|path| path.to_str().is_none()) {
-        return Err(Failure::usage(format!(
-            "{place}: expected a path in UTF-8, found other bytes"
-        )));
-    }
+    let data = datasets::absolute(source)?;
     let origin = Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("TWINVIEW_REVISION").to_owned(),

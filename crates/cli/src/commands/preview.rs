@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use run::DataSource;
 use serde_json::json;
 
 use crate::app::datasets;
@@ -22,7 +23,8 @@ pub fn run(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode, Fa
     let config = Settings::new(arguments.method.as_deref(), &settings)?.config;
     dataset::PictureFormat::of(&arguments.out)?;
     files::check_writable(&arguments.out)?;
-    let (set, _) = datasets::open_or_default(arguments.data.as_deref(), config.image_size)?;
+    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    let set = datasets::open(&source, config.image_size)?;
     let views = config.view_recipes();
     let sheet = augment::preview(&set.unlabeled, &views, config.seed, arguments.rows, 2);
     dataset::save_picture(&sheet.into_image(), &arguments.out)?;

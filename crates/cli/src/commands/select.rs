@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use dataset::{ConcatSplits, Split};
 use eval::{Coverage, Gallery, Selection, TypicalitySettings};
 use report::{ContactSheet, Frame, SheetRow};
+use run::DataSource;
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
@@ -30,9 +31,8 @@ pub fn run(arguments: &SelectArguments, output: &Output) -> Result<ExitCode, Fai
     arguments.sheet.as_deref().map(dataset::PictureFormat::of).transpose()?;
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
-    let (run, data) = (&arguments.run, arguments.data.as_deref());
-    let run_on_data = RunOnData::open(run, data, arguments.checkpoint.choice(), device)?;
-    let run_on_data = run_on_data.cached(!arguments.no_cache);
+    let (run, data) = (&arguments.run, &arguments.data);
+    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     let unlabeled = run_on_data.unlabeled()?;
     if !(1..=unlabeled.len()).contains(&arguments.n) {
         return Err(Failure::usage(format!(
@@ -42,9 +42,17 @@ pub fn run(arguments: &SelectArguments, output: &Output) -> Result<ExitCode, Fai
         )));
     }
     let labeled = match &arguments.labeled {
-        Some(dir) => Some(LabeledImages::open(dir, run_on_data.frozen.record.config.image_size)?),
-        None => LabeledImages::of(&run_on_data.set, &run_on_data.place),
+        Some(dir) => {
+            let skip_bad = arguments.data.reading.skip_bad;
+            let source = DataSource { paths: vec![dir.clone()], skip_bad, ..DataSource::default() };
+            let image_size = run_on_data.frozen.record.config.image_size;
+            Some(LabeledImages::list(&source, image_size)?)
+        }
+        None => LabeledImages::of_run(&run_on_data),
     };
+    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
+    let labeled = labeled.map(|labeled| labeled.load(&run_on_data)).transpose()?;
+    let unlabeled = run_on_data.unlabeled()?;
     let selection = select(arguments, &run_on_data, unlabeled, labeled.as_ref(), &stop)?;
     let images = ConcatSplits::new(&run_on_data.set, &["unlabeled"])?;
     let found = Selected {

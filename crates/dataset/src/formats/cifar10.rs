@@ -67,17 +67,12 @@ fn open_batches(paths: impl Iterator<Item = PathBuf>) -> Result<Split, Error> {
             labels.push(u16::from(label));
         }
         map.drop_pages();
-        chunks.push(Chunk {
-            storage: Storage::Mapped(Arc::new(map)),
-            offset: 1,
-            stride: RECORD_BYTES,
-            count,
-            names: None,
-            before: 0,
-        });
+        let storage = Storage::Mapped(Arc::new(map));
+        let chunk = Chunk::new(storage, RECORD_BYTES, count, PixelOrder::RowMajor);
+        chunks.push(Chunk { offset: 1, ..chunk });
     }
     let labels = Some(labels.into());
-    Ok(Split::new(chunks, labels, (SIDE, SIDE), PixelOrder::RowMajor))
+    Ok(Split::new(chunks, labels, (SIDE, SIDE)))
 }
 
 fn open_batch(path: &Path) -> Result<Mapping, Error> {

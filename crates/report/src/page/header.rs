@@ -98,9 +98,9 @@ fn data(run: &Run) -> String {
         true => "no other unlabeled".to_owned(),
         false => format!("{unlabeled} unlabeled"),
     };
-    let source = match data.path {
-        Some(_) => format!("{} ({})", data.name(), data.kind),
-        None => data.kind.clone(),
+    let source = match data.source.paths.is_empty() {
+        false => format!("{} ({})", data.name(), data.kind),
+        true => data.kind.clone(),
     };
     format!(
         "{source}: {unlabeled}, {train} labeled and {test} test images, {1} × {1} \

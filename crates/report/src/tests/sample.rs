@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use run::{
-    BatchRecord, DataRecord, EvaluationData, EvaluationImages, EvaluationRecord, FORMAT, History,
-    ImageCounts, ProtocolRecord, RunRecord, Score, Summary, ThreadCounts, WeightsRecord, file,
+    BatchRecord, DataRecord, DataSource, EvaluationData, EvaluationImages, EvaluationRecord,
+    FORMAT, History, ImageCounts, ProtocolRecord, RunRecord, Score, Summary, ThreadCounts,
+    WeightsRecord, file,
 };
 use serde_json::json;
 
@@ -26,7 +27,7 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
         device: "cpu".to_owned(),
         threads: ThreadCounts { libtorch: 2, workers: 1 },
         data: DataRecord {
-            path: Some("data/photos".into()),
+            source: DataSource { paths: vec!["data/photos".into()], ..DataSource::default() },
             kind: "image folder".to_owned(),
             fingerprint: "f00".to_owned(),
             image_size: 96,
@@ -122,7 +123,7 @@ pub fn evaluation(protocol: &str, accuracy: f64, step: u64) -> EvaluationRecord 
         },
         split: "test".to_owned(),
         data: EvaluationData {
-            path: None,
+            source: DataSource::default(),
             kind: "image folder".to_owned(),
             fingerprint: "f00".to_owned(),
             images: EvaluationImages { train: 900, test: 200 },

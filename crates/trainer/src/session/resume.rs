@@ -49,9 +49,9 @@ pub fn check_data(record: &RunRecord, folder: &Path, data: &DataRecord) -> Resul
         return Ok(());
     }
     let describe = |data: &DataRecord| {
-        let path = data.path.as_ref().map(|path| path.to_string_lossy());
-        let path = path.unwrap_or("the built-in set".into());
-        format!("{path} with fingerprint {}", data.fingerprint)
+        let paths: Vec<_> = data.source.paths.iter().map(|path| path.to_string_lossy()).collect();
+        let place = if paths.is_empty() { "the built-in set".into() } else { paths.join(", ") };
+        format!("{place} with fingerprint {}", data.fingerprint)
     };
     Err(Error::ConfigChanged {
         path: folder.join(file::CONFIG),

@@ -28,6 +28,18 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// Checks that a new run can begin in `path`.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] where one is there.
+    pub fn check_new(path: &Path) -> Result<(), Error> {
+        if is_used(path) {
+            let is_run = path.join(file::CONFIG).exists();
+            return Err(Error::RunExists { path: path.to_owned(), is_run });
+        }
+        Ok(())
+    }
+
     /// Makes a new folder for the run that `record` describes, whose `networks` are at their first
     /// weights. These are kept where they came from a file. Nothing stays behind on failure.
     ///
@@ -38,10 +50,7 @@ impl RunFolder {
         record: &RunRecord,
         networks: &EncoderAndHead,
     ) -> Result<Self, Error> {
-        if is_used(path) {
-            let is_run = path.join(file::CONFIG).exists();
-            return Err(Error::RunExists { path: path.to_owned(), is_run });
-        }
+        Self::check_new(path)?;
         let existed = path.exists();
         let made = fs::create_dir_all(path.join(file::CHECKPOINTS))
             .map_err(Error::io(path, "make it"))

@@ -1,11 +1,10 @@
 //! From a configuration and a data set to what batches hold and what the run folder records.
 
-use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use dataset::{Dataset, Split};
 use loader::LoaderConfig;
-use run::{DataRecord, ImageCounts};
+use run::{DataRecord, DataSource, ImageCounts};
 use tch::Device;
 
 use crate::{BestBy, Config};
@@ -26,9 +25,9 @@ pub struct Provenance {
     pub version: String,
     /// Source revision that it was built from.
     pub revision: String,
-    /// Where the data was read from; `None` for what is made in memory, as the built-in procedural
-    /// set is.
-    pub data: Option<PathBuf>,
+    /// Where the data was read from; without paths for what is made in memory, as the built-in
+    /// procedural set is.
+    pub data: DataSource,
 }
 
 /// What is left of `data` to train on, and the labeled images held out from it, where the best
@@ -102,11 +101,11 @@ pub(crate) fn libtorch_threads(device: Device) -> usize {
 pub(crate) fn data_record(
     data: &Dataset,
     held_out: Option<&Split>,
-    path: Option<PathBuf>,
+    source: DataSource,
 ) -> DataRecord {
     let count = |split: &Option<Split>| split.as_ref().map_or(0, Split::len);
     DataRecord {
-        path,
+        source,
         kind: data.kind.to_owned(),
         fingerprint: data.fingerprint(),
         image_size: data.unlabeled.width(),

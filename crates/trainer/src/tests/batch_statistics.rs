@@ -164,7 +164,8 @@ fn train(config: &Config, steps: u64, folder: &Path) {
     let mut config = config.clone();
     config.train.batch_size = 8;
     config.train.max_steps = Some(steps);
-    let origin = Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: None };
+    let origin =
+        Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: Default::default() };
     let mut session = Trainer::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {
         session.restore(folder).unwrap();

@@ -1,5 +1,7 @@
 //! The command line that makes a comparison again.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
 use crate::app::words::command_line;
@@ -16,9 +18,13 @@ pub fn command(arguments: &CompareArguments) -> String {
     if let Some(preset) = arguments.preset {
         words.insert(1, ("--preset", name(preset.to_possible_value())));
     }
-    if let Some(data) = &arguments.data {
-        let shown = data.file_name().filter(|_| data.is_absolute());
-        words.push(("--data", shown.unwrap_or(data.as_os_str()).to_string_lossy().into_owned()));
+    let shown = |path: &Path| {
+        let name = path.file_name().filter(|_| path.is_absolute());
+        name.unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    };
+    words.extend(arguments.data.data.iter().map(|data| ("--data", shown(data))));
+    if let Some(labels) = &arguments.data.reading.labels {
+        words.push(("--labels", shown(Path::new(labels))));
     }
     if let Some(epochs) = arguments.epochs {
         words.push(("--epochs", epochs.to_string()));
@@ -32,7 +38,8 @@ pub fn command(arguments: &CompareArguments) -> String {
     words.extend(arguments.set.iter().map(|setting| ("--set", setting.clone())));
     words.push(("--out", "OUT".to_owned()));
     let words = words.iter().flat_map(|(flag, value)| [*flag, value.as_str()]);
-    format!("twinview compare {}", command_line(words))
+    let skip_bad = if arguments.data.reading.skip_bad { " --skip-bad" } else { "" };
+    format!("twinview compare {}{skip_bad}", command_line(words))
 }
 
 #[cfg(test)]
@@ -58,6 +65,26 @@ mod tests {
         let quoted = "'optimizer.adam.lr={\"constant\": 0.1}'";
         let expected = format!("{} {quoted} --out OUT", words[..words.len() - 3].join(" "));
         assert_eq!(of(&words), expected);
+    }
+
+    #[test]
+    fn the_data_is_said_as_it_was_given() {
+        let said = of(&[
+            "twinview",
+            "compare",
+            "--data",
+            "a",
+            "--data",
+            "/b/c",
+            "--labels",
+            "/b/labels.csv",
+            "--skip-bad",
+            "--out",
+            "d",
+        ]);
+        let expected = "twinview compare --methods all --seeds 1 --data a --data c \
+                        --labels labels.csv --out OUT --skip-bad";
+        assert_eq!(said, expected);
     }
 
     #[test]

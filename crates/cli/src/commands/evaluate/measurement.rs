@@ -20,7 +20,7 @@ use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::tiles;
-use crate::args::SplitArgument;
+use crate::args::{DataArguments, SplitArgument};
 
 /// See the module.
 pub struct Measurement {
@@ -68,11 +68,11 @@ impl Measurement {
     /// Opens the run in `folder`, and the set in `data` or else the run's, and extracts features.
     pub fn open(
         folder: &Path,
-        data: Option<&Path>,
+        data: &DataArguments,
         weights: CheckpointChoice,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
-        Self::of(RunOnData::open(folder, data, weights, device)?)
+        Self::of(RunOnData::list(folder, data, weights, device)?.load()?)
     }
 
     /// Extracts features.
@@ -178,7 +178,7 @@ impl Measurement {
             weights: frozen.weights(),
             split: if self.features.test.is_some() { "test" } else { "folds" }.to_owned(),
             data: EvaluationData {
-                path: self.run_on_data.path.clone(),
+                source: self.run_on_data.source.clone(),
                 kind: set.kind.to_owned(),
                 fingerprint: set.fingerprint(),
                 images: EvaluationImages {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 use dataset::ConcatSplits;
 use eval::Duplicates;
@@ -31,8 +31,8 @@ struct Member {
 }
 
 impl DuplicateGroup {
-    /// The groups of the pairs in `found`; files of images are in `folder`.
-    pub fn all(found: &Duplicates, images: &ConcatSplits<'_>, folder: Option<&Path>) -> Vec<Self> {
+    /// The groups of the pairs in `found`; the set was read from `paths`.
+    pub fn all(found: &Duplicates, images: &ConcatSplits<'_>, paths: &[PathBuf]) -> Vec<Self> {
         let mut cosines = BTreeMap::new();
         for (row, cosine) in
             found.pairs.iter().flat_map(|pair| pair.rows.map(|row| (row, pair.cosine)))
@@ -40,7 +40,7 @@ impl DuplicateGroup {
             let highest: &mut f64 = cosines.entry(row).or_insert(cosine);
             *highest = highest.max(cosine);
         }
-        let group = |rows| Self::new(rows, &cosines, images, folder);
+        let group = |rows| Self::new(rows, &cosines, images, paths);
         found.groups().into_iter().map(group).collect()
     }
 
@@ -49,16 +49,16 @@ impl DuplicateGroup {
         rows: Vec<usize>,
         cosines: &BTreeMap<usize, f64>,
         images: &ConcatSplits<'_>,
-        folder: Option<&Path>,
+        paths: &[PathBuf],
     ) -> Self {
         let member = |row: usize| {
             let name = images.record(row).name;
             Member {
                 row,
                 cosine: cosines[&row],
-                size: folder
-                    .zip(name)
-                    .and_then(|(folder, name)| dataset::image_dimensions(&folder.join(&*name))),
+                size: name
+                    .and_then(|name| dataset::image_file(paths, &name))
+                    .and_then(|file| dataset::image_dimensions(&file)),
             }
         };
         let mut members: Vec<Member> = rows.into_iter().map(member).collect();

@@ -22,7 +22,8 @@ pub fn resume(record: &RunRecord, folder: &Path) -> String {
 fn commands(record: &RunRecord, folder: &Path) -> Vec<String> {
     let run = quoted_path(folder);
     let images = record.data.images;
-    let first = if images.train > 0 && images.test > 0 {
+    // Without a test split, folds are scored.
+    let first = if images.train > 0 {
         format!("twinview evaluate {run}")
     } else {
         format!("twinview neighbors {run} --outliers 20")

@@ -74,7 +74,9 @@ fn try_complete(
     report.augmentation = Some(picture(sheet)?);
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
-    let run_on_data = RunOnData::of(folder, frozen, set, record.data.path.as_deref());
+    let run_on_data = RunOnData::of(folder, frozen, set, &record.data.source).map_err(noted(
+        "its images have an odd path, so nothing was measured or drawn for this page",
+    ))?;
     let run_on_data = run_on_data.cached(cached);
     report.map = Some(map(&run_on_data)?);
     let has_test = eval::labeled_splits(&run_on_data.set).is_ok();
@@ -97,14 +99,12 @@ fn try_complete(
 /// The images that the run was trained on.
 fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
     let nothing = "so nothing was measured or drawn for this page";
-    let set = match &record.data.path {
-        Some(path) if !path.exists() => {
-            let note = format!("its images ({name}) are no longer where they were, {nothing}");
-            return Err(noted(note)(path.display()));
-        }
-        Some(path) => datasets::open(path, record.config.image_size),
-        None => datasets::built_in(),
-    };
+    let source = &record.data.source;
+    if let Some(path) = source.paths.iter().find(|path| !path.exists()) {
+        let note = format!("its images ({name}) are no longer where they were, {nothing}");
+        return Err(noted(note)(path.display()));
+    }
+    let set = datasets::open(source, record.config.image_size);
     let set = set.map_err(noted(format!("its images ({name}) can't be read, {nothing}")))?;
     if set.fingerprint() != record.data.fingerprint {
         let note = format!("other images are now in {name} than it was trained on, {nothing}");

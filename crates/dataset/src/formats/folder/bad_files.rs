@@ -3,7 +3,7 @@
 use crate::Error;
 
 /// Errors end the opening of a set, or are gathered while the set goes without what caused them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum BadFiles {
     Refused,
     LeftOut(Vec<String>),

@@ -34,6 +34,11 @@ const FORMATS: [(ImageFormat, &str); 7] = [
     (ImageFormat::Pnm, "PNM"),
 ];
 
+/// The name of a format that is read.
+pub(super) fn format_name(format: ImageFormat) -> Option<&'static str> {
+    FORMATS.into_iter().find(|(known, _)| *known == format).map(|(_, name)| name)
+}
+
 /// Reads and decodes the image file at `path`.
 pub(super) fn decode_file(path: &Path) -> Result<RgbImage, Error> {
     decode(path, &read(path, None)?)

@@ -36,7 +36,7 @@ impl Entries {
                 found.push(entry);
             }
         }
-        found.sort_unstable_by_key(DirEntry::file_name);
+        found.sort_by_cached_key(DirEntry::file_name);
         let mut entries = Self::default();
         for entry in found {
             let added = entries.add(&entry);
@@ -56,7 +56,7 @@ impl Entries {
         };
         let list = match () {
             () if is_folder => &mut self.folders,
-            () if READ.contains(&extension(&path).as_str()) => &mut self.images,
+            () if is_read(&path) => &mut self.images,
             () => &mut self.others,
         };
         list.push(path);
@@ -69,14 +69,20 @@ impl Entries {
     }
 }
 
+/// Whether a file's name ends as that of a format that is read.
+fn is_read(path: &Path) -> bool {
+    let ending = path.extension();
+    ending.is_some_and(|ending| READ.iter().any(|read| ending.eq_ignore_ascii_case(read)))
+}
+
 /// The ending of a file's name in small letters, empty where there is none.
 pub(super) fn extension(path: &Path) -> String {
     path.extension().map_or(String::new(), |ending| ending.to_string_lossy().to_ascii_lowercase())
 }
 
 fn is_system(name: &OsStr) -> bool {
-    let lower = name.to_string_lossy().to_lowercase();
+    let is = |system: &&str| name.eq_ignore_ascii_case(system);
     name.as_encoded_bytes().starts_with(b".")
-        || SYSTEM_FOLDERS.contains(&lower.as_str())
-        || SYSTEM_FILES.contains(&lower.as_str())
+        || SYSTEM_FOLDERS.iter().any(is)
+        || SYSTEM_FILES.iter().any(is)
 }

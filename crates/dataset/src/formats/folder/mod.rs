@@ -6,28 +6,46 @@ mod decode;
 mod entries;
 mod file_stamp;
 mod jpeg;
+mod label_file;
 mod scan;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 mod tiff_palette;
 mod unused;
 mod walk;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::resize::{Resizer, check_size};
 use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split};
 
 use bad_files::BadFiles;
+use cache::PackedSet;
+use scan::{Files, Listing};
 
-/// Opens a folder of images: by classes, or flat.
-pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
+pub use cache::{CacheEntry, cache_entries};
+pub(crate) use label_file::label_images;
+pub use unused::UnusedFiles;
+
+/// A folder of images, listed and not decoded.
+#[derive(Debug)]
+pub struct ListedFolder {
+    dir: PathBuf,
+    listing: Listing,
+    bad: BadFiles,
+    /// Where its decoded images are or will be; set by [`plan`](Self::plan).
+    packed: Option<PackedSet>,
+}
+
+/// Lists a folder of images: by classes, or flat.
+pub(crate) fn list(dir: &Path, options: &OpenOptions<'_>) -> Result<ListedFolder, Error> {
     check_size(options.image_size)?;
     let mut bad = match options.left_out {
         Some(_) => BadFiles::LeftOut(Vec::new()),
         None => BadFiles::Refused,
     };
-    let listing = scan::scan(dir, options.labels, &mut bad)?;
+    let listing = scan::scan(dir, &options.labels, &mut bad)?;
     if let Some(unused) = listing.unused.line() {
         tracing::warn!("{}: not used: {unused}", dir.display());
     }
@@ -38,11 +56,58 @@ pub(crate) fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Err
             listing.class_names.len()
         );
     }
-    let packed = cache::open_or_pack(dir, &listing, options, &mut bad)?;
-    if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
-        lines.iter().for_each(|line| left_out(line));
+    Ok(ListedFolder { dir: dir.to_owned(), listing, bad, packed: None })
+}
+
+impl ListedFolder {
+    /// Finds where the decoded images are or will be, once it is known what labels they have.
+    pub(crate) fn plan(&mut self, options: &OpenOptions<'_>) -> Result<(), Error> {
+        self.packed = Some(PackedSet::plan(&self.dir, &self.listing, options, &self.bad)?);
+        Ok(())
     }
-    Ok(Dataset { kind: listing.kind, class_names: listing.class_names, ..packed })
+
+    /// Whether the images were decoded before.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.packed.as_ref().is_some_and(PackedSet::exists)
+    }
+
+    /// The dataset without its pixels.
+    pub(crate) fn outline(&self, image_size: usize) -> Dataset {
+        let split = |files: &Files| {
+            let size = (image_size, image_size);
+            Split::listed(files.paths.len(), files.labels.clone(), size)
+        };
+        let Listing { kind, unlabeled, train, test, class_names, .. } = &self.listing;
+        let train = train.as_ref().map(split);
+        let unlabeled = unlabeled.as_ref().map(split);
+        let unlabeled = unlabeled.or_else(|| train.as_ref().map(Split::without_labels));
+        let none = || Split::new(Vec::new(), None, (image_size, image_size));
+        Dataset {
+            kind,
+            unlabeled: unlabeled.unwrap_or_else(none),
+            train,
+            test: test.as_ref().map(split),
+            class_names: class_names.clone(),
+            folds: Vec::new(),
+        }
+    }
+
+    /// The files, split by split.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.listing.splits().flat_map(|(_, files)| &files.paths)
+    }
+
+    /// Opens it; images that weren't decoded before are.
+    pub(crate) fn open(&self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
+        let Self { dir, listing, packed, .. } = self;
+        let mut bad = self.bad.clone();
+        let packed = packed.as_ref().expect("it was planned");
+        let packed = packed.open_or_pack(dir, listing, options, &mut bad)?;
+        if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
+            lines.iter().for_each(|line| left_out(line));
+        }
+        Ok(Dataset { kind: listing.kind, class_names: listing.class_names.clone(), ..packed })
+    }
 }
 
 /// One image file as a split of one image, brought to `size` x `size` pixels as the

@@ -12,14 +12,16 @@ use super::bad_files::BadFiles;
 use super::entries::Entries;
 use super::unused::Unused;
 use super::walk::Walk;
+use crate::union::MAX_CLASSES;
 use crate::{Error, FolderLabels};
 
-const TRAIN: [&str; 2] = ["train", "training"];
-const UNLABELED: [&str; 2] = ["unlabeled", "unlabelled"];
+pub(super) const TRAIN: [&str; 2] = ["train", "training"];
+pub(super) const UNLABELED: [&str; 2] = ["unlabeled", "unlabelled"];
 /// The first that is there measures.
-const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
-/// Labels are 16-bit numbers, of which binaries use all but one.
-const MAX_CLASSES: usize = u16::MAX as usize;
+pub(super) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
+
+/// Kind of a folder without class folders.
+const UNLABELED_KIND: &str = "folder of images";
 
 /// The image files of one split.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,11 @@ pub(super) struct Listing {
 }
 
 impl Listing {
+    /// Whether each class is a folder; else labels are from a file, or there are none.
+    pub fn has_class_folders(&self) -> bool {
+        self.kind != UNLABELED_KIND
+    }
+
     /// The splits that are there, by name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Files)> {
         let all = [("unlabeled", &self.unlabeled), ("train", &self.train), ("test", &self.test)];
@@ -53,8 +60,16 @@ impl Listing {
 /// # Errors
 /// If there are none, or the folders of a labeled set do not fit each other; where `bad` refuses,
 /// if anything can't be used.
-pub(super) fn scan(dir: &Path, labels: FolderLabels, bad: &mut BadFiles) -> Result<Listing, Error> {
-    let mut unused = Unused::default();
+pub(super) fn scan(
+    dir: &Path,
+    labels: &FolderLabels,
+    bad: &mut BadFiles,
+) -> Result<Listing, Error> {
+    let file = match labels {
+        FolderLabels::File(file) => Some(file.as_path()),
+        _ => None,
+    };
+    let mut unused = Unused::new(file);
     let mut walk = Walk::new(bad, &mut unused);
     let entries = walk.read(dir)?;
     let splits = Splits::find(&entries.folders);
@@ -64,13 +79,13 @@ pub(super) fn scan(dir: &Path, labels: FolderLabels, bad: &mut BadFiles) -> Resu
         }
         FolderLabels::Folders => scan_class_folders(dir, entries, &mut walk),
         FolderLabels::Auto => {
-            if are_classes(&entries)? {
+            if are_classes(&entries, &mut walk) {
                 scan_class_folders(dir, entries, &mut walk)
             } else {
                 scan_unlabeled(dir, entries, &mut walk)
             }
         }
-        FolderLabels::None => scan_unlabeled(dir, entries, &mut walk),
+        FolderLabels::None | FolderLabels::File(_) => scan_unlabeled(dir, entries, &mut walk),
     };
     Ok(Listing { unused, ..listing? })
 }
@@ -83,7 +98,7 @@ fn scan_unlabeled(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Result<L
         return Err(unrecognized(dir, first, walk.unused));
     }
     let unlabeled = Some(Files { paths, labels: None });
-    Ok(Listing { kind: "folder of images", unlabeled, ..Listing::default() })
+    Ok(Listing { kind: UNLABELED_KIND, unlabeled, ..Listing::default() })
 }
 
 /// `CLASS/*`: a training split.
@@ -94,21 +109,16 @@ fn scan_class_folders(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Resu
 
 /// Whether folders are taken for classes without being asked: there are several, images lie in
 /// them and nowhere else, and their names aren't dates, as those of albums are.
-fn are_classes(entries: &Entries) -> Result<bool, Error> {
+fn are_classes(entries: &Entries, walk: &mut Walk<'_>) -> bool {
     if entries.folders.len() < 2 || !entries.images.is_empty() {
-        return Ok(false);
+        return false;
     }
     if entries.folders.iter().all(|folder| is_date(&quoted(folder))) {
-        return Ok(false);
+        return false;
     }
-    for folder in &entries.folders {
-        // What can't be read is noted where the folder is listed.
-        let inner = Entries::read(folder, &mut BadFiles::LeftOut(Vec::new()))?;
-        if inner.images.is_empty() || !inner.folders.is_empty() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    // What can't be read is told where the folder is listed.
+    let is_class = |inner: &Entries| !inner.images.is_empty() && inner.folders.is_empty();
+    entries.folders.iter().all(|folder| walk.read_ahead(folder).is_ok_and(is_class))
 }
 
 /// Whether a name begins with a year, as in `2023`, `2023-05` and `20230514 Rome`.

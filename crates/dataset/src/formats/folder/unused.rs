@@ -1,9 +1,10 @@
 //! What lies in the folder of a set and isn't used, in one line.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::replace_control;
+use serde::Serialize;
 
 use super::entries::extension;
 
@@ -21,10 +22,50 @@ pub(super) struct Unused {
     folders: Vec<String>,
     /// Files by ending: how many, and the name of the first.
     files: BTreeMap<String, (usize, String)>,
+    /// A file of labels, links resolved, which is used though it is no image.
+    labels: Option<PathBuf>,
+}
+
+/// Files of a kind that are not used, or a folder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnusedFiles {
+    /// The ending of their names in small letters, empty for none; `folder` for a folder.
+    pub kind: String,
+    /// How many.
+    pub count: usize,
+    /// The name of the first; of a folder with the reason.
+    pub example: String,
 }
 
 impl Unused {
+    /// Everything, folders first.
+    pub fn files(&self) -> Vec<UnusedFiles> {
+        let folder = |example: &String| UnusedFiles {
+            kind: "folder".to_owned(),
+            count: 1,
+            example: example.clone(),
+        };
+        let of_kind = |(kind, (count, first)): (&String, &(usize, String))| UnusedFiles {
+            kind: kind.clone(),
+            count: *count,
+            example: first.clone(),
+        };
+        self.folders.iter().map(folder).chain(self.files.iter().map(of_kind)).collect()
+    }
+
+    /// None so far; the file of labels is no unused one.
+    pub fn new(labels: Option<&Path>) -> Self {
+        let labels = labels.and_then(|path| path.canonicalize().ok());
+        Self { labels, ..Self::default() }
+    }
+
     pub fn add_file(&mut self, path: &Path) {
+        if let Some(labels) = &self.labels
+            && labels.file_name() == path.file_name()
+            && path.canonicalize().is_ok_and(|path| path == *labels)
+        {
+            return;
+        }
         let name = name_of(path);
         self.files.entry(extension(path)).or_insert((0, name)).0 += 1;
     }

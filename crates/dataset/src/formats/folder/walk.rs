@@ -1,6 +1,6 @@
 //! All images below a folder, in the order of their paths.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,18 +13,36 @@ use crate::Error;
 pub(super) struct Walk<'a> {
     pub bad: &'a mut BadFiles,
     pub unused: &'a mut Unused,
-    /// Folders listed so far, without links in their paths; filled only where there are links.
+    /// Folders listed so far, without links in their paths.
     seen: HashSet<PathBuf>,
+    /// Folders that were read before their turn.
+    ahead: HashMap<PathBuf, Entries>,
+}
+
+/// A folder that is still to be listed.
+struct Pending {
+    path: PathBuf,
+    /// The folder that it is in, without links in its path.
+    above: PathBuf,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(bad: &'a mut BadFiles, unused: &'a mut Unused) -> Self {
-        Self { bad, unused, seen: HashSet::new() }
+        Self { bad, unused, seen: HashSet::new(), ahead: HashMap::new() }
     }
 
     /// The entries of `dir`.
     pub fn read(&mut self, dir: &Path) -> Result<Entries, Error> {
-        Entries::read(dir, self.bad)
+        match self.ahead.remove(dir) {
+            Some(entries) => Ok(entries),
+            None => Entries::read(dir, self.bad),
+        }
+    }
+
+    /// The entries of `dir`, which will be listed later: it is not read again.
+    pub fn read_ahead(&mut self, dir: &Path) -> Result<&Entries, Error> {
+        let entries = self.read(dir)?;
+        Ok(self.ahead.entry(dir.to_owned()).insert_entry(entries).into_mut())
     }
 
     /// The images in `dir` and below.
@@ -37,43 +55,60 @@ impl<'a> Walk<'a> {
     pub fn of(&mut self, dir: &Path, entries: Entries) -> Result<Vec<PathBuf>, Error> {
         let mut images = Vec::new();
         self.seen.clear();
-        self.first_time(dir)?;
-        self.take(entries, &mut images)?;
+        let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+        self.seen.insert(place.clone());
+        self.take(entries, place, &mut images)?;
         Ok(images)
     }
 
-    /// Folders below are listed with a stack of our own: they may be deep.
-    fn take(&mut self, entries: Entries, images: &mut Vec<PathBuf>) -> Result<(), Error> {
+    /// Folders below are listed with a stack of our own: they may be deep. `place` is that of the
+    /// entries, without links in its path.
+    fn take(
+        &mut self,
+        entries: Entries,
+        place: PathBuf,
+        images: &mut Vec<PathBuf>,
+    ) -> Result<(), Error> {
         let mut stack = vec![];
-        self.add(entries, images, &mut stack);
+        self.add(entries, &place, images, &mut stack);
         while let Some(folder) = stack.pop() {
-            let first = self.first_time(&folder);
-            let Some(first) = self.bad.leave_out(first)? else { continue };
-            if !first {
-                self.unused.add_folder(&folder, "a link to what is listed already");
+            let place = self.bad.leave_out(folder.place())?;
+            let Some(place) = place else { continue };
+            // A link to a folder above, or to one that was listed.
+            if folder.above.starts_with(&place) || !self.seen.insert(place.clone()) {
+                self.unused.add_folder(&folder.path, "a link to what is listed already");
                 continue;
             }
-            let entries = Entries::read(&folder, self.bad);
+            let entries = self.read(&folder.path);
             if let Some(entries) = self.bad.leave_out(entries)? {
-                self.add(entries, images, &mut stack);
+                self.add(entries, &place, images, &mut stack);
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, entries: Entries, images: &mut Vec<PathBuf>, stack: &mut Vec<PathBuf>) {
+    fn add(
+        &mut self,
+        entries: Entries,
+        place: &Path,
+        images: &mut Vec<PathBuf>,
+        stack: &mut Vec<Pending>,
+    ) {
         entries.note_others(self.unused);
         images.extend(entries.images);
-        stack.extend(entries.folders.into_iter().rev());
+        let pending = |path| Pending { path, above: place.to_owned() };
+        stack.extend(entries.folders.into_iter().rev().map(pending));
     }
+}
 
-    /// Notes that a folder is listed; whether it wasn't yet, and is no link to one above it.
-    fn first_time(&mut self, folder: &Path) -> Result<bool, Error> {
-        let place = |path: &Path| fs::canonicalize(path).map_err(Error::io(folder, "open"));
-        let target = place(folder)?;
-        let above = folder.parent().map_or(Ok(PathBuf::new()), |parent| {
-            place(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
-        })?;
-        Ok(!above.starts_with(&target) && self.seen.insert(target))
+impl Pending {
+    /// Where the folder is, without links in its path. Only a link is looked up part by part, which
+    /// would take long in deep folders.
+    fn place(&self) -> Result<PathBuf, Error> {
+        let metadata = fs::symlink_metadata(&self.path).map_err(Error::io(&self.path, "open"))?;
+        match (metadata.is_symlink(), self.path.file_name()) {
+            (false, Some(name)) => Ok(self.above.join(name)),
+            _ => fs::canonicalize(&self.path).map_err(Error::io(&self.path, "open")),
+        }
     }
 }

@@ -9,7 +9,7 @@ mod shape;
 mod stream;
 mod write;
 
-pub(crate) use self::read::{found_in, open};
+pub(crate) use self::read::{found_in, open, open_part};
 pub(crate) use self::shape::{Order, Shape};
 pub(crate) use self::stream::{remove_images, write_images};
 pub(crate) use self::write::write_labels;

@@ -21,17 +21,26 @@ pub(crate) fn found_in(dir: &Path) -> bool {
 
 /// Opens a folder of binaries.
 pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
-    let shape = Shape::read(dir)?;
-    let unlabeled = open_unlabeled(dir, &shape)?;
-    let train = open_labeled(dir, "train", &shape)?;
-    let test = open_labeled(dir, "test", &shape)?;
-    let Some(unlabeled) = unlabeled.or_else(|| train.as_ref().map(Split::without_labels)) else {
+    let set = open_part(dir)?;
+    if set.unlabeled.is_empty() {
         let path = dir.join(file_names("unlabeled").0);
         return Err(Error::Missing {
             path,
             expected: "images to train on, here or in train_X.bin",
         });
-    };
+    }
+    Ok(set)
+}
+
+/// The same of binaries that may have no images to train on, as they are part of a larger set.
+pub(crate) fn open_part(dir: &Path) -> Result<Dataset, Error> {
+    let shape = Shape::read(dir)?;
+    let unlabeled = open_unlabeled(dir, &shape)?;
+    let train = open_labeled(dir, "train", &shape)?;
+    let test = open_labeled(dir, "test", &shape)?;
+    let unlabeled = unlabeled.or_else(|| train.as_ref().map(Split::without_labels));
+    let none = || Split::new(Vec::new(), None, (shape.width, shape.height));
+    let unlabeled = unlabeled.unwrap_or_else(none);
     let class_names = read_class_names(dir, &shape)?;
     let folds = match &train {
         Some(train) => read_folds(dir, train.len())?,
@@ -118,17 +127,10 @@ fn map_images(
     let map = Mapping::open(path)?;
     let count = map.len() / stride;
     let names = Names::open(&path.with_file_name(names_file(split)), count)?;
-    let chunks = vec![Chunk {
-        storage: Storage::Mapped(Arc::new(map)),
-        offset: 0,
-        stride,
-        count,
-        names: names.map(Arc::new),
-        before: 0,
-    }];
-    let labels = labels.map(Into::into);
-    let order = shape.pixel_order.into();
-    Ok(Split::new(chunks, labels, (width, height), order))
+    let storage = Storage::Mapped(Arc::new(map));
+    let chunk = Chunk::new(storage, stride, count, shape.pixel_order.into());
+    let chunks = vec![Chunk { names: names.map(Arc::new), ..chunk }];
+    Ok(Split::new(chunks, labels.map(Into::into), (width, height)))
 }
 
 /// Labels from 1 on become classes from 0 on.
@@ -173,8 +175,9 @@ fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {
     let Some(text) = read_optional(&path)? else {
         return Ok((0..shape.classes).map(|class| format!("class {class}")).collect());
     };
-    let names: Vec<String> =
-        text.lines().map(|line| line.trim().to_string()).filter(|name| !name.is_empty()).collect();
+    // Folders, and so classes, may have names that begin or end with a blank.
+    let names = text.lines().filter(|line| !line.trim().is_empty());
+    let names: Vec<String> = names.map(str::to_owned).collect();
     if names.len() != shape.classes {
         let (expected, found) = (format!("{} class names", shape.classes), names.len().to_string());
         return Err(Error::Text { path, expected, found });

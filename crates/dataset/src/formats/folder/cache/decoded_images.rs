@@ -2,30 +2,42 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use super::record::{self, Record};
+use super::record::{self, ContentHash, Record};
 use crate::formats::folder::file_stamp::FileStamp;
 use crate::formats::stl10;
 use crate::mmap::Mapping;
 
 /// Pixels of one size in the cache, by the files that they are from.
+///
+/// The tables have hashes of what is looked up: there may be millions of images. A record that is
+/// found is compared; of two with the same hash one is not found, and its image decoded again.
 #[derive(Debug, Default)]
 pub(super) struct DecodedImages {
-    mappings: Vec<Mapping>,
+    sets: Vec<DecodedSet>,
     /// Files of the same folder, by hash of the path, length and time.
-    by_path: HashMap<(u64, u64, i128), Place>,
+    by_path: HashMap<u64, Place>,
     /// Files of any folder, by device, inode, length and time: a folder may be renamed.
-    by_inode: HashMap<FileStamp, Place>,
-    by_content: HashMap<[u8; 16], Place>,
+    by_inode: HashMap<u64, Place>,
+    by_content: HashMap<u64, Place>,
     image_bytes: usize,
 }
 
-/// Where the pixels of an image are.
+/// What one opening of a folder decoded.
+#[derive(Debug)]
+struct DecodedSet {
+    /// The images of each split.
+    mappings: [Option<Mapping>; super::SPLITS.len()],
+    records: Vec<Record>,
+}
+
+/// The place of a record.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    mapping: usize,
-    record: Record,
+    set: u32,
+    record: u32,
 }
 
 impl DecodedImages {
@@ -35,58 +47,86 @@ impl DecodedImages {
         let mut found = Self { image_bytes: 3 * image_size * image_size, ..Self::default() };
         for entry in fs::read_dir(cache_dir).into_iter().flatten().flatten() {
             if let Some((of, records)) = record::read(&entry.path(), image_size) {
-                found.add(&entry.path(), of == family, &records);
+                found.add(&entry.path(), of == family, records);
             }
         }
         found
     }
 
-    fn add(&mut self, folder: &Path, same_folder: bool, records: &[Record]) {
-        for (split, name) in super::SPLITS.into_iter().enumerate() {
-            let Ok(mapping) = Mapping::open(&folder.join(stl10::file_names(name).0)) else {
+    fn add(&mut self, folder: &Path, same_folder: bool, records: Vec<Record>) {
+        let open = |split| Mapping::open(&folder.join(stl10::file_names(split).0)).ok();
+        let set = DecodedSet { mappings: super::SPLITS.map(open), records };
+        let number = self.sets.len() as u32;
+        for (index, record) in (0..).zip(&set.records) {
+            if set.mapping(record, self.image_bytes).is_none() {
                 continue;
-            };
-            let images = mapping.len() / self.image_bytes;
-            self.mappings.push(mapping);
-            let mapping = self.mappings.len() - 1;
-            for &record in records {
-                if usize::from(record.split) == split && (record.place as usize) < images {
-                    let place = Place { mapping, record };
-                    if same_folder {
-                        self.by_path.insert(path_key(record.path, record.stamp), place);
-                    }
-                    if record.stamp.has_inode() {
-                        self.by_inode.insert(record.stamp, place);
-                    }
-                    self.by_content.insert(record.content, place);
-                }
             }
+            let place = Place { set: number, record: index };
+            if same_folder {
+                self.by_path.insert(path_key(record.path, record.stamp), place);
+            }
+            if record.stamp.has_inode() {
+                self.by_inode.insert(key(&record.stamp), place);
+            }
+            self.by_content.insert(key(&record.content), place);
         }
+        self.sets.push(set);
     }
 
-    /// Copies the pixels of a file that has not changed to `out`; the hash of its content.
+    /// Copies the pixels of a file that has not changed to `out`; its record.
     pub fn copy_of_file(&self, path: u64, stamp: FileStamp, out: &mut [u8]) -> Option<Record> {
-        let place = self.by_path.get(&path_key(path, stamp)).or_else(|| self.by_inode.get(&stamp));
-        self.copy(*place?, out)
+        let content = |stamp: FileStamp| stamp.content_bytes();
+        let same_path = |of: &Record| of.path == path && content(of.stamp) == content(stamp);
+        let same_inode = |of: &Record| of.stamp == stamp;
+        let place = self.by_path.get(&path_key(path, stamp));
+        self.copy(place, same_path, out)
+            .or_else(|| self.copy(self.by_inode.get(&key(&stamp)), same_inode, out))
     }
 
-    /// Copies the pixels of a file with this content to `out`.
-    pub fn copy_of_content(&self, content: &[u8; 16], out: &mut [u8]) -> Option<Record> {
-        self.copy(*self.by_content.get(content)?, out)
+    /// Copies the pixels of a file with this content to `out`; its record.
+    pub fn copy_of_content(&self, content: &ContentHash, out: &mut [u8]) -> Option<Record> {
+        self.copy(self.by_content.get(&key(content)), |of| of.content == *content, out)
     }
 
-    fn copy(&self, place: Place, out: &mut [u8]) -> Option<Record> {
-        let start = place.record.place as usize * self.image_bytes;
-        let pixels = self.mappings[place.mapping].slice(start, self.image_bytes);
+    fn copy(
+        &self,
+        place: Option<&Place>,
+        is_same: impl Fn(&Record) -> bool,
+        out: &mut [u8],
+    ) -> Option<Record> {
+        let place = place?;
+        let set = &self.sets[place.set as usize];
+        let record = set.records[place.record as usize];
+        let pixels = set.pixels(&record, self.image_bytes)?;
         // Written by a process that was killed, the pixels may not be there.
-        if crc32fast::hash(pixels) != place.record.pixels {
+        if !is_same(&record) || crc32fast::hash(pixels) != record.pixels {
             return None;
         }
         out.copy_from_slice(pixels);
-        Some(place.record)
+        Some(record)
     }
 }
 
-fn path_key(path: u64, stamp: FileStamp) -> (u64, u64, i128) {
-    (path, stamp.length, stamp.modified)
+impl DecodedSet {
+    /// The file of a record's pixels, where it has as many images.
+    fn mapping(&self, record: &Record, image_bytes: usize) -> Option<&Mapping> {
+        let mapping = self.mappings.get(usize::from(record.split))?.as_ref();
+        mapping.filter(|mapping| (record.place as usize) < mapping.len() / image_bytes)
+    }
+
+    fn pixels(&self, record: &Record, image_bytes: usize) -> Option<&[u8]> {
+        let mapping = self.mapping(record, image_bytes)?;
+        Some(mapping.slice(record.place as usize * image_bytes, image_bytes))
+    }
+}
+
+fn path_key(path: u64, stamp: FileStamp) -> u64 {
+    key(&(path, stamp.length, stamp.modified))
+}
+
+/// A hash that is the same in one process.
+fn key(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

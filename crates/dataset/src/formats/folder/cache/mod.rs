@@ -15,6 +15,7 @@
 //! `left_out.txt`.
 
 mod decoded_images;
+mod entry;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};
@@ -41,6 +42,9 @@ use crate::{Dataset, Error, OpenOptions};
 use decoded_images::DecodedImages;
 use record::{RECORDS, Record, RecordWriter};
 
+pub use entry::{CacheEntry, cache_entries};
+pub(super) use record::ContentHash;
+
 /// Changes whenever decoding or resizing would give other bytes, or other files are kept.
 const VERSION: &[u8] = b"packed 3";
 
@@ -53,43 +57,92 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";
 
-/// Opens the packed form of `listing`, the images of `dir`; makes it first where it is not there.
-pub(super) fn open_or_pack(
-    dir: &Path,
-    listing: &Listing,
-    options: &OpenOptions<'_>,
-    bad: &mut BadFiles,
-) -> Result<Dataset, Error> {
-    let cache_dir = match &options.cache_dir {
-        Some(dir) => dir.clone(),
-        None => default_dir()?,
-    };
-    let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
-    let place = hash(place.as_os_str().as_encoded_bytes());
-    let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
-    let stamps = stamps(listing, bad)?;
-    let name = format!("{family}{}", key(dir, listing, &stamps, bad));
-    let packed = cache_dir.join(&name);
-    if packed.exists() {
-        match reopen(&packed, bad) {
-            Ok(dataset) => return Ok(dataset),
-            Err(error) => {
-                tracing::warn!(%error, "a packed set is damaged and is made anew");
-                fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+/// Where the packed form of a folder is, or will be.
+#[derive(Debug)]
+pub(super) struct PackedSet {
+    cache_dir: PathBuf,
+    /// The folder, links resolved, and a hash of that.
+    folder: PathBuf,
+    place: u64,
+    /// What the names of packed sets of this folder and size begin with.
+    family: String,
+    name: String,
+    image_size: usize,
+    stamps: Vec<Vec<Option<FileStamp>>>,
+}
+
+impl PackedSet {
+    /// The place for `listing`, the images of `dir`.
+    pub fn plan(
+        dir: &Path,
+        listing: &Listing,
+        options: &OpenOptions<'_>,
+        bad: &BadFiles,
+    ) -> Result<Self, Error> {
+        let cache_dir = match &options.cache_dir {
+            Some(dir) => dir.clone(),
+            None => default_dir()?,
+        };
+        let folder = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+        let place = hash(folder.as_os_str().as_encoded_bytes());
+        let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
+        let stamps = stamps(listing, bad)?;
+        let name = format!("{family}{}", key(dir, listing, &stamps, bad));
+        let image_size = options.image_size;
+        Ok(Self { cache_dir, folder, place, family, name, image_size, stamps })
+    }
+
+    /// Where it is or will be.
+    pub fn path(&self) -> PathBuf {
+        self.cache_dir.join(&self.name)
+    }
+
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.path().exists()
+    }
+
+    /// The hash of each file's content, its split, and its place in that; none before it is packed.
+    pub fn contents(&self) -> Vec<(ContentHash, &'static str, usize)> {
+        let records = record::read(&self.path(), self.image_size);
+        let records = records.map_or(Vec::new(), |(_, records)| records);
+        let split = |record: &Record| SPLITS.get(usize::from(record.split)).copied();
+        let of = |record: Record| Some((record.content, split(&record)?, record.place as usize));
+        records.into_iter().filter_map(of).collect()
+    }
+
+    /// Opens the packed form; makes it first where it is not there.
+    pub fn open_or_pack(
+        &self,
+        dir: &Path,
+        listing: &Listing,
+        options: &OpenOptions<'_>,
+        bad: &mut BadFiles,
+    ) -> Result<Dataset, Error> {
+        let Self { cache_dir, folder, place, family, name, stamps, .. } = self;
+        let packed = self.path();
+        if packed.exists() {
+            match reopen(&packed, bad) {
+                Ok(dataset) => return Ok(dataset),
+                Err(error) => {
+                    tracing::warn!(%error, "a packed set is damaged and is made anew");
+                    fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+                }
             }
         }
+        let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
+        let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
+        packing.run(&packed, bad)?;
+        remove_outdated(cache_dir, family, name);
+        remove_partial(cache_dir, *place, options.image_size);
+        reopen(&packed, bad)
     }
-    let earlier = DecodedImages::find(&cache_dir, place, options.image_size);
-    let packing = Packing { dir, place, listing, stamps: &stamps, earlier, options };
-    packing.run(&packed, bad)?;
-    remove_outdated(&cache_dir, &family, &name);
-    remove_partial(&cache_dir, place, options.image_size);
-    reopen(&packed, bad)
 }
 
 /// Opens a packed set, and adds what it is without to what is left out.
 fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
-    let dataset = stl10::open(packed)?;
+    let dataset = stl10::open_part(packed)?;
+    entry::note_use(packed);
     if let BadFiles::LeftOut(lines) = bad {
         let path = packed.join(LEFT_OUT);
         let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -101,7 +154,8 @@ fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
 /// A folder being packed.
 struct Packing<'a> {
     dir: &'a Path,
-    /// Hash of the folder's path.
+    /// The folder, links resolved, and a hash of that.
+    folder: &'a Path,
     place: u64,
     listing: &'a Listing,
     stamps: &'a [Vec<Option<FileStamp>>],
@@ -121,6 +175,7 @@ impl Packing<'_> {
         let folder = AtomicFolder::create(packed)?;
         let records = RecordWriter::create(folder.path(), self.place, size);
         let records = records.map_err(Error::io(packed, "write"))?;
+        entry::note_source(folder.path(), self.folder)?;
         let total = self.listing.splits().map(|(_, files)| files.paths.len()).sum();
         let mut job = Job::begin("decoding images", total, self.options.progress);
         let mut unusable = Vec::new();
@@ -161,7 +216,7 @@ impl Packing<'_> {
             if !unusable.is_empty() {
                 stl10::remove_images(&folder.join(images), shape.image_bytes(), unusable)?;
             }
-            let kept = files.without(unusable)?;
+            let kept = files.without(unusable, self.listing.has_class_folders())?;
             shape.set_count(split, kept.paths.len());
             let names = kept.paths.iter();
             let names = names.map(|path| below(self.dir, path).to_string_lossy());
@@ -296,15 +351,20 @@ impl Files {
     /// These files but for those at some indices.
     ///
     /// # Errors
-    /// If the split or one of its classes has none left.
-    fn without(&self, unusable: &BTreeMap<usize, Error>) -> Result<Self, Error> {
+    /// If the split has none left, or one of its classes where these are folders.
+    fn without(
+        &self,
+        unusable: &BTreeMap<usize, Error>,
+        class_folders: bool,
+    ) -> Result<Self, Error> {
         let kept: Vec<usize> =
             (0..self.paths.len()).filter(|index| !unusable.contains_key(index)).collect();
         let labels = self.labels.as_ref();
         let label = |index: usize| labels.map(|labels| labels[index]);
-        let left: HashSet<Option<u16>> = kept.iter().map(|&index| label(index)).collect();
+        let class = |index: usize| label(index).filter(|_| class_folders);
+        let left: HashSet<Option<u16>> = kept.iter().map(|&index| class(index)).collect();
         for &index in unusable.keys() {
-            if !left.contains(&label(index)) {
+            if !left.contains(&class(index)) {
                 return Err(no_images(self.paths[index].parent().unwrap_or(Path::new(""))));
             }
         }

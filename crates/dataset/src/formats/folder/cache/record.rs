@@ -19,6 +19,9 @@ const MAGIC: &[u8; 16] = b"twinview decod 1";
 const HEADER: usize = 32;
 const LENGTH: usize = 80;
 
+/// The first half of the SHA-256 sum of a file's content.
+pub type ContentHash = [u8; 16];
+
 /// A decoded image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -31,7 +34,7 @@ pub(super) struct Record {
     /// The file when it was decoded.
     pub stamp: FileStamp,
     /// Hash of the file's content.
-    pub content: [u8; 16],
+    pub content: ContentHash,
     /// Checksum of the pixels.
     pub pixels: u32,
 }

@@ -1,0 +1,157 @@
+//! Image sets that were found and counted, their images not decoded yet.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::formats::folder::{self, ListedFolder, label_images};
+use crate::formats::{cifar10, stl10};
+use crate::open::check_folder;
+use crate::union::unite;
+use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions};
+
+/// One or several image sets, listed by [`list`] and to be opened as one dataset.
+#[derive(Debug)]
+pub struct ListedDataset {
+    paths: Vec<PathBuf>,
+    parts: Vec<Part>,
+    outline: Dataset,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// Binaries, which are open at once.
+    Open(Box<Dataset>),
+    Folder(Box<ListedFolder>),
+}
+
+/// Finds the datasets in `paths` and counts their images, which takes milliseconds where decoding
+/// them takes minutes. [`ListedDataset::open`] decodes them.
+///
+/// Several sets become one dataset: the images of each split follow each other in the order of
+/// `paths`, and classes of the same name are one. The names of images then begin with the names of
+/// their folders.
+///
+/// # Errors
+/// As [`open`](crate::open), but for images that can't be used; if a folder is given twice, or the
+/// sets have images of different sizes.
+///
+/// # Panics
+/// If `paths` is empty.
+pub fn list(paths: &[impl AsRef<Path>], options: &OpenOptions<'_>) -> Result<ListedDataset, Error> {
+    assert!(!paths.is_empty(), "no path");
+    let paths: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
+    refuse_repetition(&paths)?;
+    let parts: Result<Vec<Part>, Error> =
+        paths.iter().map(|path| Part::list(path, options)).collect();
+    let mut parts = parts?;
+    if let FolderLabels::File(file) = &options.labels {
+        let folders = parts.iter_mut().filter_map(Part::folder).collect();
+        label_images(file, folders, options.left_out.is_some())?;
+    }
+    for part in parts.iter_mut().filter_map(Part::folder) {
+        part.plan(options)?;
+    }
+    let outlines = parts.iter().map(|part| part.outline(options)).collect();
+    let outline = unite(outlines, &paths)?;
+    Ok(ListedDataset { paths, parts, outline })
+}
+
+impl ListedDataset {
+    /// The dataset as it will be if all images can be used: splits, labels and sizes, without
+    /// pixels. Asking for an image panics.
+    pub fn outline(&self) -> &Dataset {
+        &self.outline
+    }
+
+    /// Whether opening decodes nothing, as all images are in binaries or in the cache.
+    pub fn is_decoded(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Open(_) => true,
+            Part::Folder(folder) => folder.is_decoded(),
+        })
+    }
+
+    /// What the files of its folders are; `None` where all sets are binaries. Copies are found
+    /// once the set was [opened](Self::open).
+    pub fn survey(&self) -> Option<FileSurvey> {
+        let folders = self.parts.iter().filter_map(|part| match part {
+            Part::Open(_) => None,
+            Part::Folder(folder) => Some(&**folder),
+        });
+        let folders: Vec<&ListedFolder> = folders.collect();
+        (!folders.is_empty()).then(|| folder::survey::survey(&folders, &self.paths))
+    }
+
+    /// Opens the dataset; `options` are those that it was listed with.
+    ///
+    /// # Errors
+    /// If an image can't be used; with [`left_out`](OpenOptions::left_out), if a split or a class
+    /// has no image that can be used.
+    pub fn open(&self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
+        let sets = self.parts.iter().map(|part| match part {
+            Part::Open(set) => Ok((**set).clone()),
+            Part::Folder(folder) => folder.open(options),
+        });
+        unite(sets.collect::<Result<_, _>>()?, &self.paths)
+    }
+}
+
+impl Part {
+    fn list(path: &Path, options: &OpenOptions<'_>) -> Result<Self, Error> {
+        check_folder(path)?;
+        let set = if stl10::found_in(path) {
+            stl10::open(path)?
+        } else if cifar10::found_in(path) {
+            cifar10::open(path)?
+        } else {
+            return Ok(Self::Folder(Box::new(folder::list(path, options)?)));
+        };
+        match &options.labels {
+            FolderLabels::Auto | FolderLabels::Folders => Ok(Self::Open(Box::new(set))),
+            FolderLabels::None => Ok(Self::Open(Box::new(set.into_unlabeled()))),
+            FolderLabels::File(_) => Err(Error::Folder {
+                path: path.to_owned(),
+                expected: "a folder of images to label by a file".into(),
+                found: set.kind.into(),
+            }),
+        }
+    }
+
+    fn folder(&mut self) -> Option<&mut ListedFolder> {
+        match self {
+            Self::Open(_) => None,
+            Self::Folder(folder) => Some(folder),
+        }
+    }
+
+    fn outline(&self, options: &OpenOptions<'_>) -> Dataset {
+        match self {
+            Self::Open(set) => (**set).clone(),
+            Self::Folder(folder) => folder.outline(options.image_size),
+        }
+    }
+}
+
+/// Refuses a folder that is given twice, or that is in another one: its images would be there
+/// twice.
+fn refuse_repetition(paths: &[PathBuf]) -> Result<(), Error> {
+    // What doesn't exist is refused where it is opened.
+    let places: Vec<Option<PathBuf>> =
+        paths.iter().map(|path| fs::canonicalize(path).ok()).collect();
+    for (index, place) in places.iter().enumerate() {
+        let Some(place) = place else { continue };
+        for (other, path) in places.iter().zip(paths).take(index) {
+            let Some(other) = other else { continue };
+            let found = match () {
+                () if place == other => "it twice".to_owned(),
+                () if place.starts_with(other) => format!("one that is in {}", path.display()),
+                () if other.starts_with(place) => format!("one that {} is in", path.display()),
+                () => continue,
+            };
+            let path = paths[index].clone();
+            let expected = "each folder once".into();
+            return Err(Error::Folder { path, expected, found });
+        }
+    }
+    Ok(())
+}
