@@ -4,7 +4,7 @@ pub(crate) mod networks;
 pub(crate) mod probe;
 
 use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
-use models::{FlatParameters, InputSizes, WeightRng, WeightStream};
+use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
@@ -29,6 +29,7 @@ pub struct Learner {
     /// The online probe, where there are labels.
     pub probe: Option<Probe>,
     pub(crate) profiler: Profiler,
+    seed: u64,
     reduction: Reduction,
     grad_clip_norm: Option<f64>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
@@ -138,6 +139,7 @@ impl Learner {
             optimizer,
             probe,
             profiler: Profiler::new(device, false),
+            seed: config.seed,
             reduction,
             grad_clip_norm: config.train.grad_clip_norm,
             split,
@@ -170,7 +172,7 @@ impl Learner {
         let loss = self.method.loss(&forward.projections);
         let objective = self.objective(&loss, batch.images);
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.gradient(&objective, &forward.student_features, &batch.views);
+        let gradient = self.gradient(&objective, &forward.student_features, &batch.views, count);
         self.profiler.lap(|secs| &mut secs.backward);
         let gradient_norm = self.update(gradient, count);
         self.profiler.lap(|secs| &mut secs.optimizer);
@@ -197,9 +199,10 @@ impl Learner {
     /// Encodes and projects the views of a batch.
     fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Forward {
         let images = batch.images;
+        let mode = self.student_mode(progress);
         let student_features = match self.split {
-            None => self.student.training_features(&batch.views, images),
-            Some(_) => no_grad(|| self.student.training_features(&batch.views, images))
+            None => self.student.training_features(&batch.views, images, mode),
+            Some(_) => no_grad(|| self.student.training_features(&batch.views, images, mode))
                 .set_requires_grad(true),
         };
         let student = self.student.project(&student_features, images);
@@ -210,13 +213,18 @@ impl Learner {
             }
             Some(teacher) => no_grad(|| {
                 let global = batch.views[0].narrow(0, 0, 2 * images);
-                let features = teacher.networks.training_features(&[global], images);
+                let features = teacher.networks.training_features(&[global], images, Mode::Train);
                 let projections = teacher.networks.project(&features, images);
                 (features, projections)
             }),
         };
         let projections = Projections { student, teacher, progress };
         Forward { student_features, eval_features, projections }
+    }
+
+    /// How the student's passes of a step go.
+    fn student_mode(&self, count: StepCount) -> Mode {
+        Mode::DropPath(DropPathKey { seed: self.seed, step: count.step, first: 0 })
     }
 
     /// What is differentiated: the mean of the loss's terms, or their sum.
@@ -249,13 +257,20 @@ impl Learner {
     /// to all weights. Where the encoder is split, the loss has seen the whole batch, the encoder's
     /// graph never is that of all of it: GradCache, cut at the features, so that heads keep the
     /// statistics of the batch.
-    fn gradient(&self, objective: &Tensor, features: &Tensor, views: &[Tensor]) -> Tensor {
+    fn gradient(
+        &self,
+        objective: &Tensor,
+        features: &Tensor,
+        views: &[Tensor],
+        count: StepCount,
+    ) -> Tensor {
         let Some(encoder) = &self.split else {
             return self.parameters.gradient(objective);
         };
         let (gradient, upstream) = self.parameters.gradient_with(objective, features);
         let mut of_encoder = gradient.narrow(0, 0, encoder.flat().size()[0]);
-        of_encoder += self.student.gradient_in_chunks(views, &upstream, encoder);
+        of_encoder +=
+            self.student.gradient_in_chunks(views, &upstream, encoder, self.student_mode(count));
         gradient
     }
 
@@ -328,7 +343,12 @@ fn check_views(config: &Config, sizes: InputSizes, multi_crop: bool) -> Result<(
         None => Ok(()),
         Some((key, side)) => {
             let found = format!("{side} pixels");
-            Err(ConfigError::Range { key, expected: sizes.to_string(), found })
+            let expected = match sizes.nearest(side as i64)[..] {
+                [] => sizes.to_string(),
+                [one] => format!("{sizes}, such as {one}"),
+                [below, above, ..] => format!("{sizes}, such as {below} or {above}"),
+            };
+            Err(ConfigError::Range { key, expected, found })
         }
     }
 }

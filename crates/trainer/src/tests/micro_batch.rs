@@ -210,3 +210,35 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         assert_eq!(calls.iter().map(|(images, _)| *images).max(), Some(most));
     }
 }
+
+/// What drop path leaves out depends on the place of an image in the step, not on its chunk, and
+/// the teacher's passes leave nothing out.
+#[test]
+fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
+    let dino = methods().into_iter().find(|method| method.get("dino").is_some()).unwrap();
+    let train = |rate: f64, micro_batch| {
+        let (mut config, local) = config(&dino, micro_batch);
+        let vit = json!({"vit": {
+            "size": {"custom": {"embed_dim": 8, "num_heads": 2, "depth": 2}},
+            "patch_size": 8, "img_size": 24, "drop_path": {"rate": rate, "rule": "uniform"},
+        }});
+        config.encoder = serde_json::from_value(vit).unwrap();
+        config.image_size = 24;
+        let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+        for number in 0..2 {
+            let mut batch = step(number, local, Kind::Double);
+            batch.views = vec![batch.views[0].constant_pad_nd([0, 4, 0, 4])];
+            batch.probe = None;
+            learner.step(&batch, StepCount { step: number as u64, total: 10 });
+        }
+        checkpoint::tensors(&learner)
+    };
+    let whole = train(0.5, None);
+    let split = train(0.5, Some(3));
+    for ((name, split), (_, whole)) in split.iter().zip(&whole) {
+        let off = golden::difference(split, whole);
+        assert!(off <= 1e-8, "{name} off by {off}");
+    }
+    let without = train(0.0, None);
+    assert!(whole.iter().zip(&without).any(|(a, b)| golden::difference(&a.1, &b.1) > 1e-6));
+}
