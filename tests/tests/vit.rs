@@ -80,9 +80,8 @@ fn write(place: &Place, name: &str, stored: &[Stored]) {
 fn weights_bring_their_encoder_and_their_normalization_along() {
     let place = Place::furnished();
     let start = ["pretrain", "simclr", "--data", "data", "--preset", "cpu", "--max-steps", "1"];
-    let start =
-        [&start[..], &["--device", "cpu", "--batch-size", "8", "--image-size", "28"]].concat();
-    let run = |more: &[&str]| place.run(&[&start[..], more].concat()).done();
+    let start = [&start[..], &["--device", "cpu", "--batch-size", "8", "--image-size"]].concat();
+    let run = |more: &[&str]| place.run(&[&start[..], &["28"], more].concat()).done();
     let vit = r#"encoder={"vit": {"size": "tiny", "patch_size": 14, "img_size": 42,
         "layer_scale": 1e-5, "register_tokens": 4, "no_embed_class": true,
         "drop_path": {"rate": 0.1, "rule": "linear"}}}"#;
@@ -126,23 +125,23 @@ fn weights_bring_their_encoder_and_their_normalization_along() {
     assert_eq!(config["encoder"]["vit"]["pool"], "avg");
     assert_eq!(config["encoder"]["vit"]["normalize"], "imagenet");
 
-    let refuses = |more: &[&str], says: &[&str]| {
-        place.refuses(&[&start[..], &["--run", "fourth"], more].concat(), says);
+    let refuses = |side: &str, more: &[&str], says: &[&str]| {
+        place.refuses(&[&start[..], &[side, "--run", "fourth"], more].concat(), says);
     };
     let init = ["--init-weights", "dinov2.safetensors"];
     let says =
         ["dinov2.safetensors: expected weights of the encoder", "resnet", "those of a vision"];
-    refuses(&[&init[..], &["--encoder", "resnet18"]].concat(), &says);
+    refuses("28", &[&init[..], &["--encoder", "resnet18"]].concat(), &says);
     let says = ["dinov2.safetensors: expected weights", "vit", "\"patch_size\":14"];
-    refuses(&[&init[..], &["--encoder", "vit-small"]].concat(), &says);
+    refuses("32", &[&init[..], &["--encoder", "vit-small"]].concat(), &says);
     let says = ["image_size: expected a multiple of 14", "such as 84 or 98", "found 96 pixels"];
-    refuses(&[&init[..], &["--image-size", "96"]].concat(), &says);
+    refuses("96", &init, &says);
     let shallow: Vec<Stored> =
         dinov2.iter().filter(|stored| !stored.0.starts_with("blocks.11.")).cloned().collect();
     write(&place, "shallow.safetensors", &shallow);
     let says = ["shallow.safetensors: expected a tensor blocks.11.", "none of this name (14 such"];
-    refuses(&["--init-weights", "shallow.safetensors", "--set", vit], &says);
+    refuses("28", &["--init-weights", "shallow.safetensors", "--set", vit], &says);
     place.put("dinov2.pth", b"PK\x03\x04");
     let says = ["dinov2.pth: expected a safetensors file", "torch.load(\"dinov2.pth\""];
-    refuses(&["--init-weights", "dinov2.pth"], &says);
+    refuses("28", &["--init-weights", "dinov2.pth"], &says);
 }

@@ -145,9 +145,9 @@ pub struct WeightsInfo {
     pub source: WeightSource,
     /// The encoder, where names and shapes say all of it.
     pub encoder: Option<EncoderConfig>,
-    /// The normalization of pixels that the weights were trained with, where it is known: ImageNet's
-    /// for torchvision and DINOv2. Vision transformers of timm and of Hugging Face's `ViTModel`
-    /// don't say theirs.
+    /// The normalization of pixels that the weights were trained with, where it is known:
+    /// ImageNet's for torchvision and DINOv2. Vision transformers of timm and of Hugging Face's
+    /// `ViTModel` don't say theirs.
     pub normalize: Option<Normalize>,
 }
 
@@ -253,9 +253,9 @@ fn grid(rows: i64, prefix: i64) -> Option<(i64, i64)> {
 }
 
 /// Brings tensors of `source` under the names that `encoder` has, and makes position embeddings fit
-/// it: those of another grid of patches are interpolated as in
-/// [`resample_positions`], that of the class token is added to the token where the encoder has none.
-/// Classifiers and mask tokens are left out; what is not known stays as it is.
+/// it: those of another grid of patches are interpolated as in [`resample_positions`], that of the
+/// class token is added to the token where the encoder has none. Classifiers and mask tokens are
+/// left out; what is not known stays as it is.
 pub fn convert_weights(
     source: WeightSource,
     tensors: Vec<(String, Tensor)>,

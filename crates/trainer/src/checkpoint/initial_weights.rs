@@ -254,7 +254,7 @@ fn tensors(path: &Path, file: &SafeTensors) -> Result<Vec<(String, Tensor)>, Err
         };
         Ok((name.to_owned(), Tensor::from_data_size(view.data(), &shape, kind)))
     };
-    file.names().into_iter().map(|name| read(name)).collect()
+    file.names().into_iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// The objects that have such keys, as JSON pointers, and the keys with the values that missing ones
-/// stand for.
+/// The objects that have such keys, as JSON pointers, and the keys with the values that missing
+/// ones stand for.
 fn keys() -> [(&'static str, Value); 2] {
     [
         (

@@ -3,7 +3,7 @@
 pub(crate) mod networks;
 pub(crate) mod probe;
 
-use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
+use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
@@ -56,12 +56,19 @@ pub struct LearnerOptions {
 #[derive(Debug)]
 pub struct DeviceBatch {
     /// Views of all images, those of one size together, one view after the other:
-    /// `[views * images, 3, h, w]`. The first two views are the global ones, of one size.
+    /// `[views * images, 3, h, w]`. The global views come first, of one size, two or more.
     pub views: Vec<Tensor>,
     /// Number of images.
     pub images: i64,
     /// Weak views of the labeled images `[n, 3, h, w]` and their classes `[n]`.
     pub probe: Option<(Tensor, Tensor)>,
+}
+
+impl DeviceBatch {
+    /// Number of global views.
+    fn global_views(&self) -> usize {
+        (self.views[0].size()[0] / self.images) as usize
+    }
 }
 
 /// What a step measured; all scalars on the device, so that nothing waits for it.
@@ -107,7 +114,7 @@ impl Learner {
             compute: dtypes.compute,
         };
         let method = build(&config.method, &context)?;
-        check_views(config, student.encoder.input_sizes(), method.multi_crop())?;
+        check_views(config, student.encoder.input_sizes(), method.accepted_views())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
         let parameters = FlatParameters::flatten(&student.store);
         let optimizer = Optimizer::new(&config.optimizer, &parameters);
@@ -208,12 +215,12 @@ impl Learner {
         let student = self.student.project(&student_features, images);
         let (eval_features, teacher) = match &self.teacher {
             None => {
-                let global = student[..2].iter().map(Tensor::detach).collect();
+                let global = student[..batch.global_views()].iter().map(Tensor::detach).collect();
                 (student_features.narrow(0, 0, 2 * images).detach(), global)
             }
             Some(teacher) => no_grad(|| {
-                let global = batch.views[0].narrow(0, 0, 2 * images);
-                let features = teacher.networks.training_features(&[global], images, Mode::Train);
+                let global = std::slice::from_ref(&batch.views[0]);
+                let features = teacher.networks.training_features(global, images, Mode::Train);
                 let projections = teacher.networks.project(&features, images);
                 (features, projections)
             }),
@@ -298,8 +305,8 @@ impl Learner {
 struct Forward {
     /// The student's features of all views `[views * images, features]`, with a graph.
     student_features: Tensor,
-    /// Features of the two global views `[2 * images, features]`, by the networks that the probe
-    /// and the metrics read, without a graph.
+    /// Features of global views `[views * images, features]`, by the networks that the probe and
+    /// the metrics read, without a graph; of the first two at least.
     eval_features: Tensor,
     projections: Projections,
 }
@@ -325,14 +332,28 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
 }
 
 /// Refuses views that the method or the encoder has no use for.
-fn check_views(config: &Config, sizes: InputSizes, multi_crop: bool) -> Result<(), ConfigError> {
-    let views = config.view_recipes();
-    if views.len() > 2 && !multi_crop {
-        return Err(ConfigError::Range {
-            key: "augment.views".to_owned(),
-            expected: format!("the two views that {} compares", config.method.name()),
-            found: format!("{} views", views.len()),
-        });
+fn check_views(
+    config: &Config,
+    sizes: InputSizes,
+    accepted: AcceptedViews,
+) -> Result<(), ConfigError> {
+    let (views, global) = (config.view_recipes().len(), config.global_views());
+    let (local, method) = (views - global, config.method.name());
+    let wrong = match accepted {
+        AcceptedViews { more_global: false, local: false } if views > 2 => {
+            Some((format!("the two views that {method} compares"), format!("{views} views")))
+        }
+        AcceptedViews { more_global: false, local: true } if global > 2 => {
+            let expected = format!("two global views and local ones for {method}");
+            Some((expected, format!("{global} global views")))
+        }
+        AcceptedViews { more_global: true, local: false } if local > 0 => {
+            Some((format!("global views alone for {method}"), format!("{local} local views")))
+        }
+        _ => None,
+    };
+    if let Some((expected, found)) = wrong {
+        return Err(ConfigError::Range { key: "augment.views".to_owned(), expected, found });
     }
     let sides = [("image_size".to_owned(), config.image_size)].into_iter().chain(
         (0..).zip(&config.augment.views).map(|(index, group)| {

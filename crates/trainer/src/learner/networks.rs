@@ -73,9 +73,10 @@ impl EncoderAndHead {
         named
     }
 
-    /// Features of the views of a step that trains, in their order, by passes in `mode`. An encoder with batch
-    /// statistics is given each view of all images on its own and whole, so that a view is
-    /// normalized by its own statistics; these then move the running ones, the first view's first.
+    /// Features of the views of a step that trains, in their order, by passes in `mode`. An encoder
+    /// with batch statistics is given each view of all images on its own and whole, so that a view
+    /// is normalized by its own statistics; these then move the running ones, the first view's
+    /// first.
     ///
     /// # Shapes
     /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features
