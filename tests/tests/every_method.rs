@@ -24,7 +24,7 @@ fn every_method_trains_resumes_and_is_evaluated() {
     let place = Place::furnished();
     let listed = place.run(&["methods", "--json"]).done().json();
     let listed = listed.as_array().unwrap();
-    assert_eq!(listed.len(), 12);
+    assert_eq!(listed.len(), 14);
     for entry in listed {
         let method = entry["name"].as_str().unwrap();
         let changed = [small(method), vec!["--device", "cpu"]].concat();

@@ -3,7 +3,7 @@
 use end_to_end::Place;
 use serde_json::{Value, json};
 
-const METHODS: [&str; 12] = [
+const METHODS: [&str; 14] = [
     "simclr",
     "nnclr",
     "dcl",
@@ -16,6 +16,8 @@ const METHODS: [&str; 12] = [
     "simsiam",
     "vicreg",
     "swav",
+    "lejepa",
+    "visreg",
 ];
 
 /// What `pretrain METHOD --dry-run` would use.

@@ -1,7 +1,8 @@
 //! A vision transformer through the binary: trained with local views, taken up again, measured and
 //! exported.
 
-use end_to_end::{Place, assert_same_tensors, pretrain, tensors};
+use end_to_end::{Place, Stored, assert_same_tensors, pretrain, tensors};
+use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
 const RESUME: [&str; 5] = ["pretrain", "dino", "--run", "parts", "--resume"];
@@ -62,7 +63,85 @@ fn views_that_are_not_whole_patches_are_refused() {
     );
     refuses(
         "encoder.vit.patch_size=10",
-        &["encoder.vit.patch_size: expected 8, 12 or 16, found 10"],
+        &["encoder.vit.patch_size: expected 8, 12, 14 or 16, found 10"],
     );
     refuses("encoder.vit.img_size=20", &["encoder.vit.img_size: expected a multiple", "found 20"]);
+}
+
+/// A file of `stored` tensors without a word about what they are of.
+fn write(place: &Place, name: &str, stored: &[Stored]) {
+    let views = stored.iter().map(|(name, dtype, shape, bytes)| {
+        (name.clone(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    place.put(name, safetensors::serialize(views, None).unwrap());
+}
+
+#[test]
+fn weights_bring_their_encoder_and_their_normalization_along() {
+    let place = Place::furnished();
+    let start = ["pretrain", "simclr", "--data", "data", "--preset", "cpu", "--max-steps", "1"];
+    let start = [&start[..], &["--device", "cpu", "--batch-size", "8", "--image-size"]].concat();
+    let run = |more: &[&str]| place.run(&[&start[..], &["28"], more].concat()).done();
+    let vit = r#"encoder={"vit": {"size": "tiny", "patch_size": 14, "img_size": 42,
+        "layer_scale": 1e-5, "register_tokens": 4, "no_embed_class": true,
+        "drop_path": {"rate": 0.1, "rule": "linear"}}}"#;
+    run(&["--run", "first", "--set", vit]);
+    let stored = tensors(&place.path("first/encoder.safetensors"));
+    let renamed = stored.iter().filter(|stored| stored.0 != "pos_embed").cloned();
+    let renamed = renamed.map(|stored| match stored.0.as_str() {
+        "reg_token" => ("register_tokens".to_owned(), stored.1, stored.2, stored.3),
+        _ => stored,
+    });
+    let zeros = |name: &str, rows: usize| -> Stored {
+        (name.to_owned(), Dtype::F32, vec![1, rows, 192], vec![0; 4 * rows * 192])
+    };
+    let dinov2: Vec<Stored> = renamed.chain([zeros("pos_embed", 10)]).collect();
+    write(&place, "dinov2.safetensors", &dinov2);
+    let told = run(&["--run", "second", "--init-weights", "dinov2.safetensors"]).stderr;
+    let says = "dinov2.safetensors: weights of a vision transformer of DINOv2 of 192 features and \
+                12 blocks, patches of 14 pixels, 4 registers, position embeddings for 42 pixels; \
+                pixels normalized by [0.485";
+    assert!(told.contains(says), "{told}");
+    let config = place.read_json("second/config.json")["config"].clone();
+    let expected = json!({"vit": {
+        "size": "tiny", "patch_size": 14, "img_size": 42, "layer_scale": 1e-5,
+        "register_tokens": 4, "no_embed_class": true, "normalize": "imagenet",
+    }});
+    assert_eq!(config["encoder"], expected);
+    assert!(config["optimizer"].get("adamw").is_some(), "{config}");
+    let kept = tensors(&place.path("second/initial.safetensors"));
+    assert_eq!(kept.iter().find(|stored| stored.0 == "pos_embed").unwrap().2, [1, 9, 192]);
+    // What is given goes before what the file says.
+    let given = ["--init-weights", "dinov2.safetensors", "--set", "encoder.vit.normalize=none"];
+    let words = [&["--run", "third", "--set", vit][..], &given].concat();
+    run(&words);
+    let config = place.read_json("third/config.json")["config"].clone();
+    assert_eq!(config["encoder"]["vit"]["normalize"], json!(null), "{config}");
+
+    // A part of the encoder that is given changes that of the file.
+    let part = ["--init-weights", "dinov2.safetensors", "--set", "encoder.vit.pool=avg"];
+    run(&[&["--run", "pooled"][..], &part].concat());
+    let config = place.read_json("pooled/config.json")["config"].clone();
+    assert_eq!(config["encoder"]["vit"]["pool"], "avg");
+    assert_eq!(config["encoder"]["vit"]["normalize"], "imagenet");
+
+    let refuses = |side: &str, more: &[&str], says: &[&str]| {
+        place.refuses(&[&start[..], &[side, "--run", "fourth"], more].concat(), says);
+    };
+    let init = ["--init-weights", "dinov2.safetensors"];
+    let says =
+        ["dinov2.safetensors: expected weights of the encoder", "resnet", "those of a vision"];
+    refuses("28", &[&init[..], &["--encoder", "resnet18"]].concat(), &says);
+    let says = ["dinov2.safetensors: expected weights", "vit", "\"patch_size\":14"];
+    refuses("32", &[&init[..], &["--encoder", "vit-small"]].concat(), &says);
+    let says = ["image_size: expected a multiple of 14", "such as 84 or 98", "found 96 pixels"];
+    refuses("96", &init, &says);
+    let shallow: Vec<Stored> =
+        dinov2.iter().filter(|stored| !stored.0.starts_with("blocks.11.")).cloned().collect();
+    write(&place, "shallow.safetensors", &shallow);
+    let says = ["shallow.safetensors: expected a tensor blocks.11.", "none of this name (14 such"];
+    refuses("28", &["--init-weights", "shallow.safetensors", "--set", vit], &says);
+    place.put("dinov2.pth", b"PK\x03\x04");
+    let says = ["dinov2.pth: expected a safetensors file", "torch.load(\"dinov2.pth\""];
+    refuses("28", &["--init-weights", "dinov2.pth"], &says);
 }

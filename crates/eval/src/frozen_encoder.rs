@@ -105,7 +105,9 @@ impl FrozenEncoder {
         let checkpoint = match weights {
             CheckpointChoice::Untrained => {
                 if frozen.record.init.is_some() {
-                    initial_weights::load(&folder.join(file::INIT_WEIGHTS), &frozen.networks)?;
+                    let (file, encoder) =
+                        (folder.join(file::INIT_WEIGHTS), &frozen.record.config.encoder);
+                    initial_weights::load(&file, &frozen.networks, encoder)?;
                 }
                 return Ok(frozen);
             }

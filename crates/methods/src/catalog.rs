@@ -9,6 +9,8 @@ pub enum Family {
     RedundancyReducing,
     /// No negatives: a stop-gradient or momentum teacher on one side, a predictor on the other.
     NegativeFree,
+    /// Projections are kept close to a normal distribution.
+    Regularized,
     /// Cluster assignments, confident for each image and balanced over all.
     Clustering,
 }
@@ -20,6 +22,7 @@ impl Family {
             Self::Contrastive => "contrastive",
             Self::RedundancyReducing => "redundancy-reducing",
             Self::NegativeFree => "negative-free",
+            Self::Regularized => "regularized",
             Self::Clustering => "clustering",
         }
     }
@@ -74,4 +77,6 @@ pub const METHODS: &[MethodInfo] = &[
     row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, with a stop-gradient", "arXiv 2011.10566", &[]),
     row(("vicreg", "VICReg"), Family::RedundancyReducing, "variance, invariance and covariance regularization", "arXiv 2105.04906", &[]),
     row(("swav", "SwAV"), Family::Clustering, "swapped prediction of cluster assignments balanced by Sinkhorn-Knopp", "arXiv 2006.09882", &[]),
+    row(("lejepa", "LeJEPA"), Family::Regularized, "predict the center of an image's views; projections are kept an isotropic Gaussian (SIGReg)", "arXiv 2511.08544", &["paper", "minimal"]),
+    row(("visreg", "VISReg"), Family::Regularized, "predict the center of an image's views; center, scale and shape of projections are regularized", "arXiv 2606.02572", &["paper", "lightly"]),
 ];

@@ -1,10 +1,11 @@
 //! What a method is built with: where it registers tensors, and predictors.
 
 use models::{Init, Mlp, MlpConfig, Norm, WeightRng};
+use optim::StepCount;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use tch::nn::Path;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::MethodError;
 
@@ -37,6 +38,16 @@ impl MethodContext<'_> {
         self.path.add(name, Tensor::zeros(shape, options), false)
     }
 
+    /// Random directions of `slices` a step.
+    pub(crate) fn directions(&self, slices: i64) -> Directions {
+        Directions {
+            weight_rng: self.weight_rng,
+            name: self.path.path("directions"),
+            shape: [slices, self.dimension],
+            options: (self.path.kind(), self.path.device()),
+        }
+    }
+
     /// Builds the predictor of a config, where it has one.
     pub(crate) fn predictor(
         &self,
@@ -57,6 +68,26 @@ impl MethodContext<'_> {
     }
 }
 
+/// Directions of unit length, uniform on the sphere, others in each step: a function of the run's
+/// seed and the step.
+#[derive(Debug)]
+pub(crate) struct Directions {
+    weight_rng: WeightRng,
+    name: String,
+    shape: [i64; 2],
+    options: (Kind, Device),
+}
+
+impl Directions {
+    /// # Shapes
+    /// `[dimension, slices]`
+    pub(crate) fn at(&self, count: StepCount) -> Tensor {
+        let name = format!("{}.{}", self.name, count.step);
+        let rows = self.weight_rng.draw(&name, &self.shape, Init::UnitRows);
+        rows.to_device(self.options.1).to_kind(self.options.0).tr()
+    }
+}
+
 /// Dense layers from projections to predictions of the same size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +103,12 @@ pub struct PredictorConfig {
 pub(crate) struct Predictor(Option<Mlp>);
 
 impl Predictor {
+    /// One without layers.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn forward(&self, projection: &Tensor) -> Tensor {
         match &self.0 {
             Some(mlp) => mlp.forward(projection),

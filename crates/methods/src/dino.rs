@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use crate::error::{positive, share};
 use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DINO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,8 +94,11 @@ impl Method for Dino {
         Some(self.config.teacher_momentum)
     }
 
-    fn multi_crop(&self) -> bool {
-        self.center.is_some()
+    fn accepted_views(&self) -> AcceptedViews {
+        match self.config.variant {
+            DinoVariant::Seed => AcceptedViews::PAIR,
+            DinoVariant::Paper { .. } => AcceptedViews::ANY,
+        }
     }
 }
 
@@ -117,7 +120,7 @@ fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tens
 /// The loss of the paper: cross-entropy between teacher and student, over pairs of views.
 ///
 /// Both networks turn a view into a distribution over `K` prototypes, a softmax of `[B, K]`. The
-/// student sees every view, the teacher the two global ones only, and each student view is trained
+/// student sees every view, the teacher the global ones only, and each student view is trained
 /// to predict the teacher's distribution of another view: local crops learn what the whole image
 /// shows. Without negatives, both could agree on one constant distribution. Two operations on the
 /// teacher prevent this, and balance each other. Subtracting the center `[1, K]`, a moving average
@@ -125,8 +128,8 @@ fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tens
 /// sharpens the distribution, which keeps it from becoming uniform.
 ///
 /// # Shapes
-/// any number of views `[B, K]` of the student, the first two of the teacher, `center` `[1, K]` ->
-/// scalar
+/// any number of views `[B, K]` of the student, the global ones of the teacher, `center` `[1, K]`
+/// -> scalar
 fn paper(
     projections: &Projections,
     center: &Tensor,

@@ -38,6 +38,7 @@ mod dcl;
 mod dino;
 mod error;
 mod hsic_twins;
+mod lejepa;
 mod moco;
 mod nnclr;
 mod projections;
@@ -48,6 +49,7 @@ mod simsiam;
 mod swav;
 mod twist;
 mod vicreg;
+mod visreg;
 
 pub use catalog::{Family, METHODS, MethodInfo};
 pub use context::{MethodContext, PredictorConfig};
@@ -80,10 +82,26 @@ pub trait Method: std::fmt::Debug {
         None
     }
 
-    /// Whether it takes local views beside the two global ones.
-    fn multi_crop(&self) -> bool {
-        false
+    /// Which views it takes; two global ones unless it says otherwise.
+    fn accepted_views(&self) -> AcceptedViews {
+        AcceptedViews::PAIR
     }
+}
+
+/// Which views a method takes beside two global ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedViews {
+    /// More global views.
+    pub more_global: bool,
+    /// Smaller, local views (multi-crop).
+    pub local: bool,
+}
+
+impl AcceptedViews {
+    /// Two global views.
+    pub const PAIR: Self = Self { more_global: false, local: false };
+    /// Any number of global views from two on, and any number of local ones.
+    pub const ANY: Self = Self { more_global: true, local: true };
 }
 
 /// The seed's form of an objective, or the published one.
@@ -149,4 +167,6 @@ registry! {
     SimSiam(simsiam::SimSiamConfig) = "simsiam",
     VicReg(vicreg::VicRegConfig) = "vicreg",
     Swav(swav::SwavConfig) = "swav",
+    LeJepa(lejepa::LeJepaConfig) = "lejepa",
+    VisReg(visreg::VisRegConfig) = "visreg",
 }

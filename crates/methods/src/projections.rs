@@ -3,13 +3,13 @@
 use optim::StepCount;
 use tch::Tensor;
 
-/// The projections of one batch. The first two views are the global ones.
+/// The projections of one batch. The global views come first.
 #[derive(Debug)]
 pub struct Projections {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
     pub student: Vec<Tensor>,
-    /// Projections of the global views by the teacher, without gradient; without a teacher the
-    /// student's, detached.
+    /// Projections of the global views, two or more, by the teacher, without gradient; without a
+    /// teacher the student's, detached.
     pub teacher: Vec<Tensor>,
     /// Steps done and steps in total, for schedules.
     pub progress: StepCount,

@@ -78,6 +78,17 @@ pub(crate) fn mean_cosine(prediction: &Tensor, target: &Tensor) -> Tensor {
     products.sum_dim_intlist([-1i64].as_slice(), false, kind).mean(kind)
 }
 
+/// Mean squared distance of all views to the mean of the first `centered` ones; that mean has a
+/// gradient too.
+///
+/// # Shapes
+/// `views` `[V, B, d]` -> scalar
+pub(crate) fn distance_to_center(views: &Tensor, centered: i64) -> Tensor {
+    let (kind, views_dim) = (views.kind(), [0i64].as_slice());
+    let center = views.narrow(0, 0, centered).mean_dim(views_dim, true, kind);
+    (views - center).square().mean(kind)
+}
+
 /// Cross-entropy of each row of `logits` with its own index as the class, a value a row.
 ///
 /// # Shapes

@@ -6,7 +6,7 @@ use tch::{Tensor, no_grad};
 
 use crate::error::{at_least_1, not_negative, positive};
 use crate::similarity::{normalize, soft_cross_entropy};
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SwAV.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -78,8 +78,8 @@ impl Method for Swav {
         }
     }
 
-    fn multi_crop(&self) -> bool {
-        true
+    fn accepted_views(&self) -> AcceptedViews {
+        AcceptedViews { more_global: false, local: true }
     }
 }
 

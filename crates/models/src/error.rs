@@ -22,7 +22,7 @@ pub enum ModelError {
         found: i64,
     },
     /// Patches have another side than those that there are.
-    #[error("encoder.vit.patch_size: expected 8, 12 or 16, found {found}")]
+    #[error("encoder.vit.patch_size: expected 8, 12, 14 or 16, found {found}")]
     Patch {
         /// Its value.
         found: i64,
@@ -38,6 +38,16 @@ pub enum ModelError {
         most: i64,
         /// Its value.
         found: i64,
+    },
+    /// A setting is out of its range.
+    #[error("{key}: expected {expected}, found {found}")]
+    Range {
+        /// The key in the config.
+        key: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// Its value.
+        found: String,
     },
     /// A size that must be positive isn't.
     #[error("{key}: expected a positive number, found {found}")]

@@ -122,11 +122,8 @@ fn golden_resnets_match_torchvision() {
 fn golden_names_and_shapes_are_torchvisions() {
     for (depth, names) in reference()["names"].as_object().expect("names") {
         for (stem, side) in [(Stem::ImageNet, 7), (Stem::Small, 3), (Stem::Stl, 3)] {
-            let config = ResNetConfig {
-                depth: depth.parse().expect("a number"),
-                stem,
-                norm: ResNetNorm::Batch,
-            };
+            let depth = depth.parse().expect("a number");
+            let config = ResNetConfig::new(depth, stem, ResNetNorm::Batch);
             let config = serde_json::to_value(config).expect("JSON");
             let (store, _) = build(&config, Kind::Float);
             let mut found: Vec<(String, Vec<i64>)> =

@@ -17,6 +17,8 @@ pub enum EncoderName {
     VitTiny,
     /// Vision transformer of 384 features, trained with AdamW.
     VitSmall,
+    /// Vision transformer of 768 features, trained with AdamW.
+    VitBase,
     /// Four strided convolutions, for a CPU.
     Convnet,
 }
@@ -47,17 +49,18 @@ impl EncoderName {
         let side = config.image_size;
         let resnet = |depth| {
             let stem = if side <= SMALL { Stem::Small } else { Stem::ImageNet };
-            EncoderConfig::ResNet(ResNetConfig { depth, stem, norm: ResNetNorm::Batch })
+            EncoderConfig::ResNet(ResNetConfig::new(depth, stem, ResNetNorm::Batch))
         };
         let vit = |size| {
             let patch_size = if side >= PATCHES_OF_16 { 16 } else { 8 };
-            EncoderConfig::Vit(VitConfig { size, patch_size, img_size: side as i64 })
+            EncoderConfig::Vit(VitConfig::new(size, patch_size, side as i64))
         };
         match self {
             Self::ResNet18 => resnet(18),
             Self::ResNet50 => resnet(50),
             Self::VitTiny => vit(VitSize::Tiny),
             Self::VitSmall => vit(VitSize::Small),
+            Self::VitBase => vit(VitSize::Base),
             Self::Convnet => {
                 let smallest = config.view_recipes().iter().map(|view| view.size).min();
                 let few = smallest.is_some_and(|side| side < FOUR_CONVOLUTIONS);
@@ -73,17 +76,15 @@ impl EncoderName {
     /// Never: a test sets them all.
     pub fn set_optimizer(self, config: Config) -> Result<Config, ConfigError> {
         match self {
-            Self::VitTiny | Self::VitSmall if config.method.name() == "dino" => {
-                config.with(DINO_ADAMW)
-            }
-            Self::VitTiny | Self::VitSmall => config.with(MOCO_V3_ADAMW),
-            _ => Ok(config),
+            _ if !self.has_optimizer() => Ok(config),
+            _ if config.method.name() == "dino" => config.with(DINO_ADAMW),
+            _ => config.with(MOCO_V3_ADAMW),
         }
     }
 
     /// Whether it has an optimizer of its own.
     pub fn has_optimizer(self) -> bool {
-        matches!(self, Self::VitTiny | Self::VitSmall)
+        matches!(self, Self::VitTiny | Self::VitSmall | Self::VitBase)
     }
 }
 
@@ -95,6 +96,9 @@ pub fn encoder_name(encoder: &EncoderConfig) -> String {
         EncoderConfig::Vit(config) => match config.size {
             VitSize::Tiny => "vit-tiny".to_owned(),
             VitSize::Small => "vit-small".to_owned(),
+            VitSize::Base => "vit-base".to_owned(),
+            VitSize::Large => "vit-large".to_owned(),
+            VitSize::Custom(_) => "vit".to_owned(),
         },
     }
 }

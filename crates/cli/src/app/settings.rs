@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use dataset::Dataset;
-use models::DeviceChoice;
+use models::{DeviceChoice, EncoderConfig};
+use trainer::initial_weights::InitialWeights;
 use trainer::{BestBy, Config, ConfigFile, Fitted, OnCollapse};
 
 use crate::app::encoders::EncoderName;
@@ -34,6 +35,16 @@ pub struct Settings {
 impl Settings {
     /// The configuration of `method`, or else that of the method in the file.
     pub fn new(method: Option<&str>, arguments: &SettingsArguments) -> Result<Self, Failure> {
+        Self::with_weights(method, arguments, None)
+    }
+
+    /// The same for a run that begins with `weights`: with their encoder and normalization of
+    /// pixels, where they are known and weren't given.
+    pub fn with_weights(
+        method: Option<&str>,
+        arguments: &SettingsArguments,
+        weights: Option<&InitialWeights>,
+    ) -> Result<Self, Failure> {
         let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
         let method = choose_method(method, arguments.config.as_deref(), file.as_ref())?;
         let given = Given { arguments, file: file.as_ref() };
@@ -70,13 +81,18 @@ impl Settings {
             },
             config,
         };
-        settings.change(arguments, &given)?;
+        settings.change(arguments, &given, weights)?;
         settings.config.validate()?;
         Ok(settings)
     }
 
     /// Follows the arguments.
-    fn change(&mut self, arguments: &SettingsArguments, given: &Given) -> Result<(), Failure> {
+    fn change(
+        &mut self,
+        arguments: &SettingsArguments,
+        given: &Given,
+        weights: Option<&InitialWeights>,
+    ) -> Result<(), Failure> {
         let (after, before): (Vec<_>, Vec<_>) = arguments
             .set
             .iter()
@@ -99,8 +115,25 @@ impl Settings {
                 self.lr_batch = Some(LR_BATCH);
             }
         }
+        let of_weights = weights.and_then(|weights| weights.encoder.as_ref());
+        if let Some(encoder) = of_weights.filter(|_| !given.encoder()) {
+            config.encoder = encoder.clone();
+            let optimizer = match encoder {
+                EncoderConfig::Vit(_) => !given.has("optimizer") && self.preset.is_some(),
+                _ => false,
+            };
+            if optimizer {
+                config = EncoderName::VitSmall.set_optimizer(config)?;
+                self.lr_batch = Some(LR_BATCH);
+            }
+        }
         for assignment in after {
             config = config.with(assignment)?;
+        }
+        if let Some(normalize) = weights.and_then(|weights| weights.normalize)
+            && !given.normalize()
+        {
+            config.encoder = config.encoder.with_normalize(normalize);
         }
         if let Some(lr) = arguments.lr {
             config.set_lr(lr);
@@ -221,6 +254,23 @@ impl Given<'_> {
                 };
                 below(set, key) || below(key, set)
             })
+    }
+
+    /// Whether an encoder was given, not only a part of one.
+    fn encoder(&self) -> bool {
+        self.arguments.encoder.is_some() || self.sets("encoder")
+    }
+
+    /// Whether a normalization of pixels was given.
+    fn normalize(&self) -> bool {
+        ["resnet", "vit"].iter().any(|kind| self.sets(&format!("encoder.{kind}.normalize")))
+    }
+
+    /// Whether the dotted `key` itself was set.
+    fn sets(&self, key: &str) -> bool {
+        let assigned = |set: &String| set.split('=').next() == Some(key);
+        self.file.is_some_and(|file| file.get(key).is_some())
+            || self.arguments.set.iter().any(assigned)
     }
 
     /// Whether the learning rate was given.

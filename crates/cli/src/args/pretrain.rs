@@ -27,7 +27,8 @@ pub struct PretrainArguments {
     #[arg(long, conflicts_with_all = ["preset", "encoder", "lr"])]
     pub resume: bool,
     /// Initialize the encoder from a finished run, or from a safetensors file: a run's
-    /// encoder.safetensors, or a state_dict of a torchvision ResNet or a timm vision transformer.
+    /// encoder.safetensors, a torchvision ResNet, or a vision transformer of timm, DINOv2 or
+    /// Hugging Face. Without --encoder, the encoder is the file's.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub init_weights: Option<PathBuf>,
     /// Print the time per part of a training step.

@@ -13,6 +13,7 @@ use run::{DataSource, EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{
     Config, ConfigFile, EarlyStop, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
+    initial_weights,
 };
 
 use crate::app::datasets;
@@ -157,7 +158,9 @@ pub fn check_method(method: &str) -> Result<(), Failure> {
 
 /// A trainer for a new run in `folder`, and where its settings come from.
 fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, String), Failure> {
-    let settings = Settings::new(Some(&arguments.method), &arguments.settings)?;
+    let weights = arguments.init_weights.as_deref().map(initial_weights::inspect).transpose()?;
+    let method = Some(arguments.method.as_str());
+    let settings = Settings::with_weights(method, &arguments.settings, weights.as_ref())?;
     if !arguments.dry_run {
         RunFolder::check_new(folder)?;
     }
@@ -185,8 +188,16 @@ fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, Strin
     for note in notes {
         tracing::warn!("{note}");
     }
-    if let Some(file) = &arguments.init_weights {
-        tracing::info!("encoder initialized from {}", file.display());
+    if let Some(weights) = weights {
+        let normalize = trainer.record().config.encoder.normalize();
+        let pixels = match (weights.normalize, normalize.mean_and_std()) {
+            (_, Some([mean, std])) => format!("pixels normalized by {mean:?} and {std:?}"),
+            (Some(_), None) => "pixels as they are".to_owned(),
+            (None, None) => "pixels as they are (set encoder.*.normalize if the weights were \
+                             trained otherwise)"
+                .to_owned(),
+        };
+        tracing::info!("encoder initialized from {weights}; {pixels}");
     }
     Ok((trainer, of))
 }

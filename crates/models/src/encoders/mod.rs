@@ -1,12 +1,18 @@
 //! Encoders: the trait, and the registry of those that a configuration can name.
 
 mod conv;
+mod drop_path;
+mod normalize;
 mod resnet;
 mod vit;
 
 pub use self::conv::{ConvConfig, Pool};
+pub use self::drop_path::DropPathKey;
+pub use self::normalize::{NamedNormalize, Normalize};
 pub use self::resnet::{ResNetConfig, ResNetNorm, Stem};
-pub use self::vit::{VitConfig, VitSize};
+pub use self::vit::{
+    DropPathConfig, DropPathRule, VitConfig, VitPool, VitShape, VitSize, resample_positions,
+};
 
 use std::fmt;
 
@@ -26,8 +32,23 @@ pub enum Mode {
     /// Batch normalization uses the statistics of the batch and updates its running statistics.
     /// Nothing else about an encoder changes in a forward pass.
     Train,
+    /// As [`Mode::Train`], and stochastic depth leaves branches out, where the encoder has it: the
+    /// student's passes. A teacher is in [`Mode::Train`].
+    DropPath(DropPathKey),
     /// Batch normalization uses its running statistics; nothing changes.
     Eval,
+}
+
+impl Mode {
+    /// The same for a batch that is the part from its image `first` on.
+    pub fn from(self, first: i64) -> Self {
+        match self {
+            Self::DropPath(key) => {
+                Self::DropPath(DropPathKey { first: key.first + first as u64, ..key })
+            }
+            same => same,
+        }
+    }
 }
 
 /// An encoder (backbone): images to features. In [`Mode::Eval`] the features of an image do not
@@ -39,6 +60,15 @@ pub trait Encoder: fmt::Debug {
     /// master weights.
     fn forward(&self, images: &Tensor, mode: Mode) -> Tensor;
 
+    /// The features of images and those of their patches; `None` for an encoder without patch
+    /// tokens.
+    ///
+    /// # Shapes
+    /// `images` as in [`forward`](Self::forward).
+    fn forward_tokens(&self, _images: &Tensor, _mode: Mode) -> Option<Tokens> {
+        None
+    }
+
     /// Number of features of one image.
     fn feature_size(&self) -> i64;
 
@@ -48,6 +78,16 @@ pub trait Encoder: fmt::Debug {
     /// Whether training normalizes over the images of a batch (batch normalization). Such a batch
     /// must not be split.
     fn uses_batch_statistics(&self) -> bool;
+}
+
+/// What a vision transformer makes of images.
+#[derive(Debug)]
+pub struct Tokens {
+    /// Features of each image `[n, feature_size]`.
+    pub features: Tensor,
+    /// Features of each patch, row by row, `[n, patches, feature_size]`: after the last
+    /// normalization, but for a network whose features are the mean of the patches.
+    pub patches: Tensor,
 }
 
 /// Sizes in pixels of the square images that an encoder accepts: the multiples of `multiple_of`
@@ -81,6 +121,20 @@ impl InputSizes {
     /// Whether `side` is accepted.
     pub fn contain(self, side: i64) -> bool {
         (self.least..=self.most).contains(&side) && side % self.multiple_of == 0
+    }
+}
+
+impl InputSizes {
+    /// The accepted multiples next to `side`, the smaller one first; none where any size from the
+    /// least on is accepted, or only one.
+    pub fn nearest(self, side: i64) -> Vec<i64> {
+        if self.multiple_of == 1 {
+            return Vec::new();
+        }
+        let below = side.div_euclid(self.multiple_of) * self.multiple_of;
+        let mut near = vec![below, below + self.multiple_of];
+        near.retain(|side| self.contain(*side));
+        near
     }
 }
 
@@ -123,10 +177,31 @@ impl EncoderConfig {
         side: i64,
         compute: Kind,
     ) -> Result<Box<dyn Encoder>, ModelError> {
+        let encoder: Box<dyn Encoder> = match self {
+            Self::Conv(config) => Box::new(ConvEncoder::new(config, path, rng, side, compute)?),
+            Self::ResNet(config) => Box::new(ResNet::new(config, path, rng, compute)?),
+            Self::Vit(config) => Box::new(Vit::new(config, path, rng, compute)?),
+        };
+        Ok(self.normalize().before(encoder, path.device()))
+    }
+
+    /// What the encoder does to pixels.
+    pub fn normalize(&self) -> Normalize {
         match self {
-            Self::Conv(config) => Ok(Box::new(ConvEncoder::new(config, path, rng, side, compute)?)),
-            Self::ResNet(config) => Ok(Box::new(ResNet::new(config, path, rng, compute)?)),
-            Self::Vit(config) => Ok(Box::new(Vit::new(config, path, rng, compute)?)),
+            Self::Conv(_) => Normalize::NONE,
+            Self::ResNet(config) => config.normalize,
+            Self::Vit(config) => config.normalize,
         }
+    }
+
+    /// The same encoder with another normalization of pixels; the small convolutional network has
+    /// none.
+    pub fn with_normalize(mut self, normalize: Normalize) -> Self {
+        match &mut self {
+            Self::Conv(_) => {}
+            Self::ResNet(config) => config.normalize = normalize,
+            Self::Vit(config) => config.normalize = normalize,
+        }
+        self
     }
 }

@@ -4,6 +4,7 @@ mod config_file;
 mod error;
 mod fit;
 mod json_message;
+mod optional;
 mod read;
 mod renamed;
 mod schema;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Config, ConfigError, json_message, renamed, strict, suggestion};
+use super::{Config, ConfigError, json_message, optional, renamed, strict, suggestion};
 
 impl Config {
     /// Reads a file.
@@ -66,6 +66,7 @@ impl Config {
             return Err(bad(message));
         }
         let mut document = self.document();
+        optional::fill(&mut document);
         let place = find(&mut document, key)?;
         *place = suggestion::in_place_of(place, value);
         if let Some((key, new)) = renamed::in_document(&document) {

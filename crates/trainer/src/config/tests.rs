@@ -76,7 +76,7 @@ fn numbers_out_of_range_are_refused() {
         ("optimizer.adam.betas.1=1", "optimizer.adam.betas.1"),
         ("probe.optimizer.adam.epsilon=0", "probe.optimizer.adam.epsilon"),
         ("augment.views.0.count=0", "augment.views.0.count"),
-        ("augment.views.0.count=3", "augment.views.0.size"),
+        ("augment.views.0.count=1", "augment.views: expected two global views, found 1"),
         ("augment.views.0.size=0.5", "augment.views.0.size"),
         (
             "augment.views.0.transforms.1.random_resized_crop.scale.0=2",
@@ -87,6 +87,16 @@ fn numbers_out_of_range_are_refused() {
         let error = config.validate().unwrap_err().to_string();
         assert!(error.starts_with(key), "{assignment}: {error}");
     }
+    // Any number of global views, but none after a local one; the method says how many it takes.
+    let mut config = tiny_config("simclr").with("augment.views.0.count=3").unwrap();
+    config.validate().unwrap();
+    let mut local = config.augment.views[0].clone();
+    local.size = ViewSize::Fraction(0.5);
+    let global = config.augment.views[0].clone();
+    config.augment.views.extend([local, global]);
+    let error = config.validate().unwrap_err().to_string();
+    let says = "augment.views.2.size: expected less than 1 for views after local ones, found 1.0";
+    assert_eq!(error, says);
     let config = tiny_config("simclr").with("checkpoint.best=null").unwrap();
     let config = config.with("train.patience=3").unwrap();
     let error = config.validate().unwrap_err().to_string();

@@ -84,27 +84,28 @@ impl Config {
         checks
     }
 
-    /// The two global views come first; every recipe can be followed.
+    /// The global views come first, at least two; every recipe can be followed.
     fn validate_views(&self) -> Result<(), ConfigError> {
         let groups = &self.augment.views;
-        let mut views = 0;
+        let (mut global, mut local) = (0, false);
         for (index, group) in groups.iter().enumerate() {
             let key = |part: &str| format!("augment.views.{index}.{part}");
             range(&key("count"), group.count > 0, "at least 1", group.count.to_string())?;
-            views += group.count;
             let size = written(group.size);
-            match views - group.count {
-                0 | 1 => {
-                    let expected = "1 for the two global views, which come first";
-                    range(&key("size"), self.is_global(group) && views <= 2, expected, size)?;
+            match self.is_global(group) {
+                true => {
+                    let expected = "less than 1 for views after local ones";
+                    range(&key("size"), !local, expected, size)?;
+                    global += group.count;
                 }
-                _ => {
-                    let expected = "less than 1 for views after the two global ones";
-                    range(&key("size"), !self.is_global(group), expected, size)?;
+                false => {
+                    let expected = "1 for the two global views, which come first";
+                    range(&key("size"), global >= 2, expected, size)?;
+                    local = true;
                 }
             }
         }
-        range("augment.views", views >= 2, "two global views", format!("{views}"))?;
+        range("augment.views", global >= 2, "two global views", format!("{global}"))?;
         let keys = groups.iter().enumerate().flat_map(|(index, group)| {
             std::iter::repeat_n(format!("augment.views.{index}"), group.count)
         });

@@ -15,8 +15,8 @@ const MAX_PIXELS: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// Groups of views that the objective compares. The two views of size 1 come first: these are
-    /// the global ones, the only ones that a teacher sees. Smaller ones are local views
+    /// Groups of views that the objective compares. The views of size 1 come first, at least two:
+    /// these are the global ones, the only ones that a teacher sees. Smaller ones are local views
     /// (multi-crop).
     pub views: Vec<ViewGroup>,
     /// The view that the probe is trained on, of size 1.
@@ -114,6 +114,12 @@ impl Config {
             std::iter::repeat_n(recipe, group.count)
         });
         recipes.collect()
+    }
+
+    /// Number of global views.
+    pub fn global_views(&self) -> usize {
+        let groups = self.augment.views.iter().filter(|group| self.is_global(group));
+        groups.map(|group| group.count).sum()
     }
 
     /// The recipe of the view that the probe is trained on.

@@ -3,8 +3,8 @@
 pub(crate) mod networks;
 pub(crate) mod probe;
 
-use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
-use models::{FlatParameters, InputSizes, WeightRng, WeightStream};
+use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
+use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
@@ -29,6 +29,7 @@ pub struct Learner {
     /// The online probe, where there are labels.
     pub probe: Option<Probe>,
     pub(crate) profiler: Profiler,
+    seed: u64,
     reduction: Reduction,
     grad_clip_norm: Option<f64>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
@@ -55,12 +56,19 @@ pub struct LearnerOptions {
 #[derive(Debug)]
 pub struct DeviceBatch {
     /// Views of all images, those of one size together, one view after the other:
-    /// `[views * images, 3, h, w]`. The first two views are the global ones, of one size.
+    /// `[views * images, 3, h, w]`. The global views come first, of one size, two or more.
     pub views: Vec<Tensor>,
     /// Number of images.
     pub images: i64,
     /// Weak views of the labeled images `[n, 3, h, w]` and their classes `[n]`.
     pub probe: Option<(Tensor, Tensor)>,
+}
+
+impl DeviceBatch {
+    /// Number of global views.
+    fn global_views(&self) -> usize {
+        (self.views[0].size()[0] / self.images) as usize
+    }
 }
 
 /// What a step measured; all scalars on the device, so that nothing waits for it.
@@ -106,7 +114,7 @@ impl Learner {
             compute: dtypes.compute,
         };
         let method = build(&config.method, &context)?;
-        check_views(config, student.encoder.input_sizes(), method.multi_crop())?;
+        check_views(config, student.encoder.input_sizes(), method.accepted_views())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
         let parameters = FlatParameters::flatten(&student.store);
         let optimizer = Optimizer::new(&config.optimizer, &parameters);
@@ -138,6 +146,7 @@ impl Learner {
             optimizer,
             probe,
             profiler: Profiler::new(device, false),
+            seed: config.seed,
             reduction,
             grad_clip_norm: config.train.grad_clip_norm,
             split,
@@ -170,7 +179,7 @@ impl Learner {
         let loss = self.method.loss(&forward.projections);
         let objective = self.objective(&loss, batch.images);
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.gradient(&objective, &forward.student_features, &batch.views);
+        let gradient = self.gradient(&objective, &forward.student_features, &batch.views, count);
         self.profiler.lap(|secs| &mut secs.backward);
         let gradient_norm = self.update(gradient, count);
         self.profiler.lap(|secs| &mut secs.optimizer);
@@ -197,26 +206,32 @@ impl Learner {
     /// Encodes and projects the views of a batch.
     fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Forward {
         let images = batch.images;
+        let mode = self.student_mode(progress);
         let student_features = match self.split {
-            None => self.student.training_features(&batch.views, images),
-            Some(_) => no_grad(|| self.student.training_features(&batch.views, images))
+            None => self.student.training_features(&batch.views, images, mode),
+            Some(_) => no_grad(|| self.student.training_features(&batch.views, images, mode))
                 .set_requires_grad(true),
         };
         let student = self.student.project(&student_features, images);
         let (eval_features, teacher) = match &self.teacher {
             None => {
-                let global = student[..2].iter().map(Tensor::detach).collect();
+                let global = student[..batch.global_views()].iter().map(Tensor::detach).collect();
                 (student_features.narrow(0, 0, 2 * images).detach(), global)
             }
             Some(teacher) => no_grad(|| {
-                let global = batch.views[0].narrow(0, 0, 2 * images);
-                let features = teacher.networks.training_features(&[global], images);
+                let global = std::slice::from_ref(&batch.views[0]);
+                let features = teacher.networks.training_features(global, images, Mode::Train);
                 let projections = teacher.networks.project(&features, images);
                 (features, projections)
             }),
         };
         let projections = Projections { student, teacher, progress };
         Forward { student_features, eval_features, projections }
+    }
+
+    /// How the student's passes of a step go.
+    fn student_mode(&self, count: StepCount) -> Mode {
+        Mode::DropPath(DropPathKey { seed: self.seed, step: count.step, first: 0 })
     }
 
     /// What is differentiated: the mean of the loss's terms, or their sum.
@@ -249,13 +264,20 @@ impl Learner {
     /// to all weights. Where the encoder is split, the loss has seen the whole batch, the encoder's
     /// graph never is that of all of it: GradCache, cut at the features, so that heads keep the
     /// statistics of the batch.
-    fn gradient(&self, objective: &Tensor, features: &Tensor, views: &[Tensor]) -> Tensor {
+    fn gradient(
+        &self,
+        objective: &Tensor,
+        features: &Tensor,
+        views: &[Tensor],
+        count: StepCount,
+    ) -> Tensor {
         let Some(encoder) = &self.split else {
             return self.parameters.gradient(objective);
         };
         let (gradient, upstream) = self.parameters.gradient_with(objective, features);
         let mut of_encoder = gradient.narrow(0, 0, encoder.flat().size()[0]);
-        of_encoder += self.student.gradient_in_chunks(views, &upstream, encoder);
+        of_encoder +=
+            self.student.gradient_in_chunks(views, &upstream, encoder, self.student_mode(count));
         gradient
     }
 
@@ -283,8 +305,8 @@ impl Learner {
 struct Forward {
     /// The student's features of all views `[views * images, features]`, with a graph.
     student_features: Tensor,
-    /// Features of the two global views `[2 * images, features]`, by the networks that the probe
-    /// and the metrics read, without a graph.
+    /// Features of global views `[views * images, features]`, by the networks that the probe and
+    /// the metrics read, without a graph; of the first two at least.
     eval_features: Tensor,
     projections: Projections,
 }
@@ -310,14 +332,28 @@ fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigErro
 }
 
 /// Refuses views that the method or the encoder has no use for.
-fn check_views(config: &Config, sizes: InputSizes, multi_crop: bool) -> Result<(), ConfigError> {
-    let views = config.view_recipes();
-    if views.len() > 2 && !multi_crop {
-        return Err(ConfigError::Range {
-            key: "augment.views".to_owned(),
-            expected: format!("the two views that {} compares", config.method.name()),
-            found: format!("{} views", views.len()),
-        });
+fn check_views(
+    config: &Config,
+    sizes: InputSizes,
+    accepted: AcceptedViews,
+) -> Result<(), ConfigError> {
+    let (views, global) = (config.view_recipes().len(), config.global_views());
+    let (local, method) = (views - global, config.method.name());
+    let wrong = match accepted {
+        AcceptedViews { more_global: false, local: false } if views > 2 => {
+            Some((format!("the two views that {method} compares"), format!("{views} views")))
+        }
+        AcceptedViews { more_global: false, local: true } if global > 2 => {
+            let expected = format!("two global views and local ones for {method}");
+            Some((expected, format!("{global} global views")))
+        }
+        AcceptedViews { more_global: true, local: false } if local > 0 => {
+            Some((format!("global views alone for {method}"), format!("{local} local views")))
+        }
+        _ => None,
+    };
+    if let Some((expected, found)) = wrong {
+        return Err(ConfigError::Range { key: "augment.views".to_owned(), expected, found });
     }
     let sides = [("image_size".to_owned(), config.image_size)].into_iter().chain(
         (0..).zip(&config.augment.views).map(|(index, group)| {
@@ -328,7 +364,12 @@ fn check_views(config: &Config, sizes: InputSizes, multi_crop: bool) -> Result<(
         None => Ok(()),
         Some((key, side)) => {
             let found = format!("{side} pixels");
-            Err(ConfigError::Range { key, expected: sizes.to_string(), found })
+            let expected = match sizes.nearest(side as i64)[..] {
+                [] => sizes.to_string(),
+                [one] => format!("{sizes}, such as {one}"),
+                [below, above, ..] => format!("{sizes}, such as {below} or {above}"),
+            };
+            Err(ConfigError::Range { key, expected, found })
         }
     }
 }

@@ -73,20 +73,22 @@ impl EncoderAndHead {
         named
     }
 
-    /// Features of the views of a step that trains, in their order. An encoder with batch
-    /// statistics is given each view of all images on its own and whole, so that a view is
-    /// normalized by its own statistics; these then move the running ones, the first view's first.
+    /// Features of the views of a step that trains, in their order, by passes in `mode`. An encoder
+    /// with batch statistics is given each view of all images on its own and whole, so that a view
+    /// is normalized by its own statistics; these then move the running ones, the first view's
+    /// first.
     ///
     /// # Shapes
     /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features
     /// `[all k * images, feature_size]`.
-    pub fn training_features(&self, views: &[Tensor], images: i64) -> Tensor {
+    pub fn training_features(&self, views: &[Tensor], images: i64, mode: Mode) -> Tensor {
         let most = match self.encoder.uses_batch_statistics() {
             true => images,
             false => self.at_once,
         };
-        let features: Vec<_> =
-            parts(views, most).map(|part| self.encoder.forward(&part, Mode::Train)).collect();
+        let features: Vec<_> = parts(views, most)
+            .map(|(first, part)| self.encoder.forward(&part, mode.from(first)))
+            .collect();
         Tensor::cat(&features, 0)
     }
 
@@ -97,7 +99,7 @@ impl EncoderAndHead {
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
     pub fn features(&self, images: &Tensor) -> Tensor {
         let features: Vec<_> = parts(std::slice::from_ref(images), self.at_once)
-            .map(|part| self.encoder.forward(&part, Mode::Eval))
+            .map(|(_, part)| self.encoder.forward(&part, Mode::Eval))
             .collect();
         Tensor::cat(&features, 0)
     }
@@ -113,7 +115,8 @@ impl EncoderAndHead {
 
     /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`,
     /// its gradient with respect to the features of `views`. They go through the encoder once more,
-    /// and the graph is that of one chunk at a time; not for an encoder with batch statistics.
+    /// in the `mode` of the first time, and the graph is that of one chunk at a time; not for an
+    /// encoder with batch statistics.
     ///
     /// # Shapes
     /// `views` as of [`training_features`](Self::training_features), `upstream`
@@ -126,28 +129,36 @@ impl EncoderAndHead {
         views: &[Tensor],
         upstream: &Tensor,
         encoder: &FlatParameters,
+        mode: Mode,
     ) -> Tensor {
         let mut gradient = encoder.flat().zeros_like();
-        let mut start = 0;
-        for chunk in parts(views, self.at_once) {
-            let count = chunk.size()[0];
-            let upstream = upstream.narrow(0, start, count);
+        for (first, chunk) in parts(views, self.at_once) {
+            let upstream = upstream.narrow(0, first, chunk.size()[0]);
+            let features = self.encoder.forward(&chunk, mode.from(first));
             // The gradient of this sum with respect to the features is `upstream`.
-            let sum = (self.encoder.forward(&chunk, Mode::Train) * upstream).sum(gradient.kind());
+            let sum = (features * upstream).sum(gradient.kind());
             gradient += encoder.gradient(&sum);
-            start += count;
         }
         gradient
     }
 }
 
-/// The rows of `views`, at most `most` of one tensor together.
-fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = Tensor> {
-    views.iter().flat_map(move |view| {
-        // No more than there are: libtorch adds the two.
-        let most = most.min(view.size()[0]);
-        view.split(most, 0)
-    })
+/// The rows of `views`, at most `most` of one tensor together, each part with the number of rows
+/// before it.
+fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = (i64, Tensor)> {
+    let mut first = 0;
+    views
+        .iter()
+        .flat_map(move |view| {
+            // No more than there are: libtorch adds the two.
+            let most = most.min(view.size()[0]);
+            view.split(most, 0)
+        })
+        .map(move |part| {
+            let before = first;
+            first += part.size()[0];
+            (before, part)
+        })
 }
 
 /// A network that isn't trained but follows the student. What it normalizes over a batch has the

@@ -131,14 +131,14 @@ impl Trainer {
     }
 
     /// Sets the first weights of the encoder to those in `file` or in the finished run `file`, by
-    /// their names in `encoder.safetensors`, in torchvision's and in timm's networks. A teacher's
-    /// encoder begins with them too.
+    /// their names in `encoder.safetensors`, in torchvision's, timm's, DINOv2's and Hugging Face's
+    /// networks. A teacher's encoder begins with them too.
     ///
     /// # Errors
     /// [`Error::Damaged`] where they aren't weights of such an encoder.
     pub fn begin_from(&mut self, file: &Path) -> Result<(), Error> {
-        let loaded = initial_weights::begin_from(file, &self.learner);
         let encoder = &self.record.config.encoder;
+        let loaded = initial_weights::begin_from(file, &self.learner, encoder);
         self.record.init =
             Some(loaded.map_err(|error| initial_weights::explain(error, file, encoder))?);
         Ok(())
@@ -181,7 +181,9 @@ impl Trainer {
         match skipped.into_iter().next() {
             Some(newest) => Err(newest),
             None if self.record.init.is_some() => {
-                initial_weights::begin_from(&folder.join(file::INIT_WEIGHTS), &self.learner)?;
+                let encoder = &self.record.config.encoder;
+                let file = folder.join(file::INIT_WEIGHTS);
+                initial_weights::begin_from(&file, &self.learner, encoder)?;
                 Ok(Vec::new())
             }
             None => Ok(Vec::new()),

@@ -98,7 +98,7 @@ fn every_view_is_normalized_by_its_own_statistics() {
     let (a, b) = (learner(&config, Kind::Float).unwrap(), learner(&config, Kind::Float).unwrap());
     let views = step(0, Kind::Float).views;
     no_grad(|| {
-        let features = a.student.training_features(&views, IMAGES);
+        let features = a.student.training_features(&views, IMAGES, Mode::Train);
         let alone = |view: i64| {
             let view = views[0].narrow(0, view * IMAGES, IMAGES);
             b.student.encoder.forward(&view, Mode::Train)

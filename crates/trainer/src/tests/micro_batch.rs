@@ -27,7 +27,8 @@ fn methods() -> Vec<Value> {
 fn config(method: &Value, micro_batch: Option<usize>) -> (Config, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
-    let local = method.get("swav").is_some() || method.pointer("/dino/variant/paper").is_some();
+    let local = ["swav", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
+        || method.pointer("/dino/variant/paper").is_some();
     let head = match local {
         true => json!({"dino_head": {"hidden_dims": [8], "bottleneck_dim": 6, "output_dim": 10}}),
         false => json!({"mlp": {"hidden_dims": [8], "output_dim": 6, "norm": "all"}}),
@@ -117,6 +118,59 @@ fn a_step_in_parts_equals_a_whole_one() {
     }
 }
 
+/// Methods that take more than two global views, with and without a teacher.
+#[test]
+fn a_step_of_three_global_views_is_the_same_in_parts() {
+    let taking = |method: &Value| {
+        ["simsiam", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
+            || method.pointer("/dino/variant/paper").is_some()
+    };
+    let mut checked = 0;
+    for method in methods().iter().filter(|method| taking(method)) {
+        let train = |micro_batch| {
+            let (mut config, local) = config(method, micro_batch);
+            config.augment.views[0].count = 3;
+            assert_eq!(config.global_views(), 3);
+            let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+            let mut batch = step(0, local, Kind::Double);
+            let third = step(1, local, Kind::Double).views[0].narrow(0, 0, IMAGES);
+            batch.views[0] = Tensor::cat(&[&batch.views[0], &third], 0);
+            let measured = learner.step(&batch, StepCount { step: 0, total: 10 });
+            (measured.loss.double_value(&[]), checkpoint::tensors(&learner))
+        };
+        let (whole, split) = (train(None), train(Some(3)));
+        assert!((whole.0 - split.0).abs() <= 1e-8 * (1.0 + whole.0.abs()), "{method}");
+        for ((name, split), (_, whole)) in split.1.iter().zip(&whole.1) {
+            let off = golden::difference(split, whole);
+            assert!(off <= 1e-8, "{method}: {name} off by {off}");
+        }
+        // The third view counts.
+        assert_ne!(whole.0, self::train(method, None, Kind::Double, 1).0[0], "{method}");
+        checked += 1;
+    }
+    assert_eq!(checked, 6);
+}
+
+#[test]
+fn views_that_a_method_does_not_take_are_refused() {
+    for (name, global, local, says) in [
+        ("simclr", 3, 0, "expected the two views that simclr compares, found 3 views"),
+        ("simclr", 2, 1, "expected the two views that simclr compares, found 3 views"),
+        ("swav", 3, 1, "expected two global views and local ones for swav, found 3 global views"),
+        ("simsiam", 3, 2, "expected global views alone for simsiam, found 2 local views"),
+    ] {
+        let method = methods().into_iter().find(|method| self::name(method) == name).unwrap();
+        let (mut config, _) = config(&method, None);
+        let mut group = config.augment.views[0].clone();
+        (group.count, group.size) = (local, ViewSize::Pixels(SIDES[1] as usize));
+        config.augment.views.truncate(1);
+        config.augment.views[0].count = global;
+        config.augment.views.extend((local > 0).then_some(group));
+        let error = Learner::new(&config, task(Kind::Double)).unwrap_err().to_string();
+        assert_eq!(error, format!("augment.views: {says}"));
+    }
+}
+
 /// Perturbed steps of each method.
 const PERTURBED: u64 = 8;
 
@@ -191,7 +245,7 @@ impl Encoder for Noted {
 
 #[test]
 fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
-    let swav = methods().pop().unwrap();
+    let swav = methods().into_iter().find(|method| method.get("swav").is_some()).unwrap();
     for (micro_batch, without_graph) in [(None, 0), (Some(3), 4 * IMAGES)] {
         let (mut learner, local) = learner(&swav, micro_batch, Kind::Float);
         let noted = Noted::default();
@@ -209,4 +263,36 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         let most = micro_batch.map_or(2 * IMAGES, |images| images as i64);
         assert_eq!(calls.iter().map(|(images, _)| *images).max(), Some(most));
     }
+}
+
+/// What drop path leaves out depends on the place of an image in the step, not on its chunk, and
+/// the teacher's passes leave nothing out.
+#[test]
+fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
+    let dino = methods().into_iter().find(|method| method.get("dino").is_some()).unwrap();
+    let train = |rate: f64, micro_batch| {
+        let (mut config, local) = config(&dino, micro_batch);
+        let vit = json!({"vit": {
+            "size": {"custom": {"embed_dim": 8, "num_heads": 2, "depth": 2}},
+            "patch_size": 8, "img_size": 24, "drop_path": {"rate": rate, "rule": "uniform"},
+        }});
+        config.encoder = serde_json::from_value(vit).unwrap();
+        config.image_size = 24;
+        let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+        for number in 0..2 {
+            let mut batch = step(number, local, Kind::Double);
+            batch.views = vec![batch.views[0].constant_pad_nd([0, 4, 0, 4])];
+            batch.probe = None;
+            learner.step(&batch, StepCount { step: number as u64, total: 10 });
+        }
+        checkpoint::tensors(&learner)
+    };
+    let whole = train(0.5, None);
+    let split = train(0.5, Some(3));
+    for ((name, split), (_, whole)) in split.iter().zip(&whole) {
+        let off = golden::difference(split, whole);
+        assert!(off <= 1e-8, "{name} off by {off}");
+    }
+    let without = train(0.0, None);
+    assert!(whole.iter().zip(&without).any(|(a, b)| golden::difference(&a.1, &b.1) > 1e-6));
 }

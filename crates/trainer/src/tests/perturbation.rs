@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use methods::{Method, Projections};
+use methods::{AcceptedViews, Method, Projections};
 use models::{Encoder, InputSizes, Mode};
 use optim::Schedule;
 use tch::{Tensor, no_grad};
@@ -123,7 +123,7 @@ impl Method for PerturbedMethod {
         self.inner.teacher_momentum()
     }
 
-    fn multi_crop(&self) -> bool {
-        self.inner.multi_crop()
+    fn accepted_views(&self) -> AcceptedViews {
+        self.inner.accepted_views()
     }
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use crate::{Encoder, InputSizes, Mode, ModelError, WeightRng};
+use super::vit::is_default;
+use crate::{Encoder, InputSizes, Mode, ModelError, Normalize, WeightRng};
 use block::{Block, Layer, Layers};
 
 pub use norm::ResNetNorm;
@@ -34,6 +35,9 @@ pub struct ResNetConfig {
     pub stem: Stem,
     /// What normalizes the maps.
     pub norm: ResNetNorm,
+    /// Optional: what the network subtracts from pixels and divides them by; `none` if missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub normalize: Normalize,
 }
 
 /// What comes before the blocks, by the images that it is meant for.
@@ -59,6 +63,13 @@ pub(crate) struct ResNet {
     master: Kind,
 }
 
+impl ResNetConfig {
+    /// The network for pixels as they are.
+    pub fn new(depth: i64, stem: Stem, norm: ResNetNorm) -> Self {
+        Self { depth, stem, norm, normalize: Normalize::NONE }
+    }
+}
+
 impl ResNet {
     pub(crate) fn new(
         config: &ResNetConfig,
@@ -66,7 +77,8 @@ impl ResNet {
         rng: WeightRng,
         compute: Kind,
     ) -> Result<Self, ModelError> {
-        let &ResNetConfig { depth, stem, norm } = config;
+        let &ResNetConfig { depth, stem, norm, normalize } = config;
+        normalize.validate("encoder.resnet.normalize")?;
         let (counts, bottleneck) = match depth {
             18 => ([2, 2, 2, 2], false),
             34 => ([3, 4, 6, 3], false),

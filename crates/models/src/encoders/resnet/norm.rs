@@ -91,7 +91,7 @@ impl BatchNorm2d {
     /// In training the running statistics move, those of the variance by its unbiased estimate.
     /// Whatever kind `x` is of, statistics are in that of the master weights.
     fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
-        let training = mode == Mode::Train;
+        let training = mode != Mode::Eval;
         if training {
             let _ = self.batches.shallow_clone().g_add_scalar_(1);
         }

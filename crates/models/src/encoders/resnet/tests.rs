@@ -10,7 +10,7 @@ use crate::{EncoderConfig, FlatParameters, WeightStream, buffers};
 fn build(depth: i64, norm: ResNetNorm, compute: Kind) -> (VarStore, Box<dyn Encoder>) {
     let store = VarStore::new(Device::Cpu);
     let rng = WeightRng { seed: 0, stream: WeightStream::Student };
-    let config = EncoderConfig::ResNet(ResNetConfig { depth, stem: Stem::ImageNet, norm });
+    let config = EncoderConfig::ResNet(ResNetConfig::new(depth, Stem::ImageNet, norm));
     let encoder = config.build(&store.root(), rng, 32, compute).expect("an encoder");
     (store, encoder)
 }
@@ -135,7 +135,7 @@ fn in_bfloat16_weights_statistics_and_features_stay_single_precision() {
 fn maps_and_weights_lie_channels_last() {
     let store = VarStore::new(Device::Cpu);
     let rng = WeightRng { seed: 0, stream: WeightStream::Student };
-    let config = ResNetConfig { depth: 18, stem: Stem::Small, norm: ResNetNorm::Batch };
+    let config = ResNetConfig::new(18, Stem::Small, ResNetNorm::Batch);
     let network = ResNet::new(&config, &store.root(), rng, Kind::Float).unwrap();
     FlatParameters::flatten(&store);
     for name in ["conv1.weight", "layer2.0.conv1.weight"] {
@@ -160,7 +160,7 @@ fn images_of_any_side_give_features() {
 fn other_depths_are_refused() {
     let store = VarStore::new(Device::Cpu);
     let rng = WeightRng { seed: 0, stream: WeightStream::Student };
-    let config = ResNetConfig { depth: 20, stem: Stem::Small, norm: ResNetNorm::Batch };
+    let config = ResNetConfig::new(20, Stem::Small, ResNetNorm::Batch);
     let error = ResNet::new(&config, &store.root(), rng, Kind::Float).unwrap_err();
     assert_eq!(error.to_string(), "encoder.resnet.depth: expected 18, 34 or 50, found 20");
 }

@@ -1,0 +1,63 @@
+//! Keys that may be missing in a configuration, but can be set by their path.
+
+use serde_json::{Value, json};
+
+/// The objects that have such keys, as JSON pointers, and the keys with the values that missing
+/// ones stand for.
+fn keys() -> [(&'static str, Value); 2] {
+    [
+        (
+            "/encoder/vit",
+            json!({
+                "layer_scale": null, "register_tokens": 0, "no_embed_class": false,
+                "drop_path": null, "pool": "token", "normalize": "none",
+            }),
+        ),
+        ("/encoder/resnet", json!({"normalize": "none"})),
+    ]
+}
+
+/// Adds the keys that are missing in `document`.
+pub(super) fn fill(document: &mut Value) {
+    for (pointer, keys) in keys() {
+        let (Some(Value::Object(object)), Value::Object(keys)) =
+            (document.pointer_mut(pointer), keys)
+        else {
+            continue;
+        };
+        for (key, value) in keys {
+            object.entry(key).or_insert(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::tests::tiny_config;
+
+    #[test]
+    fn missing_keys_can_be_set_and_are_not_written() {
+        let vit = r#"encoder={"vit": {"size": "tiny", "patch_size": 14, "img_size": 56}}"#;
+        let resnet = r#"encoder={"resnet": {"depth": 18, "stem": "stl", "norm": "batch"}}"#;
+        for (encoder, key, value) in [
+            (vit, "vit.layer_scale", json!(1e-5)),
+            (vit, "vit.register_tokens", json!(4)),
+            (vit, "vit.no_embed_class", json!(true)),
+            (vit, "vit.drop_path", json!({"rate": 0.1, "rule": "uniform"})),
+            (vit, "vit.pool", json!("avg")),
+            (vit, "vit.normalize", json!("imagenet")),
+            (resnet, "resnet.normalize", json!([[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]])),
+        ] {
+            let before = tiny_config("simclr").with(encoder).unwrap();
+            let after = before.with(&format!("encoder.{key}={value}")).unwrap();
+            let pointer = format!("/encoder/{}", key.replace('.', "/"));
+            assert_eq!(after.document().pointer(&pointer), Some(&value), "{key}");
+            assert_eq!(before.document().pointer(&pointer), None, "{key}");
+        }
+        let config = tiny_config("simclr").with(vit).unwrap();
+        let error = config.with("encoder.vit.normalize=mean").unwrap_err().to_string();
+        assert!(error.contains("imagenet"), "{error}");
+    }
+}
