@@ -33,10 +33,10 @@
 //!     config = config.with(setting)?;
 //! }
 //! let spec = dataset::SyntheticSpec { unlabeled: 40, train: 20, test: 10, size: 32, seed: 0 };
-//! let data = dataset::synthetic(&spec)?;
+//! let images = dataset::synthetic(&spec)?;
 //! let data = DataSource::default();
 //! let origin = Provenance { version: "1".into(), revision: "none".into(), data };
-//! let session = Trainer::prepare(config, data, origin)?;
+//! let session = Trainer::prepare(config, images, origin)?;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("run");

@@ -51,7 +51,7 @@ pub(crate) fn label_images(
     let text = read(file)?;
     let images = Images::new(file, &folders);
     let rows = parse(file, &text, &images)?;
-    let found = Found::new(file, rows, &images);
+    let found = Found::new(rows, &images);
     let missing = found.missing.error(file, &format!("images of {}", images.places()));
     let ambiguous = found.ambiguous.error(file, "rows that name one image each");
     let conflicts = found.conflicts.error(file, "one label and one split for each image");
@@ -336,7 +336,7 @@ struct Found {
 }
 
 impl Found {
-    fn new(file: &Path, rows: Vec<Row>, images: &Images<'_>) -> Self {
+    fn new(rows: Vec<Row>, images: &Images<'_>) -> Self {
         let mut found = Self {
             labels: HashMap::new(),
             missing: Problem::default(),
@@ -344,7 +344,6 @@ impl Found {
             conflicts: Problem::default(),
             empty: Problem::default(),
         };
-        tracing::debug!("{}: {} rows", OneLine(&file), rows.len());
         for row in rows {
             let Row { line, path, label, split } = row;
             let place = match images.find(&path).as_slice() {
