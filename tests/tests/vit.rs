@@ -12,7 +12,10 @@ fn place() -> Place {
     let place = Place::furnished();
     place.put_config("dino", |config| {
         config["method"]["dino"]["variant"] = json!({"paper": {"center_momentum": 0.9}});
-        config["encoder"] = json!({"vit": {"size": "tiny", "patch_size": 8, "img_size": 24}});
+        config["encoder"] = json!({"vit": {
+            "size": "tiny", "patch_size": 8, "img_size": 24,
+            "drop_path": {"rate": 0.1, "rule": "linear"},
+        }});
         let mut local = config["augment"]["views"][0].clone();
         (local["count"], local["size"]) = (json!(1), json!(0.5));
         config["augment"]["views"].as_array_mut().unwrap().push(local);

@@ -8,7 +8,7 @@ use tch::Tensor;
 use crate::adam::{Adam, check_moments};
 use crate::no_decay::decay_mask;
 use crate::optimizer::{StepContext, UpdateRule};
-use crate::{AdamVariant, Error, Interval, Schedule};
+use crate::{AdamVariant, Error, Interval, LayerDecayConfig, Schedule};
 
 /// Hyper-parameters of AdamW.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +26,18 @@ pub struct AdamWConfig {
     pub weight_decay: Schedule,
     /// Whether biases and parameters of normalization layers are not decayed.
     pub exclude_bias_and_norm: bool,
+    /// Optional: layer-wise decay of the encoder's learning rate; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_decay: Option<LayerDecayConfig>,
 }
 
 impl AdamWConfig {
     pub(crate) fn validate(&self, key: &str) -> Result<(), Error> {
         self.lr.checked(&format!("{key}.lr"), Interval::NonNegative)?;
         self.weight_decay.checked(&format!("{key}.weight_decay"), Interval::NonNegative)?;
+        if let Some(layer_decay) = &self.layer_decay {
+            layer_decay.validate(key)?;
+        }
         check_moments(key, self.betas, self.epsilon)
     }
 }
@@ -46,9 +52,11 @@ impl AdamWConfig {
 /// schedule and the value of the learning rate; the paper has it follow the schedule alone.
 #[derive(Debug)]
 pub(crate) struct AdamW {
-    adam: Adam,
+    pub(crate) adam: Adam,
     /// 1 for a weight that is decayed, else 0; `[weights]`.
-    decay_mask: Tensor,
+    pub(crate) decay_mask: Tensor,
+    /// Factors of the learning rate, `[weights]`, where they are not all 1.
+    pub(crate) lr_factors: Option<Tensor>,
 }
 
 impl AdamW {
@@ -56,14 +64,21 @@ impl AdamW {
         Self {
             adam: Adam::new(AdamVariant::Pytorch, config.betas, config.epsilon, parameters),
             decay_mask: decay_mask(parameters, config.exclude_bias_and_norm),
+            lr_factors: config.layer_decay.map(|decay| decay.factors(parameters)),
         }
     }
 }
 
 impl UpdateRule for AdamW {
     fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
+        let before = self.lr_factors.as_ref().map(|_| weights.copy());
         *weights -= (&*weights * &self.decay_mask) * (context.lr * context.weight_decay);
         self.adam.update(weights, gradient, context);
+        if let (Some(before), Some(factors)) = (before, &self.lr_factors) {
+            // Moments don't depend on the learning rate, and the step is proportional to it.
+            let scaled = (&*weights - &before) * factors + before;
+            weights.copy_(&scaled);
+        }
     }
 
     fn state(&self) -> Vec<(&'static str, &Tensor)> {

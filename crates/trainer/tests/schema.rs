@@ -28,7 +28,7 @@ fn committed() -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() == 36, "{paths:?}");
+    assert!(paths.len() == 42, "{paths:?}");
     paths
 }
 

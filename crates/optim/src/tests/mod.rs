@@ -1,6 +1,7 @@
 //! Tests, and what they share.
 
 mod clip;
+mod layer_decay;
 mod no_decay;
 mod optimizers;
 mod resume;

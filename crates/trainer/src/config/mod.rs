@@ -96,6 +96,10 @@ pub struct TrainConfig {
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<f64>")]
     pub grad_clip_norm: Option<f64>,
+    /// Optional: fraction of all steps, 0 to 1, in which the encoder's weights stay as they are, so
+    /// that new heads learn before they change it; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_encoder: Option<f64>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
     /// Device to train on.

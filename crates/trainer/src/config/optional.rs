@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 2] {
+fn keys() -> [(&'static str, Value); 4] {
     [
         (
             "/encoder/vit",
@@ -14,6 +14,8 @@ fn keys() -> [(&'static str, Value); 2] {
             }),
         ),
         ("/encoder/resnet", json!({"normalize": "none"})),
+        ("/optimizer/adamw", json!({"layer_decay": null})),
+        ("/train", json!({"freeze_encoder": null})),
     ]
 }
 

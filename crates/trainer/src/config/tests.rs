@@ -66,6 +66,7 @@ fn numbers_out_of_range_are_refused() {
         ("train.grad_clip_norm=0", "train.grad_clip_norm"),
         ("checkpoint.keep_last=0", "checkpoint.keep_last"),
         ("train.patience=0", "train.patience"),
+        ("train.freeze_encoder=1.5", "train.freeze_encoder"),
         (
             "checkpoint.best={\"val_probe_acc\":{\"val_fraction\":1}}",
             "checkpoint.best.val_probe_acc",

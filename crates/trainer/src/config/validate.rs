@@ -1,5 +1,8 @@
 //! Ranges of settings, which types alone can't hold.
 
+use models::EncoderConfig;
+use optim::OptimizerConfig;
+
 use super::views::written;
 use super::{Config, ConfigError};
 use crate::BestBy;
@@ -65,6 +68,17 @@ impl Config {
         if let Some(norm) = train.grad_clip_norm {
             let good = norm > 0.0 && norm.is_finite();
             row("train.grad_clip_norm", good, "null or a positive number", norm.to_string());
+        }
+        if let Some(fraction) = train.freeze_encoder {
+            let good = (0.0..=1.0).contains(&fraction);
+            row("train.freeze_encoder", good, "null or a fraction in 0..=1", fraction.to_string());
+        }
+        if let (OptimizerConfig::AdamW(adamw), EncoderConfig::Conv(_)) =
+            (&self.optimizer, &self.encoder)
+        {
+            let expected = "null for the small convolutional network";
+            let good = adamw.layer_decay.is_none();
+            row("optimizer.adamw.layer_decay", good, expected, "a decay".to_owned());
         }
         if let Some(steps) = train.max_steps {
             row("train.max_steps", steps > 0, "at least 1", steps.to_string());

@@ -32,6 +32,8 @@ pub struct Learner {
     seed: u64,
     reduction: Reduction,
     grad_clip_norm: Option<f64>,
+    /// Fraction of all steps in which the encoder is frozen, and its weights.
+    frozen: Option<(f64, FlatParameters)>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
     split: Option<FlatParameters>,
 }
@@ -136,6 +138,8 @@ impl Learner {
             Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, dtypes)
         });
         let reduction = config.train.reduction;
+        let frozen = config.train.freeze_encoder;
+        let frozen = frozen.map(|fraction| (fraction, parameters.first("encoder.")));
         let split = config.train.micro_batch;
         let split = split.map(|_| parameters.first("encoder."));
         Ok(Self {
@@ -149,6 +153,7 @@ impl Learner {
             seed: config.seed,
             reduction,
             grad_clip_norm: config.train.grad_clip_norm,
+            frozen,
             split,
         })
     }
@@ -288,7 +293,17 @@ impl Learner {
             None => gradient,
             Some(most) => no_grad(|| clip_grad_norm(&gradient, &norm, most)),
         };
+        // A frozen encoder's learning rate is 0: its moments go on, as in DINOv2.
+        let frozen = self
+            .frozen
+            .as_ref()
+            .filter(|(fraction, _)| (progress.step as f64) < fraction * progress.total as f64);
+        let before =
+            frozen.map(|(_, encoder)| (encoder.flat().shallow_clone(), encoder.flat().copy()));
         self.optimizer.step(&self.parameters, &gradient, progress);
+        if let Some((mut encoder, before)) = before {
+            no_grad(|| encoder.copy_(&before));
+        }
         norm
     }
 

@@ -296,3 +296,25 @@ fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
     let without = train(0.0, None);
     assert!(whole.iter().zip(&without).any(|(a, b)| golden::difference(&a.1, &b.1) > 1e-6));
 }
+
+#[test]
+fn a_frozen_encoder_stays_while_heads_learn_and_then_follows() {
+    let (mut config, local) = config(&methods()[0], None);
+    config.train.freeze_encoder = Some(0.25);
+    let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+    let part = |learner: &Learner, name: &str| {
+        let named = learner.parameters.named(learner.parameters.flat()).into_iter();
+        let part: Vec<_> = named.filter(|(own, _)| own.starts_with(name)).collect();
+        Tensor::cat(&part.iter().map(|(_, t)| t.reshape([-1])).collect::<Vec<_>>(), 0)
+    };
+    let mut moved = Vec::new();
+    for number in 0..8 {
+        let before = ["encoder.", "projection."].map(|name| part(&learner, name));
+        learner
+            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 8 });
+        let after = ["encoder.", "projection."].map(|name| part(&learner, name));
+        moved.push([0, 1].map(|index| before[index] != after[index]));
+    }
+    assert_eq!(moved[..2], [[false, true]; 2]);
+    assert_eq!(moved[2..], [[true, true]; 6]);
+}
