@@ -47,7 +47,8 @@ pub struct Prediction {
 
 impl LabelPredictor {
     /// Chooses `C` and fits as the linear protocol does, and calibrates. With one image a class
-    /// there is nothing to choose or calibrate by: `C` is [`crate::SINGLE_LABEL_C`], the temperature 1.
+    /// there is nothing to choose or calibrate by: `C` is [`crate::SINGLE_LABEL_C`], the
+    /// temperature 1.
     ///
     /// # Errors
     /// [`Error::TooFewClasses`], [`Error::Empty`], [`Error::BadSetting`].
