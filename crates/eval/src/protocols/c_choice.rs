@@ -63,24 +63,18 @@ impl CChoice {
             _ => splits(&train.label_vec(), settings),
         };
         if splits.is_empty() {
-            let c = if let [c] = settings.cs[..] { c } else { SINGLE_LABEL_C };
-            return Ok(Self::the_only(c));
+            return Ok(Self {
+                c: if let [c] = settings.cs[..] { c } else { SINGLE_LABEL_C },
+                edge: None,
+                tied: 0,
+                scores: Vec::new(),
+                folds: 0,
+                images: 0,
+                held_out: None,
+                converged: true,
+            });
         }
         Self::by(train, &splits, settings)
-    }
-
-    /// A `C` that nothing was validated for.
-    pub fn the_only(c: f64) -> Self {
-        Self {
-            c,
-            edge: None,
-            tied: 0,
-            scores: Vec::new(),
-            folds: 0,
-            images: 0,
-            held_out: None,
-            converged: true,
-        }
     }
 
     /// Chooses among `settings.cs` by what `splits` hold out.
