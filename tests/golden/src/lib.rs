@@ -29,6 +29,15 @@ pub fn json(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// The cases of a JSON file of the reference set that are of the kind `loss`; there are some.
+pub fn cases(name: &str, loss: &str) -> Vec<Value> {
+    let reference = json(name);
+    let cases = reference["cases"].as_array().unwrap_or_else(|| panic!("{name}: no cases")).iter();
+    let cases: Vec<_> = cases.filter(|case| case["loss"] == loss).cloned().collect();
+    assert!(!cases.is_empty(), "{name}: no cases of {loss}");
+    cases
+}
+
 /// A safetensors file of the reference set.
 #[derive(Debug)]
 pub struct Tensors(HashMap<String, Tensor>);
@@ -66,6 +75,11 @@ pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
 /// The largest absolute entry.
 pub fn largest(a: &Tensor) -> f64 {
     a.to_kind(Kind::Double).abs().max().double_value(&[])
+}
+
+/// The columns of a matrix, each divided by its length.
+pub fn unit_columns(x: &Tensor) -> Tensor {
+    x / x.square().sum_dim_intlist([0i64].as_slice(), true, x.kind()).sqrt()
 }
 
 /// `x` with every entry changed by up to `ulps` roundings to float32 (each a relative 2^-24), up or

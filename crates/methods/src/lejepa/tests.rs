@@ -1,18 +1,12 @@
 //! LeJEPA against its authors' formulas with given directions (set I).
 
-use golden::{Tensors, difference, largest};
+use golden::{Tensors, cases, difference, largest, unit_columns};
 use serde_json::Value;
 use tch::{Device, Kind};
 
 use super::*;
 
 const KINDS: [(Kind, f64, f64); 2] = [(Kind::Double, 1e-9, 1e-8), (Kind::Float, 1e-5, 1e-5)];
-
-fn cases(loss: &str) -> Vec<Value> {
-    let reference = golden::json("i_lejepa.json");
-    let cases = reference["cases"].as_array().unwrap().iter();
-    cases.filter(|case| case["loss"] == loss).cloned().collect()
-}
 
 fn grid(hyper: &Value) -> Grid {
     let points = hyper["points"].as_u64().unwrap() as u32;
@@ -23,17 +17,12 @@ fn grid(hyper: &Value) -> Grid {
     Grid { largest: hyper["t_max"].as_f64().unwrap(), intervals }
 }
 
-/// Unit columns.
-fn unit(directions: &Tensor) -> Tensor {
-    directions / directions.square().sum_dim_intlist([0i64].as_slice(), true, Kind::Double).sqrt()
-}
-
 #[test]
 fn golden_losses_and_gradients_match_set_i() {
     let inputs = Tensors::open("ij_inputs.safetensors");
     let own = Tensors::open("i_lejepa.safetensors");
     let mut checked = 0;
-    for case in cases("LeJEPA") {
+    for case in cases("i_lejepa.json", "LeJEPA") {
         // What joins the rows of all views is not one of the two forms here.
         if case["form"] == "stable_pretraining" {
             continue;
@@ -44,7 +33,7 @@ fn golden_losses_and_gradients_match_set_i() {
         let global = case["n_global"].as_i64().unwrap();
         let hyper = &case["hyperparams"];
         let centered = if hyper["centre"] == "all views" { views } else { global };
-        let directions = unit(&inputs.get(text("directions")).to_kind(Kind::Double));
+        let directions = unit_columns(&inputs.get(text("directions")).to_kind(Kind::Double));
         for (kind, of_value, of_gradient) in KINDS {
             let z = source.get(text("z")).narrow(0, 0, views).to_kind(kind);
             let z = z.copy().set_requires_grad(true);
@@ -84,7 +73,7 @@ fn golden_statistics_and_weights_match_set_i() {
         "paper" => LeJepaVariant::Paper.grid(),
         _ => LeJepaVariant::Minimal.grid(),
     };
-    for case in cases("SIGReg_1d") {
+    for case in cases("i_lejepa.json", "SIGReg_1d") {
         let rows = own.get(case["inputs"][0].as_str().unwrap()).to_kind(Kind::Double);
         let rows = rows.reshape([1, -1, 1]).set_requires_grad(true);
         let statistic = sigreg(&rows, of_form(&case)).sum(Kind::Double);
@@ -95,7 +84,7 @@ fn golden_statistics_and_weights_match_set_i() {
         let off = difference(gradient, &expected);
         assert!(off <= 1e-8 * largest(&expected).max(1.0), "{case}: {off}");
     }
-    for case in cases("SIGReg_constants") {
+    for case in cases("i_lejepa.json", "SIGReg_constants") {
         let numbers =
             |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
         let (knots, weights) = (numbers("knots_from_zero"), numbers("weights"));
@@ -111,7 +100,7 @@ fn golden_statistics_and_weights_match_set_i() {
 
 #[test]
 fn the_statistic_of_normal_rows_is_what_is_expected_and_others_are_larger() {
-    let expected = cases("SIGReg_constants")
+    let expected = cases("i_lejepa.json", "SIGReg_constants")
         .iter()
         .find(|case| case["form"] == "minimal")
         .map(|case| case["expected_statistic_of_standard_normal_rows"].as_f64().unwrap())

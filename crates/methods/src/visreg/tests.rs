@@ -1,15 +1,9 @@
 //! VISReg against its authors' formulas with given directions (set J).
 
-use golden::{Tensors, difference, largest};
+use golden::{Tensors, cases, difference, largest, unit_columns};
 use serde_json::Value;
 
 use super::*;
-
-fn cases(loss: &str) -> Vec<Value> {
-    let reference = golden::json("j_visreg.json");
-    let cases = reference["cases"].as_array().unwrap().iter();
-    cases.filter(|case| case["loss"] == loss).cloned().collect()
-}
 
 fn config(case: &Value) -> VisRegConfig {
     let number = |key: &str| case["hyperparams"][key].as_f64().unwrap();
@@ -26,21 +20,16 @@ fn config(case: &Value) -> VisRegConfig {
     }
 }
 
-/// Unit columns.
-fn unit(directions: &Tensor) -> Tensor {
-    directions / directions.square().sum_dim_intlist([0i64].as_slice(), true, Kind::Double).sqrt()
-}
-
 #[test]
 fn golden_losses_and_gradients_match_set_j() {
     let inputs = Tensors::open("ij_inputs.safetensors");
     let own = Tensors::open("j_visreg.safetensors");
     let mut checked = 0;
-    for case in cases("VISReg") {
+    for case in cases("j_visreg.json", "VISReg") {
         let text = |key: &str| case[key].as_str().unwrap();
         let source = if text("z_file") == "ij_inputs.safetensors" { &inputs } else { &own };
         let count = |key: &str| case[key].as_i64().unwrap();
-        let directions = unit(&inputs.get(text("directions")).to_kind(Kind::Double));
+        let directions = unit_columns(&inputs.get(text("directions")).to_kind(Kind::Double));
         let edge = case["edge"].as_str().unwrap_or_default();
         for (kind, of_value, of_gradient) in [(Kind::Double, 1e-9, 1e-8), (Kind::Float, 1e-5, 1e-5)]
         {
@@ -80,12 +69,12 @@ fn golden_losses_and_gradients_match_set_j() {
 fn golden_parts_and_quantiles_match_set_j() {
     let inputs = Tensors::open("ij_inputs.safetensors");
     let own = Tensors::open("j_visreg.safetensors");
-    for case in cases("VISReg_part") {
+    for case in cases("j_visreg.json", "VISReg_part") {
         let text = |key: &str| case[key].as_str().unwrap();
         let views = case["n_views"].as_i64().unwrap();
         let z = inputs.get(text("z")).narrow(0, 0, views).to_kind(Kind::Double);
         let z = z.copy().set_requires_grad(true);
-        let directions = unit(&inputs.get(text("directions")).to_kind(Kind::Double));
+        let directions = unit_columns(&inputs.get(text("directions")).to_kind(Kind::Double));
         let [scale, shape, center] = parts(&z, &directions, VisRegVariant::Lightly);
         let part = match text("part") {
             "scale" => scale,
@@ -100,7 +89,7 @@ fn golden_parts_and_quantiles_match_set_j() {
         let off = difference(gradient, expected) / largest(expected);
         assert!(off <= tolerance, "{}: gradient off by {off}", text("part"));
     }
-    for case in cases("VISReg_quantiles") {
+    for case in cases("j_visreg.json", "VISReg_quantiles") {
         let expected = own.get(case["quantiles"].as_str().unwrap());
         let off = difference(&quantiles(case["case"].as_i64().unwrap()), expected);
         assert!(off <= 1e-9, "{case}: {off}");

@@ -1,6 +1,6 @@
 //! Learning rates of layers, by DINOv2's and timm's rules (set M).
 
-use golden::{Tensors, difference};
+use golden::{Tensors, cases, difference};
 use models::FlatParameters;
 use serde_json::Value;
 use tch::nn::VarStore;
@@ -13,16 +13,10 @@ use crate::no_decay::is_bias_or_norm;
 use crate::optimizer::{StepContext, UpdateRule};
 use crate::{AdamVariant, LayerDecayConfig, LayerDecayRule};
 
-fn cases(loss: &str) -> Vec<Value> {
-    let reference = golden::json("m_groups.json");
-    let cases = reference["cases"].as_array().unwrap().iter();
-    cases.filter(|case| case["loss"] == loss).cloned().collect()
-}
-
 #[test]
 fn golden_factors_match_set_m() {
     let mut checked = 0;
-    for case in cases("lr_groups") {
+    for case in cases("m_groups.json", "lr_groups") {
         let name = case["name"].as_str().unwrap();
         if name.contains("with classifier") {
             // Encoders have none.
@@ -66,7 +60,7 @@ fn golden_factors_match_set_m() {
 #[test]
 fn golden_steps_of_adamw_with_factors_match_set_m() {
     let tensors = Tensors::open("m_groups.safetensors");
-    let case = cases("AdamW_groups");
+    let case = cases("m_groups.json", "AdamW_groups");
     let case = case.iter().find(|case| case["form"] == "last layer's rate is 0").unwrap();
     let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
     let (lr, last_lr, decay) = (numbers("lr"), numbers("last_layer_lr"), numbers("weight_decay"));

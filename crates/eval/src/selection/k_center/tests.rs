@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use golden::Tensors;
+use golden::{Tensors, cases};
 use tch::{Kind, Tensor};
 
 use super::*;
@@ -15,10 +15,9 @@ fn floats(value: &serde_json::Value) -> Vec<f64> {
 /// Set O: the same rows by Euclidean and by cosine distance, one or five rows given.
 #[test]
 fn golden_picks_and_radii() {
-    let (json, tensors) = (golden::json("o_gather.json"), Tensors::open("o_gather.safetensors"));
-    let cases = json["cases"].as_array().unwrap().iter();
+    let tensors = Tensors::open("o_gather.safetensors");
     let mut checked = 0;
-    for case in cases.filter(|case| case["loss"] == "k_centre") {
+    for case in cases("o_gather.json", "k_centre") {
         let x = tensors.get(case["features"].as_str().unwrap()).to_kind(Kind::Double);
         let rows = |key: &str| -> Vec<usize> {
             floats(&case[key]).into_iter().map(|row| row as usize).collect()

@@ -1,6 +1,6 @@
 //! Small networks against timm's and DINOv2's own code (set L).
 
-use golden::{Tensors, difference, largest};
+use golden::{Tensors, cases, difference, largest};
 use serde_json::Value;
 
 use super::*;
@@ -8,15 +8,6 @@ use crate::FlatParameters;
 
 const CASES: &str = "l_vit.json";
 const TENSORS: &str = "l_vit.safetensors";
-
-/// The cases of one kind.
-fn cases(kind: &str) -> Vec<Value> {
-    let reference = golden::json(CASES);
-    let cases = reference["cases"].as_array().unwrap().iter();
-    let cases: Vec<_> = cases.filter(|case| case["loss"] == kind).cloned().collect();
-    assert!(!cases.is_empty(), "no cases of {kind}");
-    cases
-}
 
 fn text<'a>(case: &'a Value, key: &str) -> &'a str {
     case[key].as_str().unwrap_or_else(|| panic!("{key} of {case}"))
@@ -75,7 +66,7 @@ fn close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
 fn golden_features_tokens_and_gradients_match_timm() {
     let tensors = Tensors::open(TENSORS);
     let mut checked = 0;
-    for case in cases("ViT_timm") {
+    for case in cases(CASES, "ViT_timm") {
         let pool = match text(&case, "pool") {
             "token" => VitPool::Token,
             "avg" => VitPool::Avg,
@@ -124,7 +115,7 @@ fn golden_features_tokens_and_gradients_match_timm() {
 #[test]
 fn golden_position_embeddings_match_timm() {
     let tensors = Tensors::open(TENSORS);
-    for case in cases("ViT_resample") {
+    for case in cases(CASES, "ViT_resample") {
         let grid = |key: &str| [number(&case[key][0]), number(&case[key][1])];
         let (old, new) = (grid("old"), grid("new"));
         let input = tensors.get(text(&case, "input")).to_kind(Kind::Double);
@@ -138,7 +129,7 @@ fn golden_position_embeddings_match_timm() {
 #[test]
 fn golden_drop_path_matches_timm() {
     let tensors = Tensors::open(TENSORS);
-    for case in cases("drop_path_rates") {
+    for case in cases(CASES, "drop_path_rates") {
         for rates in case["rates"].as_array().unwrap() {
             for (rule, key) in
                 [(DropPathRule::Linear, "linear"), (DropPathRule::Uniform, "uniform")]
@@ -153,7 +144,7 @@ fn golden_drop_path_matches_timm() {
             }
         }
     }
-    for case in cases("drop_path_forward") {
+    for case in cases(CASES, "drop_path_forward") {
         let kind = Kind::Double;
         let (_store, network) = network(&case, text(&case, "weights"), VitPool::Token, kind);
         let keep = tensors.get(text(&case, "keep")).to_kind(kind);
