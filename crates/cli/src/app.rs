@@ -9,6 +9,7 @@ pub mod job_progress;
 pub mod json_layout;
 pub mod labels;
 pub mod logging;
+pub mod method_name;
 pub mod output;
 pub mod plan_line;
 pub mod presets;

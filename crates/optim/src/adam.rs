@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::optimizer::{StepContext, UpdateRule};
+use crate::update_rule::{StepContext, UpdateRule};
 use crate::{Error, Interval, Schedule};
 
 /// Hyper-parameters of Adam.

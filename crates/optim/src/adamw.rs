@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::adam::{Adam, check_moments};
 use crate::no_decay::decay_mask;
-use crate::optimizer::{StepContext, UpdateRule};
+use crate::update_rule::{StepContext, UpdateRule};
 use crate::{AdamVariant, Error, Interval, LayerDecayConfig, Schedule};
 
 /// Hyper-parameters of AdamW.

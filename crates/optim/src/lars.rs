@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::no_decay::{decay_mask, is_bias_or_norm};
-use crate::optimizer::{StepContext, UpdateRule};
+use crate::update_rule::{StepContext, UpdateRule};
 use crate::{Error, Interval, Schedule};
 
 /// Hyper-parameters of LARS.

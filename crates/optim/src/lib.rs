@@ -46,6 +46,7 @@ mod schedule;
 mod sgd;
 #[cfg(test)]
 mod tests;
+mod update_rule;
 
 pub use adam::{AdamConfig, AdamVariant};
 pub use adamw::AdamWConfig;

@@ -1,7 +1,5 @@
 //! Optimizers: how a gradient changes weights.
 
-use std::fmt::Debug;
-
 use models::FlatParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +9,7 @@ use crate::adam::Adam;
 use crate::adamw::AdamW;
 use crate::lars::Lars;
 use crate::sgd::Sgd;
+use crate::update_rule::{StepContext, UpdateRule};
 use crate::{AdamConfig, AdamWConfig, Error, LarsConfig, Schedule, SgdConfig, StepCount};
 
 /// The optimizers, by their key in a config.
@@ -25,26 +24,6 @@ pub enum OptimizerConfig {
     Sgd(SgdConfig),
     /// SGD with layer-wise adaptive learning rates, for large batches.
     Lars(LarsConfig),
-}
-
-/// How one step changes weights.
-pub(crate) trait UpdateRule: Debug {
-    /// Changes `weights` along `gradient`, both `[weights]`; called without gradient.
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext);
-
-    /// What it accumulates, each `[weights]`, by name.
-    fn state(&self) -> Vec<(&'static str, &Tensor)>;
-}
-
-/// The hyper-parameters of one step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StepContext {
-    /// Steps made, this one included.
-    pub steps: u64,
-    /// Learning rate of this step.
-    pub lr: f64,
-    /// Weight decay of this step.
-    pub weight_decay: f64,
 }
 
 /// An optimizer with its state.

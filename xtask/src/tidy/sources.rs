@@ -1,9 +1,11 @@
-//! Lengths of files and lines, and the files that may hold `unsafe`.
+//! Lengths of files, test modules and lines, and the files that may hold `unsafe`.
 
 use super::Files;
 
 const MAX_LINES: usize = 500;
 const MAX_COLUMNS: usize = 100;
+/// Lines of a test module at the end of a file; longer ones are files of their own.
+const MAX_TEST_LINES: usize = 60;
 
 /// Where `unsafe` is allowed: SIMD kernels, memory maps, calls into other libraries, the program's
 /// allocator and signals, and the allocator with which a test counts allocations.
@@ -18,7 +20,7 @@ const UNSAFE: &[&str] = &[
     "crates/models/src/to_tensor.rs",
 ];
 
-/// Finds long files, long lines, and `unsafe` in other files than those listed.
+/// Finds long files, test modules and lines, and `unsafe` in other files than those listed.
 pub fn check(files: &Files) -> Vec<String> {
     let mut findings = Vec::new();
     let mut used = Vec::new();
@@ -30,6 +32,12 @@ pub fn check(files: &Files) -> Vec<String> {
         let lines = text.lines().count();
         if rust && lines > MAX_LINES {
             findings.push(format!("{path}: {lines} lines, at most {MAX_LINES} wanted"));
+        }
+        let tests = text.lines().skip_while(|line| *line != "mod tests {").count();
+        if rust && tests > MAX_TEST_LINES + 2 {
+            findings.push(format!(
+                "{path}: {tests} lines of tests, more than {MAX_TEST_LINES} are wanted in tests.rs"
+            ));
         }
         let mut fenced = false;
         let mut quotes = 0;

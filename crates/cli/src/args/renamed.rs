@@ -4,7 +4,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::Arguments;
-use super::usage_error::subcommand;
 
 /// Old flags, what replaces them, and the flag that a command must have for this to apply.
 const RENAMED: &[[&str; 3]] = &[
@@ -54,6 +53,16 @@ fn renamed_value(error: &clap::Error) -> Option<String> {
     let of = |[renamed, old, _]: &&[&str; 3]| flag.starts_with(renamed) && value == *old;
     let [flag, old, new] = RENAMED_VALUES.iter().find(of)?;
     Some(format!("{flag} {old} is now {flag} {new}"))
+}
+
+/// The subcommand that `words` name.
+pub(super) fn subcommand(mut command: Command, words: &[String]) -> Command {
+    for word in words {
+        if let Some(found) = command.find_subcommand(word) {
+            command = found.clone();
+        }
+    }
+    command
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
 
 use super::Arguments;
-use super::renamed::renamed_flag;
+use super::renamed::{renamed_flag, subcommand};
 
 const OPTIMIZER: &str = "--set optimizer.sgd.lr=NUMBER, or adam, adamw or lars in place of sgd \
                          (--dry-run shows which)";
@@ -108,16 +108,6 @@ fn one_line(text: &str) -> String {
         message += line;
     }
     message
-}
-
-/// The subcommand that `words` name.
-pub(super) fn subcommand(mut command: Command, words: &[String]) -> Command {
-    for word in words {
-        if let Some(found) = command.find_subcommand(word) {
-            command = found.clone();
-        }
-    }
-    command
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use trainer::{Config, Outcome, RunRecord};
 use crate::app::datasets;
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
+use crate::app::method_name::check_method;
 use crate::app::output::Output;
 use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
@@ -218,7 +219,7 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
         if name == "all" {
             names.extend(METHODS.iter().map(|entry| entry.name.to_owned()));
         } else {
-            pretrain::check_method(name)?;
+            check_method(name)?;
             names.push(name.clone());
         }
     }

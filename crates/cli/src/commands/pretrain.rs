@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::Dataset;
-use methods::METHODS;
 use run::{DataSource, EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{
@@ -19,6 +18,7 @@ use trainer::{
 use crate::app::datasets;
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
+use crate::app::method_name::check_method;
 use crate::app::output::Output;
 use crate::app::plan_line::{TimeCheck, plan_line};
 use crate::app::progress::TrainingProgress;
@@ -132,28 +132,6 @@ fn step_table(secs: &StepSecs) -> String {
     };
     let parts: String = secs.parts().map(line).concat();
     format!("mean step of the last epoch\n{parts}{}", line(("all", whole)))
-}
-
-/// Rejects an unknown method, with the most similar known name.
-pub fn check_method(method: &str) -> Result<(), Failure> {
-    if METHODS.iter().any(|entry| entry.name == method) {
-        return Ok(());
-    }
-    // However it is capitalized and its words are joined.
-    let plain = |name: &str| -> String {
-        name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
-    };
-    let near = METHODS
-        .iter()
-        .map(|entry| (strsim::jaro_winkler(&plain(method), &plain(entry.name)), entry.name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
-    let known: Vec<_> = METHODS.iter().map(|entry| entry.name).collect();
-    Err(Failure::usage(format!(
-        "unknown method {method:?}: expected one of {}{near}",
-        known.join(", ")
-    )))
 }
 
 /// A trainer for a new run in `folder`, and where its settings come from.

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::classifiers::lbfgs::{self, Stop};
 use crate::features::to_vec;
-use crate::{Error, Predictions, Result};
+use crate::{Error, Features, Predictions, Result, StandardScaler};
 
 /// How exactly to solve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +129,16 @@ impl LogisticProblem {
             .collect();
         let targets = Tensor::from_slice(&rows).to_device(x.device()).unsqueeze(0);
         Ok(no_grad(|| Self::rotated(x, targets, present)))
+    }
+
+    /// The regression on standardized features, and the scaling that standardizes them.
+    ///
+    /// # Errors
+    /// [`Error::TooFewClasses`], as [`new`](Self::new).
+    pub fn standardized(features: &Features) -> Result<(StandardScaler, Self)> {
+        let scaler = StandardScaler::fit(features.x());
+        let problem = Self::new(&scaler.apply(features.x()), features.labels())?;
+        Ok((scaler, problem))
     }
 
     fn rotated(x: &Tensor, targets: Tensor, labels: Vec<i64>) -> Self {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SubsetScore;
 use super::cross_validation::{CrossValidation, FoldResult, cross_validate};
+use crate::classifiers::few_shot::SubsetScore;
 use crate::{Features, FoldScores, Knn, KnnSettings, Result, Score};
 
 /// Result of the nearest-neighbor protocol.

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use tch::{Kind, Tensor, no_grad};
 
+use super::LinearSettings;
 use super::c_choice::HeldOut;
-use super::linear::{LinearSettings, Probe};
+use super::linear::Probe;
 use crate::classifiers::few_shot::labels_of;
 use crate::classifiers::{expected_calibration_error, fit_temperature};
 use crate::{Error, Features, Result};

@@ -9,77 +9,11 @@ use tch::Tensor;
 
 use super::c_choice::{CChoice, CScore, HeldOut};
 use super::cross_validation::{CrossValidation, FoldResult, cross_validate};
-use super::{GridEdge, SubsetScore};
+use super::{GridEdge, LinearSettings};
+use crate::classifiers::few_shot::SubsetScore;
 use crate::{
-    Error, Features, Fit, FoldScores, LogisticProblem, LogisticSettings, Predictions, Result,
-    Score, StandardScaler,
+    Features, Fit, FoldScores, LogisticProblem, Predictions, Result, Score, StandardScaler,
 };
-
-/// Which values of `C`, the inverse of the penalty's strength, to try, and how to choose.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinearSettings {
-    /// The values of `C` in `C * sum CE + |W|^2 / 2` to choose from, ascending.
-    pub cs: Vec<f64>,
-    /// After how many larger `C` in a row that are all worse than the best so far the rest is left
-    /// out: the largest take the longest and only fit train more closely.
-    pub patience: usize,
-    /// The most training images for which `C` is chosen by cross-validation; with more, one part
-    /// is held out.
-    pub most_cross_validated: usize,
-    /// Folds of the cross-validation, at least 2.
-    pub folds: usize,
-    /// Share of every class that is held out, between 0 and 1.
-    pub validation_share: f64,
-    /// Decides which images are validated on.
-    pub seed: u64,
-    /// How exactly to solve each regression.
-    pub solver: LogisticSettings,
-}
-
-impl Default for LinearSettings {
-    fn default() -> Self {
-        Self {
-            // Two values a decade, 1e-4 to 1e2.
-            cs: (-8..=4).map(|half: i32| 10f64.powf(f64::from(half) / 2.0)).collect(),
-            patience: 4,
-            most_cross_validated: 2000,
-            folds: 5,
-            validation_share: 0.2,
-            seed: 0,
-            solver: LogisticSettings::default(),
-        }
-    }
-}
-
-impl LinearSettings {
-    fn check(&self) -> Result<()> {
-        let positive = self.cs.iter().all(|c| *c > 0.0 && c.is_finite());
-        if self.cs.is_empty() || !positive || !self.cs.is_sorted_by(|a, b| a < b) {
-            return Err(Error::BadSetting {
-                name: "cs",
-                expected: "one or more positive numbers in ascending order",
-                found: format!("{:?}", self.cs),
-            });
-        }
-        if self.patience == 0 {
-            let found = self.patience.to_string();
-            return Err(Error::BadSetting { name: "patience", expected: "at least 1", found });
-        }
-        if self.folds < 2 {
-            let found = self.folds.to_string();
-            return Err(Error::BadSetting { name: "folds", expected: "at least 2", found });
-        }
-        if !(self.validation_share > 0.0 && self.validation_share < 1.0) {
-            return Err(Error::BadSetting {
-                name: "validation_share",
-                expected: "between 0 and 1",
-                found: self.validation_share.to_string(),
-            });
-        }
-        Ok(())
-    }
-}
 
 /// Result of the linear protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -188,7 +122,7 @@ impl Probe {
     }
 
     fn fit(train: &Features, choice: CChoice, settings: &LinearSettings) -> Result<Self> {
-        let (scaler, problem) = prepare(train)?;
+        let (scaler, problem) = LogisticProblem::standardized(train)?;
         let fit = problem.fit(choice.c, None, &settings.solver)?;
         let converged = choice.converged && fit.converged;
         Ok(Self { scaler, fit, choice, converged })
@@ -236,42 +170,6 @@ impl Probe {
             converged: self.converged,
             folds: None,
             cross_validation: None,
-        }
-    }
-}
-
-/// The scaling of `train`, and the regression on its standardized features.
-pub(super) fn prepare(train: &Features) -> Result<(StandardScaler, LogisticProblem)> {
-    let scaler = StandardScaler::fit(train.x());
-    let problem = LogisticProblem::new(&scaler.apply(train.x()), train.labels())?;
-    Ok((scaler, problem))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn default_values_of_c_are_two_a_decade() {
-        let cs = LinearSettings::default().cs;
-        assert_eq!((cs.len(), cs[0], cs[12]), (13, 1e-4, 1e2));
-        assert!((cs[1] - 3.162_277_66e-4).abs() < 1e-12);
-        assert!(LinearSettings::default().check().is_ok());
-    }
-
-    #[test]
-    fn bad_settings_are_refused() {
-        for cs in [vec![], vec![1.0, 0.1], vec![0.0, 1.0], vec![1.0, f64::NAN]] {
-            let settings = LinearSettings { cs, ..LinearSettings::default() };
-            assert!(matches!(settings.check(), Err(Error::BadSetting { name: "cs", .. })));
-        }
-        for (bad, name) in [
-            (LinearSettings { validation_share: 1.0, ..Default::default() }, "validation_share"),
-            (LinearSettings { folds: 1, ..Default::default() }, "folds"),
-            (LinearSettings { patience: 0, ..Default::default() }, "patience"),
-        ] {
-            let error = bad.check().unwrap_err();
-            assert!(matches!(error, Error::BadSetting { name: found, .. } if found == name));
         }
     }
 }

@@ -8,6 +8,7 @@ mod grid;
 mod knn;
 mod label_predictor;
 mod linear;
+mod linear_settings;
 mod linear_sgd;
 mod linear_sweep;
 mod report;
@@ -21,12 +22,13 @@ pub use self::data::{EncodedImages, LabeledData, LabeledFeatures};
 pub use self::grid::GridEdge;
 pub use self::knn::KnnReport;
 pub use self::label_predictor::{Calibration, LabelPredictor, Prediction};
-pub use self::linear::{LinearReport, LinearSettings};
+pub use self::linear::LinearReport;
+pub use self::linear_settings::LinearSettings;
 pub use self::report::{ProtocolResult, RateScore, Report, SgdReport};
 pub use self::settings::ClassifierSettings;
 
 use self::grid::best_of;
-use crate::classifiers::few_shot::{self, FewShotScores, FewShotSettings};
+use crate::classifiers::few_shot::{self, FewShotScores, FewShotSettings, SubsetScore};
 use crate::on_progress::OnProgress;
 use crate::{Error, KnnSettings, Result};
 
@@ -108,17 +110,6 @@ impl Protocol {
         };
         Ok(SubsetScore { accuracy: report.test.accuracy, chosen: Some(report.lr), converged: true })
     }
-}
-
-/// The score of a classifier that learned from a part of the training images.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct SubsetScore {
-    /// On the test split or, without one, on the other training images.
-    pub accuracy: f64,
-    /// The hyper-parameter that was chosen, where there is a choice.
-    pub chosen: Option<f64>,
-    /// Whether every regression reached its tolerance.
-    pub converged: bool,
 }
 
 /// Evaluates by one protocol: learns from the training images only, scores the test images once.

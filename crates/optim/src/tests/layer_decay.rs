@@ -10,7 +10,7 @@ use crate::adam::Adam;
 use crate::adamw::AdamW;
 use crate::layer_decay::Levels;
 use crate::no_decay::is_bias_or_norm;
-use crate::optimizer::{StepContext, UpdateRule};
+use crate::update_rule::{StepContext, UpdateRule};
 use crate::{AdamVariant, LayerDecayConfig, LayerDecayRule};
 
 #[test]
