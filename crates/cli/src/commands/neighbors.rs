@@ -30,8 +30,8 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
         files::check_writable(out)?;
     }
     match arguments {
-        NeighborsArguments { query: Some(image), .. } => {
-            search(arguments, output, |search| search.query(image))
+        NeighborsArguments { query: Some(path), .. } => {
+            search(arguments, output, |search| search.query(path))
         }
         NeighborsArguments { duplicates: true, .. } => {
             search(arguments, output, |search| search.duplicates())
@@ -94,6 +94,8 @@ struct Search<'a> {
     arguments: &'a NeighborsArguments,
     run_on_data: &'a RunOnData,
     images: ConcatSplits<'a>,
+    /// The image of `--query`.
+    query: Option<Split>,
     stop: Arc<AtomicBool>,
 }
 
@@ -111,12 +113,11 @@ fn search(
     let (run, data) = (&arguments.run, &arguments.data);
     let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     run_on_data.select(&arguments.split)?;
-    if let Some(query) = &arguments.query {
-        read_query(query, &run_on_data.frozen)?;
-    }
+    let query = arguments.query.as_deref();
+    let query = query.map(|path| read_query(path, &run_on_data.frozen)).transpose()?;
     let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
-    let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, stop })?;
+    let mut found = find(&Search { arguments, run_on_data: &run_on_data, images, query, stop })?;
     if let Some(out) = &arguments.out {
         dataset::save_picture(&found.sheet.image(), out)?;
     }
@@ -137,8 +138,8 @@ impl Search<'_> {
     /// Finds the nearest neighbors of an image, of the data set or not.
     fn query(&self, path: &Path) -> Result<SearchResult, Failure> {
         let frozen = &self.run_on_data.frozen;
-        let query = read_query(path, frozen)?;
-        let features = eval::extract(&query, frozen.side(), BATCH, &|block| frozen.encode(block));
+        let query = self.query.as_ref().expect("read before the search");
+        let features = eval::extract(query, frozen.side(), BATCH, &|block| frozen.encode(block));
         let features = features.map_err(Failure::usage)?;
         let nearest = self.gallery()?.nearest(&features, self.arguments.k);
         let (mut listed, mut text) = (Vec::new(), String::new());
