@@ -1,0 +1,142 @@
+//! The `twinview` commands of README and docs, as they stand there, on small sets: `pretrain` only
+//! checks its arguments (`--dry-run`), and what would take minutes is cut short.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use end_to_end::{Finished, Place, binary, pretrain};
+
+/// Pages whose commands another test runs, or that only tell how published numbers were made.
+const LEFT_OUT: [&str; 3] = ["photos.md", "reliability.md", "results.md"];
+
+/// Stands in front of the program: what is long is made short.
+const SHORT: &str = r#"#!/bin/sh
+for word; do
+    case "$word" in
+        pretrain)
+            case "$*" in *--dry-run*) ;; *) set -- "$@" --dry-run ;; esac
+            break ;;
+        compare)
+            rm -rf comparison
+            case "$*" in *--methods*) ;; *) set -- "$@" --methods simclr ;; esac
+            set -- "$@" --set train.max_steps=1 --set image_size=64
+            set -- "$@" --set 'encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}'
+            break ;;
+        sgd*|finetune) set -- "$@" --epochs 1; break ;;
+    esac
+done
+exec "$TWINVIEW" "$@"
+"#;
+
+fn picture(kind: usize, number: usize) -> Vec<u8> {
+    let image = image::RgbImage::from_fn(40, 40, |x, y| {
+        let along = if kind == 0 { x } else { y } as usize;
+        let bright = (along + number).is_multiple_of(5) as u8 * 120;
+        image::Rgb([60 + bright, (100 * kind + 7 * number % 90) as u8, number as u8])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn put_folder(place: &Place, name: &str, train: usize, test: usize) {
+    for number in 0..2 * (train + test) {
+        let class = ["cat", "dog"][number % 2];
+        let split = if number < 2 * train { "train" } else { "test" };
+        let path = format!("{name}/{split}/{class}/{number:03}.png");
+        place.put(&path, picture(number % 2, number));
+    }
+}
+
+/// A place that has the files and runs that the pages speak of.
+fn furnished() -> Place {
+    let place = Place::new();
+    put_folder(&place, "photos", 100, 10);
+    for number in 0..205 {
+        place.put(&format!("photos/unlabeled/{number}.png"), picture(number % 2, 230 + number));
+    }
+    for name in ["labeled", "pets", "other", "imagenette2-160"] {
+        put_folder(&place, name, 6, 6);
+    }
+    let jpeg = image::load_from_memory(&picture(0, 3)).unwrap();
+    jpeg.save(place.path("cat.jpg")).unwrap();
+    let labels = |split: &str, number: usize| {
+        let class = ["cat", "dog"][number % 2];
+        format!("{split}/{class}/{number:03}.png,{class},{split}\n")
+    };
+    let train = (0..200).map(|number| labels("train", number));
+    let test = (200..220).map(|number| labels("test", number));
+    let table: String = train.chain(test).collect();
+    place.put("labels.csv", format!("path,label,split\n{table}"));
+    for batch in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"] {
+        place.put(&format!("data/cifar-10-batches-bin/{batch}.bin"), cifar10());
+    }
+    place.put("data/cifar-10-batches-bin/test_batch.bin", cifar10());
+    for (method, name) in [("simclr", "simclr"), ("dino", "dino"), ("dino", "a")] {
+        place.put_config(method, |config| {
+            config["train"]["epochs"] = 5.into();
+            config["train"]["batch_size"] = 105.into();
+            config["checkpoint"]["keep_last"] = 9.into();
+        });
+        let (config, run) = (format!("{method}.json"), format!("runs/{name}"));
+        let mut words = pretrain(&config, &run);
+        words[5] = "photos";
+        place.run(&words).done();
+    }
+    place.put("bin/twinview", SHORT);
+    place
+}
+
+/// A batch of one image of each class.
+fn cifar10() -> Vec<u8> {
+    (0..10u8).flat_map(|class| [vec![class], vec![20 * class; 3 * 32 * 32]].concat()).collect()
+}
+
+/// README and the pages of the documentation.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let entries = fs::read_dir(root.join("docs")).unwrap();
+    let mut pages: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|ending| ending == "md"));
+    pages.retain(|page| !LEFT_OUT.iter().any(|name| page.ends_with(name)));
+    pages.push(root.join("README.md"));
+    pages.sort();
+    pages
+}
+
+/// The shell blocks of a page, without the lines that aren't about the program.
+fn blocks(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let blocks = text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let lines = |block: &str| {
+        let joined = block.replace("\\\n", " ");
+        let ours = joined.lines().map(str::trim).filter(|line| {
+            let assigns = line.split_once('=').is_some_and(|(name, _)| {
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            });
+            line.starts_with("twinview ") || line.starts_with("mkdir ") || assigns
+        });
+        // What reads the output may not be installed.
+        let ours = ours.map(|line| line.split(" | jq").next().unwrap().to_owned());
+        ours.collect::<Vec<_>>().join("\n")
+    };
+    blocks.map(lines).filter(|lines| lines.contains("twinview ")).collect()
+}
+
+#[test]
+fn every_command_in_the_documentation_works() {
+    let place = furnished();
+    let mut commands = 0;
+    for page in pages() {
+        for block in blocks(&page) {
+            commands += block.matches("twinview ").count();
+            let script =
+                format!("set -ex\nchmod +x bin/twinview\nPATH=\"$PWD/bin:$PATH\"\n{block}");
+            let mut shell = place.program("sh");
+            shell.args(["-c", &script]).env("TWINVIEW", binary()).env("HOME", place.path(""));
+            let output = shell.output().expect("a shell starts");
+            Finished::new(format!("{}:\n{block}", page.display()), output).done();
+        }
+    }
+    assert!(commands > 60, "{commands}");
+}
