@@ -82,13 +82,26 @@ impl<'a> TimeCheck<'a> {
         };
         let step_secs = self.secs / (self.last.step - self.first).max(1) as f64;
         let steps = self.last.total.saturating_sub(self.last.step);
-        let left = TimeEstimate { step_secs, ..estimate }.secs(steps, self.epochs_left.into());
-        let ratio = step_secs / estimate.step_secs;
-        if steps > 0 && !(1.0 / DIFFERENCE..=DIFFERENCE).contains(&ratio) {
-            let pace = if ratio > 1.0 { "slower" } else { "faster" };
-            tracing::info!("steps are {pace} than estimated: {} left", about(left));
+        if let Some(line) = correction(estimate, step_secs, steps, self.epochs_left.into()) {
+            tracing::info!("{line}");
         }
     }
+}
+
+/// What to say where steps take `step_secs` and not what was estimated, with so many left.
+fn correction(
+    estimate: TimeEstimate,
+    step_secs: f64,
+    steps_left: u64,
+    epochs_left: u64,
+) -> Option<String> {
+    let ratio = step_secs / estimate.step_secs;
+    if steps_left == 0 || (1.0 / DIFFERENCE..=DIFFERENCE).contains(&ratio) {
+        return None;
+    }
+    let pace = if ratio > 1.0 { "slower" } else { "faster" };
+    let left = TimeEstimate { step_secs, ..estimate }.secs(steps_left, epochs_left);
+    Some(format!("steps are {pace} than estimated: {} left", about(left)))
 }
 
 impl Observer for TimeCheck<'_> {
@@ -140,6 +153,19 @@ fn count(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimate_that_was_wrong_is_corrected() {
+        let estimate = TimeEstimate { step_secs: 1.0, eval_secs: 10.0 };
+        let after = |step_secs| correction(estimate, step_secs, 100, 2);
+        assert_eq!(after(1.1), None);
+        assert_eq!(after(0.9), None);
+        let slower = "steps are slower than estimated: about 4 minutes left";
+        assert_eq!(after(2.0).as_deref(), Some(slower));
+        let faster = "steps are faster than estimated: about 70 seconds left";
+        assert_eq!(after(0.5).as_deref(), Some(faster));
+        assert_eq!(correction(estimate, 2.0, 0, 0), None, "nothing is left");
+    }
 
     #[test]
     fn times_and_counts_are_said_in_words() {
