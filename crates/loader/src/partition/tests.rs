@@ -37,6 +37,34 @@ fn an_epoch_has_every_image_once_in_batches_of_nearly_equal_size() {
 }
 
 #[test]
+fn full_batches_have_one_size_and_an_epoch_leaves_out_less_than_a_batch() {
+    for unlabeled in 0..40 {
+        for labeled in 0..40 {
+            for batch_size in 2..=unlabeled + labeled {
+                let case = (unlabeled, labeled, batch_size);
+                let partition = Partition::full_batches(unlabeled, labeled, batch_size);
+                let mut used = [0, 0];
+                for step in 0..partition.steps() {
+                    let shares = [partition.unlabeled(step), partition.labeled(step)];
+                    let sizes = shares.clone().map(|share| share.range.len());
+                    assert_eq!(sizes[0] + sizes[1], batch_size, "{case:?}");
+                    let all = [unlabeled, labeled];
+                    for ((used, share), all) in used.iter_mut().zip(shares).zip(all) {
+                        assert!(share.range.end <= all, "{case:?}");
+                        assert_eq!(share.range.is_empty(), all == 0, "{case:?}");
+                        *used += share.range.len();
+                    }
+                }
+                assert_eq!(used[0] + used[1], partition.images(), "{case:?}");
+                let short = (1..partition.steps()).contains(&unlabeled.min(labeled));
+                let left = (unlabeled + labeled).saturating_sub(used[0] + used[1]);
+                assert!(short || left < batch_size, "{case:?}: {left}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_short_stream_starts_over() {
     for (unlabeled, labeled) in [(100, 3), (3, 100)] {
         let partition = Partition::new(unlabeled, labeled, 10);

@@ -1,5 +1,6 @@
 use augment::Recipe;
 use dataset::PixelOrder;
+use loader::Shard;
 
 use super::*;
 
@@ -18,6 +19,8 @@ fn plan(fit: &Split, images: usize, local: usize) -> LoaderConfig {
         unlabeled: labeled(images - fit.len(), 1).without_labels(),
         labeled: Some(fit.clone()),
         batch_size: 10,
+        drop_last: false,
+        shard: Shard::WHOLE,
         views: sizes.map(Recipe::seed_strong).collect(),
         probe: None,
         workers: 1,
