@@ -33,7 +33,7 @@ impl Shard {
 
     /// The places of this process among the unlabeled images of a batch, and among the labeled ones
     /// that follow.
-    pub(crate) fn split(self, unlabeled: usize, labeled: usize) -> [Range<usize>; 2] {
+    pub fn split(self, unlabeled: usize, labeled: usize) -> [Range<usize>; 2] {
         let Range { start, end } = self.range(unlabeled + labeled);
         let labeled = start.saturating_sub(unlabeled)..end.saturating_sub(unlabeled);
         [start.min(unlabeled)..end.min(unlabeled), labeled]

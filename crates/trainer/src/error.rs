@@ -21,6 +21,9 @@ pub enum Error {
     /// The device can't be had.
     #[error(transparent)]
     Device(#[from] models::DeviceError),
+    /// The processes of a training lost each other.
+    #[error(transparent)]
+    Group(#[from] group::Error),
     /// The data can't be served in such batches.
     #[error(transparent)]
     LoaderConfig(loader::Error),

@@ -63,7 +63,7 @@ pub use self::config::{
     ProbeConfig, ProbeView, Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
 pub use self::error::Error;
-pub use self::learner::networks::{DTypes, EncoderAndHead, Teacher};
+pub use self::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
 pub use self::learner::probe::{Probe, ProbeScore};
 pub use self::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};

@@ -15,7 +15,9 @@ pub use self::vit::{
 };
 
 use std::fmt;
+use std::rc::Rc;
 
+use group::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
@@ -78,6 +80,10 @@ pub trait Encoder: fmt::Debug {
     /// Whether training normalizes over the images of a batch (batch normalization). Such a batch
     /// must not be split.
     fn uses_batch_statistics(&self) -> bool;
+
+    /// Normalizes over the images of all ranks of `group` from now on, where training normalizes
+    /// over images at all.
+    fn synchronize(&mut self, _group: &Rc<Group>) {}
 }
 
 /// What a vision transformer makes of images.

@@ -1,5 +1,8 @@
 //! Normalization of pixels in front of an encoder.
 
+use std::rc::Rc;
+
+use group::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -106,5 +109,9 @@ impl Encoder for Normalized {
 
     fn uses_batch_statistics(&self) -> bool {
         self.encoder.uses_batch_statistics()
+    }
+
+    fn synchronize(&mut self, group: &Rc<Group>) {
+        self.encoder.synchronize(group);
     }
 }

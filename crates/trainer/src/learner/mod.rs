@@ -3,12 +3,17 @@
 pub(crate) mod networks;
 pub(crate) mod probe;
 
+use std::ops::Range;
+use std::rc::Rc;
+
+use group::Group;
+use loader::Shard;
 use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
-use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
+use crate::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
 use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
@@ -32,10 +37,14 @@ pub struct Learner {
     seed: u64,
     reduction: Reduction,
     grad_clip_norm: Option<f64>,
-    /// Fraction of all steps in which the encoder is frozen, and its weights.
-    frozen: Option<(f64, FlatParameters)>,
-    /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
-    split: Option<FlatParameters>,
+    /// The encoder's weights, which come first.
+    encoder: FlatParameters,
+    /// Fraction of all steps in which the encoder is frozen.
+    frozen: Option<f64>,
+    /// Whether the encoder is trained a few images at a time (`train.micro_batch`).
+    split: bool,
+    /// The processes that train together.
+    group: Rc<Group>,
 }
 
 /// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of
@@ -54,23 +63,19 @@ pub struct LearnerOptions {
     pub dtypes: DTypes,
 }
 
-/// One batch, on the device.
+/// One batch, on the device. Of several processes each has a part of its images, neighbors in the
+/// order of ranks ([`Shard`]).
 #[derive(Debug)]
 pub struct DeviceBatch {
-    /// Views of all images, those of one size together, one view after the other:
-    /// `[views * images, 3, h, w]`. The global views come first, of one size, two or more.
+    /// Views of this process's images, those of one size together, one view after the other:
+    /// `[views * own images, 3, h, w]`. The global views come first, of one size, two or more.
     pub views: Vec<Tensor>,
-    /// Number of images.
+    /// Number of images of the whole batch.
     pub images: i64,
-    /// Weak views of the labeled images `[n, 3, h, w]` and their classes `[n]`.
+    /// Number of labeled images of the whole batch, which come last.
+    pub labeled: i64,
+    /// Weak views of this process's labeled images `[n, 3, h, w]` and their classes `[n]`.
     pub probe: Option<(Tensor, Tensor)>,
-}
-
-impl DeviceBatch {
-    /// Number of global views.
-    fn global_views(&self) -> usize {
-        (self.views[0].size()[0] / self.images) as usize
-    }
 }
 
 /// What a step measured; all scalars on the device, so that nothing waits for it.
@@ -138,10 +143,7 @@ impl Learner {
             Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, dtypes)
         });
         let reduction = config.train.reduction;
-        let frozen = config.train.freeze_encoder;
-        let frozen = frozen.map(|fraction| (fraction, parameters.first("encoder.")));
-        let split = config.train.micro_batch;
-        let split = split.map(|_| parameters.first("encoder."));
+        let encoder = parameters.first("encoder.");
         Ok(Self {
             student,
             parameters,
@@ -153,9 +155,23 @@ impl Learner {
             seed: config.seed,
             reduction,
             grad_clip_norm: config.train.grad_clip_norm,
-            frozen,
-            split,
+            encoder,
+            frozen: config.train.freeze_encoder,
+            split: config.train.micro_batch.is_some(),
+            group: Rc::new(Group::alone()),
         })
+    }
+
+    /// Trains together with the other processes of `group`, which begin with the same numbers. With
+    /// `sync_norm` encoders normalize over the images of all, else each over its own.
+    pub fn join(&mut self, group: Rc<Group>, sync_norm: bool) {
+        if sync_norm && !group.is_alone() {
+            self.student.encoder.synchronize(&group);
+            if let Some(teacher) = &mut self.teacher {
+                teacher.networks.encoder.synchronize(&group);
+            }
+        }
+        self.group = group;
     }
 
     /// All networks: the student's and, where there are such, the teacher's.
@@ -179,17 +195,28 @@ impl Learner {
     /// encoder, let the method take in the batch (queues, centers), and move the teacher toward the
     /// student (EMA). The accuracies are those of the features from before the update. Running
     /// statistics of batch normalization move where views are encoded, and nowhere else.
-    pub fn step(&mut self, batch: &DeviceBatch, count: StepCount) -> StepMetrics {
-        let forward = self.forward(batch, count);
+    ///
+    /// Of several processes each encodes its part of the batch, and gradients are summed. Features
+    /// are gathered, and what follows them (heads, loss, state of the method) sees the whole batch
+    /// on every process.
+    ///
+    /// # Errors
+    /// [`group::Error`] where another process ended or hangs.
+    pub fn step(
+        &mut self,
+        batch: &DeviceBatch,
+        count: StepCount,
+    ) -> Result<StepMetrics, group::Error> {
+        let forward = self.forward(batch, count)?;
         let loss = self.method.loss(&forward.projections);
         let objective = self.objective(&loss, batch.images);
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.gradient(&objective, &forward.student_features, &batch.views, count);
+        let gradient = self.gradient(&objective, &forward, batch, count)?;
         self.profiler.lap(|secs| &mut secs.backward);
         let gradient_norm = self.update(gradient, count);
         self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
-            let probe = self.probe_step(batch, count);
+            let probe = self.probe_step(batch, count)?;
             self.profiler.lap(|secs| &mut secs.metrics);
             self.method.update_state(&forward.projections);
             self.update_teacher(count);
@@ -204,34 +231,61 @@ impl Learner {
                 gradient_norm,
             };
             self.profiler.lap(|secs| &mut secs.metrics);
-            metrics
+            self.group.check()?;
+            Ok(metrics)
         })
     }
 
     /// Encodes and projects the views of a batch.
-    fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Forward {
+    fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Result<Forward, group::Error> {
         let images = batch.images;
         let mode = self.student_mode(progress);
-        let student_features = match self.split {
-            None => self.student.training_features(&batch.views, images, mode),
-            Some(_) => no_grad(|| self.student.training_features(&batch.views, images, mode))
+        let (own, counts) = self.shares(images);
+        let encode = || self.student.training_features(&batch.views, own, mode);
+        let own_features = if self.split { no_grad(encode) } else { encode() };
+        // The graph is cut at the features where heads and loss see more than one graph of the
+        // encoder.
+        let student_features = match self.is_cut() {
+            false => own_features.shallow_clone(),
+            true => no_grad(|| self.group.gather_rows(&own_features.detach(), &counts))?
                 .set_requires_grad(true),
         };
         let student = self.student.project(&student_features, images);
         let (eval_features, teacher) = match &self.teacher {
             None => {
-                let global = student[..batch.global_views()].iter().map(Tensor::detach).collect();
+                let views = (batch.views[0].size()[0] / own.count) as usize;
+                let global = student[..views].iter().map(Tensor::detach).collect();
                 (student_features.narrow(0, 0, 2 * images).detach(), global)
             }
-            Some(teacher) => no_grad(|| {
+            Some(teacher) => no_grad(|| -> Result<_, group::Error> {
                 let global = std::slice::from_ref(&batch.views[0]);
-                let features = teacher.networks.training_features(global, images, Mode::Train);
+                let features = teacher.networks.training_features(global, own, Mode::Train);
+                let features = self.group.gather_rows(&features, &counts)?;
                 let projections = teacher.networks.project(&features, images);
-                (features, projections)
-            }),
+                Ok((features, projections))
+            })?,
         };
         let projections = Projections { student, teacher, progress };
-        Forward { student_features, eval_features, projections }
+        Ok(Forward { own_features, student_features, eval_features, projections })
+    }
+
+    /// Whether the encoder's graph is apart from that of heads and loss.
+    fn is_cut(&self) -> bool {
+        self.split || !self.group.is_alone()
+    }
+
+    /// The images of this process among `images`, and how many each process has.
+    fn shares(&self, images: i64) -> (ImageRange, Vec<usize>) {
+        let ranges = self.ranges(|shard| shard.range(images as usize));
+        let own = &ranges[self.group.rank()];
+        let range = ImageRange { images, first: own.start as i64, count: own.len() as i64 };
+        (range, ranges.iter().map(Range::len).collect())
+    }
+
+    /// What `of` gives for every process.
+    fn ranges(&self, of: impl Fn(Shard) -> Range<usize>) -> Vec<Range<usize>> {
+        let world_size = self.group.size();
+        (0..world_size).map(|rank| of(Shard { rank, world_size })).collect()
     }
 
     /// How the student's passes of a step go.
@@ -265,25 +319,45 @@ impl Learner {
         }))
     }
 
-    /// The gradient of `objective`, which was computed from the `features` of `views`, with respect
-    /// to all weights. Where the encoder is split, the loss has seen the whole batch, the encoder's
-    /// graph never is that of all of it: GradCache, cut at the features, so that heads keep the
-    /// statistics of the batch.
+    /// The gradient of `objective` with respect to all weights. Where the encoder's graph is cut,
+    /// the loss has seen the whole batch, and the encoder's graph never is that of all of it:
+    /// GradCache, cut at the features, so that heads keep the statistics of the batch. The gradient
+    /// of heads and method, which every process has, is that of the first.
     fn gradient(
         &self,
         objective: &Tensor,
-        features: &Tensor,
-        views: &[Tensor],
+        forward: &Forward,
+        batch: &DeviceBatch,
         count: StepCount,
-    ) -> Tensor {
-        let Some(encoder) = &self.split else {
-            return self.parameters.gradient(objective);
+    ) -> Result<Tensor, group::Error> {
+        if !self.is_cut() {
+            return Ok(self.parameters.gradient(objective));
+        }
+        let features = &forward.student_features;
+        let (mut gradient, upstream) = self.parameters.gradient_with(objective, features);
+        let (own, _) = self.shares(batch.images);
+        let upstream = own.of(&upstream);
+        let of_encoder = match self.split {
+            true => {
+                let mode = self.student_mode(count);
+                let (views, encoder) = (&batch.views, &self.encoder);
+                self.student.gradient_in_chunks(views, own, &upstream, encoder, mode)
+            }
+            // The gradient of this sum with respect to the features is `upstream`.
+            false => {
+                let features = &forward.own_features;
+                self.encoder.gradient(&(features * upstream).sum(features.kind()))
+            }
         };
-        let (gradient, upstream) = self.parameters.gradient_with(objective, features);
-        let mut of_encoder = gradient.narrow(0, 0, encoder.flat().size()[0]);
-        of_encoder +=
-            self.student.gradient_in_chunks(views, &upstream, encoder, self.student_mode(count));
-        gradient
+        no_grad(|| {
+            if !self.group.is_first() {
+                let _ = gradient.zero_();
+            }
+            let mut encoder = gradient.narrow(0, 0, of_encoder.size()[0]);
+            encoder += of_encoder;
+            self.group.all_reduce(&mut gradient)
+        })?;
+        Ok(gradient)
     }
 
     /// Changes the weights along `gradient`, and gives the length that it had.
@@ -296,10 +370,9 @@ impl Learner {
         // A frozen encoder's learning rate is 0: its moments go on, as in DINOv2.
         let frozen = self
             .frozen
-            .as_ref()
-            .filter(|(fraction, _)| (progress.step as f64) < fraction * progress.total as f64);
-        let before =
-            frozen.map(|(_, encoder)| (encoder.flat().shallow_clone(), encoder.flat().copy()));
+            .is_some_and(|fraction| (progress.step as f64) < fraction * progress.total as f64);
+        let weights = self.encoder.flat();
+        let before = frozen.then(|| (weights.shallow_clone(), weights.copy()));
         self.optimizer.step(&self.parameters, &gradient, progress);
         if let Some((mut encoder, before)) = before {
             no_grad(|| encoder.copy_(&before));
@@ -308,16 +381,38 @@ impl Learner {
     }
 
     /// Trains the probe on the labeled images of a step, seen by the encoder as it is now.
-    fn probe_step(&mut self, step: &DeviceBatch, progress: StepCount) -> Option<(ProbeScore, i64)> {
-        let (images, labels) = step.probe.as_ref()?;
-        let features = no_grad(|| self.eval_networks().features(images));
-        let probe = self.probe.as_mut()?;
-        Some((tch::with_grad(|| probe.step(&features, labels, progress)), labels.size()[0]))
+    fn probe_step(
+        &mut self,
+        step: &DeviceBatch,
+        progress: StepCount,
+    ) -> Result<Option<(ProbeScore, i64)>, group::Error> {
+        let (Some((images, labels)), true) = (&step.probe, self.probe.is_some()) else {
+            return Ok(None);
+        };
+        let unlabeled = (step.images - step.labeled) as usize;
+        let labeled = |shard: Shard| shard.split(unlabeled, step.labeled as usize)[1].clone();
+        let counts: Vec<usize> = self.ranges(labeled).iter().map(Range::len).collect();
+        let networks = self.eval_networks();
+        let features = match labels.size()[0] {
+            0 => {
+                let shape = [0, networks.encoder.feature_size()];
+                Tensor::zeros(shape, (networks.store.kind(), images.device()))
+            }
+            _ => no_grad(|| networks.features(images)),
+        };
+        let features = self.group.gather_rows(&features, &counts)?;
+        let labels = self.group.gather_rows(labels, &counts)?;
+        let probe = self.probe.as_mut().expect("looked for above");
+        let score = tch::with_grad(|| probe.step(&features, &labels, progress));
+        Ok(Some((score, labels.size()[0])))
     }
 }
 
 /// Features and projections of a batch.
 struct Forward {
+    /// The student's features of this process's images `[views * own images, features]`, with the
+    /// graph of the encoder but where it is trained in parts.
+    own_features: Tensor,
     /// The student's features of all views `[views * images, features]`, with a graph.
     student_features: Tensor,
     /// Features of global views `[views * images, features]`, by the networks that the probe and

@@ -79,15 +79,16 @@ impl EncoderAndHead {
     /// first.
     ///
     /// # Shapes
-    /// each of `views` `[k * images, 3, h, w]`, float in 0..=1 -> features
-    /// `[all k * images, feature_size]`.
-    pub fn training_features(&self, views: &[Tensor], images: i64, mode: Mode) -> Tensor {
+    /// each of `views` `[k * of.count, 3, h, w]`, float in 0..=1 -> features
+    /// `[all k * of.count, feature_size]`.
+    pub fn training_features(&self, views: &[Tensor], of: ImageRange, mode: Mode) -> Tensor {
         let most = match self.encoder.uses_batch_statistics() {
-            true => images,
+            true => of.count,
             false => self.at_once,
         };
-        let features: Vec<_> = parts(views, most)
-            .map(|(first, part)| self.encoder.forward(&part, mode.from(first)))
+        let features: Vec<_> = of
+            .parts(views, most)
+            .map(|part| self.encoder.forward(&part.rows, mode.from(part.place)))
             .collect();
         Tensor::cat(&features, 0)
     }
@@ -98,8 +99,10 @@ impl EncoderAndHead {
     /// # Shapes
     /// `images` `[n, 3, h, w]`, float in 0..=1 -> features `[n, feature_size]`.
     pub fn features(&self, images: &Tensor) -> Tensor {
-        let features: Vec<_> = parts(std::slice::from_ref(images), self.at_once)
-            .map(|(_, part)| self.encoder.forward(&part, Mode::Eval))
+        let of = ImageRange::all(images.size()[0]);
+        let features: Vec<_> = of
+            .parts(std::slice::from_ref(images), self.at_once)
+            .map(|part| self.encoder.forward(&part.rows, Mode::Eval))
             .collect();
         Tensor::cat(&features, 0)
     }
@@ -127,14 +130,15 @@ impl EncoderAndHead {
     pub(crate) fn gradient_in_chunks(
         &self,
         views: &[Tensor],
+        of: ImageRange,
         upstream: &Tensor,
         encoder: &FlatParameters,
         mode: Mode,
     ) -> Tensor {
         let mut gradient = encoder.flat().zeros_like();
-        for (first, chunk) in parts(views, self.at_once) {
-            let upstream = upstream.narrow(0, first, chunk.size()[0]);
-            let features = self.encoder.forward(&chunk, mode.from(first));
+        for part in of.parts(views, self.at_once) {
+            let upstream = upstream.narrow(0, part.first, part.rows.size()[0]);
+            let features = self.encoder.forward(&part.rows, mode.from(part.place));
             // The gradient of this sum with respect to the features is `upstream`.
             let sum = (features * upstream).sum(gradient.kind());
             gradient += encoder.gradient(&sum);
@@ -143,22 +147,73 @@ impl EncoderAndHead {
     }
 }
 
-/// The rows of `views`, at most `most` of one tensor together, each part with the number of rows
-/// before it.
-fn parts(views: &[Tensor], most: i64) -> impl Iterator<Item = (i64, Tensor)> {
-    let mut first = 0;
-    views
-        .iter()
-        .flat_map(move |view| {
+/// The images of a batch that a process encodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageRange {
+    /// Images of the batch.
+    pub images: i64,
+    /// The first one, from 0.
+    pub first: i64,
+    /// How many.
+    pub count: i64,
+}
+
+/// Rows that go through an encoder together.
+struct Part {
+    rows: Tensor,
+    /// Rows of this process before them.
+    first: i64,
+    /// Rows of the batch before them, a view after the other.
+    place: i64,
+}
+
+impl ImageRange {
+    /// All `images` of a batch.
+    pub fn all(images: i64) -> Self {
+        Self { images, first: 0, count: images }
+    }
+
+    /// The rows of `views`, at most `most` of one tensor together. A part of a batch is taken a
+    /// view at a time, so that the rows of a part are neighbors in the batch.
+    fn parts(self, views: &[Tensor], most: i64) -> impl Iterator<Item = Part> {
+        let whole = self.count == self.images;
+        let runs = views.iter().flat_map(move |view| match whole || self.count == 0 {
+            true => vec![view.shallow_clone()],
+            false => view.split(self.count, 0),
+        });
+        let mut first = 0;
+        let rows = runs.flat_map(move |run| {
             // No more than there are: libtorch adds the two.
-            let most = most.min(view.size()[0]);
-            view.split(most, 0)
+            let most = most.min(run.size()[0]).max(1);
+            run.split(most, 0)
+        });
+        rows.map(move |rows| {
+            let place = match whole {
+                true => first,
+                false => {
+                    let view = first / self.count.max(1);
+                    view * self.images + self.first + first % self.count.max(1)
+                }
+            };
+            let part = Part { first, place, rows };
+            first += part.rows.size()[0];
+            part
         })
-        .map(move |part| {
-            let before = first;
-            first += part.size()[0];
-            (before, part)
-        })
+    }
+
+    /// Its rows of those of all images of the batch.
+    ///
+    /// # Shapes
+    /// `rows` `[views * images, ...]` -> `[views * count, ...]`
+    pub fn of(self, rows: &Tensor) -> Tensor {
+        if self.count == self.images {
+            return rows.shallow_clone();
+        }
+        let (shape, views) = (rows.size(), rows.size()[0] / self.images);
+        let by_view = [&[views, self.images], &shape[1..]].concat();
+        let own = [&[views * self.count], &shape[1..]].concat();
+        rows.view(&by_view[..]).narrow(1, self.first, self.count).reshape(&own[..])
+    }
 }
 
 /// A network that isn't trained but follows the student. What it normalizes over a batch has the

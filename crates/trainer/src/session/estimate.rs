@@ -86,6 +86,7 @@ impl Trainer {
         let batch = DeviceBatch {
             views: runs.map(|run| noise(run.len() * images, run[0].size)).collect(),
             images: images as i64,
+            labeled: self.plan.probe.as_ref().map_or(0, |_| labeled as i64),
             probe: self.plan.probe.as_ref().map(|recipe| {
                 let labels = Tensor::zeros([labeled as i64], (Kind::Int64, device));
                 (noise(labeled, recipe.size), labels)
@@ -93,6 +94,7 @@ impl Trainer {
         };
         let begun = Instant::now();
         let measured = learner.step(&batch, StepCount { step: 0, total: 1 });
+        let measured = measured.expect("a process on its own");
         // Waits for a GPU.
         let _ = measured.loss.double_value(&[]);
         begun.elapsed().as_secs_f64()

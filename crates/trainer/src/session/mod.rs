@@ -245,7 +245,7 @@ impl Trainer {
             self.learner.profiler.begin();
             let batch = loader.next().map_err(Error::Loader)?;
             self.learner.profiler.lap(|secs| &mut secs.wait);
-            let measured = self.step(&batch);
+            let measured = self.step(&batch)?;
             loader.recycle(batch);
             pending.push(&measured);
             self.header.step += 1;
@@ -294,7 +294,7 @@ impl Trainer {
     }
 
     /// One batch from bytes to updated weights.
-    fn step(&mut self, batch: &Batch) -> StepMetrics {
+    fn step(&mut self, batch: &Batch) -> Result<StepMetrics, Error> {
         let image = |block: &ViewBlock| {
             let (counts, side) = ([block.images, block.views], [block.height, block.width]);
             self.to_tensor.images(&block.bytes, counts, side)
@@ -304,10 +304,11 @@ impl Trainer {
         let step = DeviceBatch {
             views: batch.blocks.iter().map(image).collect(),
             images: batch.blocks[0].images as i64,
+            labeled: batch.labels.len() as i64,
             probe,
         };
         self.learner.profiler.lap(|secs| &mut secs.copy);
-        self.learner.step(&step, self.count_at(self.header.step))
+        Ok(self.learner.step(&step, self.count_at(self.header.step))?)
     }
 
     /// Brings the numbers of pending steps to the host and logs them.

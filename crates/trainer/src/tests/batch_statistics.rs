@@ -43,6 +43,7 @@ fn step(number: i64, kind: Kind) -> DeviceBatch {
     DeviceBatch {
         views: vec![images(2 * IMAGES)],
         images: IMAGES,
+        labeled: 3,
         probe: Some((images(3), Tensor::from_slice(&[0i64, 1, 2]))),
     }
 }
@@ -74,7 +75,8 @@ fn without_batch_statistics_a_step_in_parts_equals_a_whole_one() {
         let train = |micro_batch| {
             let config = config("byol", norm, micro_batch);
             let mut learner = learner(&config, Kind::Double).unwrap();
-            let loss = learner.step(&step(0, Kind::Double), StepCount { step: 0, total: 10 }).loss;
+            let count = StepCount { step: 0, total: 10 };
+            let loss = learner.step(&step(0, Kind::Double), count).unwrap().loss;
             (loss.double_value(&[]), learner)
         };
         let (whole, split) = (train(None), train(Some(5)));
@@ -98,7 +100,7 @@ fn every_view_is_normalized_by_its_own_statistics() {
     let (a, b) = (learner(&config, Kind::Float).unwrap(), learner(&config, Kind::Float).unwrap());
     let views = step(0, Kind::Float).views;
     no_grad(|| {
-        let features = a.student.training_features(&views, IMAGES, Mode::Train);
+        let features = a.student.training_features(&views, ImageRange::all(IMAGES), Mode::Train);
         let alone = |view: i64| {
             let view = views[0].narrow(0, view * IMAGES, IMAGES);
             b.student.encoder.forward(&view, Mode::Train)
@@ -115,7 +117,7 @@ fn every_view_is_normalized_by_its_own_statistics() {
 fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_does() {
     let mut learner = learner(&config("byol", "batch", None), Kind::Float).unwrap();
     let step = step(0, Kind::Float);
-    learner.step(&step, StepCount { step: 0, total: 10 });
+    learner.step(&step, StepCount { step: 0, total: 10 }).unwrap();
     let teacher = &learner.teacher.as_ref().unwrap().networks;
     // One for each view; the probe's images and the measures are not counted.
     assert_eq!([counted(&learner.student), counted(teacher)], [2, 2]);

@@ -51,9 +51,10 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         let step = DeviceBatch {
             views: vec![to_tensor.images(&batch.blocks[0].bytes, [64, 2], [32, 32])],
             images: 64,
+            labeled: 0,
             probe: None,
         };
-        learner.step(&step, StepCount { step: number, total: steps });
+        learner.step(&step, StepCount { step: number, total: steps }).unwrap();
         loader.recycle(batch);
     }
     measure(&learner, &sample, &to_tensor)

@@ -14,17 +14,17 @@ use crate::tests::{Perturbation, SAFETY, spread, tiny_config};
 use crate::*;
 
 /// Images of a batch: no multiple of 3, nor are the views that they give.
-const IMAGES: i64 = 8;
+pub(super) const IMAGES: i64 = 8;
 const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
-fn methods() -> Vec<Value> {
+pub(super) fn methods() -> Vec<Value> {
     serde_json::from_str(include_str!("../../../methods/tests/variants.json")).unwrap()
 }
 
 /// A config of `method` with two global views and, where the method takes them, two local ones,
 /// and whether it does. The head normalizes over the batch, or has DINO's prototypes.
-fn config(method: &Value, micro_batch: Option<usize>) -> (Config, bool) {
+pub(super) fn config(method: &Value, micro_batch: Option<usize>) -> (Config, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
     let local = ["swav", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
@@ -47,7 +47,7 @@ fn config(method: &Value, micro_batch: Option<usize>) -> (Config, bool) {
     (config, local)
 }
 
-fn task(kind: Kind) -> LearnerOptions {
+pub(super) fn task(kind: Kind) -> LearnerOptions {
     let dtypes = DTypes { master: kind, compute: kind };
     LearnerOptions { classes: Some(3), device: Device::Cpu, dtypes }
 }
@@ -58,7 +58,7 @@ fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, 
 }
 
 /// Views of noise, another one every step.
-fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
+pub(super) fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
     let images = |count: i64, side: i64| {
         let pixels = Tensor::arange(count * 3 * side * side, (Kind::Double, Device::Cpu));
         let pixels = (pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3;
@@ -71,6 +71,7 @@ fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
     DeviceBatch {
         views,
         images: IMAGES,
+        labeled: 4,
         probe: Some((images(4, SIDES[0]), Tensor::from_slice(&[0i64, 1, 2, 0]))),
     }
 }
@@ -84,8 +85,8 @@ fn train(
 ) -> (Vec<f64>, Vec<(String, Tensor)>) {
     let (mut learner, local) = learner(method, micro_batch, kind);
     let losses = (0..steps).map(|number| {
-        let measured =
-            learner.step(&step(number, local, kind), StepCount { step: number as u64, total: 10 });
+        let count = StepCount { step: number as u64, total: 10 };
+        let measured = learner.step(&step(number, local, kind), count).unwrap();
         measured.loss.double_value(&[])
     });
     (losses.collect(), checkpoint::tensors(&learner))
@@ -135,7 +136,7 @@ fn a_step_of_three_global_views_is_the_same_in_parts() {
             let mut batch = step(0, local, Kind::Double);
             let third = step(1, local, Kind::Double).views[0].narrow(0, 0, IMAGES);
             batch.views[0] = Tensor::cat(&[&batch.views[0], &third], 0);
-            let measured = learner.step(&batch, StepCount { step: 0, total: 10 });
+            let measured = learner.step(&batch, StepCount { step: 0, total: 10 }).unwrap();
             (measured.loss.double_value(&[]), checkpoint::tensors(&learner))
         };
         let (whole, split) = (train(None), train(Some(3)));
@@ -182,7 +183,7 @@ fn perturbed_moments(method: &Value, series: u64) -> Vec<(String, Tensor)> {
     perturbation.weights(&learner);
     let mut step = step(0, local, Kind::Double);
     step.views = step.views.iter().map(|views| perturbation.apply(views)).collect();
-    learner.step(&step, StepCount { step: 0, total: 10 });
+    learner.step(&step, StepCount { step: 0, total: 10 }).unwrap();
     moments(checkpoint::tensors(&learner))
 }
 
@@ -253,7 +254,7 @@ fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
         let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));
         learner.student.encoder = Box::new(Noted { inner: Some(inner), calls: calls.clone() });
         let step = DeviceBatch { probe: None, ..step(0, local, Kind::Float) };
-        learner.step(&step, StepCount { step: 0, total: 10 });
+        learner.step(&step, StepCount { step: 0, total: 10 }).unwrap();
         let calls = calls.borrow();
         let count = |graph: bool| -> i64 {
             let calls = calls.iter().filter(|call| call.1 == graph);
@@ -283,7 +284,7 @@ fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
             let mut batch = step(number, local, Kind::Double);
             batch.views = vec![batch.views[0].constant_pad_nd([0, 4, 0, 4])];
             batch.probe = None;
-            learner.step(&batch, StepCount { step: number as u64, total: 10 });
+            learner.step(&batch, StepCount { step: number as u64, total: 10 }).unwrap();
         }
         checkpoint::tensors(&learner)
     };
@@ -311,7 +312,8 @@ fn a_frozen_encoder_stays_while_heads_learn_and_then_follows() {
     for number in 0..8 {
         let before = ["encoder.", "projection."].map(|name| part(&learner, name));
         learner
-            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 8 });
+            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 8 })
+            .unwrap();
         let after = ["encoder.", "projection."].map(|name| part(&learner, name));
         moved.push([0, 1].map(|index| before[index] != after[index]));
     }

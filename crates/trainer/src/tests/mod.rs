@@ -5,6 +5,7 @@ mod collapse;
 mod micro_batch;
 mod optimizer_resume;
 mod perturbation;
+mod ranks;
 
 use std::collections::BTreeSet;
 
@@ -228,9 +229,11 @@ fn trajectory(
         let step = DeviceBatch {
             views: vec![Tensor::cat(&[view("view1"), view("view2")], 0)],
             images: batch,
+            labeled: batch,
             probe: Some((view("probe_view"), inputs.get("labels").get(number))),
         };
-        pending.push(&learner.step(&step, StepCount { step: number as u64, total: steps as u64 }));
+        let count = StepCount { step: number as u64, total: steps as u64 };
+        pending.push(&learner.step(&step, count).unwrap());
         let numbers = pending.take()[0];
         metrics.add(&numbers);
         trajectory.steps.push([

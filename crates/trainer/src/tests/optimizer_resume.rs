@@ -38,13 +38,14 @@ fn step(number: u64) -> DeviceBatch {
     DeviceBatch {
         views: vec![images(8)],
         images: 4,
+        labeled: 3,
         probe: Some((images(3), Tensor::from_slice(&[0i64, 1, 2]))),
     }
 }
 
 fn train(learner: &mut Learner, steps: Range<u64>) {
     for number in steps {
-        learner.step(&step(number), StepCount { step: number, total: STEPS });
+        learner.step(&step(number), StepCount { step: number, total: STEPS }).unwrap();
     }
 }
 
@@ -158,8 +159,8 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
         let mut learner = Learner::new(&config, task).unwrap();
         let before = learner.parameters.flat().copy();
         let views = vec![step(0).views[0].to_kind(Kind::Double)];
-        let step = DeviceBatch { views, probe: None, images: 4 };
-        let measured = learner.step(&step, StepCount { step: 0, total: 1 });
+        let step = DeviceBatch { views, probe: None, images: 4, labeled: 0 };
+        let measured = learner.step(&step, StepCount { step: 0, total: 1 }).unwrap();
         let moved = (learner.parameters.flat() - before).norm();
         [moved, measured.gradient_norm].map(|length| length.double_value(&[]))
     });

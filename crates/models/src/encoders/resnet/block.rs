@@ -1,5 +1,8 @@
 //! Residual blocks: basic (two layers) and bottleneck (three layers).
 
+use std::rc::Rc;
+
+use group::Group;
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
@@ -21,6 +24,13 @@ impl Layer {
     /// `x` `[n, inputs, h, w]` -> `[n, outputs, h / stride, w / stride]`, rounded up.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         self.norm.forward(self.conv.forward(x), mode)
+    }
+
+    /// Normalizes over the images of all ranks.
+    pub fn synchronize(&mut self, group: &Rc<Group>) {
+        if let MapNorm::Batch(norm) = &mut self.norm {
+            norm.group = Some(Rc::clone(group));
+        }
     }
 }
 
@@ -98,6 +108,12 @@ impl Block {
     /// Channels of its map.
     pub fn channels(&self) -> i64 {
         self.channels
+    }
+
+    /// Normalizes over the images of all ranks.
+    pub fn synchronize(&mut self, group: &Rc<Group>) {
+        let layers = self.layers.iter_mut().chain(&mut self.shortcut);
+        layers.for_each(|layer| layer.synchronize(group));
     }
 
     /// In place where the gradient doesn't need what is overwritten: neither normalization nor

@@ -7,6 +7,9 @@
 mod block;
 mod norm;
 
+use std::rc::Rc;
+
+use group::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
@@ -131,6 +134,11 @@ impl Encoder for ResNet {
 
     fn uses_batch_statistics(&self) -> bool {
         self.norm == ResNetNorm::Batch
+    }
+
+    fn synchronize(&mut self, group: &Rc<Group>) {
+        self.stem.synchronize(group);
+        self.blocks.iter_mut().for_each(|block| block.synchronize(group));
     }
 }
 

@@ -1,9 +1,12 @@
 //! Normalization layers of residual networks: batch, group or none.
 
+use std::rc::Rc;
+
+use group::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
-use tch::{Kind, Tensor};
+use tch::{Kind, Tensor, no_grad};
 
 use crate::Mode;
 
@@ -69,6 +72,8 @@ pub(super) struct BatchNorm2d {
     mean: Tensor,
     variance: Tensor,
     batches: Tensor,
+    /// The ranks over whose images it normalizes; `None` for those of this process.
+    pub group: Option<Rc<Group>>,
 }
 
 impl BatchNorm2d {
@@ -85,6 +90,7 @@ impl BatchNorm2d {
             mean: path.add("running_mean", Tensor::zeros([channels], options), false),
             variance: path.add("running_var", Tensor::ones([channels], options), false),
             batches: path.add("num_batches_tracked", none, false),
+            group: None,
         }
     }
 
@@ -94,6 +100,9 @@ impl BatchNorm2d {
         let training = mode != Mode::Eval;
         if training {
             let _ = self.batches.shallow_clone().g_add_scalar_(1);
+            if let Some(y) = self.forward_over_ranks(x) {
+                return y;
+            }
         }
         x.batch_norm(
             Some(&self.weight),
@@ -105,6 +114,22 @@ impl BatchNorm2d {
             EPSILON,
             true,
         )
+    }
+}
+
+impl BatchNorm2d {
+    /// The same over the images of all ranks; `None` for one process.
+    fn forward_over_ranks(&self, x: &Tensor) -> Option<Tensor> {
+        let group = self.group.as_ref()?;
+        let (y, batch) = group.sync_batch_norm(x, &self.weight, &self.bias, EPSILON)?;
+        no_grad(|| {
+            let unbiased = batch.variance * (&batch.count / (&batch.count - 1.0));
+            let running = [(&self.mean, batch.mean), (&self.variance, unbiased)];
+            for (running, of_batch) in running {
+                let _ = running.shallow_clone().lerp_(&of_batch, Self::MOMENTUM);
+            }
+        });
+        Some(y)
     }
 }
 
