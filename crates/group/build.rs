@@ -1,4 +1,4 @@
-//! Compiles the interface to c10d, PyTorch's library for distributed training, which is in libtorch.
+//! Compiles the interface to c10d, PyTorch's library for distributed training, which libtorch has.
 
 fn main() {
     println!("cargo::rerun-if-changed=src/c10d");
