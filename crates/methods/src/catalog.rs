@@ -11,6 +11,8 @@ pub enum Family {
     NegativeFree,
     /// Projections are kept close to a normal distribution.
     Regularized,
+    /// The targets are features of another network, which stays as it is.
+    Distillation,
     /// Cluster assignments, confident for each image and balanced over all.
     Clustering,
 }
@@ -23,6 +25,7 @@ impl Family {
             Self::RedundancyReducing => "redundancy-reducing",
             Self::NegativeFree => "negative-free",
             Self::Regularized => "regularized",
+            Self::Distillation => "distillation",
             Self::Clustering => "clustering",
         }
     }
@@ -79,4 +82,5 @@ pub const METHODS: &[MethodInfo] = &[
     row(("swav", "SwAV"), Family::Clustering, "swapped prediction of cluster assignments balanced by Sinkhorn-Knopp", "arXiv 2006.09882", &[]),
     row(("lejepa", "LeJEPA"), Family::Regularized, "predict the center of an image's views; projections are kept an isotropic Gaussian (SIGReg)", "arXiv 2511.08544", &["paper", "minimal"]),
     row(("visreg", "VISReg"), Family::Regularized, "predict the center of an image's views; center, scale and shape of projections are regularized", "arXiv 2606.02572", &["paper", "lightly"]),
+    row(("distill", "Distillation"), Family::Distillation, "learn the features of a frozen teacher, any TorchScript file, by their similarities to a queue of them", "lightly-train", &[]),
 ];

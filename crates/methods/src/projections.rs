@@ -9,7 +9,8 @@ pub struct Projections {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
     pub student: Vec<Tensor>,
     /// Projections of the global views, two or more, by the teacher, without gradient; without a
-    /// teacher the student's, detached.
+    /// teacher the student's, detached. With a frozen teacher its features
+    /// `[images, feature_size]`.
     pub teacher: Vec<Tensor>,
     /// Steps done and steps in total, for schedules.
     pub progress: StepCount,

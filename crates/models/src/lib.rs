@@ -31,6 +31,7 @@ mod heads;
 mod layers;
 mod precision;
 mod pretrained;
+mod script_network;
 mod to_tensor;
 mod weight_init;
 
@@ -49,5 +50,6 @@ pub use self::heads::{
 pub use self::layers::{BatchNorm, Conv2d, LayerNorm, Linear};
 pub use self::precision::Precision;
 pub use self::pretrained::{WeightSource, WeightsInfo, convert_weights};
+pub use self::script_network::{NamedInput, ScriptError, ScriptInput, ScriptNetwork};
 pub use self::to_tensor::ToTensor;
 pub use self::weight_init::{Init, WeightRng, WeightStream};

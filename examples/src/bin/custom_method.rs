@@ -97,6 +97,7 @@ mod tests {
             path: store.root(),
             weight_rng: models::WeightRng { seed: 0, stream: models::WeightStream::Student },
             dimension: 2,
+            image_size: 32,
             compute: Kind::Float,
         };
         let name = "align_uniform".to_owned();

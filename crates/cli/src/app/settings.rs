@@ -83,6 +83,7 @@ impl Settings {
         };
         settings.change(arguments, &given, weights)?;
         settings.config.validate()?;
+        settings.config.pin_teacher()?;
         Ok(settings)
     }
 

@@ -10,6 +10,7 @@ mod renamed;
 mod schema;
 mod strict;
 mod suggestion;
+mod teacher;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 4] {
+fn keys() -> [(&'static str, Value); 5] {
     [
         (
             "/encoder/vit",
@@ -15,6 +15,7 @@ fn keys() -> [(&'static str, Value); 4] {
         ),
         ("/encoder/resnet", json!({"normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
+        ("/method/distill", json!({"teacher_sha256": null})),
         ("/train", json!({"freeze_encoder": null})),
     ]
 }

@@ -112,7 +112,8 @@ impl Learner {
         let context = MethodContext {
             path: student.store.root() / "method",
             weight_rng: WeightRng { seed: config.seed, stream: WeightStream::Method },
-            dimension: config.projection.output(),
+            dimension: config.projection.output(student.encoder.feature_size()),
+            image_size: side,
             compute: dtypes.compute,
         };
         let method = build(&config.method, &context)?;
@@ -220,7 +221,10 @@ impl Learner {
         let student = self.student.project(&student_features, images);
         let (eval_features, teacher) = match &self.teacher {
             None => {
-                let global = student[..batch.global_views()].iter().map(Tensor::detach).collect();
+                let global = match self.method.frozen_teacher() {
+                    Some(frozen) => frozen.features(&batch.views[0]).split(images, 0),
+                    None => student[..batch.global_views()].iter().map(Tensor::detach).collect(),
+                };
                 (student_features.narrow(0, 0, 2 * images).detach(), global)
             }
             Some(teacher) => no_grad(|| {

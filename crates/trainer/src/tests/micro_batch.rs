@@ -19,7 +19,8 @@ const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
 fn methods() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../../methods/tests/variants.json")).unwrap()
+    let variants = include_str!("../../../methods/tests/variants.json");
+    serde_json::from_str(&golden::with_teacher(variants)).unwrap()
 }
 
 /// A config of `method` with two global views and, where the method takes them, two local ones,
@@ -122,7 +123,7 @@ fn a_step_in_parts_equals_a_whole_one() {
 #[test]
 fn a_step_of_three_global_views_is_the_same_in_parts() {
     let taking = |method: &Value| {
-        ["simsiam", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
+        ["simsiam", "lejepa", "visreg", "distill"].iter().any(|name| method.get(name).is_some())
             || method.pointer("/dino/variant/paper").is_some()
     };
     let mut checked = 0;
@@ -148,7 +149,7 @@ fn a_step_of_three_global_views_is_the_same_in_parts() {
         assert_ne!(whole.0, self::train(method, None, Kind::Double, 1).0[0], "{method}");
         checked += 1;
     }
-    assert_eq!(checked, 6);
+    assert_eq!(checked, 7);
 }
 
 #[test]

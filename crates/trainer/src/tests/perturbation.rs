@@ -7,7 +7,7 @@ use std::mem;
 use std::rc::Rc;
 
 use methods::{AcceptedViews, Method, Projections};
-use models::{Encoder, InputSizes, Mode};
+use models::{Encoder, InputSizes, Mode, ScriptNetwork};
 use optim::Schedule;
 use tch::{Tensor, no_grad};
 
@@ -121,6 +121,10 @@ impl Method for PerturbedMethod {
 
     fn teacher_momentum(&self) -> Option<Schedule> {
         self.inner.teacher_momentum()
+    }
+
+    fn frozen_teacher(&self) -> Option<&ScriptNetwork> {
+        self.inner.frozen_teacher()
     }
 
     fn accepted_views(&self) -> AcceptedViews {
