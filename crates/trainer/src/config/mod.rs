@@ -18,7 +18,7 @@ mod views;
 
 use methods::MethodConfig;
 use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
-use optim::OptimizerConfig;
+use optim::{OptimizerConfig, Schedule};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -101,6 +101,10 @@ pub struct TrainConfig {
     /// that new heads learn before they change it; `null` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze_encoder: Option<f64>,
+    /// Optional: EMA decay of a copy of the networks that probes, measures and evaluation read in
+    /// place of the trained ones, for methods without a momentum teacher; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Schedule>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
     /// Device to train on.

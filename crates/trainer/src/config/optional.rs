@@ -16,9 +16,12 @@ fn keys() -> [(&'static str, Value); 5] {
         ("/encoder/resnet", json!({"normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
         ("/method/distill", json!({"teacher_sha256": null})),
-        ("/train", json!({"freeze_encoder": null})),
+        ("/train", json!({"freeze_encoder": null, "ema": null})),
     ]
 }
+
+/// Keys of schedules among them, for which a number is a constant one.
+pub(super) const SCHEDULES: [&str; 1] = ["train.ema"];
 
 /// Adds the keys that are missing in `document`.
 pub(super) fn fill(document: &mut Value) {
@@ -59,6 +62,9 @@ mod tests {
             assert_eq!(after.document().pointer(&pointer), Some(&value), "{key}");
             assert_eq!(before.document().pointer(&pointer), None, "{key}");
         }
+        let config = tiny_config("simclr").with("train.ema=0.99").unwrap();
+        assert_eq!(config.document()["train"]["ema"], json!({"constant": 0.99}));
+        assert_eq!(config.with("train.ema=null").unwrap(), tiny_config("simclr"));
         let config = tiny_config("simclr").with(vit).unwrap();
         let error = config.with("encoder.vit.normalize=mean").unwrap_err().to_string();
         assert!(error.contains("imagenet"), "{error}");

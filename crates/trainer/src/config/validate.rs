@@ -1,7 +1,7 @@
 //! Ranges of settings, which types alone can't hold.
 
 use models::EncoderConfig;
-use optim::OptimizerConfig;
+use optim::{Interval, OptimizerConfig};
 
 use super::views::written;
 use super::{Config, ConfigError};
@@ -19,6 +19,9 @@ impl Config {
         let checks = self.numbers().into_iter().chain(self.optional_numbers());
         for (key, good, expected, found) in checks {
             range(key, good, expected, found)?;
+        }
+        if let Some(ema) = self.train.ema {
+            ema.checked("train.ema", Interval::UnitClosed)?;
         }
         self.validate_views()?;
         self.health.validate()?;

@@ -5,7 +5,7 @@ pub(crate) mod probe;
 
 use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
-use optim::{Optimizer, StepCount, clip_grad_norm};
+use optim::{Optimizer, Schedule, StepCount, clip_grad_norm};
 use tch::{Device, Tensor, no_grad};
 
 use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
@@ -20,7 +20,7 @@ pub struct Learner {
     pub student: EncoderAndHead,
     /// The student's weights and the method's.
     pub parameters: FlatParameters,
-    /// The momentum networks, where the method has them.
+    /// The momentum networks, where the method has them or `train.ema` asks for them.
     pub teacher: Option<Teacher>,
     /// The objective.
     pub method: Box<dyn Method>,
@@ -32,6 +32,8 @@ pub struct Learner {
     seed: u64,
     reduction: Reduction,
     grad_clip_norm: Option<f64>,
+    /// EMA decay of momentum networks that the method has no part in (`train.ema`).
+    ema: Option<Schedule>,
     /// Fraction of all steps in which the encoder is frozen, and its weights.
     frozen: Option<(f64, FlatParameters)>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
@@ -119,16 +121,22 @@ impl Learner {
         let method = build(&config.method, &context)?;
         check_views(config, student.encoder.input_sizes(), method.accepted_views())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
+        let (ema, momentum) = (config.train.ema, method.teacher_momentum());
+        if ema.is_some() && momentum.is_some() {
+            let (key, method) = ("train.ema".to_owned(), config.method.name());
+            let expected = format!("null for {method}, whose teacher is evaluated");
+            return Err(ConfigError::Range { key, expected, found: "a decay".to_owned() }.into());
+        }
         let parameters = FlatParameters::flatten(&student.store);
         let optimizer = Optimizer::new(&config.optimizer, &parameters);
-        let teacher = match method.teacher_momentum() {
+        let teacher = match ema.or(momentum) {
             None => None,
             Some(_) => {
                 let networks =
                     EncoderAndHead::new(config, side, WeightStream::Teacher, device, dtypes)?;
                 let weights = FlatParameters::flatten(&networks.store);
                 let mut teacher = Teacher { networks, parameters: weights };
-                if config.train.teacher_init == TeacherInit::Copy {
+                if ema.is_some() || config.train.teacher_init == TeacherInit::Copy {
                     teacher.copy_from(&student);
                 }
                 Some(teacher)
@@ -154,6 +162,7 @@ impl Learner {
             seed: config.seed,
             reduction,
             grad_clip_norm: config.train.grad_clip_norm,
+            ema,
             frozen,
             split,
         })
@@ -219,7 +228,8 @@ impl Learner {
                 .set_requires_grad(true),
         };
         let student = self.student.project(&student_features, images);
-        let (eval_features, teacher) = match &self.teacher {
+        // Those of `train.ema` are no teacher.
+        let (eval_features, teacher) = match self.teacher.as_ref().filter(|_| self.ema.is_none()) {
             None => {
                 let global = match self.method.frozen_teacher() {
                     Some(frozen) => frozen.features(&batch.views[0]).split(images, 0),
@@ -251,11 +261,18 @@ impl Learner {
         }
     }
 
+    /// EMA decay of the teacher, where there is one.
+    pub(crate) fn teacher_momentum(&self) -> Option<Schedule> {
+        self.ema.or(self.method.teacher_momentum())
+    }
+
     /// Moves the teacher toward the student, where there is one.
     fn update_teacher(&mut self, count: StepCount) {
-        if let (Some(teacher), Some(momentum)) = (&mut self.teacher, self.method.teacher_momentum())
-        {
-            teacher.ema_update(&self.parameters, momentum.at(count));
+        let momentum = self.teacher_momentum();
+        let (Some(teacher), Some(momentum)) = (&mut self.teacher, momentum) else { return };
+        teacher.ema_update(&self.parameters, momentum.at(count));
+        if self.ema.is_some() {
+            teacher.ema_statistics(&self.student, momentum.at(count));
         }
     }
 
