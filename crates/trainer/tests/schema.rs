@@ -66,6 +66,7 @@ fn uncommon() -> Value {
     config["train"]["micro_batch"] = json!(16);
     config["train"]["device"] = json!("cuda:1");
     config["train"]["ema"] = json!({"constant": 0.999});
+    config["train"]["grad_clip_per"] = json!("network");
     config["checkpoint"]["best"] = Value::Null;
     config["method"] = json!({"simsiam": {"predictor": null}});
     config["augment"]["probe"]["transforms"] = json!([

@@ -97,6 +97,10 @@ pub struct TrainConfig {
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<f64>")]
     pub grad_clip_norm: Option<f64>,
+    /// Optional: what [`grad_clip_norm`](Self::grad_clip_norm) is the norm of, `"all"` weights
+    /// unless it says otherwise.
+    #[serde(default, skip_serializing_if = "GradClipPer::is_all")]
+    pub grad_clip_per: GradClipPer,
     /// Optional: fraction of all steps, 0 to 1, in which the encoder's weights stay as they are, so
     /// that new heads learn before they change it; `null` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +129,23 @@ pub enum Reduction {
     Mean,
     /// The sum, as the seed differentiates.
     Sum,
+}
+
+/// See [`TrainConfig::grad_clip_per`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GradClipPer {
+    /// The gradient of all weights together.
+    #[default]
+    All,
+    /// That of each network: encoder, projection head, and what the method learns.
+    Network,
+}
+
+impl GradClipPer {
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// See [`TrainConfig::teacher_init`].

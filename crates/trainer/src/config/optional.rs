@@ -16,7 +16,7 @@ fn keys() -> [(&'static str, Value); 5] {
         ("/encoder/resnet", json!({"normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
         ("/method/distill", json!({"teacher_sha256": null})),
-        ("/train", json!({"freeze_encoder": null, "ema": null})),
+        ("/train", json!({"freeze_encoder": null, "ema": null, "grad_clip_per": "all"})),
     ]
 }
 

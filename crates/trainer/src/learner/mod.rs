@@ -5,13 +5,13 @@ pub(crate) mod probe;
 
 use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
-use optim::{Optimizer, Schedule, StepCount, clip_grad_norm};
+use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network};
 use tch::{Device, Tensor, no_grad};
 
 use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
-use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
+use crate::{Config, ConfigError, Error, GradClipPer, Reduction, TeacherInit};
 
 /// Student, teacher, method, optimizer and probe of a run.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Learner {
     pub(crate) profiler: Profiler,
     seed: u64,
     reduction: Reduction,
-    grad_clip_norm: Option<f64>,
+    grad_clip: (Option<f64>, GradClipPer),
     /// EMA decay of momentum networks that the method has no part in (`train.ema`).
     ema: Option<Schedule>,
     /// Fraction of all steps in which the encoder is frozen, and its weights.
@@ -161,7 +161,7 @@ impl Learner {
             profiler: Profiler::new(device, false),
             seed: config.seed,
             reduction,
-            grad_clip_norm: config.train.grad_clip_norm,
+            grad_clip: (config.train.grad_clip_norm, config.train.grad_clip_per),
             ema,
             frozen,
             split,
@@ -310,10 +310,13 @@ impl Learner {
     /// Changes the weights along `gradient`, and gives the length that it had.
     fn update(&mut self, gradient: Tensor, progress: StepCount) -> Tensor {
         let norm = no_grad(|| gradient.norm());
-        let gradient = match self.grad_clip_norm {
-            None => gradient,
-            Some(most) => no_grad(|| clip_grad_norm(&gradient, &norm, most)),
-        };
+        let gradient = no_grad(|| match self.grad_clip {
+            (None, _) => gradient,
+            (Some(most), GradClipPer::All) => clip_grad_norm(&gradient, &norm, most),
+            (Some(most), GradClipPer::Network) => {
+                clip_grad_norm_per_network(&gradient, &self.parameters, most)
+            }
+        });
         // A frozen encoder's learning rate is 0: its moments go on, as in DINOv2.
         let frozen = self
             .frozen

@@ -299,6 +299,28 @@ fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
 }
 
 #[test]
+fn gradients_are_clipped_together_or_each_networks_on_its_own() {
+    let norms = |per: GradClipPer| -> Vec<f64> {
+        let (mut config, local) = config(&methods()[0], None);
+        (config.train.grad_clip_norm, config.train.grad_clip_per) = (Some(1e-3), per);
+        let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+        learner.step(&step(0, local, Kind::Double), StepCount { step: 0, total: 8 });
+        let moments = moments(checkpoint::tensors(&learner));
+        let of = |network: &str| {
+            let own = moments.iter().filter(|(name, _)| name.contains(network));
+            let squares =
+                own.map(|(_, moment)| moment.square().sum(Kind::Double).double_value(&[]));
+            // A tenth of the gradient.
+            10.0 * squares.sum::<f64>().sqrt()
+        };
+        vec![of("optimizer.encoder."), of("optimizer.projection.")]
+    };
+    let (all, each) = (norms(GradClipPer::All), norms(GradClipPer::Network));
+    assert!((all[0].hypot(all[1]) - 1e-3).abs() < 1e-6, "{all:?}");
+    assert!(each.iter().all(|norm| (norm - 1e-3).abs() < 1e-6), "{each:?}");
+}
+
+#[test]
 fn a_frozen_encoder_stays_while_heads_learn_and_then_follows() {
     let (mut config, local) = config(&methods()[0], None);
     config.train.freeze_encoder = Some(0.25);
