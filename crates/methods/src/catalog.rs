@@ -75,7 +75,7 @@ pub const METHODS: &[MethodInfo] = &[
     row(("hsic_twins", "HSIC-Twins"), Family::RedundancyReducing, "as Barlow Twins, with a target of -1 for off-diagonal entries", "arXiv 2104.13712", &["seed", "paper"]),
     row(("twist", "TWIST"), Family::Clustering, "consistent, confident and balanced class predictions for the two views", "arXiv 2110.07402", &["seed", "paper"]),
     row(("moco", "MoCo"), Family::Contrastive, "contrast against a queue of keys from a momentum encoder", "arXiv 1911.05722", &["seed", "v2", "v3"]),
-    row(("dino", "DINO"), Family::Clustering, "self-distillation from a momentum teacher with centering and sharpening", "arXiv 2104.14294", &["seed", "paper"]),
+    row(("dino", "DINO"), Family::Clustering, "self-distillation from a momentum teacher with centering and sharpening", "arXiv 2104.14294", &["seed", "paper", "sinkhorn"]),
     row(("byol", "BYOL"), Family::NegativeFree, "predict a momentum teacher's projection of the other view", "arXiv 2006.07733", &[]),
     row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, with a stop-gradient", "arXiv 2011.10566", &[]),
     row(("vicreg", "VICReg"), Family::RedundancyReducing, "variance, invariance and covariance regularization", "arXiv 2105.04906", &[]),

@@ -23,7 +23,9 @@
 //! let view = |shift: f64| (&numbers + shift).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
-//! let projections = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };
+//! let features = student.iter().map(Tensor::shallow_clone).collect();
+//! let progress = StepCount { step: 0, total: 100 };
+//! let projections = Projections { student, teacher, features, progress };
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -12,6 +12,8 @@ pub struct Projections {
     /// teacher the student's, detached. With a frozen teacher its features
     /// `[images, feature_size]`.
     pub teacher: Vec<Tensor>,
+    /// The student's features of the global views, one tensor `[images, feature_size]` a view.
+    pub features: Vec<Tensor>,
     /// Steps done and steps in total, for schedules.
     pub progress: StepCount,
 }

@@ -80,6 +80,7 @@ mod tests {
                 let loss = SimSiam { predictor: Predictor::none() }.loss(&Projections {
                     student: p.unbind(0),
                     teacher: input(1).to_kind(kind).unbind(0),
+                    features: Vec::new(),
                     progress: StepCount { step: 0, total: 1 },
                 });
                 let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-5 };

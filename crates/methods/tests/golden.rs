@@ -79,6 +79,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         let projections = Projections {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
+            features: student.iter().map(Tensor::shallow_clone).collect(),
             progress: StepCount { step, total: given.calls },
         };
         let loss = method.loss(&projections);

@@ -60,6 +60,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let loss = method.loss(&Projections {
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
+        features: student.iter().map(Tensor::shallow_clone).collect(),
         progress: StepCount { step: 0, total: 10 },
     });
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);

@@ -105,6 +105,10 @@ pub struct TrainConfig {
     /// that new heads learn before they change it; `null` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze_encoder: Option<f64>,
+    /// Optional: fraction of all steps, 0 to 1, in which the prototypes of `projection.dino_head`
+    /// stay as they are; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_last_layer: Option<f64>,
     /// Optional: EMA decay of a copy of the networks that probes, measures and evaluation read in
     /// place of the trained ones, for methods without a momentum teacher; `null` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

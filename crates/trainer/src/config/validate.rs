@@ -1,6 +1,6 @@
 //! Ranges of settings, which types alone can't hold.
 
-use models::EncoderConfig;
+use models::{EncoderConfig, ProjectionConfig};
 use optim::{Interval, OptimizerConfig};
 
 use super::views::written;
@@ -72,9 +72,20 @@ impl Config {
             let good = norm > 0.0 && norm.is_finite();
             row("train.grad_clip_norm", good, "null or a positive number", norm.to_string());
         }
-        if let Some(fraction) = train.freeze_encoder {
+        let frozen = [
+            ("train.freeze_encoder", train.freeze_encoder),
+            ("train.freeze_last_layer", train.freeze_last_layer),
+        ];
+        for (key, fraction) in frozen {
+            let Some(fraction) = fraction else { continue };
             let good = (0.0..=1.0).contains(&fraction);
-            row("train.freeze_encoder", good, "null or a fraction in 0..=1", fraction.to_string());
+            row(key, good, "null or a fraction in 0..=1", fraction.to_string());
+        }
+        if let (Some(fraction), false) =
+            (train.freeze_last_layer, matches!(self.projection, ProjectionConfig::DinoHead(_)))
+        {
+            let expected = "null unless projection is a dino_head";
+            row("train.freeze_last_layer", false, expected, fraction.to_string());
         }
         if let (OptimizerConfig::AdamW(adamw), EncoderConfig::Conv(_)) =
             (&self.optimizer, &self.encoder)

@@ -34,8 +34,8 @@ pub struct Learner {
     grad_clip: (Option<f64>, GradClipPer),
     /// EMA decay of momentum networks that the method has no part in (`train.ema`).
     ema: Option<Schedule>,
-    /// Fraction of all steps in which the encoder is frozen, and its weights.
-    frozen: Option<(f64, FlatParameters)>,
+    /// Fractions of all steps in which weights are frozen, and these.
+    frozen: Vec<(f64, Tensor)>,
     /// The encoder's weights, where it is trained a few images at a time (`train.micro_batch`).
     split: Option<FlatParameters>,
 }
@@ -147,8 +147,7 @@ impl Learner {
             Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, dtypes)
         });
         let reduction = config.train.reduction;
-        let frozen = config.train.freeze_encoder;
-        let frozen = frozen.map(|fraction| (fraction, parameters.first("encoder.")));
+        let frozen = frozen(config, &parameters);
         let split = config.train.micro_batch;
         let split = split.map(|_| parameters.first("encoder."));
         Ok(Self {
@@ -244,7 +243,10 @@ impl Learner {
                 (features, projections)
             }),
         };
-        let projections = Projections { student, teacher, progress };
+        let features = (0..batch.global_views() as i64)
+            .map(|view| student_features.narrow(0, view * images, images))
+            .collect();
+        let projections = Projections { student, teacher, features, progress };
         Forward { student_features, eval_features, projections }
     }
 
@@ -317,16 +319,16 @@ impl Learner {
                 clip_grad_norm_per_network(&gradient, &self.parameters, most)
             }
         });
-        // A frozen encoder's learning rate is 0: its moments go on, as in DINOv2.
+        // The learning rate of what is frozen is 0: its moments go on, as in DINOv2.
         let frozen = self
             .frozen
-            .as_ref()
+            .iter()
             .filter(|(fraction, _)| (progress.step as f64) < fraction * progress.total as f64);
-        let before =
-            frozen.map(|(_, encoder)| (encoder.flat().shallow_clone(), encoder.flat().copy()));
+        let before: Vec<_> =
+            frozen.map(|(_, weights)| (weights.shallow_clone(), weights.copy())).collect();
         self.optimizer.step(&self.parameters, &gradient, progress);
-        if let Some((mut encoder, before)) = before {
-            no_grad(|| encoder.copy_(&before));
+        for (mut weights, before) in before {
+            no_grad(|| weights.copy_(&before));
         }
         norm
     }
@@ -356,6 +358,19 @@ impl Forward {
         let of_view = |view: i64| self.eval_features.narrow(0, view * images, images);
         (of_view(0), of_view(1))
     }
+}
+
+/// What of `parameters` is frozen at first, each with its fraction of all steps.
+fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<(f64, Tensor)> {
+    let encoder = config.train.freeze_encoder;
+    let encoder =
+        encoder.map(|fraction| (fraction, parameters.first("encoder.").flat().shallow_clone()));
+    let last = config.train.freeze_last_layer.and_then(|fraction| {
+        let mut named = parameters.named(parameters.flat()).into_iter();
+        let (_, prototypes) = named.find(|(name, _)| name == "projection.prototypes")?;
+        Some((fraction, prototypes))
+    });
+    encoder.into_iter().chain(last).collect()
 }
 
 /// Refuses to split a batch whose statistics the encoder takes.

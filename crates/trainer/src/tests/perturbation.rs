@@ -107,8 +107,12 @@ impl Method for PerturbedMethod {
     fn loss(&self, views: &Projections) -> Tensor {
         let perturbed =
             |views: &[Tensor]| views.iter().map(|p| self.perturbation.apply(p)).collect();
-        let (student, teacher) = (perturbed(&views.student), perturbed(&views.teacher));
-        self.inner.loss(&Projections { student, teacher, progress: views.progress })
+        self.inner.loss(&Projections {
+            student: perturbed(&views.student),
+            teacher: perturbed(&views.teacher),
+            features: perturbed(&views.features),
+            progress: views.progress,
+        })
     }
 
     fn loss_terms(&self, images: i64) -> i64 {
