@@ -15,6 +15,8 @@ use crate::commands::pretrain;
 
 /// Batch size that the optimizers of `--encoder` are meant for.
 const LR_BATCH: usize = 256;
+/// What the keys of the optimizers of `--encoder` begin with.
+const OF_ENCODERS: &str = "optimizer.adamw.";
 /// Keys that are set after the encoder was chosen, as they change what it brings along.
 const AFTER_ENCODER: [&str; 3] = ["encoder", "optimizer", "projection"];
 
@@ -111,7 +113,7 @@ impl Settings {
         let of_preset = of_preset.filter(|_| !given.has("encoder"));
         if let Some(encoder) = arguments.encoder.or(of_preset) {
             config.encoder = encoder.config(&config);
-            if encoder.has_optimizer() && self.preset.is_some() && !given.has("optimizer") {
+            if encoder.has_optimizer() && self.preset.is_some() && !given.other_optimizer() {
                 config = encoder.set_optimizer(config)?;
                 self.lr_batch = Some(LR_BATCH);
             }
@@ -120,7 +122,7 @@ impl Settings {
         if let Some(encoder) = of_weights.filter(|_| !given.encoder()) {
             config.encoder = encoder.clone();
             let optimizer = match encoder {
-                EncoderConfig::Vit(_) => !given.has("optimizer") && self.preset.is_some(),
+                EncoderConfig::Vit(_) => !given.other_optimizer() && self.preset.is_some(),
                 _ => false,
             };
             if optimizer {
@@ -262,6 +264,16 @@ impl Given<'_> {
         self.arguments.encoder.is_some() || self.sets("encoder")
     }
 
+    /// Whether an optimizer was given, or a part of another one than an encoder brings along.
+    fn other_optimizer(&self) -> bool {
+        self.file.is_some_and(|file| file.get("optimizer").is_some())
+            || self.arguments.set.iter().any(|assignment| {
+                let key = assignment.split('=').next().unwrap_or_default();
+                let own = key.starts_with(OF_ENCODERS);
+                (key == "optimizer" || key.starts_with("optimizer.")) && !own
+            })
+    }
+
     /// Whether a normalization of pixels was given.
     fn normalize(&self) -> bool {
         ["resnet", "vit"].iter().any(|kind| self.sets(&format!("encoder.{kind}.normalize")))
@@ -342,6 +354,28 @@ mod tests {
         assert_eq!(config.train.epochs, 7);
         // SimSiam's learning rate is the same for any batch.
         assert_eq!(number(&fitted("simsiam", Preset::Gpu, 64, &[]), LR), 0.06);
+    }
+
+    #[test]
+    fn a_part_of_an_optimizer_is_of_the_encoder_s_or_the_preset_s() {
+        let config = |set: &str| {
+            let arguments = SettingsArguments {
+                preset: Some(Preset::Gpu),
+                encoder: Some(EncoderName::VitTiny),
+                set: vec![set.to_owned()],
+                ..SettingsArguments::default()
+            };
+            Settings::new(Some("simclr"), &arguments).unwrap().config.document()
+        };
+        for (set, pointer, value) in [
+            ("optimizer.adamw.epsilon=1e-6", "/optimizer/adamw/epsilon", 1e-6),
+            ("optimizer.adamw.weight_decay=0.2", "/optimizer/adamw/weight_decay/constant", 0.2),
+            ("optimizer.sgd.momentum=0.8", "/optimizer/sgd/momentum", 0.8),
+        ] {
+            let config = config(set);
+            assert_eq!(config.pointer(pointer).and_then(|found| found.as_f64()), Some(value));
+            assert!(config["encoder"]["vit"].is_object());
+        }
     }
 
     #[test]
