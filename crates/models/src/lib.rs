@@ -38,9 +38,9 @@ mod weight_init;
 pub use self::allocator::keep_freed_memory;
 pub use self::device::{DeviceChoice, DeviceError, device_name};
 pub use self::encoders::{
-    ConvConfig, DropPathConfig, DropPathKey, DropPathRule, Encoder, EncoderConfig, InputSizes,
-    Mode, NamedNormalize, Normalize, Pool, ResNetConfig, ResNetNorm, Stem, Tokens, VitConfig,
-    VitPool, VitShape, VitSize, resample_positions,
+    ConvConfig, ConvNextConfig, ConvNextSize, DropPathConfig, DropPathKey, DropPathRule, Encoder,
+    EncoderConfig, InputSizes, Mode, NamedNormalize, Normalize, Pool, ResNetConfig, ResNetNorm,
+    Stem, Tokens, VitConfig, VitPool, VitShape, VitSize, resample_positions,
 };
 pub use self::error::ModelError;
 pub use self::flat_parameters::{FlatParameters, buffers};

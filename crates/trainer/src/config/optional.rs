@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 6] {
+fn keys() -> [(&'static str, Value); 7] {
     [
         (
             "/encoder/vit",
@@ -14,12 +14,16 @@ fn keys() -> [(&'static str, Value); 6] {
             }),
         ),
         ("/encoder/resnet", json!({"normalize": "none"})),
+        ("/encoder/convnext", json!({"drop_path": 0.0, "normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
         ("/method/dino", json!({"koleo": null})),
         ("/method/distill", json!({"teacher_sha256": null})),
         (
             "/train",
-            json!({"freeze_encoder": null, "freeze_last_layer": null, "ema": null, "grad_clip_per": "all"}),
+            json!({
+                "freeze_encoder": null, "freeze_last_layer": null, "ema": null,
+                "grad_clip_per": "all",
+            }),
         ),
     ]
 }

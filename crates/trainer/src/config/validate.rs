@@ -87,10 +87,12 @@ impl Config {
             let expected = "null unless projection is a dino_head";
             row("train.freeze_last_layer", false, expected, fraction.to_string());
         }
-        if let (OptimizerConfig::AdamW(adamw), EncoderConfig::Conv(_)) =
-            (&self.optimizer, &self.encoder)
+        if let (
+            OptimizerConfig::AdamW(adamw),
+            EncoderConfig::Conv(_) | EncoderConfig::ConvNext(_),
+        ) = (&self.optimizer, &self.encoder)
         {
-            let expected = "null for the small convolutional network";
+            let expected = "null unless the encoder is a ResNet or a vision transformer";
             let good = adamw.layer_decay.is_none();
             row("optimizer.adamw.layer_decay", good, expected, "a decay".to_owned());
         }
