@@ -22,7 +22,8 @@ pub fn pretrain<'a>(config: &'a str, run: &'a str) -> [&'a str; 8] {
 }
 
 /// `--set` of what makes the built-in settings of `method` train in a moment: small views, a narrow
-/// encoder for images of any size, and narrow layers after it.
+/// encoder for images of any size, and narrow layers after it. `distill` needs
+/// [`Place::put_teacher`].
 pub fn small(method: &str) -> Vec<&'static str> {
     let own: &[&str] = match method {
         "byol" => &[MLP, "method.byol.predictor.hidden_dims=[16]"],
@@ -32,6 +33,7 @@ pub fn small(method: &str) -> Vec<&'static str> {
         "dino" => &[
             r#"projection={"dino_head": {"hidden_dims": [16], "bottleneck_dim": 8, "output_dim": 32}}"#,
         ],
+        "distill" => &["method.distill.teacher=teacher.pt", "method.distill.teacher_input=u8"],
         _ => &[MLP],
     };
     // The encoder takes images from 31 pixels on: local views are half as large as global ones.
@@ -75,6 +77,14 @@ impl Place {
         place.put_config("simclr", |_| {});
         place.put_config("dino", |_| {});
         place
+    }
+
+    /// Writes the encoder of a run of one step in a furnished place as TorchScript: `teacher.pt`,
+    /// for bytes of 32 x 32 pixels.
+    pub fn put_teacher(&self) {
+        self.run(&[&pretrain("simclr.json", "teacher")[..], &["--max-steps", "1"]].concat()).done();
+        let export = ["export", "teacher", "--format", "torchscript", "--input", "u8"];
+        self.run(&[&export[..], &["--out", "teacher.pt"]].concat()).done();
     }
 
     /// A furnished place with a finished run of two epochs in `run`.

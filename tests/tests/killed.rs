@@ -19,6 +19,9 @@ fn kills() -> u64 {
 /// A furnished place with a small configuration of `method` that saves often.
 fn place(method: &str) -> Place {
     let place = Place::furnished();
+    if method == "distill" {
+        place.put_teacher();
+    }
     let printed =
         ["pretrain", method, "--data", "data", "--batch-size", "16", "--dry-run", "--json"];
     let printed = [&printed[..], &small(method)].concat();

@@ -3,7 +3,7 @@
 use end_to_end::Place;
 use serde_json::{Value, json};
 
-const METHODS: [&str; 14] = [
+const METHODS: [&str; 15] = [
     "simclr",
     "nnclr",
     "dcl",
@@ -18,6 +18,7 @@ const METHODS: [&str; 14] = [
     "swav",
     "lejepa",
     "visreg",
+    "distill",
 ];
 
 /// What `pretrain METHOD --dry-run` would use.
@@ -34,6 +35,7 @@ fn printed(place: &Place, method: &str, more: &[&str]) -> Value {
 #[test]
 fn every_method_is_in_every_preset() {
     let place = Place::furnished();
+    place.put_teacher();
     for method in METHODS {
         for (preset, encoder) in [("cpu", "conv"), ("gpu", "resnet"), ("seed", "conv")] {
             let config = printed(&place, method, &["--preset", preset]);
@@ -43,6 +45,9 @@ fn every_method_is_in_every_preset() {
         // A step of the default settings, at the size of the set.
         let run = ["pretrain", method, "--data", "data", "--image-size", "32", "--max-steps", "1"];
         let run = [&run[..], &["--device", "cpu", "--run", method, "--batch-size", "16"]].concat();
+        let teacher = ["method.distill.teacher=teacher.pt", "method.distill.teacher_input=u8"];
+        let teacher = teacher.map(|set| ["--set", set]).concat();
+        let run = if method == "distill" { [run, teacher].concat() } else { run };
         let said = place.run(&run).done().stderr;
         let line = "cpu preset: convnet, 32 pixels, batch 16, 1 step (0.12 of an epoch), about ";
         assert!(said.contains(line), "{said}");

@@ -148,3 +148,35 @@ fn weights_bring_their_encoder_and_their_normalization_along() {
     let says = ["dinov2.pth: expected a safetensors file", "torch.load(\"dinov2.pth\""];
     refuses("28", &["--init-weights", "dinov2.pth"], &says);
 }
+
+#[test]
+fn features_of_patches_are_written_for_a_vision_transformer() {
+    let place = place();
+    place.run(&[&pretrain("dino.json", "run")[..], &["--max-steps", "1"]].concat()).done();
+    let embed = |out: &'static str| ["embed", "run", "--split", "test", "--tokens", "--out", out];
+    let said = place.run(&[&embed("tokens.npy")[..], &["--json"]].concat()).done().json();
+    // Images of 32 pixels in patches of 8.
+    assert_eq!((&said["patches"], &said["features"]), (&json!(16), &json!(16 * 192)));
+    let array = place.read("tokens.npy");
+    let start = 10 + usize::from(u16::from_le_bytes([array[8], array[9]]));
+    let head = String::from_utf8_lossy(&array[10..start]);
+    assert!(head.contains("'shape': (32, 16, 192)"), "{head}");
+    let numbers = &array[start..];
+    assert_eq!(numbers.len(), 32 * 16 * 192 * 4);
+    // Patches of an image and images differ.
+    let of = |image: usize, patch: usize| {
+        let first = (image * 16 + patch) * 192 * 4;
+        &numbers[first..first + 192 * 4]
+    };
+    assert!(of(0, 0) != of(0, 1) && of(0, 0) != of(1, 0));
+    place.run(&embed("tokens.safetensors")).done();
+    let stored = tensors(&place.path("tokens.safetensors"));
+    let features = stored.iter().find(|stored| stored.0 == "features").unwrap();
+    assert_eq!((&features.2[..], &features.3[..]), (&[32, 16, 192][..], numbers));
+    place.run(&embed("tokens.parquet")).done();
+
+    place.refuses(&embed("tokens.csv"), &["tokens.csv", "expected .npy, .parquet"]);
+    place.run(&[&pretrain("simclr.json", "conv")[..], &["--max-steps", "1"]].concat()).done();
+    let conv = ["embed", "conv", "--tokens", "--out", "conv.npy"];
+    place.refuses(&conv, &["--tokens", "expected a run of a vision transformer", "convnet"]);
+}

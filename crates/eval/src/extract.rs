@@ -139,6 +139,24 @@ impl FrozenEncoder {
     ) -> std::result::Result<(), E> {
         stream(self, images, batch, take)
     }
+
+    /// As [`stream`](Self::stream), the features of patches: of each image those of
+    /// [`patches`](Self::patches), row by row. They are not cached.
+    ///
+    /// # Errors
+    /// Those of [`stream`](Self::stream).
+    ///
+    /// # Panics
+    /// If the encoder has no patch tokens.
+    pub fn stream_patches<E: From<Error>>(
+        &self,
+        images: &ConcatSplits<'_>,
+        batch: usize,
+        take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let encode = |block: &loader::ViewBlock| self.encode_patches(block);
+        stream(&Encoding { side: self.side(), encode: &encode }, images, batch, take)
+    }
 }
 
 /// See [`FrozenEncoder::stream`].

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dataset::Split;
 use loader::ViewBlock;
-use models::{DeviceChoice, ToTensor, WeightStream, device_name};
+use models::{DeviceChoice, Mode, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
@@ -177,6 +177,25 @@ impl FrozenEncoder {
     /// Number of features of one image.
     pub fn feature_size(&self) -> usize {
         self.networks.encoder.feature_size() as usize
+    }
+
+    /// Patches of an image, and features of a patch; `None` for an encoder without patch tokens.
+    pub fn patches(&self) -> Option<[usize; 2]> {
+        let side = self.side() as i64;
+        let image = Tensor::zeros([1, 3, side, side], (Kind::Float, self.on()));
+        let tokens = no_grad(|| self.networks.encoder.forward_tokens(&image, Mode::Eval))?;
+        let shape = tokens.patches.size();
+        Some([shape[1] as usize, shape[2] as usize])
+    }
+
+    /// # Shapes
+    /// a block of `n` images -> features of patches `[n, patches * features of a patch]`, float32.
+    ///
+    /// # Panics
+    /// If the encoder has no patch tokens.
+    pub(crate) fn encode_patches(&self, block: &ViewBlock) -> Tensor {
+        let tokens = self.networks.encoder.forward_tokens(&self.images(block), Mode::Eval);
+        tokens.expect("an encoder with patch tokens").patches.flatten(1, 2)
     }
 
     /// # Shapes

@@ -46,6 +46,7 @@ fn written(name: &str, batch: usize, check: impl Fn(&Path, &Table<'_>)) {
     let table = Table {
         images: &images,
         features: FEATURES,
+        patches: None,
         clusters: None,
         about: vec![("method", "simclr".to_owned())],
     };
@@ -196,7 +197,13 @@ fn nothing_stays_of_a_file_that_is_not_finished() {
         let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let set = set(data.path());
         let images = ConcatSplits::new(&set, &["train"]).unwrap();
-        let table = Table { images: &images, features: FEATURES, clusters: None, about: vec![] };
+        let table = Table {
+            images: &images,
+            features: FEATURES,
+            patches: None,
+            clusters: None,
+            about: vec![],
+        };
         let path = out.path().join(name);
         fs::write(&path, "what was there").unwrap();
         let mut writer = Writer::create(&path, &table).unwrap();
@@ -216,7 +223,8 @@ fn a_file_without_all_its_rows_is_not_whole() {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let set = set(data.path());
     let images = ConcatSplits::new(&set, &[]).unwrap();
-    let table = Table { images: &images, features: FEATURES, clusters: None, about: vec![] };
+    let table =
+        Table { images: &images, features: FEATURES, patches: None, clusters: None, about: vec![] };
     let path = out.path().join("x.csv");
     let mut writer = Writer::create(&path, &table).unwrap();
     writer.write(&[0.0; FEATURES]).unwrap();

@@ -18,7 +18,7 @@ pub struct ByolConfig {
     /// Dense layers from the student's projections to predictions. `null` takes them away, and with
     /// them what keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
-    #[schemars(schema_with = "nullable")]
+    #[schemars(schema_with = "nullable::<PredictorConfig>")]
     pub predictor: Option<PredictorConfig>,
 }
 

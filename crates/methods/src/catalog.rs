@@ -11,6 +11,8 @@ pub enum Family {
     NegativeFree,
     /// Projections are kept close to a normal distribution.
     Regularized,
+    /// The targets are features of another network, which stays as it is.
+    Distillation,
     /// Cluster assignments, confident for each image and balanced over all.
     Clustering,
 }
@@ -23,6 +25,7 @@ impl Family {
             Self::RedundancyReducing => "redundancy-reducing",
             Self::NegativeFree => "negative-free",
             Self::Regularized => "regularized",
+            Self::Distillation => "distillation",
             Self::Clustering => "clustering",
         }
     }
@@ -72,11 +75,12 @@ pub const METHODS: &[MethodInfo] = &[
     row(("hsic_twins", "HSIC-Twins"), Family::RedundancyReducing, "as Barlow Twins, with a target of -1 for off-diagonal entries", "arXiv 2104.13712", &["seed", "paper"]),
     row(("twist", "TWIST"), Family::Clustering, "consistent, confident and balanced class predictions for the two views", "arXiv 2110.07402", &["seed", "paper"]),
     row(("moco", "MoCo"), Family::Contrastive, "contrast against a queue of keys from a momentum encoder", "arXiv 1911.05722", &["seed", "v2", "v3"]),
-    row(("dino", "DINO"), Family::Clustering, "self-distillation from a momentum teacher with centering and sharpening", "arXiv 2104.14294", &["seed", "paper"]),
+    row(("dino", "DINO"), Family::Clustering, "self-distillation from a momentum teacher with centering and sharpening", "arXiv 2104.14294", &["seed", "paper", "sinkhorn"]),
     row(("byol", "BYOL"), Family::NegativeFree, "predict a momentum teacher's projection of the other view", "arXiv 2006.07733", &[]),
     row(("simsiam", "SimSiam"), Family::NegativeFree, "predict the other view's projection, with a stop-gradient", "arXiv 2011.10566", &[]),
     row(("vicreg", "VICReg"), Family::RedundancyReducing, "variance, invariance and covariance regularization", "arXiv 2105.04906", &[]),
     row(("swav", "SwAV"), Family::Clustering, "swapped prediction of cluster assignments balanced by Sinkhorn-Knopp", "arXiv 2006.09882", &[]),
     row(("lejepa", "LeJEPA"), Family::Regularized, "predict the center of an image's views; projections are kept an isotropic Gaussian (SIGReg)", "arXiv 2511.08544", &["paper", "minimal"]),
     row(("visreg", "VISReg"), Family::Regularized, "predict the center of an image's views; center, scale and shape of projections are regularized", "arXiv 2606.02572", &["paper", "lightly"]),
+    row(("distill", "Distillation"), Family::Distillation, "learn the features of a frozen teacher, any TorchScript file, by their similarities to a queue of them", "lightly-train", &[]),
 ];

@@ -19,6 +19,8 @@ pub struct MethodContext<'a> {
     pub weight_rng: WeightRng,
     /// Size of a projection.
     pub dimension: i64,
+    /// Side of the global views in pixels.
+    pub image_size: i64,
     /// Compute dtype of networks.
     pub compute: Kind,
 }
@@ -118,13 +120,15 @@ impl Predictor {
 }
 
 /// For a key that may be `null` but not missing: no hidden defaults.
-pub(crate) fn required<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<PredictorConfig>, D::Error> {
+pub(crate) fn required<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Option::deserialize(deserializer)
 }
 
 /// The schema of such a key.
-pub(crate) fn nullable(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<Option<PredictorConfig>>()
+pub(crate) fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Option<T>>()
 }

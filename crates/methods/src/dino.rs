@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::error::{positive, share};
-use crate::similarity::{clipped_cross_entropy, normalize, soft_cross_entropy};
+use crate::error::{at_least_1, not_negative, positive, share};
+use crate::similarity::{clipped_cross_entropy, koleo, normalize, sinkhorn, soft_cross_entropy};
 use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DINO.
@@ -23,6 +23,10 @@ pub struct DinoConfig {
     pub teacher_temp: Schedule,
     /// EMA decay of the teacher's weights; the seed's is 0.9, the paper's goes from 0.996 to 1.
     pub teacher_momentum: Schedule,
+    /// Optional: weight of KoLeo, which spreads the features of each global view; DINOv2's is 0.1,
+    /// `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub koleo: Option<f64>,
 }
 
 /// See [`DinoConfig::variant`].
@@ -36,15 +40,22 @@ pub enum DinoVariant {
         /// Share of the center that a step keeps; the paper's is 0.9. 1 switches centering off.
         center_momentum: f64,
     },
+    /// As the paper's, with targets that are balanced over the batch in place of centered ones, as
+    /// in DINOv2.
+    Sinkhorn {
+        /// Rounds of Sinkhorn-Knopp, at least 1; DINOv2's are 3.
+        iterations: u32,
+    },
 }
 
 /// # Reference
-/// Caron et al. 2021, arXiv 2104.14294, algorithm 1; multi-crop in equation 3.
+/// Caron et al. 2021, arXiv 2104.14294, algorithm 1; multi-crop in equation 3. Sinkhorn-Knopp and
+/// KoLeo as in Oquab et al. 2023, arXiv 2304.07193.
 ///
 /// # Differs from the paper
 /// In the seed form: projections have unit length; the center is that of the current batch alone;
 /// the student's probabilities are clipped to `[1e-7, 1 - 1e-7]` instead of taken as log-softmax.
-/// In the paper form, the last layer is trained from the first epoch on.
+/// The paper freezes the last layer in the first epoch: `train.freeze_last_layer`.
 #[derive(Debug)]
 struct Dino {
     config: DinoConfig,
@@ -56,8 +67,15 @@ impl DinoConfig {
         positive("dino.student_temp", self.student_temp)?;
         self.teacher_temp.checked("dino.teacher_temp", Interval::Positive)?;
         self.teacher_momentum.checked("dino.teacher_momentum", Interval::UnitClosed)?;
+        if let Some(koleo) = self.koleo {
+            not_negative("dino.koleo", koleo)?;
+        }
         let center = match self.variant {
             DinoVariant::Seed => None,
+            DinoVariant::Sinkhorn { iterations } => {
+                at_least_1("dino.variant.sinkhorn.iterations", i64::from(iterations))?;
+                None
+            }
             DinoVariant::Paper { center_momentum } => {
                 share("dino.variant.paper.center_momentum", center_momentum)?;
                 Some(context.zeros("center", &[1, context.dimension]))
@@ -71,10 +89,19 @@ impl Method for Dino {
     fn loss(&self, projections: &Projections) -> Tensor {
         let student_temp = self.config.student_temp;
         let teacher_temp = self.config.teacher_temp.at(projections.progress);
-        match &self.center {
-            None => seed(projections, student_temp, teacher_temp),
-            Some(center) => paper(projections, center, student_temp, teacher_temp),
-        }
+        let teacher = &projections.teacher;
+        let paper = |targets: &[Tensor]| paper(&projections.student, targets, student_temp);
+        let loss = match (self.config.variant, &self.center) {
+            (DinoVariant::Sinkhorn { iterations }, _) => {
+                paper(&balanced(teacher, teacher_temp, iterations))
+            }
+            (_, Some(center)) => paper(&centered(teacher, center, teacher_temp)),
+            (_, None) => seed(projections, student_temp, teacher_temp),
+        };
+        let Some(weight) = self.config.koleo else { return loss };
+        let kind = loss.kind();
+        let views = projections.features.iter().map(|view| koleo(&view.to_kind(kind)));
+        loss + Tensor::stack(&views.collect::<Vec<_>>(), 0).sum(kind) * weight
     }
 
     fn update_state(&mut self, projections: &Projections) {
@@ -97,7 +124,7 @@ impl Method for Dino {
     fn accepted_views(&self) -> AcceptedViews {
         match self.config.variant {
             DinoVariant::Seed => AcceptedViews::PAIR,
-            DinoVariant::Paper { .. } => AcceptedViews::ANY,
+            DinoVariant::Paper { .. } | DinoVariant::Sinkhorn { .. } => AcceptedViews::ANY,
         }
     }
 }
@@ -128,23 +155,37 @@ fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tens
 /// sharpens the distribution, which keeps it from becoming uniform.
 ///
 /// # Shapes
-/// any number of views `[B, K]` of the student, the global ones of the teacher, `center` `[1, K]`
-/// -> scalar
-fn paper(
-    projections: &Projections,
-    center: &Tensor,
-    student_temp: f64,
-    teacher_temp: f64,
-) -> Tensor {
-    let kind = center.kind();
+/// any number of views `[B, K]` of the student, `targets` of the global ones -> scalar
+fn paper(student: &[Tensor], targets: &[Tensor], student_temp: f64) -> Tensor {
     let mut losses = Vec::new();
-    for (global, teacher) in projections.teacher.iter().enumerate() {
-        let target = ((teacher - center) / teacher_temp).softmax(-1, kind).detach();
-        for (view, student) in projections.student.iter().enumerate() {
+    for (global, target) in targets.iter().enumerate() {
+        for (view, student) in student.iter().enumerate() {
             if view != global {
-                losses.push(soft_cross_entropy(&target, &(student / student_temp)));
+                losses.push(soft_cross_entropy(target, &(student / student_temp)));
             }
         }
     }
-    Tensor::stack(&losses, 0).mean(kind)
+    Tensor::stack(&losses, 0).mean(targets[0].kind())
 }
+
+/// Targets of the paper: teacher's projections, centered and sharpened.
+///
+/// # Shapes
+/// views `[B, K]`, `center` `[1, K]` -> as many `[B, K]`
+fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -> Vec<Tensor> {
+    let kind = center.kind();
+    let target = |view: &Tensor| ((view - center) / teacher_temp).softmax(-1, kind).detach();
+    teacher.iter().map(target).collect()
+}
+
+/// Targets that use all prototypes equally over the images of all views together.
+///
+/// # Shapes
+/// views `[B, K]` -> as many `[B, K]`
+fn balanced(teacher: &[Tensor], teacher_temp: f64, iterations: u32) -> Vec<Tensor> {
+    let images = teacher[0].size()[0];
+    sinkhorn(&Tensor::cat(teacher, 0), teacher_temp, iterations).detach().split(images, 0)
+}
+
+#[cfg(test)]
+mod tests;

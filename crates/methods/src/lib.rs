@@ -15,7 +15,7 @@
 //! let store = VarStore::new(Device::Cpu);
 //! let weight_rng = models::WeightRng { seed: 0, stream: models::WeightStream::Student };
 //! let (path, compute) = (store.root(), Kind::Float);
-//! let context = MethodContext { path, weight_rng, dimension: 4, compute };
+//! let context = MethodContext { path, weight_rng, dimension: 4, image_size: 32, compute };
 //! let method = config.build(&context)?;
 //!
 //! // Projections of two views of three images. Without a teacher, the student's take its place.
@@ -23,7 +23,9 @@
 //! let view = |shift: f64| (&numbers + shift).cos().view([3, 4]);
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
-//! let projections = Projections { student, teacher, progress: StepCount { step: 0, total: 100 } };
+//! let features = student.iter().map(Tensor::shallow_clone).collect();
+//! let progress = StepCount { step: 0, total: 100 };
+//! let projections = Projections { student, teacher, features, progress };
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -36,6 +38,7 @@ mod context;
 mod custom;
 mod dcl;
 mod dino;
+mod distill;
 mod error;
 mod hsic_twins;
 mod lejepa;
@@ -57,6 +60,7 @@ pub use custom::CustomConfig;
 pub use error::MethodError;
 pub use projections::Projections;
 
+use models::ScriptNetwork;
 use optim::Schedule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +83,12 @@ pub trait Method: std::fmt::Debug {
 
     /// Teacher momentum (EMA decay); `None` for a method without a teacher.
     fn teacher_momentum(&self) -> Option<Schedule> {
+        None
+    }
+
+    /// A network that is never trained and is a teacher in place of a moving average: its features
+    /// are then [`Projections::teacher`].
+    fn frozen_teacher(&self) -> Option<&ScriptNetwork> {
         None
     }
 
@@ -169,4 +179,5 @@ registry! {
     Swav(swav::SwavConfig) = "swav",
     LeJepa(lejepa::LeJepaConfig) = "lejepa",
     VisReg(visreg::VisRegConfig) = "visreg",
+    Distill(distill::DistillConfig) = "distill",
 }

@@ -26,7 +26,7 @@ pub struct MoCoConfig {
     pub teacher_momentum: Schedule,
     /// Dense layers on the student's projections, in the variant `v3`; `null` for none.
     #[serde(deserialize_with = "required")]
-    #[schemars(schema_with = "nullable")]
+    #[schemars(schema_with = "nullable::<PredictorConfig>")]
     pub predictor: Option<PredictorConfig>,
 }
 

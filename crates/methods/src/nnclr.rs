@@ -23,7 +23,7 @@ pub struct NnClrConfig {
     /// Dense layers on the projections that are compared with neighbors; `null` for none, as in
     /// the seed.
     #[serde(deserialize_with = "required")]
-    #[schemars(schema_with = "nullable")]
+    #[schemars(schema_with = "nullable::<PredictorConfig>")]
     pub predictor: Option<PredictorConfig>,
 }
 

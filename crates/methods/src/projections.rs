@@ -9,8 +9,11 @@ pub struct Projections {
     /// Projections by the trained networks, one tensor `[images, dimension]` a view.
     pub student: Vec<Tensor>,
     /// Projections of the global views, two or more, by the teacher, without gradient; without a
-    /// teacher the student's, detached.
+    /// teacher the student's, detached. With a frozen teacher its features
+    /// `[images, feature_size]`.
     pub teacher: Vec<Tensor>,
+    /// The student's features of the global views, one tensor `[images, feature_size]` a view.
+    pub features: Vec<Tensor>,
     /// Steps done and steps in total, for schedules.
     pub progress: StepCount,
 }

@@ -15,6 +15,11 @@ impl Queue {
         Self(context.unit_rows("queue", size, false))
     }
 
+    /// A queue of `size` rows of zeros of another size than projections, registered as `queue`.
+    pub(crate) fn zeros(context: &MethodContext, size: i64, dimension: i64) -> Self {
+        Self(context.zeros("queue", &[size, dimension]))
+    }
+
     /// # Shapes
     /// `[size, dimension]`
     pub(crate) fn rows(&self) -> &Tensor {
@@ -32,14 +37,19 @@ impl Queue {
         })
     }
 
-    /// Puts `rows`, scaled to unit length, before the others; the oldest drop out.
-    pub(crate) fn push(&mut self, rows: &[&Tensor]) {
+    /// The rows that the queue has once `rows` are in it.
+    pub(crate) fn after(&self, rows: &[&Tensor]) -> Tensor {
         no_grad(|| {
             let size = self.0.size()[0];
             let mut all: Vec<Tensor> = rows.iter().map(|rows| normalize(rows)).collect();
             all.push(self.0.shallow_clone());
-            let newest = Tensor::cat(&all, 0).narrow(0, 0, size);
-            self.0.copy_(&newest);
-        });
+            Tensor::cat(&all, 0).narrow(0, 0, size)
+        })
+    }
+
+    /// Puts `rows`, scaled to unit length, before the others; the oldest drop out.
+    pub(crate) fn push(&mut self, rows: &[&Tensor]) {
+        let newest = self.after(rows);
+        no_grad(|| self.0.copy_(&newest));
     }
 }

@@ -1,6 +1,6 @@
 //! Formulas that several methods share.
 
-use tch::{Kind, Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor, no_grad};
 
 use crate::Variant;
 
@@ -151,4 +151,51 @@ pub(crate) fn nt_xent(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
     let columns = Tensor::cat(&[cross.tr(), own(b)], 1);
     diagonal_cross_entropy(&rows).mean(a.kind()) / 2.0
         + diagonal_cross_entropy(&columns).mean(a.kind()) / 2.0
+}
+
+/// Sinkhorn-Knopp: soft assignments (codes) of `n` images to `K` prototypes that use every
+/// prototype equally.
+///
+/// If each image simply chose its most similar prototype, all could choose the same one: a
+/// collapse. So the scores are taken as an optimal transport problem: maximize the similarity under
+/// the constraint that every prototype gets an equal share of the batch. With an entropy term of
+/// weight `epsilon`, the solution is `exp(scores / epsilon)` with scaled rows and columns, found by
+/// alternating two steps: divide each column by its sum (equal prototypes), then each row by its
+/// sum (an image's assignments sum to 1). Rows come last and are exact; columns are nearly equal
+/// after a few iterations. A smaller `epsilon` gives sharper codes. Computed with logarithms, so
+/// that no exponential underflows and no image loses its codes, however small `epsilon` is.
+///
+/// # Shapes
+/// `scores` `[n, K]` -> `[n, K]`
+///
+/// # Reference
+/// Cuturi 2013, arXiv 1306.0895, algorithm 1.
+pub(crate) fn sinkhorn(scores: &Tensor, epsilon: f64, iterations: u32) -> Tensor {
+    let mut log_codes = scores / epsilon;
+    for _ in 0..iterations {
+        for across in [0i64, 1] {
+            log_codes = &log_codes - log_codes.logsumexp([across].as_slice(), true);
+        }
+    }
+    log_codes.exp()
+}
+
+/// The Kozachenko-Leonenko estimator of differential entropy, negated: minus the mean logarithm of
+/// the distances of unit rows to their nearest neighbors, which spreads features out.
+///
+/// # Shapes
+/// `[B, d]` -> scalar
+///
+/// # Reference
+/// Sablayrolles et al. 2018, arXiv 1806.03198, section 3.3, with DINOv2's constants.
+pub(crate) fn koleo(features: &Tensor) -> Tensor {
+    let unit = normalize(features);
+    let nearest = no_grad(|| {
+        let mut products = unit.matmul(&unit.tr());
+        let _ = products.fill_diagonal_(-1.0, false);
+        products.argmax(-1, false)
+    });
+    let apart = &unit - unit.index_select(0, &nearest) + 1e-8;
+    let squared = apart.square().sum_dim_intlist([-1i64].as_slice(), false, unit.kind());
+    -(squared.sqrt() + 1e-8).log().mean(unit.kind())
 }

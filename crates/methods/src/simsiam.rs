@@ -16,7 +16,7 @@ pub struct SimSiamConfig {
     /// Dense layers from projections to predictions. `null` takes them away, and with them what
     /// keeps projections from collapsing.
     #[serde(deserialize_with = "required")]
-    #[schemars(schema_with = "nullable")]
+    #[schemars(schema_with = "nullable::<PredictorConfig>")]
     pub predictor: Option<PredictorConfig>,
 }
 
@@ -80,6 +80,7 @@ mod tests {
                 let loss = SimSiam { predictor: Predictor::none() }.loss(&Projections {
                     student: p.unbind(0),
                     teacher: input(1).to_kind(kind).unbind(0),
+                    features: Vec::new(),
                     progress: StepCount { step: 0, total: 1 },
                 });
                 let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-5 };

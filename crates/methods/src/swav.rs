@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
 use crate::error::{at_least_1, not_negative, positive};
-use crate::similarity::{normalize, soft_cross_entropy};
+use crate::similarity::{normalize, sinkhorn, soft_cross_entropy};
 use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SwAV.
@@ -111,33 +111,6 @@ fn swapped_prediction(
         }
     }
     Tensor::stack(&losses, 0).mean(scores[0].kind())
-}
-
-/// Sinkhorn-Knopp: soft assignments (codes) of `n` images to `K` prototypes that use every
-/// prototype equally.
-///
-/// If each image simply chose its most similar prototype, all could choose the same one: a
-/// collapse. So the scores are taken as an optimal transport problem: maximize the similarity under
-/// the constraint that every prototype gets an equal share of the batch. With an entropy term of
-/// weight `epsilon`, the solution is `exp(scores / epsilon)` with scaled rows and columns, found by
-/// alternating two steps: divide each column by its sum (equal prototypes), then each row by its
-/// sum (an image's assignments sum to 1). Rows come last and are exact; columns are nearly equal
-/// after a few iterations. A smaller `epsilon` gives sharper codes. Computed with logarithms, so
-/// that no exponential underflows and no image loses its codes, however small `epsilon` is.
-///
-/// # Shapes
-/// `scores` `[n, K]` -> `[n, K]`
-///
-/// # Reference
-/// Cuturi 2013, arXiv 1306.0895, algorithm 1.
-fn sinkhorn(scores: &Tensor, epsilon: f64, iterations: u32) -> Tensor {
-    let mut log_codes = scores / epsilon;
-    for _ in 0..iterations {
-        for across in [0i64, 1] {
-            log_codes = &log_codes - log_codes.logsumexp([across].as_slice(), true);
-        }
-    }
-    log_codes.exp()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn fixture(method: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let path = folder.join(format!("{method}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let text = golden::with_teacher(&text);
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -61,6 +62,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         path: store.root(),
         weight_rng: WeightRng { seed: 0, stream: WeightStream::Student },
         dimension: given.student[0].size()[1],
+        image_size: 32,
         compute: kind,
     };
     let mut method = given.config.build(&context).unwrap();
@@ -77,6 +79,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         let projections = Projections {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
+            features: student.iter().map(Tensor::shallow_clone).collect(),
             progress: StepCount { step, total: given.calls },
         };
         let loss = method.loss(&projections);

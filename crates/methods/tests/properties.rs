@@ -13,7 +13,7 @@ const DIMENSION: i64 = 6;
 
 /// A config of every method in every form.
 fn configs() -> Vec<Value> {
-    serde_json::from_str(include_str!("variants.json")).unwrap()
+    serde_json::from_str(&golden::with_teacher(include_str!("variants.json"))).unwrap()
 }
 
 /// The name of a form, where there are several.
@@ -52,6 +52,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
             path: store.root(),
             weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
+            image_size: 32,
             compute: Kind::Double,
         })
         .unwrap();
@@ -59,6 +60,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
     let loss = method.loss(&Projections {
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
+        features: student.iter().map(Tensor::shallow_clone).collect(),
         progress: StepCount { step: 0, total: 10 },
     });
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);
@@ -164,12 +166,17 @@ fn hyper_parameters_out_of_range_are_named() {
             json!({"swav": {"temperature": 0.1, "epsilon": 0.05, "iterations": 0, "prototypes": 9, "queue_size": 4}}),
             "swav.iterations",
         ),
+        (
+            json!({"distill": {"teacher": null, "teacher_input": "float", "temperature": 0.07, "queue_size": 9}}),
+            "distill.teacher",
+        ),
     ] {
         let store = VarStore::new(Device::Cpu);
         let context = MethodContext {
             path: store.root(),
             weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
+            image_size: 32,
             compute: Kind::Float,
         };
         let error = parse(&config).build(&context).unwrap_err().to_string();

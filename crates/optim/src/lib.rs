@@ -50,7 +50,7 @@ mod update_rule;
 
 pub use adam::{AdamConfig, AdamVariant};
 pub use adamw::AdamWConfig;
-pub use clip::clip_grad_norm;
+pub use clip::{clip_grad_norm, clip_grad_norm_per_network};
 pub use error::Error;
 pub use interval::Interval;
 pub use lars::LarsConfig;

@@ -97,6 +97,7 @@ mod tests {
             path: store.root(),
             weight_rng: models::WeightRng { seed: 0, stream: models::WeightStream::Student },
             dimension: 2,
+            image_size: 32,
             compute: Kind::Float,
         };
         let name = "align_uniform".to_owned();
@@ -111,6 +112,7 @@ mod tests {
         let student = vec![view([[3.0, 0.0], [0.0, 1.0]]), view([[0.0, 2.0], [1.0, 0.0]])];
         let views = Projections {
             teacher: student.iter().map(Tensor::detach).collect(),
+            features: student.iter().map(Tensor::shallow_clone).collect(),
             student,
             progress: StepCount { step: 0, total: 1 },
         };

@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use serde_json::Value;
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{CModule, Device, Kind, Tensor, no_grad};
 
 /// The largest relative error of rounding to float32, 2^-24.
 const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
@@ -64,6 +65,31 @@ impl Tensors {
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
         self.0.iter().filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
     }
+}
+
+/// `text` with the path of a TorchScript file in place of `$torchscript`. The file is beside the
+/// test program; its network takes floats of any size and gives six features, means of parts of an
+/// image.
+pub fn with_teacher(text: &str) -> String {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    let path = PATH.get_or_init(|| {
+        let program = std::env::current_exe().expect("the path of the test program");
+        let folder = program.parent().expect("a program is in a folder");
+        // Several programs may write it at once.
+        let own = folder.join(format!("teacher-{}.pt", std::process::id()));
+        let shared = folder.join("teacher.pt");
+        let mut forward = |inputs: &[Tensor]| {
+            let means = inputs[0].adaptive_avg_pool2d([1, 2]).flatten(1, 3);
+            vec![(means - 0.5) * 10.0]
+        };
+        let example = Tensor::zeros([3, 3, 8, 8], (Kind::Float, Device::Cpu));
+        let module = CModule::create_by_tracing("Teacher", "forward", &[example], &mut forward);
+        let module = module.expect("a traced network");
+        module.save(&own).unwrap_or_else(|e| panic!("{}: {e}", own.display()));
+        std::fs::rename(&own, &shared).unwrap_or_else(|e| panic!("{}: {e}", shared.display()));
+        shared
+    });
+    text.replace("$torchscript", path.to_str().expect("a path in UTF-8"))
 }
 
 /// The largest absolute difference of two tensors of one shape.

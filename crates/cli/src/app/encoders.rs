@@ -1,7 +1,10 @@
 //! Encoders by name, with published settings for the size of the images.
 
 use clap::ValueEnum;
-use models::{ConvConfig, EncoderConfig, Pool, ResNetConfig, ResNetNorm, Stem, VitConfig, VitSize};
+use models::{
+    ConvConfig, ConvNextConfig, ConvNextSize, EncoderConfig, Normalize, Pool, ResNetConfig,
+    ResNetNorm, Stem, VitConfig, VitSize,
+};
 use trainer::{Config, ConfigError};
 
 /// An encoder.
@@ -19,6 +22,9 @@ pub enum EncoderName {
     VitSmall,
     /// Vision transformer of 768 features, trained with AdamW.
     VitBase,
+    /// ConvNeXt of 768 features, trained with AdamW.
+    #[value(name = "convnext-tiny")]
+    ConvNextTiny,
     /// Four strided convolutions, for a CPU.
     Convnet,
 }
@@ -61,6 +67,11 @@ impl EncoderName {
             Self::VitTiny => vit(VitSize::Tiny),
             Self::VitSmall => vit(VitSize::Small),
             Self::VitBase => vit(VitSize::Base),
+            Self::ConvNextTiny => EncoderConfig::ConvNext(ConvNextConfig {
+                size: ConvNextSize::Tiny,
+                drop_path: 0.0,
+                normalize: Normalize::NONE,
+            }),
             Self::Convnet => {
                 let smallest = config.view_recipes().iter().map(|view| view.size).min();
                 let few = smallest.is_some_and(|side| side < FOUR_CONVOLUTIONS);
@@ -84,7 +95,7 @@ impl EncoderName {
 
     /// Whether it has an optimizer of its own.
     pub fn has_optimizer(self) -> bool {
-        matches!(self, Self::VitTiny | Self::VitSmall | Self::VitBase)
+        matches!(self, Self::VitTiny | Self::VitSmall | Self::VitBase | Self::ConvNextTiny)
     }
 }
 
@@ -93,6 +104,9 @@ pub fn encoder_name(encoder: &EncoderConfig) -> String {
     match encoder {
         EncoderConfig::Conv(_) => "convnet".to_owned(),
         EncoderConfig::ResNet(config) => format!("resnet{}", config.depth),
+        EncoderConfig::ConvNext(config) => match config.size {
+            ConvNextSize::Tiny => "convnext-tiny".to_owned(),
+        },
         EncoderConfig::Vit(config) => match config.size {
             VitSize::Tiny => "vit-tiny".to_owned(),
             VitSize::Small => "vit-small".to_owned(),

@@ -37,6 +37,7 @@ const CONFIGS: &[Builtin] = &[
     embedded!("swav"),
     embedded!("lejepa"),
     embedded!("visreg"),
+    embedded!("distill"),
 ];
 
 /// Methods whose learning rate in the preset `gpu` doesn't depend on the batch size, as their

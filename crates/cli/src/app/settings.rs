@@ -15,6 +15,8 @@ use crate::args::{OnCollapseArgument, SettingsArguments};
 
 /// Batch size that the optimizers of `--encoder` are meant for.
 const LR_BATCH: usize = 256;
+/// What the keys of the optimizers of `--encoder` begin with.
+const OF_ENCODERS: &str = "optimizer.adamw.";
 /// Keys that are set after the encoder was chosen, as they change what it brings along.
 const AFTER_ENCODER: [&str; 3] = ["encoder", "optimizer", "projection"];
 
@@ -83,6 +85,7 @@ impl Settings {
         };
         settings.change(arguments, &given, weights)?;
         settings.config.validate()?;
+        settings.config.pin_teacher()?;
         Ok(settings)
     }
 
@@ -110,7 +113,7 @@ impl Settings {
         let of_preset = of_preset.filter(|_| !given.has("encoder"));
         if let Some(encoder) = arguments.encoder.or(of_preset) {
             config.encoder = encoder.config(&config);
-            if encoder.has_optimizer() && self.preset.is_some() && !given.has("optimizer") {
+            if encoder.has_optimizer() && self.preset.is_some() && !given.other_optimizer() {
                 config = encoder.set_optimizer(config)?;
                 self.lr_batch = Some(LR_BATCH);
             }
@@ -119,7 +122,7 @@ impl Settings {
         if let Some(encoder) = of_weights.filter(|_| !given.encoder()) {
             config.encoder = encoder.clone();
             let optimizer = match encoder {
-                EncoderConfig::Vit(_) => !given.has("optimizer") && self.preset.is_some(),
+                EncoderConfig::Vit(_) => !given.other_optimizer() && self.preset.is_some(),
                 _ => false,
             };
             if optimizer {
@@ -261,9 +264,21 @@ impl Given<'_> {
         self.arguments.encoder.is_some() || self.sets("encoder")
     }
 
+    /// Whether an optimizer was given, or a part of another one than an encoder brings along.
+    fn other_optimizer(&self) -> bool {
+        self.file.is_some_and(|file| file.get("optimizer").is_some())
+            || self.arguments.set.iter().any(|assignment| {
+                let key = assignment.split('=').next().unwrap_or_default();
+                let own = key.starts_with(OF_ENCODERS);
+                (key == "optimizer" || key.starts_with("optimizer.")) && !own
+            })
+    }
+
     /// Whether a normalization of pixels was given.
     fn normalize(&self) -> bool {
-        ["resnet", "vit"].iter().any(|kind| self.sets(&format!("encoder.{kind}.normalize")))
+        ["resnet", "vit", "convnext"]
+            .iter()
+            .any(|kind| self.sets(&format!("encoder.{kind}.normalize")))
     }
 
     /// Whether the dotted `key` itself was set.

@@ -11,7 +11,7 @@ use crate::app::presets::Preset;
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Methods, separated by commas; `all` for all of them.
+    /// Methods, separated by commas; `all` for all that need no teacher file.
     #[arg(
         long,
         value_name = "NAMES",

@@ -19,6 +19,9 @@ pub struct EmbedArguments {
     /// Split of the data set; repeatable [default: all].
     #[arg(long)]
     pub split: Vec<SplitArgument>,
+    /// Write the features of patches, of a vision transformer; .npy, .parquet or .safetensors.
+    #[arg(long, conflicts_with = "clusters")]
+    pub tokens: bool,
     /// Add a column with the cluster of each image, of K by k-means.
     #[arg(long, value_name = "K")]
     pub clusters: Option<NonZeroUsize>,

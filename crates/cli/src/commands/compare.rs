@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use eval::{CheckpointChoice, Protocol};
-use methods::METHODS;
+use methods::{Family, METHODS};
 use models::DeviceChoice;
 use report::{COLUMNS, Column, Comparison, MeanStd, Run};
 use run::{DataSource, EvaluationRecord, Summary, file};
@@ -217,7 +217,9 @@ fn methods(arguments: &CompareArguments) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for name in &arguments.methods {
         if name == "all" {
-            names.extend(METHODS.iter().map(|entry| entry.name.to_owned()));
+            // A teacher is a file that is still to be named.
+            let own = METHODS.iter().filter(|entry| entry.family != Family::Distillation);
+            names.extend(own.map(|entry| entry.name.to_owned()));
         } else {
             check_method(name)?;
             names.push(name.clone());

@@ -10,6 +10,7 @@ use eval::{Gallery, KMeansSettings, TrainingProgress};
 use features::{Format, Table, Writer};
 use serde_json::{Map, Value, json};
 
+use crate::app::encoders::encoder_name;
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::output::Output;
@@ -18,18 +19,37 @@ use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words::count;
 use crate::args::EmbedArguments;
 
+/// Images whose tokens are made together: they are many numbers.
+const TOKENS_BATCH: usize = 32;
+
 /// Writes the features of images to a file.
 pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device = arguments.device.parse().map_err(Failure::usage)?;
     let stop = stop_flag(stop_flag::WORKING)?;
     let out = &arguments.out;
-    let files = Format::of(out)?.files(out);
+    let format = Format::of(out)?;
+    if arguments.tokens && format == Format::Csv {
+        return Err(Failure::usage(format!(
+            "{}: expected .npy, .parquet or .safetensors with --tokens, found .csv",
+            out.display()
+        )));
+    }
+    let files = format.files(out);
     for file in &files {
         files::check_writable(file)?;
     }
     let (run, data) = (&arguments.run, &arguments.data);
     let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     run_on_data.select(&arguments.split)?;
+    let patches = match arguments.tokens {
+        true => Some(run_on_data.frozen.patches().ok_or_else(|| {
+            let encoder = encoder_name(&run_on_data.frozen.record.config.encoder);
+            Failure::usage(format!(
+                "--tokens: expected a run of a vision transformer, found {encoder}"
+            ))
+        })?),
+        false => None,
+    };
     let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let frozen = &run_on_data.frozen;
@@ -45,7 +65,8 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
     };
     let table = Table {
         images: &images,
-        features: frozen.feature_size(),
+        features: patches.map_or(frozen.feature_size(), |[count, size]| count * size),
+        patches: patches.map(|[count, _]| count),
         clusters: clustered.as_ref().map(|clustered| clustered.clusters.as_slice()),
         about: vec![
             ("method", frozen.record.config.method.name().to_owned()),
@@ -65,6 +86,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         Some(clustered) => {
             clustered.features.chunks(BATCH * table.features).try_for_each(&mut take)?;
         }
+        None if arguments.tokens => frozen.stream_patches(&images, TOKENS_BATCH, &mut take)?,
         None => frozen.stream(&images, BATCH, &mut take)?,
     }
     writer.finish()?;
@@ -74,6 +96,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
         splits.map(|(name, split)| ((*name).to_owned(), split.len().into())).collect();
     let value = json!({
         "files": files, "images": images.len(), "splits": splits, "features": table.features,
+        "patches": table.patches,
         "epoch": epoch, "step": step, "secs": secs, "images_per_sec": rate,
         "clusters": clustered.as_ref().map(|clustered| &clustered.sizes),
     });

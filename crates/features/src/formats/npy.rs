@@ -15,7 +15,8 @@ use crate::sink::Sink;
 /// The array begins at a multiple of this.
 const ALIGNMENT: usize = 64;
 
-/// The features as an array, `[images, features]`, little-endian f32.
+/// The features as an array, `[images, features]` or `[images, patches, features of a patch]`,
+/// little-endian f32.
 pub(crate) struct Npy<'a> {
     file: AtomicFile,
     beside: Box<Csv<'a>>,
@@ -24,7 +25,7 @@ pub(crate) struct Npy<'a> {
 impl<'a> Npy<'a> {
     /// Writes the head; the number of images is known.
     pub fn new(mut file: AtomicFile, beside: AtomicFile, table: &'a Table<'a>) -> io::Result<Self> {
-        file.write_all(&head(table.images.len(), table.features))?;
+        file.write_all(&head(&table.shape()))?;
         let beside = Box::new(Csv::new(beside, table, false)?);
         Ok(Self { file, beside })
     }
@@ -45,9 +46,10 @@ impl Sink for Npy<'_> {
 }
 
 /// Magic number, version, length, and what the array is as a Python dictionary, padded.
-fn head(images: usize, features: usize) -> Vec<u8> {
-    let mut text =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({images}, {features}), }}");
+fn head(shape: &[usize]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let sizes = sizes.join(", ");
+    let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");
     let before = b"\x93NUMPY\x01\x00".len() + 2;
     let length = (before + text.len() + 1).next_multiple_of(ALIGNMENT) - before;
     while text.len() + 1 < length {
@@ -69,13 +71,18 @@ mod tests {
 
     #[test]
     fn a_head_is_that_of_the_format() {
-        for (images, features) in [(3, 2), (1_000_000, 2048), (usize::MAX, usize::MAX)] {
-            let head = head(images, features);
+        for (shape, written) in [
+            (&[3, 2][..], "3, 2"),
+            (&[1_000_000, 2048], "1000000, 2048"),
+            (&[usize::MAX; 2], "18446744073709551615, 18446744073709551615"),
+            (&[5, 9, 192], "5, 9, 192"),
+        ] {
+            let head = head(shape);
             assert_eq!(&head[..8], b"\x93NUMPY\x01\x00");
             assert_eq!(usize::from(u16::from_le_bytes([head[8], head[9]])), head.len() - 10);
             assert_eq!(head.len() % ALIGNMENT, 0);
             let text = std::str::from_utf8(&head[10..]).unwrap();
-            assert!(text.contains(&format!("'shape': ({images}, {features}), }}")), "{text}");
+            assert!(text.contains(&format!("'shape': ({written}), }}")), "{text}");
             assert!(text.ends_with('\n') && text.trim_end().ends_with('}'), "{text}");
         }
     }

@@ -14,7 +14,8 @@ use super::npy::write_floats;
 use crate::Table;
 use crate::sink::Sink;
 
-/// `labels` and `clusters` `[images]` i64, `features` `[images, features]` f32, `split` `[images]`
+/// `labels` and `clusters` `[images]` i64, `features` `[images, features]` or
+/// `[images, patches, features of a patch]` f32, `split` `[images]`
 /// u8.
 pub(crate) struct Safetensors<'a> {
     file: AtomicFile,
@@ -60,13 +61,13 @@ fn head(table: &Table<'_>) -> String {
     let metadata = table.metadata().into_iter();
     let metadata: Map<String, Value> =
         metadata.map(|(name, value)| (name.to_owned(), value.into())).collect();
-    let (images, features) = (table.images.len(), table.features);
+    let images = table.images.len();
     let mut tensors = Map::new();
     tensors.insert("__metadata__".to_owned(), metadata.into());
     let mut end = 0;
     let labels = ("labels", "I64", vec![images], 8);
     let clusters = table.clusters.map(|_| ("clusters", "I64", vec![images], 8));
-    let rest = [("features", "F32", vec![images, features], 4), ("split", "U8", vec![images], 1)];
+    let rest = [("features", "F32", table.shape(), 4), ("split", "U8", vec![images], 1)];
     for (name, kind, shape, bytes) in [labels].into_iter().chain(clusters).chain(rest) {
         let start = end;
         end += shape.iter().product::<usize>() * bytes;

@@ -1,12 +1,14 @@
 //! Encoders: the trait, and the registry of those that a configuration can name.
 
 mod conv;
+mod convnext;
 mod drop_path;
 mod normalize;
 mod resnet;
 mod vit;
 
 pub use self::conv::{ConvConfig, Pool};
+pub use self::convnext::{ConvNextConfig, ConvNextSize};
 pub use self::drop_path::DropPathKey;
 pub use self::normalize::{NamedNormalize, Normalize};
 pub use self::resnet::{ResNetConfig, ResNetNorm, Stem};
@@ -24,6 +26,7 @@ use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use self::conv::ConvEncoder;
+use self::convnext::ConvNext;
 use self::resnet::ResNet;
 use self::vit::Vit;
 use crate::{ModelError, WeightRng};
@@ -169,6 +172,9 @@ pub enum EncoderConfig {
     ResNet(ResNetConfig),
     /// A vision transformer.
     Vit(VitConfig),
+    /// A ConvNeXt.
+    #[serde(rename = "convnext")]
+    ConvNext(ConvNextConfig),
 }
 
 impl EncoderConfig {
@@ -187,6 +193,7 @@ impl EncoderConfig {
             Self::Conv(config) => Box::new(ConvEncoder::new(config, path, rng, side, compute)?),
             Self::ResNet(config) => Box::new(ResNet::new(config, path, rng, compute)?),
             Self::Vit(config) => Box::new(Vit::new(config, path, rng, compute)?),
+            Self::ConvNext(config) => Box::new(ConvNext::new(config, path, rng, compute)?),
         };
         Ok(self.normalize().before(encoder, path.device()))
     }
@@ -197,6 +204,7 @@ impl EncoderConfig {
             Self::Conv(_) => Normalize::NONE,
             Self::ResNet(config) => config.normalize,
             Self::Vit(config) => config.normalize,
+            Self::ConvNext(config) => config.normalize,
         }
     }
 
@@ -207,6 +215,7 @@ impl EncoderConfig {
             Self::Conv(_) => {}
             Self::ResNet(config) => config.normalize = normalize,
             Self::Vit(config) => config.normalize = normalize,
+            Self::ConvNext(config) => config.normalize = normalize,
         }
         self
     }

@@ -17,6 +17,8 @@ pub enum ProjectionConfig {
     Mlp(MlpConfig),
     /// Dense layers, then cosines with prototypes.
     DinoHead(DinoHeadConfig),
+    /// No head: projections are the features.
+    Identity,
 }
 
 /// A projection head: features to projections. Evaluation uses the encoder without it.
@@ -26,6 +28,8 @@ pub enum ProjectionHead {
     Mlp(Mlp),
     /// See [`ProjectionConfig::DinoHead`].
     DinoHead(DinoHead),
+    /// See [`ProjectionConfig::Identity`]; the kind of the master weights.
+    Identity(Kind),
 }
 
 impl ProjectionConfig {
@@ -48,14 +52,16 @@ impl ProjectionConfig {
             Self::DinoHead(config) => {
                 ProjectionHead::DinoHead(DinoHead::new(config, path, rng, inputs, compute)?)
             }
+            Self::Identity => ProjectionHead::Identity(path.kind()),
         })
     }
 
-    /// Size of a projection.
-    pub fn output(&self) -> i64 {
+    /// Size of a projection of features of size `inputs`.
+    pub fn output(&self, inputs: i64) -> i64 {
         match self {
             Self::Mlp(config) => config.output_dim,
             Self::DinoHead(config) => config.output_dim,
+            Self::Identity => inputs,
         }
     }
 }
@@ -67,6 +73,7 @@ impl ProjectionHead {
         match self {
             Self::Mlp(mlp) => mlp.forward(features),
             Self::DinoHead(head) => head.forward(features),
+            Self::Identity(master) => features.to_kind(*master),
         }
     }
 }
@@ -77,6 +84,17 @@ mod tests {
 
     use super::*;
     use crate::WeightStream;
+
+    #[test]
+    fn no_head_gives_the_features_in_the_kind_of_weights() {
+        let store = VarStore::new(Device::Cpu);
+        let rng = WeightRng { seed: 0, stream: WeightStream::Student };
+        let config = ProjectionConfig::Identity;
+        let head = config.build(&store.root(), rng, 6, Kind::BFloat16).unwrap();
+        let x = Tensor::arange(12, (Kind::BFloat16, Device::Cpu)).view([2, 6]);
+        assert_eq!(head.forward(&x), x.to_kind(Kind::Float));
+        assert_eq!((config.output(6), store.variables().len()), (6, 0));
+    }
 
     #[test]
     fn prototypes_give_cosines_whatever_the_length_of_their_weights() {

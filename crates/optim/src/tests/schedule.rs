@@ -103,3 +103,27 @@ fn golden_schedules_match_set_h() {
     }
     assert!(!cases.is_empty());
 }
+
+/// A schedule here has no more steps than training; DINOv2's stays at its end after them, and its
+/// warm-up has one value for its last step and the step after it.
+#[test]
+fn golden_cosines_match_set_m() {
+    let mut checked = 0;
+    for case in golden::cases("m_groups.json", "schedule") {
+        let number = |key: &str| case["hyperparams"][key].as_f64();
+        if number("warmup_iters").is_some() {
+            continue;
+        }
+        let (start, end) = (number("base_value").unwrap(), number("final_value").unwrap());
+        let total = number("total_iters").unwrap() as u64;
+        let schedule = Schedule::Cosine { start, end };
+        let values = case["values"].as_array().unwrap();
+        for (step, expected) in (0..total).zip(values) {
+            let found = schedule.at(StepCount { step, total });
+            let off = (found - expected.as_f64().unwrap()).abs();
+            assert!(off <= 1e-12, "{} at {step}: {found}", case["name"]);
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 2, "weight decay and teacher momentum");
+}

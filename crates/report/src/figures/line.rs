@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn fourteen_methods_look_different() {
-        let looks: HashSet<String> = (0..14)
+    fn fifteen_methods_look_different() {
+        let looks: HashSet<String> = (0..15)
             .map(|rank| {
                 let style = Style::of(rank);
                 style.group(&html! { (style.line_key()) (style.marker(0.0, 0.0)) }).into_string()
             })
             .collect();
-        assert_eq!(looks.len(), 14);
+        assert_eq!(looks.len(), 15);
     }
 
     #[test]

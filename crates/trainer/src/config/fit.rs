@@ -35,6 +35,7 @@ impl Config {
             MethodConfig::NnClr(config) => &mut config.queue_size,
             MethodConfig::MoCo(config) => &mut config.queue_size,
             MethodConfig::Swav(config) => &mut config.queue_size,
+            MethodConfig::Distill(config) => &mut config.queue_size,
             _ => return None,
         };
         let asked = usize::try_from(*queue).ok()?;

@@ -10,6 +10,7 @@ mod renamed;
 mod schema;
 mod strict;
 mod suggestion;
+mod teacher;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -17,7 +18,7 @@ mod views;
 
 use methods::MethodConfig;
 use models::{DeviceChoice, EncoderConfig, Precision, ProjectionConfig};
-use optim::OptimizerConfig;
+use optim::{OptimizerConfig, Schedule};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -96,10 +97,22 @@ pub struct TrainConfig {
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<f64>")]
     pub grad_clip_norm: Option<f64>,
+    /// Optional: what [`grad_clip_norm`](Self::grad_clip_norm) is the norm of, `"all"` weights
+    /// unless it says otherwise.
+    #[serde(default, skip_serializing_if = "GradClipPer::is_all")]
+    pub grad_clip_per: GradClipPer,
     /// Optional: fraction of all steps, 0 to 1, in which the encoder's weights stay as they are, so
     /// that new heads learn before they change it; `null` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze_encoder: Option<f64>,
+    /// Optional: fraction of all steps, 0 to 1, in which the prototypes of `projection.dino_head`
+    /// stay as they are; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_last_layer: Option<f64>,
+    /// Optional: EMA decay of a copy of the networks that probes, measures and evaluation read in
+    /// place of the trained ones, for methods without a momentum teacher; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Schedule>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
     /// Device to train on.
@@ -120,6 +133,23 @@ pub enum Reduction {
     Mean,
     /// The sum, as the seed differentiates.
     Sum,
+}
+
+/// See [`TrainConfig::grad_clip_per`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GradClipPer {
+    /// The gradient of all weights together.
+    #[default]
+    All,
+    /// That of each network: encoder, projection head, and what the method learns.
+    Network,
+}
+
+impl GradClipPer {
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// See [`TrainConfig::teacher_init`].

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 4] {
+fn keys() -> [(&'static str, Value); 7] {
     [
         (
             "/encoder/vit",
@@ -14,10 +14,22 @@ fn keys() -> [(&'static str, Value); 4] {
             }),
         ),
         ("/encoder/resnet", json!({"normalize": "none"})),
+        ("/encoder/convnext", json!({"drop_path": 0.0, "normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
-        ("/train", json!({"freeze_encoder": null})),
+        ("/method/dino", json!({"koleo": null})),
+        ("/method/distill", json!({"teacher_sha256": null})),
+        (
+            "/train",
+            json!({
+                "freeze_encoder": null, "freeze_last_layer": null, "ema": null,
+                "grad_clip_per": "all",
+            }),
+        ),
     ]
 }
+
+/// Keys of schedules among them, for which a number is a constant one.
+pub(super) const SCHEDULES: [&str; 1] = ["train.ema"];
 
 /// Adds the keys that are missing in `document`.
 pub(super) fn fill(document: &mut Value) {
@@ -58,6 +70,9 @@ mod tests {
             assert_eq!(after.document().pointer(&pointer), Some(&value), "{key}");
             assert_eq!(before.document().pointer(&pointer), None, "{key}");
         }
+        let config = tiny_config("simclr").with("train.ema=0.99").unwrap();
+        assert_eq!(config.document()["train"]["ema"], json!({"constant": 0.99}));
+        assert_eq!(config.with("train.ema=null").unwrap(), tiny_config("simclr"));
         let config = tiny_config("simclr").with(vit).unwrap();
         let error = config.with("encoder.vit.normalize=mean").unwrap_err().to_string();
         assert!(error.contains("imagenet"), "{error}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Config, ConfigError, json_message, optional, renamed, strict, suggestion};
 
@@ -68,7 +68,12 @@ impl Config {
         let mut document = self.document();
         optional::fill(&mut document);
         let place = find(&mut document, key)?;
-        *place = suggestion::in_place_of(place, value);
+        *place = match value {
+            value if value.is_number() && optional::SCHEDULES.contains(&key) => {
+                json!({ "constant": value })
+            }
+            value => suggestion::in_place_of(place, value),
+        };
         if let Some((key, new)) = renamed::in_document(&document) {
             return Err(ConfigError::Renamed { origin: given(), key, new });
         }

@@ -74,6 +74,7 @@ pub(super) fn example(key: &str, name: &str) -> Option<String> {
             ("conv", json!({"width": 128, "layers": 4, "pool": "mean"})),
             ("resnet", json!({"depth": 18, "stem": "stl", "norm": "batch"})),
             ("vit", json!({"size": "tiny", "patch_size": 16, "img_size": 96})),
+            ("convnext", json!({"size": "tiny"})),
         ],
         "projection" => &[
             ("mlp", json!({"hidden_dims": [512], "output_dim": 128, "norm": "hidden"})),
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn every_example_can_be_set() {
         for (key, names) in [
-            ("encoder", &["conv", "resnet", "vit"][..]),
+            ("encoder", &["conv", "resnet", "vit", "convnext"][..]),
             ("projection", &["mlp", "dino_head"]),
             ("optimizer", &["adam", "adamw", "sgd", "lars"]),
             ("probe.optimizer", &["adam", "AdamW"]),

@@ -1,7 +1,7 @@
 //! Ranges of settings, which types alone can't hold.
 
-use models::EncoderConfig;
-use optim::OptimizerConfig;
+use models::{EncoderConfig, ProjectionConfig};
+use optim::{Interval, OptimizerConfig};
 
 use super::views::written;
 use super::{Config, ConfigError};
@@ -19,6 +19,9 @@ impl Config {
         let checks = self.numbers().into_iter().chain(self.optional_numbers());
         for (key, good, expected, found) in checks {
             range(key, good, expected, found)?;
+        }
+        if let Some(ema) = self.train.ema {
+            ema.checked("train.ema", Interval::UnitClosed)?;
         }
         self.validate_views()?;
         self.health.validate()?;
@@ -69,14 +72,27 @@ impl Config {
             let good = norm > 0.0 && norm.is_finite();
             row("train.grad_clip_norm", good, "null or a positive number", norm.to_string());
         }
-        if let Some(fraction) = train.freeze_encoder {
+        let frozen = [
+            ("train.freeze_encoder", train.freeze_encoder),
+            ("train.freeze_last_layer", train.freeze_last_layer),
+        ];
+        for (key, fraction) in frozen {
+            let Some(fraction) = fraction else { continue };
             let good = (0.0..=1.0).contains(&fraction);
-            row("train.freeze_encoder", good, "null or a fraction in 0..=1", fraction.to_string());
+            row(key, good, "null or a fraction in 0..=1", fraction.to_string());
         }
-        if let (OptimizerConfig::AdamW(adamw), EncoderConfig::Conv(_)) =
-            (&self.optimizer, &self.encoder)
+        if let (Some(fraction), false) =
+            (train.freeze_last_layer, matches!(self.projection, ProjectionConfig::DinoHead(_)))
         {
-            let expected = "null for the small convolutional network";
+            let expected = "null unless projection is a dino_head";
+            row("train.freeze_last_layer", false, expected, fraction.to_string());
+        }
+        if let (
+            OptimizerConfig::AdamW(adamw),
+            EncoderConfig::Conv(_) | EncoderConfig::ConvNext(_),
+        ) = (&self.optimizer, &self.encoder)
+        {
+            let expected = "null unless the encoder is a ResNet or a vision transformer";
             let good = adamw.layer_decay.is_none();
             row("optimizer.adamw.layer_decay", good, expected, "a decay".to_owned());
         }

@@ -10,13 +10,13 @@ use group::Group;
 use loader::Shard;
 use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
 use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
-use optim::{Optimizer, StepCount, clip_grad_norm};
+use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network};
 use tch::{Device, Tensor, no_grad};
 
 use crate::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
-use crate::{Config, ConfigError, Error, Reduction, TeacherInit};
+use crate::{Config, ConfigError, Error, GradClipPer, Reduction, TeacherInit};
 
 /// Student, teacher, method, optimizer and probe of a run.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Learner {
     pub student: EncoderAndHead,
     /// The student's weights and the method's.
     pub parameters: FlatParameters,
-    /// The momentum networks, where the method has them.
+    /// The momentum networks, where the method has them or `train.ema` asks for them.
     pub teacher: Option<Teacher>,
     /// The objective.
     pub method: Box<dyn Method>,
@@ -36,11 +36,13 @@ pub struct Learner {
     pub(crate) profiler: Profiler,
     seed: u64,
     reduction: Reduction,
-    grad_clip_norm: Option<f64>,
+    grad_clip: (Option<f64>, GradClipPer),
+    /// EMA decay of momentum networks that the method has no part in (`train.ema`).
+    ema: Option<Schedule>,
+    /// Fractions of all steps in which weights are frozen, and these.
+    frozen: Vec<(f64, Tensor)>,
     /// The encoder's weights, which come first.
     encoder: FlatParameters,
-    /// Fraction of all steps in which the encoder is frozen.
-    frozen: Option<f64>,
     /// Whether the encoder is trained a few images at a time (`train.micro_batch`).
     split: bool,
     /// The processes that train together.
@@ -117,22 +119,29 @@ impl Learner {
         let context = MethodContext {
             path: student.store.root() / "method",
             weight_rng: WeightRng { seed: config.seed, stream: WeightStream::Method },
-            dimension: config.projection.output(),
+            dimension: config.projection.output(student.encoder.feature_size()),
+            image_size: side,
             compute: dtypes.compute,
         };
         let method = build(&config.method, &context)?;
         check_views(config, student.encoder.input_sizes(), method.accepted_views())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
+        let (ema, momentum) = (config.train.ema, method.teacher_momentum());
+        if ema.is_some() && momentum.is_some() {
+            let (key, method) = ("train.ema".to_owned(), config.method.name());
+            let expected = format!("null for {method}, whose teacher is evaluated");
+            return Err(ConfigError::Range { key, expected, found: "a decay".to_owned() }.into());
+        }
         let parameters = FlatParameters::flatten(&student.store);
         let optimizer = Optimizer::new(&config.optimizer, &parameters);
-        let teacher = match method.teacher_momentum() {
+        let teacher = match ema.or(momentum) {
             None => None,
             Some(_) => {
                 let networks =
                     EncoderAndHead::new(config, side, WeightStream::Teacher, device, dtypes)?;
                 let weights = FlatParameters::flatten(&networks.store);
                 let mut teacher = Teacher { networks, parameters: weights };
-                if config.train.teacher_init == TeacherInit::Copy {
+                if ema.is_some() || config.train.teacher_init == TeacherInit::Copy {
                     teacher.copy_from(&student);
                 }
                 Some(teacher)
@@ -143,6 +152,7 @@ impl Learner {
             Probe::new(&config.probe.optimizer, config.seed, (features, classes), device, dtypes)
         });
         let reduction = config.train.reduction;
+        let frozen = frozen(config, &parameters);
         let encoder = parameters.first("encoder.");
         Ok(Self {
             student,
@@ -154,9 +164,10 @@ impl Learner {
             profiler: Profiler::new(device, false),
             seed: config.seed,
             reduction,
-            grad_clip_norm: config.train.grad_clip_norm,
+            grad_clip: (config.train.grad_clip_norm, config.train.grad_clip_per),
+            ema,
+            frozen,
             encoder,
-            frozen: config.train.freeze_encoder,
             split: config.train.micro_batch.is_some(),
             group: Rc::new(Group::alone()),
         })
@@ -250,11 +261,18 @@ impl Learner {
             true => no_grad(|| self.group.gather_rows(&own_features.detach(), &counts))?
                 .set_requires_grad(true),
         };
+        let global_views = batch.views[0].size()[0] / own.count;
         let student = self.student.project(&student_features, images);
-        let (eval_features, teacher) = match &self.teacher {
+        // Those of `train.ema` are no teacher.
+        let (eval_features, teacher) = match self.teacher.as_ref().filter(|_| self.ema.is_none()) {
             None => {
-                let views = (batch.views[0].size()[0] / own.count) as usize;
-                let global = student[..views].iter().map(Tensor::detach).collect();
+                let global = match self.method.frozen_teacher() {
+                    Some(frozen) => {
+                        let own_features = frozen.features(&batch.views[0]);
+                        self.group.gather_rows(&own_features, &counts)?.split(images, 0)
+                    }
+                    None => student[..global_views as usize].iter().map(Tensor::detach).collect(),
+                };
                 (student_features.narrow(0, 0, 2 * images).detach(), global)
             }
             Some(teacher) => no_grad(|| -> Result<_, group::Error> {
@@ -265,7 +283,10 @@ impl Learner {
                 Ok((features, projections))
             })?,
         };
-        let projections = Projections { student, teacher, progress };
+        let features = (0..global_views)
+            .map(|view| student_features.narrow(0, view * images, images))
+            .collect();
+        let projections = Projections { student, teacher, features, progress };
         Ok(Forward { own_features, student_features, eval_features, projections })
     }
 
@@ -301,11 +322,18 @@ impl Learner {
         }
     }
 
+    /// EMA decay of the teacher, where there is one.
+    pub(crate) fn teacher_momentum(&self) -> Option<Schedule> {
+        self.ema.or(self.method.teacher_momentum())
+    }
+
     /// Moves the teacher toward the student, where there is one.
     fn update_teacher(&mut self, count: StepCount) {
-        if let (Some(teacher), Some(momentum)) = (&mut self.teacher, self.method.teacher_momentum())
-        {
-            teacher.ema_update(&self.parameters, momentum.at(count));
+        let momentum = self.teacher_momentum();
+        let (Some(teacher), Some(momentum)) = (&mut self.teacher, momentum) else { return };
+        teacher.ema_update(&self.parameters, momentum.at(count));
+        if self.ema.is_some() {
+            teacher.ema_statistics(&self.student, momentum.at(count));
         }
     }
 
@@ -363,19 +391,23 @@ impl Learner {
     /// Changes the weights along `gradient`, and gives the length that it had.
     fn update(&mut self, gradient: Tensor, progress: StepCount) -> Tensor {
         let norm = no_grad(|| gradient.norm());
-        let gradient = match self.grad_clip_norm {
-            None => gradient,
-            Some(most) => no_grad(|| clip_grad_norm(&gradient, &norm, most)),
-        };
-        // A frozen encoder's learning rate is 0: its moments go on, as in DINOv2.
+        let gradient = no_grad(|| match self.grad_clip {
+            (None, _) => gradient,
+            (Some(most), GradClipPer::All) => clip_grad_norm(&gradient, &norm, most),
+            (Some(most), GradClipPer::Network) => {
+                clip_grad_norm_per_network(&gradient, &self.parameters, most)
+            }
+        });
+        // The learning rate of what is frozen is 0: its moments go on, as in DINOv2.
         let frozen = self
             .frozen
-            .is_some_and(|fraction| (progress.step as f64) < fraction * progress.total as f64);
-        let weights = self.encoder.flat();
-        let before = frozen.then(|| (weights.shallow_clone(), weights.copy()));
+            .iter()
+            .filter(|(fraction, _)| (progress.step as f64) < fraction * progress.total as f64);
+        let before: Vec<_> =
+            frozen.map(|(_, weights)| (weights.shallow_clone(), weights.copy())).collect();
         self.optimizer.step(&self.parameters, &gradient, progress);
-        if let Some((mut encoder, before)) = before {
-            no_grad(|| encoder.copy_(&before));
+        for (mut weights, before) in before {
+            no_grad(|| weights.copy_(&before));
         }
         norm
     }
@@ -427,6 +459,19 @@ impl Forward {
         let of_view = |view: i64| self.eval_features.narrow(0, view * images, images);
         (of_view(0), of_view(1))
     }
+}
+
+/// What of `parameters` is frozen at first, each with its fraction of all steps.
+fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<(f64, Tensor)> {
+    let encoder = config.train.freeze_encoder;
+    let encoder =
+        encoder.map(|fraction| (fraction, parameters.first("encoder.").flat().shallow_clone()));
+    let last = config.train.freeze_last_layer.and_then(|fraction| {
+        let mut named = parameters.named(parameters.flat()).into_iter();
+        let (_, prototypes) = named.find(|(name, _)| name == "projection.prototypes")?;
+        Some((fraction, prototypes))
+    });
+    encoder.into_iter().chain(last).collect()
 }
 
 /// Refuses to split a batch whose statistics the encoder takes.

@@ -250,6 +250,19 @@ impl Teacher {
         });
     }
 
+    /// Moves running statistics as weights, for networks that see no batches themselves.
+    pub(crate) fn ema_statistics(&mut self, student: &EncoderAndHead, momentum: f64) {
+        let from = student.store.variables();
+        no_grad(|| {
+            for (name, mut buffer) in models::buffers(&self.networks.store) {
+                match buffer.kind() {
+                    Kind::Int64 => buffer.copy_(&from[&name]),
+                    _ => _ = buffer.lerp_(&from[&name], 1.0 - momentum),
+                }
+            }
+        });
+    }
+
     /// The student's weights that have a counterpart here: its first ones.
     pub(crate) fn shared(&self, student: &FlatParameters) -> Tensor {
         student.flat().narrow(0, 0, self.parameters.flat().size()[0])

@@ -59,7 +59,6 @@ impl Trainer {
             lr: self.learning_rate_of(self.header.step - 1),
             teacher_momentum: self
                 .learner
-                .method
                 .teacher_momentum()
                 .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
             gradient_norm: metrics.mean_gradient_norm(),

@@ -80,6 +80,7 @@ impl Trainer {
         build: BuildMethod,
     ) -> Result<Self, Error> {
         config.validate()?;
+        config.pin_teacher()?;
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
         config.train.precision = config.train.precision.on(device);

@@ -101,9 +101,11 @@ impl Config {
 /// Keys that say how long to train: they may change on resume, beside those of [`MAY_DIFFER`].
 const MAY_CHANGE: &[&str] = &["train.epochs", "train.max_steps", "train.patience"];
 
-/// Keys that say where to train and what to keep: they don't change what is learned.
+/// Keys that say where to train and what to keep: they don't change what is learned. Nor does where
+/// a teacher's file is, since its SHA-256 is a key too.
 const MAY_DIFFER: &[&str] = &[
     "$schema",
+    "method.distill.teacher",
     "train.device",
     "train.micro_batch",
     "train.workers",

@@ -19,7 +19,8 @@ const SIDES: [i64; 2] = [20, 12];
 
 /// A config of every method in every form.
 pub(super) fn methods() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../../methods/tests/variants.json")).unwrap()
+    let variants = include_str!("../../../methods/tests/variants.json");
+    serde_json::from_str(&golden::with_teacher(variants)).unwrap()
 }
 
 /// A config of `method` with two global views and, where the method takes them, two local ones,
@@ -28,7 +29,7 @@ pub(super) fn config(method: &Value, micro_batch: Option<usize>) -> (Config, boo
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
     let local = ["swav", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
-        || method.pointer("/dino/variant/paper").is_some();
+        || method.pointer("/dino/variant").is_some_and(Value::is_object);
     let head = match local {
         true => json!({"dino_head": {"hidden_dims": [8], "bottleneck_dim": 6, "output_dim": 10}}),
         false => json!({"mlp": {"hidden_dims": [8], "output_dim": 6, "norm": "all"}}),
@@ -57,12 +58,15 @@ fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, 
     (Learner::new(&config, task(kind)).unwrap(), local)
 }
 
-/// Views of noise, another one every step.
+/// Views of noise, another one every step. Colors differ from image to image, so that features do:
+/// rounding would be much in the distances of features that are nearly alike.
 pub(super) fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
     let images = |count: i64, side: i64| {
         let pixels = Tensor::arange(count * 3 * side * side, (Kind::Double, Device::Cpu));
         let pixels = (pixels * 12.9898 + (number + 1)).sin() * 43_758.545_3;
-        pixels.frac().abs().view([count, 3, side, side]).to_kind(kind)
+        let colors = Tensor::arange(count * 3, (Kind::Double, Device::Cpu)) * 2.4 + number;
+        let colors = (colors.sin() * 0.5 + 0.5).view([count, 3, 1, 1]);
+        (pixels.frac().abs().view([count, 3, side, side]) * colors).to_kind(kind)
     };
     let mut views = vec![images(2 * IMAGES, SIDES[0])];
     if local {
@@ -123,8 +127,8 @@ fn a_step_in_parts_equals_a_whole_one() {
 #[test]
 fn a_step_of_three_global_views_is_the_same_in_parts() {
     let taking = |method: &Value| {
-        ["simsiam", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
-            || method.pointer("/dino/variant/paper").is_some()
+        ["simsiam", "lejepa", "visreg", "distill"].iter().any(|name| method.get(name).is_some())
+            || method.pointer("/dino/variant").is_some_and(Value::is_object)
     };
     let mut checked = 0;
     for method in methods().iter().filter(|method| taking(method)) {
@@ -149,7 +153,7 @@ fn a_step_of_three_global_views_is_the_same_in_parts() {
         assert_ne!(whole.0, self::train(method, None, Kind::Double, 1).0[0], "{method}");
         checked += 1;
     }
-    assert_eq!(checked, 6);
+    assert_eq!(checked, 8);
 }
 
 #[test]
@@ -299,6 +303,28 @@ fn drop_path_leaves_out_the_same_in_a_step_in_parts() {
 }
 
 #[test]
+fn gradients_are_clipped_together_or_each_networks_on_its_own() {
+    let norms = |per: GradClipPer| -> Vec<f64> {
+        let (mut config, local) = config(&methods()[0], None);
+        (config.train.grad_clip_norm, config.train.grad_clip_per) = (Some(1e-3), per);
+        let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+        learner.step(&step(0, local, Kind::Double), StepCount { step: 0, total: 8 });
+        let moments = moments(checkpoint::tensors(&learner));
+        let of = |network: &str| {
+            let own = moments.iter().filter(|(name, _)| name.contains(network));
+            let squares =
+                own.map(|(_, moment)| moment.square().sum(Kind::Double).double_value(&[]));
+            // A tenth of the gradient.
+            10.0 * squares.sum::<f64>().sqrt()
+        };
+        vec![of("optimizer.encoder."), of("optimizer.projection.")]
+    };
+    let (all, each) = (norms(GradClipPer::All), norms(GradClipPer::Network));
+    assert!((all[0].hypot(all[1]) - 1e-3).abs() < 1e-6, "{all:?}");
+    assert!(each.iter().all(|norm| (norm - 1e-3).abs() < 1e-6), "{each:?}");
+}
+
+#[test]
 fn a_frozen_encoder_stays_while_heads_learn_and_then_follows() {
     let (mut config, local) = config(&methods()[0], None);
     config.train.freeze_encoder = Some(0.25);
@@ -319,4 +345,28 @@ fn a_frozen_encoder_stays_while_heads_learn_and_then_follows() {
     }
     assert_eq!(moved[..2], [[false, true]; 2]);
     assert_eq!(moved[2..], [[true, true]; 6]);
+}
+
+#[test]
+fn a_frozen_last_layer_stays_while_the_rest_learns() {
+    let dino = methods().into_iter().find(|method| method.pointer("/dino/variant/paper").is_some());
+    let (mut config, local) = config(&dino.unwrap(), None);
+    config.train.freeze_last_layer = Some(0.5);
+    config.validate().unwrap();
+    let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
+    let weights = |learner: &Learner, name: &str| {
+        let mut named = learner.parameters.named(learner.parameters.flat()).into_iter();
+        named.find(|(own, _)| own == name).unwrap().1.copy()
+    };
+    let names = ["projection.prototypes", "projection.dense1.weight"];
+    for number in 0..4 {
+        let before = names.map(|name| weights(&learner, name));
+        learner
+            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 4 });
+        let moved = [0, 1].map(|index| before[index] != weights(&learner, names[index]));
+        assert_eq!(moved, [number >= 2, true], "step {number}");
+    }
+    config.projection = tiny_config("simclr").projection;
+    let error = config.validate().unwrap_err().to_string();
+    assert!(error.starts_with("train.freeze_last_layer: expected null unless"), "{error}");
 }

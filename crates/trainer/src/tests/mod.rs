@@ -2,6 +2,7 @@
 
 mod batch_statistics;
 mod collapse;
+mod ema;
 mod micro_batch;
 mod optimizer_resume;
 mod perturbation;

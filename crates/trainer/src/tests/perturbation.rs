@@ -7,7 +7,7 @@ use std::mem;
 use std::rc::Rc;
 
 use methods::{AcceptedViews, Method, Projections};
-use models::{Encoder, InputSizes, Mode};
+use models::{Encoder, InputSizes, Mode, ScriptNetwork};
 use optim::Schedule;
 use tch::{Tensor, no_grad};
 
@@ -107,8 +107,12 @@ impl Method for PerturbedMethod {
     fn loss(&self, views: &Projections) -> Tensor {
         let perturbed =
             |views: &[Tensor]| views.iter().map(|p| self.perturbation.apply(p)).collect();
-        let (student, teacher) = (perturbed(&views.student), perturbed(&views.teacher));
-        self.inner.loss(&Projections { student, teacher, progress: views.progress })
+        self.inner.loss(&Projections {
+            student: perturbed(&views.student),
+            teacher: perturbed(&views.teacher),
+            features: perturbed(&views.features),
+            progress: views.progress,
+        })
     }
 
     fn loss_terms(&self, images: i64) -> i64 {
@@ -121,6 +125,10 @@ impl Method for PerturbedMethod {
 
     fn teacher_momentum(&self) -> Option<Schedule> {
         self.inner.teacher_momentum()
+    }
+
+    fn frozen_teacher(&self) -> Option<&ScriptNetwork> {
+        self.inner.frozen_teacher()
     }
 
     fn accepted_views(&self) -> AcceptedViews {

@@ -42,6 +42,28 @@ fn what_was_not_given_fits_the_set() {
 }
 
 #[test]
+fn a_part_of_an_optimizer_is_of_the_encoder_s_or_the_preset_s() {
+    let config = |set: &str| {
+        let arguments = SettingsArguments {
+            preset: Some(Preset::Gpu),
+            encoder: Some(EncoderName::VitTiny),
+            set: vec![set.to_owned()],
+            ..SettingsArguments::default()
+        };
+        Settings::new(Some("simclr"), &arguments).unwrap().config.document()
+    };
+    for (set, pointer, value) in [
+        ("optimizer.adamw.epsilon=1e-6", "/optimizer/adamw/epsilon", 1e-6),
+        ("optimizer.adamw.weight_decay=0.2", "/optimizer/adamw/weight_decay/constant", 0.2),
+        ("optimizer.sgd.momentum=0.8", "/optimizer/sgd/momentum", 0.8),
+    ] {
+        let config = config(set);
+        assert_eq!(config.pointer(pointer).and_then(|found| found.as_f64()), Some(value));
+        assert!(config["encoder"]["vit"].is_object());
+    }
+}
+
+#[test]
 fn flags_set_encoder_and_learning_rate() {
     let arguments = SettingsArguments {
         preset: Some(Preset::Gpu),
