@@ -77,8 +77,9 @@ PyTorch loops do not. Their memory is that of the main process without the two w
 {growth}
 ## JPEG files
 
-{count} files, once into the packed cache: read, decoded, shorter side to 96 pixels, center cropped,
-written. Pillow and OpenCV decode with libjpeg-turbo.
+{count} files, once into the packed cache: read, decoded at 1/2 to 1/8 of the size where that is
+enough, shorter side to 96 pixels, center cropped, written. Pillow does the same, OpenCV decodes all
+of the image; both by libjpeg-turbo.
 
 {photos}
 ## How

@@ -1,6 +1,7 @@
 //! Resizes images to the size of a set: shorter side to that size, then a center crop.
 
-use ::image::RgbImage;
+use ::image::metadata::Orientation;
+use ::image::{DynamicImage, GrayImage, RgbImage};
 use resample::{Rectangle, Region, Resampler};
 
 use crate::Error;
@@ -18,6 +19,17 @@ pub(crate) fn check_size(size: usize) -> Result<(), Error> {
         expected: "8 to 4096 pixels".into(),
         found: size.to_string(),
     })
+}
+
+/// What a file gave, not yet turned upright.
+#[derive(Debug)]
+pub(crate) struct DecodedImage {
+    pub pixels: RgbImage,
+    /// Width and height of the image in these pixels. An image that was reduced in decoding may
+    /// fill its last column and row in part.
+    pub extent: (f64, f64),
+    /// The turn that makes it upright.
+    pub orientation: Orientation,
 }
 
 /// Crops centers and resizes them with a triangle filter as wide as the reduction (antialiased
@@ -39,31 +51,54 @@ impl Resizer {
 
     /// Row-major planes of `from_size` to row-major planes of `to_size`, each (width, height).
     pub fn fit_planes(&mut self, planes: &[u8], from_size: Size, out: &mut [u8], to_size: Size) {
+        let extent = (from_size.0 as f64, from_size.1 as f64);
+        self.fit_extent(planes, from_size, extent, out, to_size);
+    }
+
+    /// As [`fit_planes`](Self::fit_planes), of images that fill `extent` of the source alone, from
+    /// the top left corner.
+    fn fit_extent(
+        &mut self,
+        planes: &[u8],
+        from_size: Size,
+        extent: (f64, f64),
+        out: &mut [u8],
+        to_size: Size,
+    ) {
         let region = Region { left: 0, top: 0, width: from_size.0, height: from_size.1 };
-        let rectangle = center(from_size, to_size);
+        let rectangle = center(extent, to_size);
         let from = planes.chunks_exact(from_size.0 * from_size.1);
         for (from, to) in from.zip(out.chunks_exact_mut(to_size.0 * to_size.1)) {
             self.resampler.resample((from, from_size), region, rectangle, (to, to_size));
         }
     }
 
-    /// Interleaved pixels to row-major planes of `size` x `size`.
-    pub fn fit_pixels(&mut self, image: &RgbImage, out: &mut [u8], size: usize) {
-        let from_size = (image.width() as usize, image.height() as usize);
-        if from_size == (size, size) {
-            return to_planes(image.as_raw(), out);
+    /// A decoded image to row-major planes of `size` x `size`, upright.
+    pub fn fit_image(&mut self, image: &DecodedImage, out: &mut [u8], size: usize) {
+        let DecodedImage { pixels, extent, orientation } = image;
+        let from_size = (pixels.width() as usize, pixels.height() as usize);
+        if from_size == (size, size) && *extent == (size as f64, size as f64) {
+            to_planes(pixels.as_raw(), out);
+        } else {
+            let mut planes = std::mem::take(&mut self.planes);
+            planes.resize(pixels.as_raw().len(), 0);
+            to_planes(pixels.as_raw(), &mut planes);
+            self.fit_extent(&planes, from_size, *extent, out, (size, size));
+            self.planes = planes;
         }
-        let mut planes = std::mem::take(&mut self.planes);
-        planes.resize(image.as_raw().len(), 0);
-        to_planes(image.as_raw(), &mut planes);
-        self.fit_planes(&planes, from_size, out, (size, size));
-        self.planes = planes;
+        if *orientation != Orientation::NoTransforms {
+            for plane in out.chunks_exact_mut(size * size) {
+                let upright = GrayImage::from_raw(size as u32, size as u32, plane.to_vec());
+                let mut upright = DynamicImage::from(upright.expect("a plane is as large"));
+                upright.apply_orientation(*orientation);
+                plane.copy_from_slice(upright.as_bytes());
+            }
+        }
     }
 }
 
-/// The largest centered part of an image of size `from` with the proportions of `to`.
-fn center(from: Size, to: Size) -> Rectangle {
-    let (width, height) = (from.0 as f64, from.1 as f64);
+/// The largest centered part of an image of a width and height with the proportions of `to`.
+fn center((width, height): (f64, f64), to: Size) -> Rectangle {
     let scale = (width / to.0 as f64).min(height / to.1 as f64);
     let inner = ((to.0 as f64 * scale).min(width), (to.1 as f64 * scale).min(height));
     let (left, top) = ((width - inner.0) / 2.0, (height - inner.1) / 2.0);

@@ -74,12 +74,14 @@ fn images_that_can_not_be_decoded() {
         bytes.extend([0xfe, 0xbf, 0xff, 0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         bytes
     };
-    let cases: [(Content, &str); 6] = [
+    let damaged = || include_bytes!("jpeg/middle-third-zeroed.jpg").to_vec();
+    let cases: [(Content, &str); 7] = [
         (|| b"These are words.\n".to_vec(), "found text"),
         (Vec::new, "found an empty file"),
         (|| png::head_only(1), "found 1 x 1"),
         (|| png::head_only(32_767), "expected a whole PNG image"),
         (jpeg, "expected a whole JPEG image"),
+        (damaged, "found damaged data: premature end of data segment"),
         (webp, "expected a whole WebP image"),
     ];
     for (content, says) in cases {

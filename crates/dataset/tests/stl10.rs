@@ -116,6 +116,21 @@ fn row_major_sets_of_few_and_many_classes_survive_writing() {
 }
 
 #[test]
+fn a_copy_without_links_is_the_same_set() {
+    let (set, parent) = (small_set(3), folder());
+    let [target, copy] = ["set", "copy"].map(|name| parent.path().join(name));
+    write_stl10(&set, &target, &WriteOptions::default()).unwrap();
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(&target).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let copied = open(&copy).unwrap();
+    assert_eq!(copied.fingerprint(), set.fingerprint());
+    assert!(copied.unlabeled.same_images(copied.train.as_ref().unwrap()));
+}
+
+#[test]
 fn resizing_keeps_the_center_and_averages() {
     // 64 x 32 pixels: dark, a center of single-pixel checks, bright.
     let pixel = |i: usize| match i % 64 {

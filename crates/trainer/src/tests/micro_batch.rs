@@ -308,7 +308,7 @@ fn gradients_are_clipped_together_or_each_networks_on_its_own() {
         let (mut config, local) = config(&methods()[0], None);
         (config.train.grad_clip_norm, config.train.grad_clip_per) = (Some(1e-3), per);
         let mut learner = Learner::new(&config, task(Kind::Double)).unwrap();
-        learner.step(&step(0, local, Kind::Double), StepCount { step: 0, total: 8 });
+        learner.step(&step(0, local, Kind::Double), StepCount { step: 0, total: 8 }).unwrap();
         let moments = moments(checkpoint::tensors(&learner));
         let of = |network: &str| {
             let own = moments.iter().filter(|(name, _)| name.contains(network));
@@ -362,7 +362,8 @@ fn a_frozen_last_layer_stays_while_the_rest_learns() {
     for number in 0..4 {
         let before = names.map(|name| weights(&learner, name));
         learner
-            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 4 });
+            .step(&step(number, local, Kind::Double), StepCount { step: number as u64, total: 4 })
+            .unwrap();
         let moved = [0, 1].map(|index| before[index] != weights(&learner, names[index]));
         assert_eq!(moved, [number >= 2, true], "step {number}");
     }

@@ -2,7 +2,7 @@
 //!
 //! As torchvision's `convert("RGB")`: gray becomes three equal channels, palettes are looked up,
 //! alpha is dropped. Beyond it, 16 bits are scaled (not clipped) to 8, and the turn that a camera
-//! notes in EXIF is carried out.
+//! notes in EXIF is found.
 
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
@@ -10,12 +10,13 @@ use std::panic;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::file_stamp::FileStamp;
-use super::jpeg::{self, JpegLayout};
+use super::jpeg::{self, Decompressor};
 use super::tiff_palette::PaletteTiff;
 use crate::Error;
+use crate::resize::DecodedImage;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
 const MIN_SIDE: u32 = 8;
@@ -39,13 +40,9 @@ pub(super) fn format_name(format: ImageFormat) -> Option<&'static str> {
     FORMATS.into_iter().find(|(known, _)| *known == format).map(|(_, name)| name)
 }
 
-/// Reads and decodes the image file at `path`.
-pub(super) fn decode_file(path: &Path) -> Result<RgbImage, Error> {
-    decode(path, &read(path, None)?)
-}
-
-/// Decodes the `bytes` of the file at `path` by their content, whatever its ending says.
-pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<RgbImage, Error> {
+/// Decodes the `bytes` of the file at `path` by their content, whatever its ending says. A JPEG
+/// file may be reduced in decoding, to about twice `side` pixels on its shorter side or more.
+pub(super) fn decode(path: &Path, bytes: &[u8], side: usize) -> Result<DecodedImage, Error> {
     let guessed = image::guess_format(bytes).ok();
     let known = FORMATS.into_iter().find(|(format, _)| Some(*format) == guessed);
     let Some((format, format_name)) = known else {
@@ -55,11 +52,14 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<RgbImage, Error> {
         |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
     // A mistake in a decoder is about this image alone.
     let decoded = panic::catch_unwind(|| {
+        if format == ImageFormat::Jpeg {
+            return jpeg_pixels(path, bytes, side, &failed);
+        }
         let palette = (format == ImageFormat::Tiff).then(|| PaletteTiff::read(bytes)).flatten();
         let bytes = palette.as_ref().map_or(bytes, |palette| &palette.gray);
         let mut image = pixels(path, bytes, format, &failed)?;
         if let Some(palette) = palette {
-            palette.look_up(&mut image);
+            palette.look_up(&mut image.pixels);
         }
         Ok(image)
     });
@@ -104,47 +104,51 @@ fn pixels(
     bytes: &[u8],
     format: ImageFormat,
     failed: &impl Fn(String) -> Error,
-) -> Result<RgbImage, Error> {
+) -> Result<DecodedImage, Error> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(|error| failed(error.to_string()))?;
-    let (width, height) = decoder.dimensions();
+    check_dimensions(path, decoder.dimensions(), decoder.total_bytes(), failed)?;
+    // An image with damaged metadata is still an image.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
+    let pixels = image.into_rgb8();
+    let extent = (f64::from(pixels.width()), f64::from(pixels.height()));
+    Ok(DecodedImage { pixels, extent, orientation })
+}
+
+fn jpeg_pixels(
+    path: &Path,
+    bytes: &[u8],
+    side: usize,
+    failed: &impl Fn(String) -> Error,
+) -> Result<DecodedImage, Error> {
+    let decompressor = Decompressor::new(bytes).map_err(failed)?;
+    let (width, height) = decompressor.dimensions();
+    let total_bytes = 3 * u64::from(width) * u64::from(height);
+    check_dimensions(path, (width, height), total_bytes, failed)?;
+    let side = side.try_into().unwrap_or(u32::MAX);
+    let denominator = jpeg::denominator((width, height), side);
+    let pixels = jpeg::pixels(decompressor, denominator).map_err(failed)?;
+    let extent = [width, height].map(|side| f64::from(side) / f64::from(denominator)).into();
+    Ok(DecodedImage { pixels, extent, orientation: jpeg::orientation(bytes) })
+}
+
+/// Checks the size that a header states: nothing of it was allocated yet.
+fn check_dimensions(
+    path: &Path,
+    (width, height): (u32, u32),
+    total_bytes: u64,
+    failed: &impl Fn(String) -> Error,
+) -> Result<(), Error> {
     if width.min(height) < MIN_SIDE {
         return Err(Error::TooSmall { path: path.to_path_buf(), min: MIN_SIDE, width, height });
     }
-    // Said by the header: nothing of this size was allocated yet.
-    if decoder.total_bytes() > MAX_DECODED_BYTES {
-        let found =
-            format!("one of {width} x {height} pixels, more than {MAX_DECODED_BYTES} bytes");
-        return Err(failed(found));
+    if total_bytes > MAX_DECODED_BYTES || width.max(height) > MAX_SIDE {
+        let most = format!("more than {MAX_DECODED_BYTES} bytes or {MAX_SIDE} pixels a side");
+        return Err(failed(format!("one of {width} x {height} pixels, {most}")));
     }
-    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
-        return Err(failed("a file without its end".into()));
-    }
-    // An image with damaged metadata is still an image.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let unusual = format == ImageFormat::Jpeg
-        && JpegLayout::of(bytes).is_some_and(|layout| layout.unusual && layout.components == 3);
-    let image = if unusual {
-        unusual_jpeg(bytes)
-    } else {
-        DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())
-    };
-    let mut image = image.map_err(failed)?;
-    image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
-}
-
-/// Decodes a JPEG file by a slower decoder, which also reads those right that the usual one
-/// doesn't.
-fn unusual_jpeg(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(MAX_DECODED_BYTES as usize);
-    let pixels = decoder.decode().map_err(|error| error.to_string())?;
-    let info = decoder.info().ok_or("no header")?;
-    let size = (u32::from(info.width), u32::from(info.height));
-    let image = RgbImage::from_raw(size.0, size.1, pixels);
-    image.map(DynamicImage::from).ok_or_else(|| "a kind of pixels that is not read".to_owned())
+    Ok(())
 }
 
 fn limits() -> Limits {

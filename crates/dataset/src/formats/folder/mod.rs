@@ -117,9 +117,9 @@ impl ListedFolder {
 /// If it can't be read or used, or the size is outside 8 to 4096 pixels.
 pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
     check_size(size)?;
-    let image = decode::decode_file(path)?;
+    let image = decode::decode(path, &decode::read(path, None)?, size)?;
     let mut planes = vec![0; 3 * size * size];
-    Resizer::new().fit_pixels(&image, &mut planes, size);
+    Resizer::new().fit_image(&image, &mut planes, size);
     Ok(Split::in_memory(planes, None, size, size, PixelOrder::RowMajor))
 }
 

@@ -228,7 +228,7 @@ fn scan_test(
 }
 
 /// One class a folder, in the order of their names.
-fn scan_classes(
+pub(super) fn scan_classes(
     dir: &Path,
     entries: Entries,
     walk: &mut Walk<'_>,

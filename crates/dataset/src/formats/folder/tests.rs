@@ -1,14 +1,20 @@
 //! Decoded pixels against those of Pillow, of libjpeg, and of readers written by hand (reference
 //! set P).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use image::RgbImage;
+use image::{DynamicImage, ImageEncoder, RgbImage};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::decode::decode_file;
-use super::jpeg::JpegLayout;
+use super::bad_files::BadFiles;
+use super::decode::{decode, read};
+use super::entries::Entries;
+use super::scan::scan_classes;
+use super::unused::Unused;
+use super::walk::Walk;
+use crate::Error;
+use crate::resize::Resizer;
 
 fn reference(name: &str) -> PathBuf {
     let folder = std::env::var_os("TWINVIEW_REFERENCE").map_or_else(
@@ -16,6 +22,14 @@ fn reference(name: &str) -> PathBuf {
         PathBuf::from,
     );
     folder.join(name)
+}
+
+/// The image as large as it is, upright.
+fn decode_file(path: &Path) -> Result<RgbImage, Error> {
+    let decoded = decode(path, &read(path, None)?, usize::MAX)?;
+    let mut upright = DynamicImage::from(decoded.pixels);
+    upright.apply_orientation(decoded.orientation);
+    Ok(upright.into_rgb8())
 }
 
 #[test]
@@ -48,28 +62,88 @@ fn pixels_are_those_of_set_p() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Mean difference of two images of one size, in levels.
-fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
-    assert_eq!(a.dimensions(), b.dimensions());
-    let pairs = a.as_raw().iter().zip(b.as_raw());
-    pairs.map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.as_raw().len() as f64
+#[test]
+fn jpeg_files_that_decoders_differ_on_are_as_libjpeg_reads_them() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg"));
+    let names =
+        ["noninterleaved-420", "noninterleaved-440", "chroma-finer-than-luma", "interleaved-420"];
+    for name in names {
+        let path = folder.join(name).with_extension("jpg");
+        let expected = image::open(path.with_extension("png")).unwrap().into_rgb8();
+        assert_eq!(decode_file(&path).unwrap(), expected, "{name}");
+    }
 }
 
 #[test]
-fn unusual_jpeg_files_are_as_libjpeg_reads_them() {
+fn jpeg_files_damaged_inside_are_refused() {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg"));
     let cases = [
-        ("noninterleaved-420", true),
-        ("noninterleaved-440", true),
-        ("chroma-finer-than-luma", true),
-        ("interleaved-420", false),
+        ("cut-then-end-marker", "damaged data: premature end of data segment"),
+        ("cut-then-second-image", "damaged data: premature end of data segment"),
+        ("middle-third-zeroed", "damaged data: premature end of data segment"),
+        ("without-end-marker", "a file without its end"),
     ];
-    for (name, unusual) in cases {
+    for (name, found) in cases {
         let path = folder.join(name).with_extension("jpg");
-        let layout = JpegLayout::of(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!((layout.unusual, layout.components), (unusual, 3), "{name}");
-        let expected = image::open(path.with_extension("png")).unwrap().into_rgb8();
-        let difference = mean_difference(&decode_file(&path).unwrap(), &expected);
-        assert!(difference < 0.5, "{name}: {difference}");
+        let error = decode_file(&path).unwrap_err().to_string();
+        let expected = format!("{name}.jpg: expected a whole JPEG image, found {found}");
+        assert!(error.ends_with(&expected), "{error}");
     }
+    decode_file(&folder.join("whole.jpg")).unwrap();
+}
+
+/// A drawing with edges and texture, as a JPEG that is noted to be turned.
+fn photograph(width: u32, height: u32, orientation: u8) -> Vec<u8> {
+    let pixel = |x: u32, y: u32| {
+        let disk = (x.abs_diff(width / 3).pow(2) + y.abs_diff(height / 2).pow(2)) < width * 40;
+        let wave = (x * 255 / width) as u8 / 2 + (y * 255 / height) as u8 / 2;
+        let texture = (x * 7 + y * 13) % 31;
+        image::Rgb([wave, if disk { 200 } else { 255 - wave }, 100 + texture as u8])
+    };
+    let mut jpeg = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95);
+    let tag = [1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+    let exif = [b"MM\0\x2a\0\0\0\x08\0\x01".as_slice(), &tag].concat();
+    encoder.set_exif_metadata(exif).unwrap();
+    RgbImage::from_fn(width, height, pixel).write_with_encoder(encoder).unwrap();
+    jpeg
+}
+
+#[test]
+fn an_image_reduced_in_decoding_looks_as_the_whole_one_does() {
+    let side = 32;
+    let fitted = |bytes: &[u8], decoded_for: usize| {
+        let image = decode(Path::new("photo.jpg"), bytes, decoded_for).unwrap();
+        let mut planes = vec![0; 3 * side * side];
+        Resizer::new().fit_image(&image, &mut planes, side);
+        (image.pixels.dimensions(), planes)
+    };
+    // The last columns and rows are of 7, 1 and 5 pixels in eight.
+    for (width, height, orientation) in [(1023, 769, 1), (769, 1021, 6), (1023, 769, 3)] {
+        let bytes = photograph(width, height, orientation);
+        let (size, reduced) = fitted(&bytes, side);
+        assert_eq!(size, (width.div_ceil(8), height.div_ceil(8)));
+        let (whole_size, whole) = fitted(&bytes, usize::MAX);
+        assert_eq!(whole_size, (width, height));
+        let difference: f64 =
+            reduced.iter().zip(&whole).map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
+        let difference = difference / whole.len() as f64;
+        assert!(difference < 0.5, "{width} x {height}: {difference}");
+    }
+}
+
+#[test]
+fn there_are_as_many_classes_as_labels_have_values() {
+    // A label is written from 1 on, in two bytes.
+    let scan = |classes: usize| {
+        let folders = (0..classes).map(|class| PathBuf::from(format!("none/{class}"))).collect();
+        let (mut bad, mut unused) = (BadFiles::Refused, Unused::new(None));
+        let entries = Entries { folders, ..Entries::default() };
+        let scanned =
+            scan_classes(Path::new("photos"), entries, &mut Walk::new(&mut bad, &mut unused));
+        scanned.unwrap_err().to_string()
+    };
+    assert_eq!(scan(65_536), "photos: expected at most 65535 classes, found 65536");
+    // One fewer is looked into.
+    assert!(scan(65_535).starts_with("none/0: "), "{}", scan(65_535));
 }

@@ -46,7 +46,7 @@ pub use entry::{CacheEntry, cache_entries};
 pub(super) use record::ContentHash;
 
 /// Changes whenever decoding or resizing would give other bytes, or other files are kept.
-const VERSION: &[u8] = b"packed 3";
+const VERSION: &[u8] = b"packed 4";
 
 /// The splits by the numbers that records have.
 const SPLITS: [&str; 3] = ["unlabeled", "train", "test"];
@@ -318,8 +318,8 @@ impl SplitPacking<'_> {
                 match earlier.copy_of_content(&content, planes) {
                     Some(record) => (content, record.pixels),
                     None => {
-                        let image = decode(path, &bytes)?;
-                        resizer.fit_pixels(&image, planes, options.image_size);
+                        let image = decode(path, &bytes, options.image_size)?;
+                        resizer.fit_image(&image, planes, options.image_size);
                         (content, crc32fast::hash(planes))
                     }
                 }

@@ -15,7 +15,7 @@ use crate::formats::folder::file_stamp::FileStamp;
 /// The file of records.
 pub(super) const RECORDS: &str = "decoded.bin";
 /// Begins the header; changes with the records' form and with decoding and resizing.
-const MAGIC: &[u8; 16] = b"twinview decod 1";
+const MAGIC: &[u8; 16] = b"twinview decod 2";
 const HEADER: usize = 32;
 const LENGTH: usize = 80;
 
