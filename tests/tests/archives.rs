@@ -1,5 +1,7 @@
 //! Archives of images in place of folders: every command reads them where they lie.
 
+use std::io::Write;
+
 use end_to_end::Place;
 use serde_json::json;
 
@@ -37,6 +39,15 @@ fn tar(members: &[Member]) -> Vec<u8> {
         builder.append_data(&mut header, name, content.as_slice()).unwrap();
     }
     builder.into_inner().unwrap()
+}
+
+fn zip(members: &[Member]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 /// The members of a split as WebDataset samples: an image and a label each.
@@ -92,6 +103,14 @@ fn a_tar_archive_of_class_folders() {
 }
 
 #[test]
+fn a_zip_archive_of_class_folders() {
+    let place = place();
+    place.put("photos.zip", zip(&members()));
+    let image = "photos.zip/train/blue/05.png";
+    use_everywhere(&place, "photos.zip", image, image);
+}
+
+#[test]
 fn a_folder_of_webdataset_shards() {
     let place = place();
     let train = samples("train");
@@ -125,6 +144,7 @@ fn archives_that_can_not_be_used_are_refused_in_one_line() {
         ("empty.tar", Vec::new(), "empty.tar: expected a whole tar archive, found an empty file"),
         ("cut.tar", cut, "cut.tar: expected a whole tar archive, found one of"),
         ("zipped.tar", b"\x1f\x8b\x08\0".repeat(200), "found a gzip-compressed file"),
+        ("cut.zip", zip(&members())[..2000].to_vec(), "found one without its end"),
         ("text.tar", tar(&[("notes.txt".into(), vec![1; 9])]), "found notes.txt"),
     ] {
         place.put(name, bytes);

@@ -67,7 +67,6 @@ fn a_file_in_place_of_a_folder() {
     place.put("data", "not a folder");
     refused_set(&place, &["data: expected a folder or an archive", "found another file"]);
     for (name, says) in [
-        ("photos.zip", "unpack it first: unzip photos.zip"),
         ("my photos.tar.gz", "unpack it first: tar -xf 'my photos.tar.gz'"),
         ("photos.parquet", "save its images as files first"),
     ] {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use dataset::{Dataset, FolderLabels, ImageDimensions, OpenOptions, Split};
 use fixtures::{assert_same, cache_of, folder, message, open, planes, write};
-use made::{Member, classes, images, png, tar};
+use made::{Member, classes, images, png, tar, zip};
 use tempfile::TempDir;
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
 
 /// A folder to put archives in.
 fn place() -> (TempDir, PathBuf) {
@@ -87,6 +89,78 @@ fn an_archive_of_class_folders_is_the_folder_that_it_packs() {
         assert_eq!(names(set.train.as_ref().unwrap())[1], shown);
         assert_eq!(set.kind, "tar archive");
     }
+}
+
+#[test]
+fn zip_archives_are_as_tar_archives() {
+    let (outer, dir) = place();
+    let mut members = classes();
+    let expected = unpacked(outer.path(), &members);
+    members.push(("__MACOSX/train/._0.png".to_owned(), b"x".to_vec()));
+    let path = dir.join("a.zip");
+    let options = SimpleFileOptions::default();
+    let deflated = options.compression_method(CompressionMethod::Deflated);
+    let stored = options.compression_method(CompressionMethod::Stored);
+    for options in [stored, deflated, deflated.large_file(true)] {
+        write(&path, zip(&members, options));
+        let set = open(&path).unwrap();
+        assert_same_set(&set, &expected);
+        assert_eq!(
+            (set.kind, names(&set.unlabeled)[0].as_str()),
+            ("zip archive", "a.zip/unlabeled/0.png")
+        );
+    }
+    // With something before it and a comment after it.
+    let mut bytes = [b"#!/bin/sh\n".as_slice(), &zip(&members, deflated), b"note"].concat();
+    let end = bytes.len() - 4;
+    bytes[end - 2..end].copy_from_slice(&[4, 0]);
+    write(&path, bytes);
+    assert_same_set(&open(&path).unwrap(), &expected);
+    let samples = [("a.png".to_owned(), png([1; 3])), ("a.cls".to_owned(), b"x".to_vec())];
+    write(&path, zip(&samples, deflated));
+    assert_eq!(open(&path).unwrap().class_names, ["x"]);
+}
+
+#[test]
+fn damaged_zip_archives() {
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let deflated = stored.compression_method(CompressionMethod::Deflated);
+    let whole = zip(&images(&["0.png", "1.png"]), deflated);
+    let says = |found: &str| format!("bad.zip: expected a whole zip archive, found {found}");
+    refused("bad.zip", b"", &says("other content"));
+    refused("bad.zip", b"text", &says("other content"));
+    refused("bad.zip", &whole[..whole.len() - 4], &says("one without its end"));
+    let names = "bad.zip: expected names of files in it, found a name that leads out of it";
+    let leads_out = zip(&images(&["a/../0.png"]), stored);
+    refused("bad.zip", &leads_out, &format!("{names} \"a/../0.png\""));
+    let at = |signature: &[u8]| whole.windows(4).position(|bytes| bytes == signature).unwrap();
+    let (local, entry, end) = (at(b"PK\x03\x04"), at(b"PK\x01\x02"), at(b"PK\x05\x06"));
+    let changed = |place: usize, bytes: &[u8]| {
+        let mut changed = whole.clone();
+        changed[place..place + bytes.len()].copy_from_slice(bytes);
+        changed
+    };
+    let member = |found: &str| {
+        format!("bad.zip/0.png: expected a whole member of a zip archive, found {found}")
+    };
+    refused("bad.zip", &changed(entry + 8, &[1]), &member("an encrypted one"));
+    let method = member("one compressed by method 14, not by deflate");
+    refused("bad.zip", &changed(entry + 10, &[14]), &method);
+    let huge = member("4000000000 bytes, more than there are");
+    refused("bad.zip", &changed(entry + 24, &4_000_000_000u32.to_le_bytes()), &huge);
+    let longer = member("other than the 200 bytes of its header");
+    refused("bad.zip", &changed(entry + 24, &200u32.to_le_bytes()), &longer);
+    let checksum = member("other content than its checksum says");
+    refused("bad.zip", &changed(entry + 16, &[1, 2, 3, 4]), &checksum);
+    refused("bad.zip", &changed(local, b"PK\x07\x07"), &member("no header at byte 0"));
+    let short = says("a directory that ends after 2 of 60000 members");
+    refused("bad.zip", &changed(end + 10, &60_000u16.to_le_bytes()), &short);
+    let outside = says("one that begins before the file");
+    refused("bad.zip", &changed(end + 16, &[0, 0, 0, 0x7f]), &outside);
+    let cut = says("a directory that ends after 1 of 2 members");
+    let second =
+        1 + whole[1 + entry..].windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    refused("bad.zip", &changed(entry + second, b"none"), &cut);
 }
 
 #[test]

@@ -166,9 +166,7 @@ fn unpacking(path: &Path) -> String {
     let name = path.to_string_lossy().to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     let file = words::quoted_path(path);
-    if ends(&[".zip"]) {
-        format!("; unpack it first: unzip {file} -d FOLDER")
-    } else if ends(&[".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
+    if ends(&[".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
         format!("; unpack it first: tar -xf {file} -C FOLDER")
     } else if ends(&[".parquet", ".arrow", ".tfrecord", ".h5", ".npz"]) {
         "; save its images as files first".to_owned()

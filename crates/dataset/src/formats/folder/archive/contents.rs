@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::name::Name;
 use super::samples::Samples;
+use super::zip::ZipMember;
 use crate::Error;
 use crate::formats::folder::entries::{is_read, is_system};
 
@@ -13,6 +14,8 @@ use crate::formats::folder::entries::{is_read, is_system};
 pub(super) enum Location {
     /// So many bytes of the archive.
     Stored { offset: u64, length: u64 },
+    /// A member of a zip archive.
+    Zip(ZipMember),
 }
 
 /// An image in an archive.

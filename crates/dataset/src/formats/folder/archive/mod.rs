@@ -9,6 +9,7 @@ mod name;
 mod samples;
 mod tar;
 mod tree;
+mod zip;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -33,6 +34,8 @@ pub(super) use tree::Tree;
 pub enum ArchiveFormat {
     /// Uncompressed.
     Tar,
+    /// Members are stored or deflated.
+    Zip,
 }
 
 impl ArchiveFormat {
@@ -40,6 +43,7 @@ impl ArchiveFormat {
     pub fn of(path: &Path) -> Option<Self> {
         match super::entries::extension(path).as_str() {
             "tar" => Some(Self::Tar),
+            "zip" => Some(Self::Zip),
             _ => None,
         }
     }
@@ -52,6 +56,7 @@ impl ArchiveFormat {
     fn kind(self) -> &'static str {
         match self {
             Self::Tar => "tar archive",
+            Self::Zip => "zip archive",
         }
     }
 }
@@ -179,6 +184,7 @@ impl Archives {
         let mut file = File::open(&archive.path).map_err(Error::io(&archive.path, "open"))?;
         let bytes = match location {
             Location::Stored { offset, length } => read_at(path, &mut file, offset, length)?,
+            Location::Zip(member) => zip::read(path, &mut file, member)?,
         };
         let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
         if now.map_err(Error::io(&archive.path, "read"))? != archive.stamp {
@@ -210,6 +216,7 @@ impl Archive {
         let stamp = stamp.map_err(Error::io(&path, "open"))?;
         let contents = match format {
             ArchiveFormat::Tar => tar::list(&path, &mut file, stamp.length)?,
+            ArchiveFormat::Zip => zip::list(&path, &mut file, stamp.length)?,
         };
         Ok(Self { path, format, stamp, split, contents })
     }
