@@ -1,8 +1,14 @@
 //! Archives of images in place of folders: every command reads them where they lie.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use end_to_end::Place;
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::json;
 
 /// A member: its name and content.
@@ -110,6 +116,43 @@ fn a_zip_archive_of_class_folders() {
     use_everywhere(&place, "photos.zip", image, image);
 }
 
+/// The images of a split as a Parquet file with the names of the classes.
+fn parquet(split: &str) -> Vec<u8> {
+    let of_split = |(name, content): Member| {
+        let name = name.strip_prefix(split)?.strip_prefix('/')?;
+        Some((content, i64::from(name.starts_with("red"))))
+    };
+    let (images, labels): (Vec<_>, Vec<_>) = members().into_iter().filter_map(of_split).unzip();
+    let schema = "message schema {
+        required group image { required binary bytes; }
+        required int64 label;
+    }";
+    let names = r#"{"info": {"features": {"label": {"names": ["blue", "red"]}}}}"#;
+    let names = KeyValue::new("huggingface".to_owned(), names.to_owned());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![names])).build();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties.into()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let images: Vec<ByteArray> = images.into_iter().map(ByteArray::from).collect();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&images, None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&labels, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn a_folder_of_parquet_files() {
+    let place = place();
+    place.put("photos/data/train-00000-of-00001.parquet", parquet("train"));
+    place.put("photos/data/test-00000-of-00001.parquet", parquet("test"));
+    let image = "data/train-00000-of-00001.parquet/000015";
+    use_everywhere(&place, "photos", image, &format!("photos/{image}"));
+}
+
 #[test]
 fn a_folder_of_webdataset_shards() {
     let place = place();
@@ -145,6 +188,7 @@ fn archives_that_can_not_be_used_are_refused_in_one_line() {
         ("cut.tar", cut, "cut.tar: expected a whole tar archive, found one of"),
         ("zipped.tar", b"\x1f\x8b\x08\0".repeat(200), "found a gzip-compressed file"),
         ("cut.zip", zip(&members())[..2000].to_vec(), "found one without its end"),
+        ("text.parquet", b"text".to_vec(), "text.parquet: expected a whole Parquet file"),
         ("text.tar", tar(&[("notes.txt".into(), vec![1; 9])]), "found notes.txt"),
     ] {
         place.put(name, bytes);

@@ -68,7 +68,7 @@ fn a_file_in_place_of_a_folder() {
     refused_set(&place, &["data: expected a folder or an archive", "found another file"]);
     for (name, says) in [
         ("my photos.tar.gz", "unpack it first: tar -xf 'my photos.tar.gz'"),
-        ("photos.parquet", "save its images as files first"),
+        ("photos.arrow", "save its images as files first"),
     ] {
         place.put(name, "PK");
         place.refuses(&["data", "info", name], &["expected a folder or an archive", says]);

@@ -24,7 +24,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A path that names neither a folder nor an archive.
-    #[error("{}: expected a folder or an archive (.tar, .zip), found another file", OneLine(.path))]
+    #[error("{}: expected a folder or an archive (.tar, .zip, .parquet), found another file", OneLine(.path))]
     NotASet {
         /// The path.
         path: PathBuf,

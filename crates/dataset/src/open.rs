@@ -63,8 +63,8 @@ impl Default for OpenOptions<'_> {
 ///   Classes are numbered in the order of their names.
 /// - Any other folder with images in it or below: unlabeled.
 /// - A folder of images with labels in a CSV file ([`FolderLabels::File`]).
-/// - Archives of images (`.tar`, `.zip`), one or a folder of them: as the folder that they pack, or
-///   with the labels of WebDataset samples.
+/// - Archives of images (`.tar`, `.zip`, `.parquet`), one or a folder of them: as the folder that
+///   they pack, or with the labels of WebDataset samples or of a column.
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
 /// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,

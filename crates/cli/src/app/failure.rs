@@ -168,7 +168,7 @@ fn unpacking(path: &Path) -> String {
     let file = words::quoted_path(path);
     if ends(&[".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
         format!("; unpack it first: tar -xf {file} -C FOLDER")
-    } else if ends(&[".parquet", ".arrow", ".tfrecord", ".h5", ".npz"]) {
+    } else if ends(&[".arrow", ".tfrecord", ".h5", ".npz"]) {
         "; save its images as files first".to_owned()
     } else {
         String::new()

@@ -16,6 +16,8 @@ pub(super) enum Location {
     Stored { offset: u64, length: u64 },
     /// A member of a zip archive.
     Zip(ZipMember),
+    /// A row of a row group of a Parquet file.
+    Row { group: u32, row: u32 },
 }
 
 /// An image in an archive.
@@ -31,8 +33,10 @@ pub(super) struct Member {
 /// What an archive holds.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    /// The images, ordered by name; each name is there once.
+    /// The images, in the order in which they are read; each name is there once.
     pub members: Vec<Member>,
+    /// Places of the images, ordered by name.
+    by_name: Vec<u32>,
     /// Names of members that aren't used.
     pub others: Vec<String>,
     /// Texts of the labels, each once.
@@ -48,10 +52,19 @@ impl Contents {
         self.members.iter().any(|member| member.label.is_some())
     }
 
+    /// The same, with a member for each name to be found by it.
+    pub fn indexed(mut self) -> Self {
+        let mut by_name: Vec<u32> = (0..self.members.len() as u32).collect();
+        by_name.sort_unstable_by_key(|&at| &self.members[at as usize].name);
+        self.by_name = by_name;
+        self
+    }
+
     /// The member of this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
-        let at = self.members.binary_search_by(|member| member.name.as_str().cmp(name));
-        Some(&self.members[at.ok()?])
+        let of = |at: &u32| self.members[*at as usize].name.as_str();
+        let at = self.by_name.binary_search_by(|at| of(at).cmp(name)).ok()?;
+        Some(&self.members[self.by_name[at] as usize])
     }
 }
 
@@ -110,6 +123,7 @@ impl ContentsBuilder {
         let mut members: Vec<Member> = images.into_iter().map(member).collect();
         members.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         others.sort_unstable();
-        Contents { members, others, labels: samples.into_labels(), ordered: false, damage }
+        let labels = samples.into_labels();
+        Contents { members, others, labels, damage, ..Contents::default() }.indexed()
     }
 }

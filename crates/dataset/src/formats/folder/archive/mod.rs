@@ -6,6 +6,7 @@
 mod contents;
 mod labeled;
 mod name;
+mod parquet;
 mod samples;
 mod tar;
 mod tree;
@@ -23,6 +24,7 @@ use super::file_stamp::FileStamp;
 use super::unused::Unused;
 use crate::Error;
 
+use self::parquet::ParquetImages;
 use contents::{Contents, Location};
 
 pub(super) use labeled::scan_labeled;
@@ -36,6 +38,8 @@ pub enum ArchiveFormat {
     Tar,
     /// Members are stored or deflated.
     Zip,
+    /// Images are the rows of a table.
+    Parquet,
 }
 
 impl ArchiveFormat {
@@ -44,6 +48,7 @@ impl ArchiveFormat {
         match super::entries::extension(path).as_str() {
             "tar" => Some(Self::Tar),
             "zip" => Some(Self::Zip),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -57,6 +62,7 @@ impl ArchiveFormat {
         match self {
             Self::Tar => "tar archive",
             Self::Zip => "zip archive",
+            Self::Parquet => "Parquet file",
         }
     }
 }
@@ -78,6 +84,8 @@ struct Archive {
     /// The split that the names of the archive and the folders above it say.
     split: Option<SplitName>,
     contents: Contents,
+    /// For a Parquet file.
+    parquet: Option<ParquetImages>,
 }
 
 impl Archives {
@@ -181,10 +189,15 @@ impl Archives {
     /// The content of a member, as it was when the archive was listed.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let (archive, _, location) = self.locate(path).ok_or_else(|| no_member(path))?;
-        let mut file = File::open(&archive.path).map_err(Error::io(&archive.path, "open"))?;
+        let open = || File::open(&archive.path).map_err(Error::io(&archive.path, "open"));
+        let mut file = open()?;
         let bytes = match location {
             Location::Stored { offset, length } => read_at(path, &mut file, offset, length)?,
             Location::Zip(member) => zip::read(path, &mut file, member)?,
+            Location::Row { group, row } => {
+                let images = archive.parquet.as_ref().expect("it has rows");
+                images.read(path, open()?, group, row)?
+            }
         };
         let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
         if now.map_err(Error::io(&archive.path, "read"))? != archive.stamp {
@@ -214,11 +227,17 @@ impl Archive {
         let mut file = File::open(&path).map_err(Error::io(&path, "open"))?;
         let stamp = file.metadata().and_then(|metadata| FileStamp::of_metadata(&metadata));
         let stamp = stamp.map_err(Error::io(&path, "open"))?;
+        let mut parquet = None;
         let contents = match format {
             ArchiveFormat::Tar => tar::list(&path, &mut file, stamp.length)?,
             ArchiveFormat::Zip => zip::list(&path, &mut file, stamp.length)?,
+            ArchiveFormat::Parquet => {
+                let (images, contents) = ParquetImages::list(&path, &file, stamp.length)?;
+                parquet = Some(images);
+                contents
+            }
         };
-        Ok(Self { path, format, stamp, split, contents })
+        Ok(Self { path, format, stamp, split, contents, parquet })
     }
 }
 
