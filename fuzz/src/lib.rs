@@ -81,3 +81,14 @@ fn check_error(error: &Error, dir: &Path) {
 pub fn one_line(message: &str) {
     assert!(!message.contains('\n'), "{message:?}");
 }
+
+/// Opens the archive `name` with the content `input` in `folder`, and checks what comes of it, with
+/// and without what is damaged.
+pub fn open_archive(folder: &Path, name: &str, input: &[u8]) {
+    let (archive, cache) = (folder.join(name), folder.join("cache"));
+    let _ = fs::remove_dir_all(&cache);
+    fs::write(&archive, input).expect("a file");
+    for leave_out in [false, true] {
+        open(&archive, cache.clone(), leave_out);
+    }
+}

@@ -65,14 +65,13 @@ fn a_file_in_place_of_a_folder() {
     let place = Place::new();
     place.put_config("simclr", |_| {});
     place.put("data", "not a folder");
-    refused_set(&place, &["data: expected a folder, found a file"]);
+    refused_set(&place, &["data: expected a folder or an archive", "found another file"]);
     for (name, says) in [
-        ("photos.zip", "unpack it first: unzip photos.zip"),
         ("my photos.tar.gz", "unpack it first: tar -xf 'my photos.tar.gz'"),
-        ("photos.parquet", "save its images as files first"),
+        ("photos.arrow", "save its images as files first"),
     ] {
         place.put(name, "PK");
-        place.refuses(&["data", "info", name], &["expected a folder, found a file", says]);
+        place.refuses(&["data", "info", name], &["expected a folder or an archive", says]);
     }
 }
 

@@ -23,6 +23,12 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A path that names neither a folder nor an archive.
+    #[error("{}: expected a folder or an archive (.tar, .zip, .parquet), found another file", OneLine(.path))]
+    NotASet {
+        /// The path.
+        path: PathBuf,
+    },
     /// A folder without images, or without the class folders that should be in it.
     #[error("{}: expected {}, found {}", OneLine(.path), OneLine(.expected), OneLine(.found))]
     Folder {
@@ -77,6 +83,16 @@ pub enum Error {
         /// What it should hold.
         expected: String,
         /// What it holds.
+        found: String,
+    },
+    /// An archive, or a member of one, that can't be used.
+    #[error("{}: expected {expected}, found {}", OneLine(.path), OneLine(.found))]
+    Archive {
+        /// The archive, with the name of the member where it is about that.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
         found: String,
     },
     /// A file of no format that is read.

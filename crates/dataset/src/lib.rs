@@ -1,4 +1,5 @@
-//! Image datasets: reads STL-10, CIFAR-10 and folders of images as memory-mapped `u8` images.
+//! Image datasets: reads STL-10, CIFAR-10, and folders and archives of images as memory-mapped `u8`
+//! images.
 //!
 //! [`open`] detects the format of a folder and returns a [`Dataset`]: up to three [`Split`]s
 //! (unlabeled, train, test) of images of one size, borrowed as [`Image`]s from the mapped file.
@@ -47,7 +48,7 @@ pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
 pub use self::formats::folder::survey::{Copies, FileSurvey};
 pub use self::formats::folder::{
-    CacheEntry, UnusedFiles, cache_entries, image_dimensions, read_image,
+    CacheEntry, ImageDimensions, UnusedFiles, cache_entries, read_image,
 };
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::formats::folder::{self, ListedFolder, label_images};
+use crate::formats::folder::{self, ArchiveFormat, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
 use crate::open::check_folder;
 use crate::union::unite;
@@ -41,8 +41,12 @@ pub fn list(paths: &[impl AsRef<Path>], options: &OpenOptions<'_>) -> Result<Lis
     assert!(!paths.is_empty(), "no path");
     let paths: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
     refuse_repetition(&paths)?;
-    let parts: Result<Vec<Part>, Error> =
-        paths.iter().map(|path| Part::list(path, options)).collect();
+    let splits = splits_by_name(&paths);
+    let parts: Result<Vec<Part>, Error> = paths
+        .iter()
+        .zip(splits)
+        .map(|(path, is_test)| Part::list(path, is_test, options))
+        .collect();
     let mut parts = parts?;
     if let FolderLabels::File(file) = &options.labels {
         let folders = parts.iter_mut().filter_map(Part::folder).collect();
@@ -97,7 +101,14 @@ impl ListedDataset {
 }
 
 impl Part {
-    fn list(path: &Path, options: &OpenOptions<'_>) -> Result<Self, Error> {
+    fn list(path: &Path, is_test: bool, options: &OpenOptions<'_>) -> Result<Self, Error> {
+        if ArchiveFormat::of_file(path).is_some() {
+            let mut archive = folder::list(path, options)?;
+            if is_test {
+                archive.make_test();
+            }
+            return Ok(Self::Folder(Box::new(archive)));
+        }
         check_folder(path)?;
         let set = if stl10::found_in(path) {
             stl10::open(path)?
@@ -129,6 +140,16 @@ impl Part {
             Self::Open(set) => (**set).clone(),
             Self::Folder(folder) => folder.outline(options.image_size),
         }
+    }
+}
+
+/// For each path whether it is an archive of test images by its name, as `test.tar` beside
+/// `train.tar`. There are others then, to train on.
+fn splits_by_name(paths: &[PathBuf]) -> Vec<bool> {
+    let is_test: Vec<bool> = paths.iter().map(|path| folder::is_test_archive(path)).collect();
+    match is_test.iter().all(|is_test| *is_test) {
+        true => vec![false; paths.len()],
+        false => is_test,
     }
 }
 

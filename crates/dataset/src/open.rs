@@ -50,7 +50,7 @@ impl Default for OpenOptions<'_> {
     }
 }
 
-/// Opens the dataset in `dir`; its format is detected from its files.
+/// Opens the dataset in `dir`, a folder or an archive; its format is detected from its files.
 ///
 /// - STL-10 binaries: `unlabeled_X.bin`, `train_X.bin` and `train_y.bin`, `test_X.bin` and
 ///   `test_y.bin`, `class_names.txt`, `fold_indices.txt`; other image sizes and class counts with
@@ -63,6 +63,8 @@ impl Default for OpenOptions<'_> {
 ///   Classes are numbered in the order of their names.
 /// - Any other folder with images in it or below: unlabeled.
 /// - A folder of images with labels in a CSV file ([`FolderLabels::File`]).
+/// - Archives of images (`.tar`, `.zip`, `.parquet`), one or a folder of them: as the folder that
+///   they pack, or with the labels of WebDataset samples or of a column.
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
 /// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,
@@ -78,7 +80,7 @@ pub fn open(dir: &Path, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
 pub(crate) fn check_folder(dir: &Path) -> Result<(), Error> {
     match std::fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(Error::NotAFolder { path: dir.to_path_buf() }),
+        Ok(_) => Err(Error::NotASet { path: dir.to_path_buf() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Error::Missing { path: dir.to_path_buf(), expected: "a folder of images" })
         }

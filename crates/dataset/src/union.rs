@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::formats::folder::ArchiveFormat;
 use crate::{Dataset, Error, Split};
 
 /// Labels are 16-bit numbers, of which binaries use all but one.
@@ -15,8 +16,12 @@ pub(crate) const MAX_CLASSES: usize = u16::MAX as usize;
 /// # Errors
 /// If their images have different sizes, or there are too many classes.
 pub(crate) fn unite(mut sets: Vec<Dataset>, paths: &[PathBuf]) -> Result<Dataset, Error> {
-    if sets.len() == 1 {
-        return Ok(sets.remove(0));
+    if let ([path], 1) = (paths, sets.len()) {
+        let set = sets.remove(0);
+        return Ok(match shown_names(std::slice::from_ref(path)) {
+            Some(names) => set.with_name(&names[0]),
+            None => set,
+        });
     }
     check_sizes(&sets, paths)?;
     let mut classes = Classes::default();
@@ -107,6 +112,13 @@ pub(crate) fn set_names(paths: &[PathBuf]) -> Vec<String> {
     (1..=longest).map(last).find(differ).unwrap_or_else(|| last(longest))
 }
 
+/// What the names of images begin with: the names of their sets, where there are several or an
+/// archive is one.
+pub(crate) fn shown_names(paths: &[PathBuf]) -> Option<Vec<String>> {
+    let is_archive = |path: &PathBuf| ArchiveFormat::of_file(path).is_some();
+    (paths.len() > 1 || paths.iter().any(is_archive)).then(|| set_names(paths))
+}
+
 fn parts(path: &Path) -> Vec<String> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut parts = Vec::new();
@@ -125,16 +137,26 @@ fn parts(path: &Path) -> Vec<String> {
 /// Where the file of the image `name` is, in the dataset that was read from `paths`; `None` where
 /// the name begins with none of their names.
 pub fn image_file(paths: &[PathBuf], name: &str) -> Option<PathBuf> {
-    if let [path] = paths {
-        return Some(path.join(name));
-    }
+    let Some(names) = shown_names(paths) else {
+        return Some(paths.first()?.join(name));
+    };
     let inside = |set: &String| name.strip_prefix(set.as_str())?.strip_prefix('/');
-    let names = set_names(paths);
     let found = paths.iter().zip(&names).find_map(|(path, set)| Some((path, inside(set)?)));
     found.map(|(path, name)| path.join(name))
 }
 
 impl Dataset {
+    /// The same set, with names of images that begin with `name`.
+    fn with_name(self, name: &str) -> Self {
+        let name: Arc<str> = name.into();
+        Self {
+            unlabeled: self.unlabeled.with_set_name(&name),
+            train: self.train.map(|train| train.with_set_name(&name)),
+            test: self.test.map(|test| test.with_set_name(&name)),
+            ..self
+        }
+    }
+
     /// All images without their labels, as one split.
     pub(crate) fn into_unlabeled(self) -> Self {
         let mut splits = vec![self.unlabeled.clone()];

@@ -2,6 +2,10 @@
 //! refused by one line.
 
 mod fixtures;
+#[path = "fixtures/archives.rs"]
+mod made;
+#[path = "fixtures/table.rs"]
+mod table;
 #[path = "fixtures/usable.rs"]
 mod usable;
 
@@ -14,7 +18,9 @@ use fixtures::{cache_of, cifar10, classes, folder, message, open, stl10, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use table::{Options, Row};
 use usable::check;
+use zip::write::SimpleFileOptions;
 
 /// Bytes to overwrite, where to cut, and what to append.
 type Damage = (Vec<(Index, u8)>, Option<Index>, Vec<u8>);
@@ -77,6 +83,50 @@ proptest! {
     #[test]
     fn of_cifar10(file in any::<Index>(), damage in damage()) {
         binaries(cifar10, b"", file, &damage);
+    }
+
+    #[test]
+    fn of_an_archive(format in 0usize..4, damage in damage()) {
+        let outer = folder();
+        let members = made::classes();
+        let samples = ["0.png", "0.cls", "1.png", "1.json"].map(|name| {
+            let content = match name {
+                "0.cls" => b"7".to_vec(),
+                "1.json" => br#"{"label": "cat"}"#.to_vec(),
+                _ => made::png([9; 3]),
+            };
+            (name.to_owned(), content)
+        });
+        let row = |(name, content): (String, Vec<u8>)| {
+            Row { image: Some(content), label: Some((name.len() % 2) as i64), path: Some(name) }
+        };
+        let (name, mut bytes) = match format {
+            0 => ("a.tar", made::tar(&members)),
+            1 => ("a.tar", made::tar(&samples)),
+            2 => ("a.zip", made::zip(&members, SimpleFileOptions::default())),
+            _ => {
+                let rows: Vec<Row> = members.into_iter().map(row).collect();
+                let class_names = &["cat", "dog"];
+                ("a.parquet", table::parquet(&rows, &Options { class_names, ..Options::default() }))
+            }
+        };
+        apply(&damage, &mut bytes);
+        let path = outer.path().join(name);
+        write(&path, bytes);
+        match open(&path) {
+            Ok(set) => check(&set),
+            Err(error) => _ = message::<()>(Err(error), name),
+        }
+        let lines = Mutex::new(Vec::new());
+        let note = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        let cache_dir = Some(cache_of(&path));
+        let left_out: Option<&(dyn Fn(&str) + Sync)> = Some(&note);
+        let options = OpenOptions { image_size: 8, cache_dir, left_out, ..Default::default() };
+        match dataset::open(&path, &options) {
+            Ok(set) => check(&set),
+            Err(error) => _ = message::<()>(Err(error), name),
+        }
+        prop_assert!(lines.lock().unwrap().iter().all(|line| !line.contains('\n')));
     }
 
     #[test]

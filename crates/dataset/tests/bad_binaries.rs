@@ -112,7 +112,8 @@ fn folders() {
     );
     write(dir.path().join("file"), "text");
     let found = message(open(&dir.path().join("file")), "file");
-    assert!(found.ends_with("expected a folder, found a file"), "{found}");
+    assert!(found.contains("expected a folder or an archive (.tar"), "{found}");
+    assert!(found.ends_with("found another file"), "{found}");
 }
 
 #[test]

@@ -416,7 +416,8 @@ fn dimensions_are_read_without_decoding() {
     save(RgbImage::new(31, 17), dir.join("a.jpg"), ImageFormat::Jpeg);
     plain_png(dir.join("b.png"), 8, [1, 2, 3]);
     write(dir.join("c.png"), "no image");
-    let of = |name: &str| dataset::image_dimensions(&dir.join(name));
+    let dimensions = dataset::ImageDimensions::default();
+    let of = |name: &str| dimensions.of(&dir.join(name));
     assert_eq!((of("a.jpg"), of("b.png")), (Some((31, 17)), Some((8, 8))));
     assert_eq!((of("c.png"), of("absent.png"), of("")), (None, None, None));
 }

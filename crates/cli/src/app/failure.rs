@@ -105,7 +105,7 @@ impl From<dataset::Error> for Failure {
             E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } | E::Unusable { .. } => {
                 "; --skip-bad skips such files".to_owned()
             }
-            E::NotAFolder { path } => unpacking(path),
+            E::NotASet { path } => unpacking(path),
             _ => String::new(),
         };
         Self { code, message: format!("{error}{hint}") }
@@ -166,11 +166,9 @@ fn unpacking(path: &Path) -> String {
     let name = path.to_string_lossy().to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     let file = words::quoted_path(path);
-    if ends(&[".zip"]) {
-        format!("; unpack it first: unzip {file} -d FOLDER")
-    } else if ends(&[".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
+    if ends(&[".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
         format!("; unpack it first: tar -xf {file} -C FOLDER")
-    } else if ends(&[".parquet", ".arrow", ".tfrecord", ".h5", ".npz"]) {
+    } else if ends(&[".arrow", ".tfrecord", ".h5", ".npz"]) {
         "; save its images as files first".to_owned()
     } else {
         String::new()

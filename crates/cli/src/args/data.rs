@@ -13,7 +13,8 @@ pub enum DataCommand {
     /// Describe a data set: splits, classes, image size, color statistics.
     #[command(after_help = examples::DATA_INFO)]
     Info {
-        /// Data set: a folder of images, or STL-10 or CIFAR-10 binaries; several are one set.
+        /// Data set: a folder or an archive of images, or STL-10 or CIFAR-10 binaries; several
+        /// are one set.
         #[arg(required = true, value_name = "DIR")]
         dirs: Vec<PathBuf>,
         /// How it is read.

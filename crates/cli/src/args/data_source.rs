@@ -8,9 +8,9 @@ use run::DataSource;
 /// The data set of a command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DataArguments {
-    /// Data set: a folder of images, or STL-10 or CIFAR-10 binaries; repeated, several are one set
-    /// [default: that of the run; without a run data/stl10_binary, or a synthetic set if there is
-    /// none].
+    /// Data set: a folder or an archive of images, or STL-10 or CIFAR-10 binaries; repeated,
+    /// several are one set [default: that of the run; without a run data/stl10_binary, or a
+    /// synthetic set if there is none].
     #[arg(long, value_name = "DIR")]
     pub data: Vec<PathBuf>,
     /// How it is read.

@@ -1,5 +1,6 @@
 //! Everything that learns, and the step in which it does.
 
+mod checks;
 pub(crate) mod networks;
 pub(crate) mod probe;
 
@@ -8,11 +9,12 @@ use std::rc::Rc;
 
 use group::Group;
 use loader::Shard;
-use methods::{AcceptedViews, Method, MethodConfig, MethodContext, MethodError, Projections};
-use models::{DropPathKey, FlatParameters, InputSizes, Mode, WeightRng, WeightStream};
+use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
+use models::{DropPathKey, FlatParameters, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network};
 use tch::{Device, Tensor, no_grad};
 
+use crate::learner::checks::{check_split, check_views};
 use crate::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
@@ -472,59 +474,4 @@ fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<(f64, Tensor)> {
         Some((fraction, prototypes))
     });
     encoder.into_iter().chain(last).collect()
-}
-
-/// Refuses to split a batch whose statistics the encoder takes.
-fn check_split(config: &Config, batch_statistics: bool) -> Result<(), ConfigError> {
-    match config.train.micro_batch {
-        Some(found) if batch_statistics => Err(ConfigError::Range {
-            key: "train.micro_batch".to_owned(),
-            expected: "null where the encoder normalizes over the batch".to_owned(),
-            found: found.to_string(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses views that the method or the encoder has no use for.
-fn check_views(
-    config: &Config,
-    sizes: InputSizes,
-    accepted: AcceptedViews,
-) -> Result<(), ConfigError> {
-    let (views, global) = (config.view_recipes().len(), config.global_views());
-    let (local, method) = (views - global, config.method.name());
-    let wrong = match accepted {
-        AcceptedViews { more_global: false, local: false } if views > 2 => {
-            Some((format!("the two views that {method} compares"), format!("{views} views")))
-        }
-        AcceptedViews { more_global: false, local: true } if global > 2 => {
-            let expected = format!("two global views and local ones for {method}");
-            Some((expected, format!("{global} global views")))
-        }
-        AcceptedViews { more_global: true, local: false } if local > 0 => {
-            Some((format!("global views alone for {method}"), format!("{local} local views")))
-        }
-        _ => None,
-    };
-    if let Some((expected, found)) = wrong {
-        return Err(ConfigError::Range { key: "augment.views".to_owned(), expected, found });
-    }
-    let sides = [("image_size".to_owned(), config.image_size)].into_iter().chain(
-        (0..).zip(&config.augment.views).map(|(index, group)| {
-            (format!("augment.views.{index}.size"), group.size.pixels(config.image_size))
-        }),
-    );
-    match sides.into_iter().find(|(_, side)| !sizes.contain(*side as i64)) {
-        None => Ok(()),
-        Some((key, side)) => {
-            let found = format!("{side} pixels");
-            let expected = match sizes.nearest(side as i64)[..] {
-                [] => sizes.to_string(),
-                [one] => format!("{sizes}, such as {one}"),
-                [below, above, ..] => format!("{sizes}, such as {below} or {above}"),
-            };
-            Err(ConfigError::Range { key, expected, found })
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use dataset::ConcatSplits;
+use dataset::{ConcatSplits, ImageDimensions};
 use eval::Duplicates;
 use report::{Frame, SheetRow};
 use serde_json::{Value, json};
@@ -40,7 +40,9 @@ impl DuplicateGroup {
             let highest: &mut f64 = cosines.entry(row).or_insert(cosine);
             *highest = highest.max(cosine);
         }
-        let group = |rows| Self::new(rows, &cosines, images, paths);
+        let dimensions = ImageDimensions::default();
+        let size = |name: &str| dimensions.of(&dataset::image_file(paths, name)?);
+        let group = |rows| Self::new(rows, &cosines, images, &size);
         found.groups().into_iter().map(group).collect()
     }
 
@@ -49,17 +51,11 @@ impl DuplicateGroup {
         rows: Vec<usize>,
         cosines: &BTreeMap<usize, f64>,
         images: &ConcatSplits<'_>,
-        paths: &[PathBuf],
+        size: &dyn Fn(&str) -> Option<(u32, u32)>,
     ) -> Self {
         let member = |row: usize| {
             let name = images.record(row).name;
-            Member {
-                row,
-                cosine: cosines[&row],
-                size: name
-                    .and_then(|name| dataset::image_file(paths, &name))
-                    .and_then(|file| dataset::image_dimensions(&file)),
-            }
+            Member { row, cosine: cosines[&row], size: name.and_then(|name| size(&name)) }
         };
         let mut members: Vec<Member> = rows.into_iter().map(member).collect();
         let name = |member: &Member| images.record(member.row).to_string();

@@ -21,7 +21,7 @@ use crate::resize::DecodedImage;
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
 const MIN_SIDE: u32 = 8;
 const MAX_SIDE: u32 = 1 << 15;
-const MAX_FILE_BYTES: u64 = 1 << 30;
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 /// The formats that are read, by their names in messages.

@@ -70,7 +70,7 @@ impl Entries {
 }
 
 /// Whether a file's name ends as that of a format that is read.
-fn is_read(path: &Path) -> bool {
+pub(super) fn is_read(path: &Path) -> bool {
     let ending = path.extension();
     ending.is_some_and(|ending| READ.iter().any(|read| ending.eq_ignore_ascii_case(read)))
 }
@@ -80,7 +80,7 @@ pub(super) fn extension(path: &Path) -> String {
     path.extension().map_or(String::new(), |ending| ending.to_string_lossy().to_ascii_lowercase())
 }
 
-fn is_system(name: &OsStr) -> bool {
+pub(super) fn is_system(name: &OsStr) -> bool {
     let is = |system: &&str| name.eq_ignore_ascii_case(system);
     name.as_encoded_bytes().starts_with(b".")
         || SYSTEM_FOLDERS.iter().any(is)

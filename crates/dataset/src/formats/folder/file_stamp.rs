@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use sha2::{Digest, Sha256};
+
 /// Length, time of change, device and inode of a file. One that changes and keeps all of them is
 /// not noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +40,16 @@ impl FileStamp {
         #[cfg(not(unix))]
         let (device, inode) = (0, 0);
         Ok(Self { length: metadata.len(), modified, device, inode })
+    }
+
+    /// The stamp of a member of the archive that has this one.
+    pub fn of_member(self, name: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.inode.to_le_bytes());
+        hash.update(name);
+        let inode = u64::from_le_bytes(hash.finalize()[..8].try_into().expect("eight"));
+        // 0 would say that there is none.
+        Self { inode: inode.max(1), ..self }
     }
 
     /// Length and time, which a file keeps when it is moved to another disk.

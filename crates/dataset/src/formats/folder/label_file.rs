@@ -9,8 +9,10 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use files::{OneLine, replace_control};
 
 use super::ListedFolder;
+use super::archive::SplitName;
 use super::bad_files::BadFiles;
-use super::scan::{Files, TEST, TRAIN, UNLABELED};
+use super::scan::{Files, TEST, TRAIN, UNLABELED, by_value};
+use super::source::Source;
 use crate::Error;
 use crate::union::MAX_CLASSES;
 
@@ -226,7 +228,7 @@ impl<'a> Images<'a> {
             (dir, place(dir), paths.enumerate().map(|(at, path)| (inside(path), at)).collect())
         };
         let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.dir.clone()).collect();
-        let set_names = if paths.len() > 1 { crate::union::set_names(&paths) } else { Vec::new() };
+        let set_names = crate::union::shown_names(&paths).unwrap_or_default();
         let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         let beside = place(beside.unwrap_or(Path::new(".")));
         Self { folders: folders.iter().map(of_folder).collect(), set_names, beside }
@@ -372,17 +374,11 @@ impl Found {
     }
 }
 
-/// The names of the classes in the order of their numbers: numbers by value, else by name.
+/// The names of the classes in the order of their numbers.
 fn class_names(labels: &HashMap<Place, Label>) -> Vec<String> {
     let labeled = labels.values().filter(|label| label.is_labeled());
     let names: BTreeSet<&String> = labeled.map(|label| &label.class).collect();
-    let mut names: Vec<String> = names.into_iter().cloned().collect();
-    let number = |name: &String| name.parse::<f64>().ok().filter(|number| number.is_finite());
-    if names.iter().all(|name| number(name).is_some()) {
-        // The sort is stable: of equal numbers, such as 1 and 01, that of the lower name is first.
-        names.sort_by(|a, b| number(a).partial_cmp(&number(b)).expect("finite numbers"));
-    }
-    names
+    by_value(names.into_iter().cloned().collect())
 }
 
 impl Label {
@@ -434,7 +430,7 @@ impl Counts {
                     continue;
                 }
                 Some(RowSplit::Test(_)) => &mut test,
-                None if is_in_test_folder(dir, &path) => &mut test,
+                None if is_test(dir, &path, &folder.listing.source) => &mut test,
                 _ => &mut train,
             };
             files.paths.push(path);
@@ -477,8 +473,13 @@ impl Counts {
     }
 }
 
-/// Whether an image is in the folder of a test split: `test/`, `val/`, ...
-fn is_in_test_folder(dir: &Path, path: &Path) -> bool {
+/// Whether an image is in the folder of a test split, as `test/`, or in an archive of one.
+fn is_test(dir: &Path, path: &Path, source: &Source) -> bool {
+    if let Source::Archives(archives) = source
+        && let Some(split) = archives.split(path)
+    {
+        return matches!(split, SplitName::Test(_));
+    }
     let inside = path.strip_prefix(dir).unwrap_or(path);
     let mut components = inside.components();
     let first = components.next().map(|first| first.as_os_str().to_string_lossy().to_lowercase());

@@ -1,5 +1,6 @@
 //! Folders of image files: listed, decoded once into a packed cache, then opened from there.
 
+mod archive;
 mod bad_files;
 mod cache;
 mod decode;
@@ -8,6 +9,7 @@ mod file_stamp;
 mod jpeg;
 mod label_file;
 mod scan;
+mod source;
 pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
@@ -15,15 +17,20 @@ mod tiff_palette;
 mod unused;
 mod walk;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::resize::{Resizer, check_size};
 use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split};
 
+use archive::SplitName;
 use bad_files::BadFiles;
 use cache::PackedSet;
 use scan::{Files, Listing};
+use source::Source;
 
+pub use archive::ArchiveFormat;
 pub use cache::{CacheEntry, cache_entries};
 pub(crate) use label_file::label_images;
 pub use unused::UnusedFiles;
@@ -38,7 +45,13 @@ pub struct ListedFolder {
     packed: Option<PackedSet>,
 }
 
-/// Lists a folder of images: by classes, or flat.
+/// Whether there is an archive at `path` whose name says that it is of a test split.
+pub(crate) fn is_test_archive(path: &Path) -> bool {
+    ArchiveFormat::of_file(path).is_some()
+        && matches!(SplitName::of_path(path, path), Some(SplitName::Test(_)))
+}
+
+/// Lists a folder of images, or an archive: by classes, or flat.
 pub(crate) fn list(dir: &Path, options: &OpenOptions<'_>) -> Result<ListedFolder, Error> {
     check_size(options.image_size)?;
     let mut bad = match options.left_out {
@@ -60,6 +73,14 @@ pub(crate) fn list(dir: &Path, options: &OpenOptions<'_>) -> Result<ListedFolder
 }
 
 impl ListedFolder {
+    /// Takes labeled training images for test images, where there are no others.
+    pub(crate) fn make_test(&mut self) {
+        let Listing { unlabeled, train, test, .. } = &mut self.listing;
+        if unlabeled.is_none() && test.is_none() {
+            *test = train.take();
+        }
+    }
+
     /// Finds where the decoded images are or will be, once it is known what labels they have.
     pub(crate) fn plan(&mut self, options: &OpenOptions<'_>) -> Result<(), Error> {
         self.packed = Some(PackedSet::plan(&self.dir, &self.listing, options, &self.bad)?);
@@ -110,25 +131,43 @@ impl ListedFolder {
     }
 }
 
-/// One image file as a split of one image, brought to `size` x `size` pixels as the
-/// images of folders are.
+/// One image file, or image of an archive, as a split of one image, brought to `size` x `size`
+/// pixels as the images of folders are.
 ///
 /// # Errors
 /// If it can't be read or used, or the size is outside 8 to 4096 pixels.
 pub fn read_image(path: &Path, size: usize) -> Result<Split, Error> {
     check_size(size)?;
-    let image = decode::decode(path, &decode::read(path, None)?, size)?;
+    let bytes = Source::of_image(path)?.read(path, None)?;
+    let image = decode::decode(path, &bytes, size)?;
     let mut planes = vec![0; 3 * size * size];
     Resizer::new().fit_image(&image, &mut planes, size);
     Ok(Split::in_memory(planes, None, size, size, PixelOrder::RowMajor))
 }
 
-/// Width and height of the image file at `path`, of its first bytes alone; `None` where there is
-/// no such file or it is no image.
-pub fn image_dimensions(path: &Path) -> Option<(u32, u32)> {
-    // Opening a pipe might never end.
-    if !path.is_file() {
-        return None;
+/// Width and height of image files and of images of archives.
+#[derive(Debug, Default)]
+pub struct ImageDimensions {
+    /// Archives that were asked for, listed.
+    archives: RefCell<HashMap<PathBuf, Option<Source>>>,
+}
+
+impl ImageDimensions {
+    /// Width and height of the image at `path` in pixels, of its first bytes alone where it is a
+    /// file; `None` where there is no such file or it is no image.
+    pub fn of(&self, path: &Path) -> Option<(u32, u32)> {
+        let archive =
+            path.ancestors().skip(1).find(|above| ArchiveFormat::of_file(above).is_some());
+        let head = match archive {
+            None => survey::head(&Source::Folders, path),
+            Some(archive) => {
+                let mut archives = self.archives.borrow_mut();
+                let source = archives
+                    .entry(archive.to_owned())
+                    .or_insert_with(|| Source::of_archive(archive).ok());
+                survey::head(source.as_ref()?, path)
+            }
+        };
+        head.map(|(_, [width, height])| (width, height))
     }
-    image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
 }

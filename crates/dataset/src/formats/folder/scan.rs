@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use files::replace_control;
 
+use super::archive::{ArchiveFormat, Archives, Found, scan_labeled};
 use super::bad_files::BadFiles;
 use super::entries::Entries;
+use super::source::Source;
 use super::unused::Unused;
 use super::walk::Walk;
 use crate::union::MAX_CLASSES;
@@ -20,21 +22,21 @@ pub(super) const UNLABELED: [&str; 2] = ["unlabeled", "unlabelled"];
 /// The first that is there measures.
 pub(super) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 
-/// Kind of a folder without class folders.
-const UNLABELED_KIND: &str = "folder of images";
-
 /// The image files of one split.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Files {
     pub paths: Vec<PathBuf>,
     /// One a path, 0-based; `None` without classes.
     pub labels: Option<Vec<u16>>,
 }
 
-/// The image files of a folder.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The image files of a folder, or of archives.
+#[derive(Debug, Default)]
 pub(super) struct Listing {
     pub kind: &'static str,
+    /// Whether each class is a folder; else labels are from elsewhere, or there are none.
+    pub class_folders: bool,
+    pub source: Source,
     pub unlabeled: Option<Files>,
     pub train: Option<Files>,
     pub test: Option<Files>,
@@ -43,11 +45,6 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Whether each class is a folder; else labels are from a file, or there are none.
-    pub fn has_class_folders(&self) -> bool {
-        self.kind != UNLABELED_KIND
-    }
-
     /// The splits that are there, by name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Files)> {
         let all = [("unlabeled", &self.unlabeled), ("train", &self.train), ("test", &self.test)];
@@ -55,7 +52,7 @@ impl Listing {
     }
 }
 
-/// Lists the images of `dir`.
+/// Lists the images of `dir`, a folder or an archive.
 ///
 /// # Errors
 /// If there are none, or the folders of a labeled set do not fit each other; where `bad` refuses,
@@ -65,12 +62,61 @@ pub(super) fn scan(
     labels: &FolderLabels,
     bad: &mut BadFiles,
 ) -> Result<Listing, Error> {
-    let file = match labels {
-        FolderLabels::File(file) => Some(file.as_path()),
-        _ => None,
+    if ArchiveFormat::of_file(dir).is_some() {
+        let archives = Archives::open(dir, vec![dir.to_owned()], false, bad)?;
+        return scan_archives(dir, archives, Vec::new(), labels, bad);
+    }
+    let before = bad.clone();
+    let error = match scan_source(dir, &Source::Folders, unused(labels), labels, bad) {
+        Err(error @ Error::Folder { .. }) => error,
+        scanned => return scanned,
     };
-    let mut unused = Unused::new(file);
-    let mut walk = Walk::new(bad, &mut unused);
+    // Where there are no images, there may be archives of them.
+    *bad = before;
+    let Some(Found { archives, others }) = Archives::find(dir, bad)? else { return Err(error) };
+    let archives = Archives::open(dir, archives, true, bad)?;
+    scan_archives(dir, archives, others, labels, bad)
+}
+
+fn unused(labels: &FolderLabels) -> Unused {
+    match labels {
+        FolderLabels::File(file) => Unused::new(Some(file)),
+        _ => Unused::new(None),
+    }
+}
+
+/// The images of `archives`; beside these are `others`, which are no archives.
+fn scan_archives(
+    dir: &Path,
+    archives: Archives,
+    others: Vec<PathBuf>,
+    labels: &FolderLabels,
+    bad: &mut BadFiles,
+) -> Result<Listing, Error> {
+    let mut unused = unused(labels);
+    others.iter().for_each(|path| unused.add_file(path));
+    let kind = archives.kind();
+    let is_labeled = *labels == FolderLabels::Auto && archives.is_labeled();
+    let source = Source::Archives(Box::new(archives));
+    let listing = match &source {
+        Source::Archives(archives) if is_labeled => {
+            let listing = scan_labeled(dir, archives, &mut unused);
+            listing.map(|listing| Listing { unused, ..listing })
+        }
+        source => scan_source(dir, source, unused, labels, bad),
+    };
+    Ok(Listing { kind, source, ..listing? })
+}
+
+/// The images of `dir` in `source`, with what isn't used beside what is in `unused`.
+fn scan_source(
+    dir: &Path,
+    source: &Source,
+    mut unused: Unused,
+    labels: &FolderLabels,
+    bad: &mut BadFiles,
+) -> Result<Listing, Error> {
+    let mut walk = Walk::new(source, bad, &mut unused);
     let entries = walk.read(dir)?;
     let splits = Splits::find(&entries.folders);
     let listing = match labels {
@@ -98,13 +144,16 @@ fn scan_unlabeled(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Result<L
         return Err(unrecognized(dir, first, walk.unused));
     }
     let unlabeled = Some(Files { paths, labels: None });
-    Ok(Listing { kind: UNLABELED_KIND, unlabeled, ..Listing::default() })
+    Ok(Listing { kind: "folder of images", unlabeled, ..Listing::default() })
 }
 
 /// `CLASS/*`: a training split.
 fn scan_class_folders(dir: &Path, entries: Entries, walk: &mut Walk<'_>) -> Result<Listing, Error> {
     let (train, class_names) = scan_classes(dir, entries, walk)?;
-    Ok(Listing { kind: "class folders", train: Some(train), class_names, ..Listing::default() })
+    let class_folders = true;
+    let train = Some(train);
+    let kind = "class folders";
+    Ok(Listing { kind, class_folders, train, class_names, ..Listing::default() })
 }
 
 /// Whether folders are taken for classes without being asked: there are several, images lie in
@@ -152,7 +201,8 @@ impl Splits {
     }
 
     fn scan(self, entries: Entries, walk: &mut Walk<'_>) -> Result<Listing, Error> {
-        let mut listing = Listing { kind: "image folder", ..Listing::default() };
+        let mut listing =
+            Listing { kind: "image folder", class_folders: true, ..Listing::default() };
         let mut unlabeled = None;
         if let Some(path) = &self.unlabeled {
             let paths = walk.below(path)?;
@@ -187,7 +237,8 @@ impl Splits {
         let used = [&self.train, &self.unlabeled, &self.test];
         for folder in entries.folders {
             if !used.contains(&&Some(folder.clone())) {
-                let count = Walk::new(walk.bad, &mut Unused::default()).below(&folder)?.len();
+                let count =
+                    Walk::new(walk.source, walk.bad, &mut Unused::default()).below(&folder)?.len();
                 walk.unused.add_folder(&folder, &images(count));
             }
         }
@@ -256,12 +307,24 @@ pub(super) fn scan_classes(
     Ok((Files { paths, labels: Some(labels) }, names))
 }
 
+/// Names of classes, which are ordered by name, in the order of their numbers: by value where all
+/// are numbers.
+pub(super) fn by_value(mut names: Vec<String>) -> Vec<String> {
+    let number = |name: &String| name.parse::<f64>().ok().filter(|number| number.is_finite());
+    if names.iter().all(|name| number(name).is_some()) {
+        // The sort is stable: of equal numbers, such as 1 and 01, that of the lower name is first.
+        names.sort_by(|a, b| number(a).partial_cmp(&number(b)).expect("finite numbers"));
+    }
+    names
+}
+
 /// The last part of a path.
 fn quoted(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn images(count: usize) -> String {
+/// A number of images, in words.
+pub(super) fn images(count: usize) -> String {
     if count == 1 { "1 image".into() } else { format!("{count} images") }
 }
 

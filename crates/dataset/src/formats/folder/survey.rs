@@ -1,6 +1,7 @@
 //! What the files of a folder are: formats, sizes, copies, and what is not used.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, Cursor, Seek};
 use std::path::{Path, PathBuf};
 
 use image::ImageReader;
@@ -9,9 +10,10 @@ use serde::Serialize;
 
 use super::cache::ContentHash;
 use super::decode::format_name;
+use super::source::Source;
 use super::{ListedFolder, unused::UnusedFiles};
 use crate::formats::stl10;
-use crate::union::set_names;
+use crate::union::shown_names;
 
 /// What the files of image folders are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -50,8 +52,12 @@ pub struct Copies {
 /// Reads the heads of all files, and finds copies by the content that they had when they were
 /// decoded.
 pub(crate) fn survey(folders: &[&ListedFolder], paths: &[PathBuf]) -> FileSurvey {
-    let files: Vec<&PathBuf> = folders.iter().flat_map(|folder| folder.files()).collect();
-    let heads: Vec<_> = files.par_iter().filter_map(|path| head(path)).collect();
+    let of_folder = |folder: &&ListedFolder| {
+        let files: Vec<&PathBuf> = folder.files().collect();
+        let heads = files.into_par_iter().filter_map(|path| head(&folder.listing.source, path));
+        heads.collect::<Vec<_>>()
+    };
+    let heads: Vec<_> = folders.iter().flat_map(of_folder).collect();
     let mut survey = FileSurvey { copies: copies(folders, paths), ..FileSurvey::default() };
     for (format, _) in &heads {
         *survey.formats.entry(format).or_default() += 1;
@@ -68,12 +74,19 @@ pub(crate) fn survey(folders: &[&ListedFolder], paths: &[PathBuf]) -> FileSurvey
 }
 
 /// Format and size of an image file, where it is one.
-fn head(path: &Path) -> Option<(&'static str, [u32; 2])> {
-    // Opening a pipe might never end.
-    if !path.is_file() {
-        return None;
+pub(super) fn head(source: &Source, path: &Path) -> Option<(&'static str, [u32; 2])> {
+    match source {
+        // Opening a pipe might never end.
+        Source::Folders if !path.is_file() => None,
+        Source::Folders => head_of(ImageReader::open(path).ok()?),
+        Source::Archives(archives) => {
+            head_of(ImageReader::new(Cursor::new(archives.read(path).ok()?)))
+        }
     }
-    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+}
+
+fn head_of(reader: ImageReader<impl BufRead + Seek>) -> Option<(&'static str, [u32; 2])> {
+    let reader = reader.with_guessed_format().ok()?;
     let format = format_name(reader.format()?)?;
     let (width, height) = reader.into_dimensions().ok()?;
     Some((format, [width, height]))
@@ -130,7 +143,7 @@ fn copies(folders: &[&ListedFolder], paths: &[PathBuf]) -> Copies {
 /// Names of decoded images.
 struct Names {
     sets: Vec<Option<crate::Dataset>>,
-    /// What names begin with where there are several folders.
+    /// What names begin with where there are several sets, or one in an archive.
     set_names: Option<Vec<String>>,
 }
 
@@ -145,7 +158,7 @@ impl Names {
                 folders.iter().map(|folder| paths.iter().position(|path| *path == folder.dir));
             dirs.map(|at| at.map_or(String::new(), |at| names[at].clone())).collect()
         };
-        let set_names = (paths.len() > 1).then(|| of_folder(set_names(paths)));
+        let set_names = shown_names(paths).map(of_folder);
         Self { sets: folders.iter().map(open).collect(), set_names }
     }
 

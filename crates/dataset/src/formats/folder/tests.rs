@@ -11,6 +11,7 @@ use super::bad_files::BadFiles;
 use super::decode::{decode, read};
 use super::entries::Entries;
 use super::scan::scan_classes;
+use super::source::Source;
 use super::unused::Unused;
 use super::walk::Walk;
 use crate::Error;
@@ -139,8 +140,8 @@ fn there_are_as_many_classes_as_labels_have_values() {
         let folders = (0..classes).map(|class| PathBuf::from(format!("none/{class}"))).collect();
         let (mut bad, mut unused) = (BadFiles::Refused, Unused::new(None));
         let entries = Entries { folders, ..Entries::default() };
-        let scanned =
-            scan_classes(Path::new("photos"), entries, &mut Walk::new(&mut bad, &mut unused));
+        let mut walk = Walk::new(&Source::Folders, &mut bad, &mut unused);
+        let scanned = scan_classes(Path::new("photos"), entries, &mut walk);
         scanned.unwrap_err().to_string()
     };
     assert_eq!(scan(65_536), "photos: expected at most 65535 classes, found 65536");

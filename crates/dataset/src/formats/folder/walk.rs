@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::bad_files::BadFiles;
 use super::entries::Entries;
+use super::source::Source;
 use super::unused::Unused;
 use crate::Error;
 
 /// Lists folders, each once: links may go in circles.
 pub(super) struct Walk<'a> {
+    pub source: &'a Source,
     pub bad: &'a mut BadFiles,
     pub unused: &'a mut Unused,
     /// Folders listed so far, without links in their paths.
@@ -27,15 +29,15 @@ struct Pending {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(bad: &'a mut BadFiles, unused: &'a mut Unused) -> Self {
-        Self { bad, unused, seen: HashSet::new(), ahead: HashMap::new() }
+    pub fn new(source: &'a Source, bad: &'a mut BadFiles, unused: &'a mut Unused) -> Self {
+        Self { source, bad, unused, seen: HashSet::new(), ahead: HashMap::new() }
     }
 
     /// The entries of `dir`.
     pub fn read(&mut self, dir: &Path) -> Result<Entries, Error> {
         match self.ahead.remove(dir) {
             Some(entries) => Ok(entries),
-            None => Entries::read(dir, self.bad),
+            None => self.source.entries(dir, self.bad),
         }
     }
 
@@ -55,7 +57,7 @@ impl<'a> Walk<'a> {
     pub fn of(&mut self, dir: &Path, entries: Entries) -> Result<Vec<PathBuf>, Error> {
         let mut images = Vec::new();
         self.seen.clear();
-        let place = fs::canonicalize(dir).map_err(Error::io(dir, "open"))?;
+        let place = self.source.canonicalize(dir)?;
         self.seen.insert(place.clone());
         self.take(entries, place, &mut images)?;
         Ok(images)
@@ -72,7 +74,7 @@ impl<'a> Walk<'a> {
         let mut stack = vec![];
         self.add(entries, &place, images, &mut stack);
         while let Some(folder) = stack.pop() {
-            let place = self.bad.leave_out(folder.place())?;
+            let place = self.bad.leave_out(folder.place(self.source))?;
             let Some(place) = place else { continue };
             // A link to a folder above, or to one that was listed.
             if folder.above.starts_with(&place) || !self.seen.insert(place.clone()) {
@@ -104,7 +106,10 @@ impl<'a> Walk<'a> {
 impl Pending {
     /// Where the folder is, without links in its path. Only a link is looked up part by part, which
     /// would take long in deep folders.
-    fn place(&self) -> Result<PathBuf, Error> {
+    fn place(&self, source: &Source) -> Result<PathBuf, Error> {
+        if matches!(source, Source::Archives(_)) {
+            return Ok(self.path.clone());
+        }
         let metadata = fs::symlink_metadata(&self.path).map_err(Error::io(&self.path, "open"))?;
         match (metadata.is_symlink(), self.path.file_name()) {
             (false, Some(name)) => Ok(self.above.join(name)),

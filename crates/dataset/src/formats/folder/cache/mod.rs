@@ -30,7 +30,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::bad_files::BadFiles;
-use super::decode::{decode, read};
+use super::decode::decode;
 use super::file_stamp::FileStamp;
 use super::scan::{Files, Listing, no_images};
 use crate::formats::stl10::{self, Order, Shape};
@@ -216,7 +216,7 @@ impl Packing<'_> {
             if !unusable.is_empty() {
                 stl10::remove_images(&folder.join(images), shape.image_bytes(), unusable)?;
             }
-            let kept = files.without(unusable, self.listing.has_class_folders())?;
+            let kept = files.without(unusable, self.listing.class_folders)?;
             shape.set_count(split, kept.paths.len());
             let names = kept.paths.iter();
             let names = names.map(|path| below(self.dir, path).to_string_lossy());
@@ -313,7 +313,7 @@ impl SplitPacking<'_> {
         let (content, pixels) = match found {
             Some(Record { content, pixels, .. }) => (content, pixels),
             None => {
-                let bytes = read(path, stamp)?;
+                let bytes = self.packing.listing.source.read(path, stamp)?;
                 let content = Sha256::digest(&bytes)[..16].try_into().expect("sixteen bytes");
                 match earlier.copy_of_content(&content, planes) {
                     Some(record) => (content, record.pixels),
@@ -377,10 +377,10 @@ impl Files {
 
 /// The stamps of all files, a list a split; none for a file that is to be left out.
 fn stamps(listing: &Listing, bad: &BadFiles) -> Result<Vec<Vec<Option<FileStamp>>>, Error> {
-    let stamp = |path: &PathBuf| match FileStamp::of(path) {
+    let stamp = |path: &PathBuf| match listing.source.stamp(path) {
         Ok(stamp) => Ok(Some(stamp)),
         Err(_) if bad.is_left_out() => Ok(None),
-        Err(error) => Err(Error::io(path, "open")(error)),
+        Err(error) => Err(error),
     };
     let of_split = |(_, files): (_, &Files)| files.paths.par_iter().map(stamp).collect();
     listing.splits().map(of_split).collect()
