@@ -29,6 +29,7 @@ mod error;
 mod flat_parameters;
 mod heads;
 mod layers;
+mod libtorch;
 mod precision;
 mod pretrained;
 mod to_tensor;
@@ -47,6 +48,7 @@ pub use self::heads::{
     DinoHead, DinoHeadConfig, Mlp, MlpConfig, Norm, ProjectionConfig, ProjectionHead,
 };
 pub use self::layers::{BatchNorm, Conv2d, LayerNorm, Linear};
+pub use self::libtorch::{cpu_capability, libtorch_version};
 pub use self::precision::Precision;
 pub use self::pretrained::{WeightSource, WeightsInfo, convert_weights};
 pub use self::to_tensor::ToTensor;

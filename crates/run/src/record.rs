@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataSource, Error, file};
+use crate::{DataSource, Error, SegmentRecord, file};
 
 /// The format of run folders that this version writes and reads. Raised when a record, a key or a
 /// checkpoint changes its meaning.
@@ -36,6 +36,15 @@ pub struct RunRecord<C> {
     pub batch: BatchRecord,
     /// The file that the encoder's first weights are from; null for random weights.
     pub init: Option<InitRecord>,
+    /// Random name of the run, which its checkpoints carry; empty for runs of older versions.
+    #[serde(default)]
+    pub run_id: String,
+    /// Whether a checkpoint was written: without one the run can't be resumed then.
+    #[serde(default)]
+    pub has_checkpoint: bool,
+    /// The parts of the run, one for each start of the program, with all that rounding depends on.
+    #[serde(default)]
+    pub segments: Vec<SegmentRecord>,
     /// The configuration.
     pub config: C,
 }
@@ -175,10 +184,10 @@ impl<C: DeserializeOwned> RunRecord<C> {
     /// [`Error::Content`] for a file that can't be parsed.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(file::CONFIG);
-        let text = fs::read_to_string(&path).map_err(|error| Error::NoRun {
-            path: folder.to_owned(),
-            found: instead_of_run(folder, &error),
-        })?;
+        let text = match files::read_text(&path) {
+            Err(error) => return Err(unreadable(folder, error)),
+            Ok(text) => text,
+        };
         let content = |error| Error::content(&path, None, "the record of a run")(error);
         let Version { format, config, version } = serde_json::from_str(&text).map_err(content)?;
         let unnumbered = config.is_some() && version.is_some();
@@ -193,13 +202,22 @@ impl<C: DeserializeOwned> RunRecord<C> {
 const NAMED: usize = 5;
 const DEPTH: usize = 2;
 
-/// What is in the place of the run in `folder`, whose record can't be read for `error`.
-fn instead_of_run(folder: &Path, error: &io::Error) -> String {
+/// Why the record of the run in `folder` can't be read: there is no run, or `error`.
+fn unreadable(folder: &Path, error: files::Error) -> Error {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound};
+    match error.source.kind() {
+        NotFound | NotADirectory => {
+            Error::NoRun { path: folder.to_owned(), found: instead_of_run(folder) }
+        }
+        InvalidData => Error::content(&error.path, None, "the record of a run")(error.source),
+        _ => error.into(),
+    }
+}
+
+/// What is in the place of the run in `folder`, which has no record.
+fn instead_of_run(folder: &Path) -> String {
     if !folder.is_dir() {
         return if folder.exists() { "a file" } else { "no such folder" }.to_owned();
-    }
-    if error.kind() != io::ErrorKind::NotFound {
-        return format!("a folder whose {} can't be read ({error})", file::CONFIG);
     }
     let mut runs = Vec::new();
     collect_runs(folder, DEPTH, &mut runs);
@@ -273,7 +291,15 @@ mod tests {
                 "unlabeled_is_train": false, "held_out": 0, "class_names": ["cat", "dog"],
             },
             "batch": {"unlabeled": 32, "labeled": 32, "steps_per_epoch": 10},
-            "init": null,
+            "init": null, "run_id": "1f", "has_checkpoint": true,
+            "segments": [{
+                "from_step": 0, "started_at": "2026-11-28T09:30:00Z",
+                "environment": {
+                    "version": "1", "revision": "abc", "libtorch": "2.11.0", "device": "cpu",
+                    "processor": "EPYC", "cpu_capability": "AVX2", "threads": 2,
+                    "variables": {"MKL_CBWR": "COMPATIBLE"},
+                },
+            }],
             "config": {"seed": 3},
         })
     }
@@ -310,6 +336,19 @@ mod tests {
         assert_eq!((read.data.name().as_str(), read.batch.images()), ("photos", 64));
         assert_eq!(read.config["seed"], 3);
         assert_eq!(serde_json::to_value(&read).unwrap(), record());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_not_taken_for_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(file::CONFIG);
+        fs::create_dir(&path).unwrap();
+        let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, [0xff]).unwrap();
+        let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::Content { .. }), "{error}");
     }
 
     #[test]

@@ -87,15 +87,11 @@ pub fn train(
     log: &RunLog,
     stop: &Arc<AtomicBool>,
 ) -> Result<(Outcome, Option<EpochRecord>), Failure> {
-    let run = if resume {
-        for error in trainer.restore(folder)? {
-            tracing::warn!("{error}; resuming from the previous checkpoint");
-        }
-        RunFolder::resume(folder, trainer.record(), trainer.steps().step)?
-    } else {
-        trainer.create(folder)?
-    };
+    let run = if resume { trainer.resume(folder)? } else { trainer.create(folder)? };
     log.copy_to(folder, stop)?;
+    for warning in run.warnings() {
+        tracing::warn!("{warning}");
+    }
     announce(&trainer, folder);
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
