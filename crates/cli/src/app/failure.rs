@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use files::OneLine;
 
-use crate::app::words;
+use crate::app::{output, words};
 use crate::args;
 
 /// Everything done.
@@ -180,8 +180,9 @@ fn unpacking(path: &Path) -> String {
 /// Prints help and version as they are, an error as one line.
 pub fn of_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::from(DONE);
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        return output::written(printed)
+            .map_or_else(|failure| failure.report(), |()| ExitCode::from(DONE));
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();

@@ -85,6 +85,7 @@ pub fn run(
         );
     }
     let command = invocation::command(arguments);
+    stop_flag::save_flag()?;
     let stop = stop_flag(stop_flag::TRAINING)?;
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());

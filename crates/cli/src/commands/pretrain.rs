@@ -34,6 +34,8 @@ pub fn run(
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
+    // From here on: its default is to end the process.
+    stop_flag::save_flag()?;
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
     let (mut trainer, source) = match arguments.resume {
         true => (resume(arguments, &folder)?, "resumed run".to_owned()),
@@ -100,7 +102,7 @@ pub fn train(
         false => trainer.estimate_time(),
     };
     tracing::info!("{}", plan_line(source, &trainer, estimate));
-    let mut display = TrainingProgress::new(output, steps, quiet);
+    let mut display = TrainingProgress::new(output, steps, quiet, stop_flag::save_flag()?);
     let outcome = trainer.train(run, &mut TimeCheck::new(&mut display, estimate, steps), stop);
     let last = display.finish();
     let outcome = outcome?;
