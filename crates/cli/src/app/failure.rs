@@ -99,6 +99,7 @@ impl From<dataset::Error> for Failure {
         use dataset::Error as E;
         let code = match error {
             E::Io { action: "write", .. } => FAILED,
+            E::Io { ref source, .. } if !files::is_of_path(source) => FAILED,
             _ => USAGE,
         };
         let hint = match &error {
