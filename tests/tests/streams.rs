@@ -3,12 +3,14 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Finished, Place, assert_same_tensors, pretrain};
+use end_to_end::{Finished, Place, assert_same_tensors, binary, pretrain};
 
 /// Runs a shell's `script` in `place`, in which `$0` is the binary and `$@` are `arguments`.
 fn shell(place: &Place, script: &str, arguments: &[&str]) -> Finished {
@@ -180,4 +182,28 @@ fn a_library_that_crashes_is_a_line() {
     let ended = Finished::new("SIGSEGV".to_owned(), child.wait_with_output().unwrap()).ended(1);
     let last = ended.stderr.lines().last().unwrap();
     assert!(last.starts_with("error: a library crashed (SIGSEGV)"), "{ended:?}");
+}
+
+/// Under another name, so that files of another version can be put beside it.
+#[test]
+fn another_libtorch_is_refused() {
+    let place = Place::new();
+    let listed = Command::new("ldd").arg(binary()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let library = listed.lines().find_map(|line| line.trim().strip_prefix("libtorch_cpu.so => "));
+    let library = Path::new(library.unwrap().split(' ').next().unwrap());
+    let other = place.path("other/lib");
+    fs::create_dir_all(&other).unwrap();
+    for entry in fs::read_dir(library.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        if let Err(error) = fs::hard_link(entry.path(), other.join(entry.file_name())) {
+            let _ = writeln!(std::io::stderr(), "skipped: can't link libtorch: {error}");
+            return;
+        }
+    }
+    place.put("other/build-version", "2.10.0+cpu\n");
+    let mut command = place.command(&["methods"]);
+    let output = command.env("LD_LIBRARY_PATH", &other).output().unwrap();
+    let failed = Finished::new("methods".to_owned(), output);
+    failed.failed(1, &["expected libtorch 2.11.0, found 2.10.0+cpu"]);
 }
