@@ -294,6 +294,56 @@ fn a_folder_that_cannot_be_locked() {
     assert!(said.contains("lock.json") && said.contains("that process"), "{said}");
 }
 
+/// Commands that read a run and a set and write a file: it is whole or not there.
+#[test]
+fn other_commands_meet_a_call_that_fails_once() {
+    let Some(shim) = shim() else { return };
+    let (place, logs) = (Place::trained("simclr"), Place::new());
+    let (under, log) = (fs::canonicalize(place.path("")).unwrap(), logs.path("calls"));
+    let set = ["--image-size", "32", "--unlabeled", "9", "--train", "9", "--test", "9"];
+    for (words, out) in [
+        (&["embed", "run", "--out", "features.npy"][..], "features.npy"),
+        (&["export", "run", "--format", "safetensors", "--out", "e.safetensors"], "e.safetensors"),
+        (&["report", "run", "--quick", "--out", "report.html"], "report.html"),
+        (&[&["data", "synth", "--out", "set"][..], &set].concat(), "set/train_X.bin"),
+    ] {
+        let clean = || {
+            let _ = fs::remove_dir_all(place.path("set"));
+            let _ = fs::remove_file(place.path(out));
+        };
+        let run = |at: usize, error: i32| {
+            clean();
+            let mut command = place.command(words);
+            command.env("LD_PRELOAD", shim).env("FAULT_UNDER", &under).env("FAULT_LOG", &log);
+            command.env("FAULT_AT", at.to_string()).env("FAULT_ERRNO", error.to_string());
+            Finished::new(format!("{words:?} {at} {error}"), command.output().unwrap())
+        };
+        let _ = fs::remove_file(&log);
+        run(0, 0).done();
+        let (whole, calls) = (place.read(out), fs::read_to_string(&log).unwrap());
+        let calls: Vec<_> = (1..).zip(calls.lines()).collect();
+        let all: Vec<_> = calls
+            .iter()
+            .flat_map(|&(at, call)| errors(call).iter().map(move |error| (at, *error)))
+            .collect();
+        for index in Case::spread(cases(), all.len()) {
+            let (at, error) = all[index - 1];
+            let met = run(at, error);
+            let said = met.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+            let expected = usize::from(met.code != Some(0));
+            assert!(matches!(met.code, Some(0 | 1 | 2)) && said == expected, "{met:#?}");
+            assert!(!met.stderr.contains("internal error"), "{met:#?}");
+            match fs::read(place.path(out)) {
+                Ok(found) => assert!(found == whole, "{met:#?}"),
+                Err(_) => assert_ne!(met.code, Some(0), "{met:#?}"),
+            }
+        }
+        clean();
+        place.run(words).done();
+        assert!(place.read(out) == whole);
+    }
+}
+
 /// libtorch ends the process where it can't write: it writes to memory only.
 #[test]
 fn torchscript_that_finds_no_room_is_a_line() {

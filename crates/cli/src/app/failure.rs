@@ -118,7 +118,7 @@ impl From<eval::Error> for Failure {
         match error {
             eval::Error::Interrupted => Self::interrupted(),
             eval::Error::Loader(error) => Self::failed(error),
-            eval::Error::Cache { .. } => Self::failed(error),
+            eval::Error::Cache { .. } | eval::Error::Threads(_) => Self::failed(error),
             error => Self::usage(error),
         }
     }
