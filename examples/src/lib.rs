@@ -68,7 +68,7 @@ pub fn origin() -> Provenance {
 ///
 /// # Errors
 /// Where the folder is taken, or training fails.
-pub fn train(session: Trainer, folder: &Path) -> anyhow::Result<()> {
+pub fn train(mut session: Trainer, folder: &Path) -> anyhow::Result<()> {
     let run = session.create(folder)?;
     // Who sets this to true, from a signal or another thread, stops the run after the step under
     // way.

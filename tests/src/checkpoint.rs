@@ -62,7 +62,7 @@ pub fn assert_same_tensors(a: &Path, b: &Path) {
 }
 
 impl Place {
-    /// The checkpoints of a run, oldest first.
+    /// The checkpoints of a run, oldest first; not those that were moved aside.
     #[track_caller]
     pub fn checkpoints(&self, run: &str) -> Vec<PathBuf> {
         let folder = self.path(&format!("{run}/checkpoints"));
@@ -70,6 +70,7 @@ impl Place {
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut paths: Vec<PathBuf> =
             entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "safetensors"));
         paths.sort();
         paths
     }

@@ -67,6 +67,9 @@ fn a_run_that_goes_on_does_not_need_the_file_even_where_it_has_no_checkpoint() {
     begin(&place, "early", &["--max-steps", "1"]);
     // As after a crash before the first checkpoint.
     fs::remove_file(place.newest("early")).unwrap();
+    let mut record = place.read_json("early/config.json");
+    record["has_checkpoint"] = json!(false);
+    place.put("early/config.json", record.to_string());
     fs::remove_file(place.path("run/encoder.safetensors")).unwrap();
     let init = |run: &str| place.read_json(&format!("{run}/config.json"))["init"].clone();
     for run in ["parts", "early"] {

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod job_progress;
 pub mod json_layout;
 pub mod labels;
+pub mod libtorch;
 pub mod logging;
 pub mod method_name;
 pub mod output;

@@ -10,7 +10,7 @@ use clap::Parser;
 
 use app::failure::{self, Failure};
 use app::output::Output;
-use app::{crash, logging};
+use app::{crash, libtorch, logging};
 use args::{Arguments, Command};
 use commands::{
     compare, completions, config, data, embed, evaluate, export, man, methods, neighbors, predict,
@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return failure::of_arguments(&error),
     };
+    if let Err(failure) = libtorch::check() {
+        return failure.report();
+    }
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);
     models::keep_freed_memory();
@@ -57,7 +60,8 @@ fn main() -> ExitCode {
         Command::Completions { shell } => completions::run(shell, &output),
         Command::Man { out } => man::run(out.as_deref(), &output),
     };
-    match crash::caught(command) {
+    let ended = crash::caught(command);
+    match ended.and_then(|code| output.finish().map(|()| code)) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

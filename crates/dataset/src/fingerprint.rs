@@ -39,7 +39,7 @@ impl Dataset {
         }
         let fingerprint = self.hash_all();
         // Where it can't be kept, it is found again next time.
-        let kept = file.parent().map(fs::create_dir_all);
+        let kept = file.parent().map(files::create_cache_dir);
         if let Some(Ok(())) = kept {
             let _ = files::write(&file, fingerprint.as_bytes());
         }

@@ -42,7 +42,7 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps a file that is not empty; its pages are not read.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        let file = files::open_plain(path).map_err(Error::io(path, "open"))?;
         let metadata = file.metadata().map_err(Error::io(path, "open"))?;
         // Tells who deletes sets in the cache that this one is in use. Not every file system has
         // locks.

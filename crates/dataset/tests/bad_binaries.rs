@@ -125,3 +125,25 @@ fn line_breaks_in_what_was_found_stay_on_one_line() {
     let found = message(open(dir.path()), "shape.json");
     assert!(found.contains(r"unknown field `ch\nnels`"), "{found}");
 }
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_beside_the_images_are_refused_at_once() {
+    let names = ["shape.json", "class_names.txt", "fold_indices.txt", "train_X.bin", "train_y.bin"];
+    for name in names {
+        for device in [false, true] {
+            let dir = folder();
+            stl10(dir.path());
+            let path = dir.path().join(name);
+            let _ = fs::remove_file(&path);
+            if device {
+                std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+            } else {
+                let made = std::process::Command::new("mkfifo").arg(&path).status();
+                assert!(made.unwrap().success());
+            }
+            let found = message(open(dir.path()), name);
+            assert!(found.contains("expected"), "{found}");
+        }
+    }
+}

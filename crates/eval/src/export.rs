@@ -1,6 +1,9 @@
 //! An encoder as a file that others load: its weights as safetensors, or the whole of it as
 //! TorchScript.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use files::OneLine;
@@ -78,10 +81,17 @@ impl FrozenEncoder {
                 &mut forward,
             )
             .map_err(of_libtorch)?;
-            // The file's name becomes part of what is in it: always the same one, so that equal
-            // encoders are equal files.
+            // To a file in memory: libtorch ends the process where a disk is full. The file's name
+            // becomes part of what is in it: always the same one, so that equal encoders are equal
+            // files.
+            let unreadable =
+                |source| trainer::Error::Io { path: path.to_owned(), what: "write it", source };
+            let memory = rustix::fs::memfd_create("encoder", rustix::fs::MemfdFlags::CLOEXEC);
+            let mut memory = File::from(memory.map_err(|error| unreadable(error.into()))?);
             let folder = files::temporary_folder(path)?;
             let file = folder.path().join("encoder.pt");
+            let opened = format!("/proc/self/fd/{}", memory.as_raw_fd());
+            std::os::unix::fs::symlink(opened, &file).map_err(unreadable)?;
             module.save(&file).map_err(of_libtorch)?;
             let device = self.networks.store.device();
             let loaded = CModule::load_on_device(&file, device).map_err(of_libtorch)?;
@@ -93,9 +103,9 @@ impl FrozenEncoder {
             if off.is_nan() || off > TOLERANCE {
                 return Err(failure(format!("its features are off by {off:e}")));
             }
-            let unreadable =
-                |source| trainer::Error::Io { path: file.clone(), what: "read it", source };
-            let bytes = std::fs::read(&file).map_err(unreadable)?;
+            let mut bytes = Vec::new();
+            memory.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+            memory.read_to_end(&mut bytes).map_err(unreadable)?;
             Ok(files::write(path, &bytes)?)
         })
     }

@@ -86,7 +86,7 @@ impl FeatureCache {
         features: usize,
     ) -> Option<CacheWriter<'_>> {
         let path = self.path(key);
-        let begun = fs::create_dir_all(&self.dir).map_err(|error| error.to_string());
+        let begun = files::create_cache_dir(&self.dir).map_err(|error| error.to_string());
         let file =
             begun.and_then(|()| AtomicFile::create(&path).map_err(|error| error.to_string()));
         let file = file.map_err(|error| tracing::warn!("features are not cached: {error}")).ok()?;

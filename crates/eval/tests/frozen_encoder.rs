@@ -60,7 +60,7 @@ fn an_image_is_encoded_on_its_own_whatever_is_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let encoder = r#"{"resnet": {"depth": 18, "stem": "imagenet", "norm": "batch"}}"#;
-    let trainer = run("byol", encoder);
+    let mut trainer = run("byol", encoder);
     let created = trainer.create(&path).unwrap();
     let outcome = trainer.train(created, &mut Silent, &AtomicBool::new(false));
     assert_eq!(outcome.unwrap(), Outcome::Finished);

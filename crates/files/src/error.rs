@@ -11,7 +11,8 @@ use crate::OneLine;
 pub struct Error {
     /// The file or folder.
     pub path: PathBuf,
-    /// What was tried: "open", "create", "write", "write into" or "replace".
+    /// What was tried: "open", "create", "list", "lock", "read", "remove",
+    /// "rename", "write", "write into" or "replace".
     pub action: &'static str,
     /// What the system says.
     pub source: io::Error,
@@ -19,7 +20,7 @@ pub struct Error {
 
 impl Error {
     /// For `map_err`: an I/O error with its path and what was tried.
-    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self { path: path.to_owned(), action, source }
     }
 }

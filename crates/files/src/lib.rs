@@ -2,6 +2,7 @@
 //!
 //! - [`write()`], [`AtomicFile`] and [`AtomicFolder`] replace a file or make a folder atomically:
 //!   the content goes to a temporary name in the same folder, is flushed to disk, and is renamed.
+//! - [`read()`], [`list`] and [`if_exists`] read, and take nothing but "not found" for absence.
 //! - [`RecordLog`] appends records; one that can't be written whole is taken back.
 //! - [`OneLine`] escapes names, paths and messages for errors and logs.
 //! - [`cache_dir`] is where caches go.
@@ -25,13 +26,17 @@ mod error;
 mod hex;
 mod one_line;
 mod partial;
+mod read;
 mod record_log;
 
 pub use self::atomic_file::{AtomicFile, check_writable, write};
 pub use self::atomic_folder::{AtomicFolder, check_new_folder};
-pub use self::cache_dir::cache_dir;
+pub use self::cache_dir::{cache_dir, create_cache_dir};
 pub use self::error::{Error, FolderError, Unwritable};
 pub use self::hex::hex;
-pub use self::one_line::{OneLine, replace_control};
+pub use self::one_line::{OneLine, replace_control, spreadsheet_cell};
 pub use self::partial::{is_partial, remove_partial, temporary_folder};
+pub use self::read::{
+    exists, if_exists, is_of_path, list, open_plain, read, read_text, remove_if_exists,
+};
 pub use self::record_log::RecordLog;

@@ -27,5 +27,14 @@ pub fn replace_control(name: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// A cell of a table that a spreadsheet shows and doesn't run: one that begins as a formula does
+/// (`=`, `+`, `-`, `@`, a tab or a line break) gets an apostrophe in front.
+pub fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => format!("'{text}").into(),
+        false => text.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

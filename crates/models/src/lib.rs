@@ -29,6 +29,7 @@ mod error;
 mod flat_parameters;
 mod heads;
 mod layers;
+mod libtorch;
 mod precision;
 mod pretrained;
 mod script_network;
@@ -48,6 +49,7 @@ pub use self::heads::{
     DinoHead, DinoHeadConfig, Mlp, MlpConfig, Norm, ProjectionConfig, ProjectionHead,
 };
 pub use self::layers::{BatchNorm, Conv2d, LayerNorm, Linear};
+pub use self::libtorch::{cpu_capability, libtorch_version};
 pub use self::precision::Precision;
 pub use self::pretrained::{WeightSource, WeightsInfo, convert_weights};
 pub use self::script_network::{NamedInput, ScriptError, ScriptInput, ScriptNetwork};

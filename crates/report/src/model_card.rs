@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use files::OneLine;
 use run::{EvaluationRecord, ProtocolRecord};
 use serde_json::{Value, json};
 
@@ -139,7 +140,7 @@ fn markdown(card: &Value) -> String {
             "Trained on",
             format!(
                 "{} ({}), {} images, {} pixels, without labels; fingerprint `{}`",
-                word(&data["name"]),
+                plain(&word(&data["name"])),
                 word(&data["kind"]),
                 data["images"],
                 data["image_size"],
@@ -156,11 +157,12 @@ fn markdown(card: &Value) -> String {
             word(&training["device"]),
         ),
     ));
-    rows.push(("License", card["license"].as_str().unwrap_or("not stated").to_owned()));
-    let mut text = format!("# {}: an image encoder trained by {method}\n\n", word(&card["file"]));
+    rows.push(("License", plain(card["license"].as_str().unwrap_or("not stated"))));
+    let mut text =
+        format!("# {}: an image encoder trained by {method}\n\n", plain(&word(&card["file"])));
     text += "| | |\n| :-- | :-- |\n";
     for (what, value) in rows {
-        text += &format!("| {what} | {} |\n", value.replace('|', "\\|"));
+        text += &format!("| {what} | {} |\n", cell(&value));
     }
     text += "\n## Results\n\n";
     text += &scores(&card["results"]);
@@ -185,7 +187,8 @@ fn scores(results: &Value) -> String {
     for (name, score) in accuracy {
         let interval = &score["interval95"];
         text += &format!(
-            "| {name} | {} | {} to {} | {} |\n",
+            "| {} | {} | {} to {} | {} |\n",
+            cell(&plain(name)),
             percent(&score["accuracy"]),
             percent(&interval[0]),
             percent(&interval[1]),
@@ -193,6 +196,26 @@ fn scores(results: &Value) -> String {
         );
     }
     text
+}
+
+/// A text without the meaning that Markdown and HTML give to its characters.
+fn plain(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in OneLine(text).to_string().chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '\\' | '`' | '*' | '[' | ']' | '#' | '!' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Markdown in a cell of a table.
+fn cell(markdown: &str) -> String {
+    markdown.replace('|', "\\|")
 }
 
 fn code(value: &Value) -> String {
@@ -243,6 +266,25 @@ mod tests {
             assert!(text.contains(part), "{part} not in\n{text}");
         }
         assert!(!text.contains("data/photos"), "{text}");
+    }
+
+    #[test]
+    fn names_have_no_meaning_in_markdown_and_html() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = sample::finished(folder.path(), "simclr", 3, &[0.2]);
+        let config = run.join("config.json");
+        let mut record: Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
+        record["data"]["paths"] = json!(["data/<script>|[x](y)\n# a"]);
+        fs::write(&config, record.to_string()).unwrap();
+        let file = folder.path().join("encoder.pt");
+        let license = Some("<b>mine</b>");
+        let exported = ExportInfo { license, ..exported(&file) };
+        let [_, md] = write_model_card(&run, &exported).unwrap();
+        let text = fs::read_to_string(md).unwrap();
+        for part in ["&lt;script&gt;\\|\\[x\\](y)\\\\n\\# a", "&lt;b&gt;mine&lt;/b&gt;"] {
+            assert!(text.contains(part), "{part} not in\n{text}");
+        }
+        assert!(!text.contains("<script>") && !text.contains("\n# a"), "{text}");
     }
 
     #[test]

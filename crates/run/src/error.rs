@@ -55,11 +55,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: an I/O error with its path.
-    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { path: path.to_owned(), source }
-    }
-
     /// For `map_err`: a file that can't be parsed.
     pub(crate) fn content<E: ToString>(
         path: &Path,
@@ -72,6 +67,12 @@ impl Error {
             expected,
             found: found.to_string(),
         }
+    }
+}
+
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        Self::Io { path: error.path, source: error.source }
     }
 }
 

@@ -14,6 +14,8 @@ pub const SUMMARY: &str = "summary.json";
 pub const ENCODER: &str = "encoder.safetensors";
 /// The weights that the encoder began with, where they came from a file.
 pub const INIT_WEIGHTS: &str = "initial.safetensors";
+/// Who uses the folder, where the file system has no locks.
+pub const LOCK: &str = "lock.json";
 /// The folder of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Scores of the encoder: an [`EvaluationRecord`](crate::EvaluationRecord).
@@ -66,7 +68,8 @@ pub(crate) const ALL: &[FileInfo] = &[
         name: "checkpoints/step-*.safetensors",
         content: "Weights, teacher, optimizer state, method state and the position in the data. \
                   The newest `checkpoint.keep_last` are kept, the best epoch's, and the newest from \
-                  before training looked collapsed.",
+                  before training looked collapsed. One that can't be read on `--resume` is renamed \
+                  to `*.damaged`.",
     },
     FileInfo {
         name: ENCODER,
@@ -78,7 +81,11 @@ pub(crate) const ALL: &[FileInfo] = &[
         content: "The weights that the encoder began with. Only where they came from a file.",
     },
     FileInfo { name: SUMMARY, content: "The result of the run. Written at the end." },
-    FileInfo { name: LOG, content: "A copy of the messages on stderr." },
+    FileInfo { name: LOG, content: "The messages of the run, which stderr has too." },
+    FileInfo {
+        name: LOCK,
+        content: "Host and process that train the run. Only on file systems without locks.",
+    },
     FileInfo {
         name: EVALUATION,
         content: "Scores of the encoder. Written by `twinview compare`, and by `twinview evaluate \

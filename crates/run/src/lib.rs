@@ -22,6 +22,7 @@
 
 mod data_source;
 mod document;
+mod environment;
 mod error;
 mod evaluation;
 pub mod file;
@@ -36,6 +37,7 @@ mod summary;
 
 pub use data_source::DataSource;
 pub use document::document;
+pub use environment::{EnvironmentRecord, SegmentRecord};
 pub use error::Error;
 pub use evaluation::{
     ClassScore, CrossValidation, EvaluationData, EvaluationImages, EvaluationRecord,
@@ -50,8 +52,9 @@ pub use metrics::{
     TEACHER_MOMENTUM, TEST_PROBE_ACC, TEST_PROBE_LOSS, UNIFORMITY, VAL_KNN_ACC, VAL_PROBE_ACC,
     VAL_PROBE_LOSS,
 };
+pub use number::read as read_number;
 pub use record::{
     BatchRecord, DataRecord, FORMAT, ImageCounts, InitRecord, RunRecord, ThreadCounts,
 };
-pub use steps::{EpochRecord, Health, StepRecord, StepSecs, read_epochs, read_steps};
+pub use steps::{EpochRecord, Health, StepRecord, StepSecs, lines_until, read_epochs, read_steps};
 pub use summary::Summary;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataSource, Error, file};
+use crate::{DataSource, Error, SegmentRecord, file};
 
 /// The format of run folders that this version writes and reads. Raised when a record, a key or a
 /// checkpoint changes its meaning.
@@ -36,6 +36,15 @@ pub struct RunRecord<C> {
     pub batch: BatchRecord,
     /// The file that the encoder's first weights are from; null for random weights.
     pub init: Option<InitRecord>,
+    /// Random name of the run, which its checkpoints carry; empty for runs of older versions.
+    #[serde(default)]
+    pub run_id: String,
+    /// Whether a checkpoint was written: without one the run can't be resumed then.
+    #[serde(default)]
+    pub has_checkpoint: bool,
+    /// The parts of the run, one for each start of the program, with all that rounding depends on.
+    #[serde(default)]
+    pub segments: Vec<SegmentRecord>,
     /// The configuration.
     pub config: C,
 }
@@ -175,10 +184,10 @@ impl<C: DeserializeOwned> RunRecord<C> {
     /// [`Error::Content`] for a file that can't be parsed.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(file::CONFIG);
-        let text = fs::read_to_string(&path).map_err(|error| Error::NoRun {
-            path: folder.to_owned(),
-            found: instead_of_run(folder, &error),
-        })?;
+        let text = match files::read_text(&path) {
+            Err(error) => return Err(unreadable(folder, error)),
+            Ok(text) => text,
+        };
         let content = |error| Error::content(&path, None, "the record of a run")(error);
         let Version { format, config, version } = serde_json::from_str(&text).map_err(content)?;
         let unnumbered = config.is_some() && version.is_some();
@@ -193,13 +202,22 @@ impl<C: DeserializeOwned> RunRecord<C> {
 const NAMED: usize = 5;
 const DEPTH: usize = 2;
 
-/// What is in the place of the run in `folder`, whose record can't be read for `error`.
-fn instead_of_run(folder: &Path, error: &io::Error) -> String {
+/// Why the record of the run in `folder` can't be read: there is no run, or `error`.
+fn unreadable(folder: &Path, error: files::Error) -> Error {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound};
+    match error.source.kind() {
+        NotFound | NotADirectory => {
+            Error::NoRun { path: folder.to_owned(), found: instead_of_run(folder) }
+        }
+        InvalidData => Error::content(&error.path, None, "the record of a run")(error.source),
+        _ => error.into(),
+    }
+}
+
+/// What is in the place of the run in `folder`, which has no record.
+fn instead_of_run(folder: &Path) -> String {
     if !folder.is_dir() {
         return if folder.exists() { "a file" } else { "no such folder" }.to_owned();
-    }
-    if error.kind() != io::ErrorKind::NotFound {
-        return format!("a folder whose {} can't be read ({error})", file::CONFIG);
     }
     let mut runs = Vec::new();
     collect_runs(folder, DEPTH, &mut runs);

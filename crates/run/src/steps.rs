@@ -1,7 +1,6 @@
 //! The lines of `metrics.jsonl`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -176,6 +175,67 @@ pub fn read_steps(folder: &Path) -> Result<Vec<StepRecord>, Error> {
     Ok(steps.into_values().collect())
 }
 
+/// The text of `metrics.jsonl`; `None` where there is no such file.
+fn read_metrics(path: &Path) -> Result<Option<String>, Error> {
+    match files::if_exists(files::read_text(path)) {
+        Err(error) if error.source.kind() == io::ErrorKind::InvalidData => {
+            Err(Error::content(path, None, "JSON lines")("bytes that are no text"))
+        }
+        read => Ok(read?),
+    }
+}
+
+/// The number of steps that a line of any kind is about.
+#[derive(Deserialize)]
+struct AtStep {
+    step: u64,
+}
+
+/// The lines of `metrics.jsonl` in `folder` about the first `step` steps, whole and in their order;
+/// a run that goes on after `step` steps writes the later ones again. With the highest step that
+/// any line is about.
+///
+/// # Errors
+/// [`Error::Content`] for a damaged line before the last that is kept: what can't be read is not
+/// dropped. Damage behind it, as a power cut leaves it, belongs to steps that are done again.
+/// [`Error::Io`].
+pub fn lines_until(folder: &Path, step: u64) -> Result<(String, u64), Error> {
+    let path = folder.join(file::METRICS);
+    let text = read_metrics(&path)?.unwrap_or_default();
+    let (mut kept, mut highest, mut damage) = (String::new(), 0, None);
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if !line.ends_with('\n') {
+            break;
+        }
+        match serde_json::from_str::<AtStep>(line) {
+            Ok(AtStep { step: at }) => {
+                highest = highest.max(at);
+                if at <= step {
+                    if let Some(damage) = damage {
+                        return Err(damage);
+                    }
+                    kept += line;
+                }
+            }
+            Err(error) => {
+                let expected = "a record of a step or an epoch";
+                damage = damage.or(Some(Error::content(&path, Some(index + 1), expected)(error)));
+            }
+        }
+    }
+    // Before the first checkpoint nothing is kept, and all of it could be damage.
+    match damage {
+        Some(damage) if kept_to(&kept) < step || step == 0 => Err(damage),
+        _ => Ok((kept, highest)),
+    }
+}
+
+/// The highest step in lines that can be read.
+fn kept_to(lines: &str) -> u64 {
+    let steps = lines.lines().filter_map(|line| serde_json::from_str::<AtStep>(line).ok());
+    steps.map(|AtStep { step }| step).max().unwrap_or(0)
+}
+
 /// The records of a kind, each by its key.
 fn read<T: DeserializeOwned, K: Ord>(
     folder: &Path,
@@ -183,14 +243,7 @@ fn read<T: DeserializeOwned, K: Ord>(
     keyed: impl Fn(T) -> (K, T),
 ) -> Result<BTreeMap<K, T>, Error> {
     let path = folder.join(file::METRICS);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(Error::content(&path, None, "JSON lines")("bytes that are no text"));
-        }
-        Err(error) => return Err(Error::io(&path)(error)),
-    };
+    let Some(text) = read_metrics(&path)? else { return Ok(BTreeMap::new()) };
     let mut records = BTreeMap::new();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let Some(line) = line.strip_suffix('\n') else {

@@ -1,7 +1,5 @@
 //! `summary.json`.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -55,13 +53,11 @@ pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
     expected: &'static str,
 ) -> Result<Option<T>, Error> {
-    use io::ErrorKind::{NotADirectory, NotFound};
-    match fs::read(path) {
-        Ok(bytes) => {
+    match files::if_exists(files::read(path))? {
+        Some(bytes) => {
             let found = serde_json::from_slice(&bytes);
             found.map(Some).map_err(Error::content(path, None, expected))
         }
-        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
-        Err(error) => Err(Error::io(path)(error)),
+        None => Ok(None),
     }
 }

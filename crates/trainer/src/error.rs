@@ -41,6 +41,22 @@ pub enum Error {
     /// Another process trains in the run folder.
     #[error("{}: expected a run folder that no other process uses, found one in use", OneLine(.0))]
     InUse(PathBuf),
+    /// Another process trains in the run folder, as a lock file says.
+    #[error("{}: expected a run folder that no other process uses, found one that {} uses; if that process has ended, remove this file", OneLine(.path), OneLine(.by))]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The process.
+        by: String,
+    },
+    /// The checkpoints of a run are gone.
+    #[error("{}: expected the checkpoints of this run, found none{}; bring them back (a disk that isn't mounted?), or begin a new run (--run)", OneLine(.path), match .steps { 0 => String::new(), steps => format!(", though {} has {steps} steps", run::file::METRICS) })]
+    NoCheckpoint {
+        /// The folder of the checkpoints.
+        path: PathBuf,
+        /// Steps in `metrics.jsonl`.
+        steps: u64,
+    },
     /// The run folder can't be made.
     #[error(transparent)]
     Folder(Box<Error>),
@@ -89,11 +105,11 @@ pub enum Error {
     },
     /// The loss or the gradient is no longer a number.
     #[error(
-        "training diverged: the {what} of step {step} is {value}; a smaller learning rate (optimizer.*.lr) usually helps; {}",
+        "training diverged: {what} of step {step} is {value}; a smaller learning rate (optimizer.*.lr) usually helps; {}",
         if *saved { "checkpoints are from before" } else { "there is no checkpoint yet" }
     )]
     Diverged {
-        /// "loss" or "gradient".
+        /// "the loss", "the gradient" or "a weight".
         what: &'static str,
         /// 1-based.
         step: u64,
@@ -104,7 +120,8 @@ pub enum Error {
     },
     /// The measures say so, several times in a row.
     #[error(
-        "training collapsed: after step {step}, for {checks} epochs in a row, {collapse_reason}; a smaller learning rate (optimizer.*.lr), larger batches or the method's safeguards (predictor, centering, momentum) usually help; a checkpoint from before is kept"
+        "training collapsed: after step {step}, for {checks} epochs in a row, {collapse_reason}; a smaller learning rate (optimizer.*.lr), larger batches or the method's safeguards (predictor, centering, momentum) usually help; {}",
+        if *saved { "a checkpoint from before is kept" } else { "there is no checkpoint from before" }
     )]
     Collapsed {
         /// 1-based.
@@ -113,6 +130,8 @@ pub enum Error {
         checks: u32,
         /// Why the metrics look collapsed.
         collapse_reason: String,
+        /// Whether the run has a checkpoint from before.
+        saved: bool,
     },
 }
 
@@ -125,16 +144,28 @@ impl Error {
 
     /// Whether arguments, configuration or data are to blame, not the run.
     pub fn is_usage(&self) -> bool {
-        !matches!(
-            self,
-            Self::Loader(_) | Self::Io { .. } | Self::Diverged { .. } | Self::Collapsed { .. }
-        )
+        match self {
+            Self::Loader(_) | Self::Diverged { .. } | Self::Collapsed { .. } => false,
+            Self::Io { .. } | Self::Run(run::Error::Io { .. }) => false,
+            Self::Folder(error) => match &**error {
+                // A name that can't be used, not a disk that is full.
+                Self::Io { source, .. } => files::is_of_path(source),
+                error => error.is_usage(),
+            },
+            _ => true,
+        }
     }
 }
 
 impl From<files::Error> for Error {
     fn from(error: files::Error) -> Self {
-        let what = if error.action == "open" { "open it" } else { "write it" };
+        let what = match error.action {
+            "open" => "open it",
+            "read" => "read it",
+            "list" => "list it",
+            "remove" => "remove it",
+            _ => "write it",
+        };
         Self::io(&error.path, what)(error.source)
     }
 }

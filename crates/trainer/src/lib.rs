@@ -36,7 +36,7 @@
 //! let images = dataset::synthetic(&spec)?;
 //! let data = DataSource::default();
 //! let origin = Provenance { version: "1".into(), revision: "none".into(), data };
-//! let session = Trainer::prepare(config, images, origin)?;
+//! let mut session = Trainer::prepare(config, images, origin)?;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("run");

@@ -19,6 +19,7 @@ const UNSAFE: &[&str] = &[
     "crates/loader/tests/allocations.rs",
     "crates/models/src/allocator.rs",
     "crates/models/src/device.rs",
+    "crates/models/src/libtorch.rs",
     "crates/models/src/to_tensor.rs",
 ];
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGBUS, SIGXFSZ};
+use signal_hook::consts::{SIGBUS, SIGSEGV, SIGXFSZ};
 use signal_hook::low_level;
 
 use crate::app::failure::{FAILED, Failure};
@@ -63,6 +63,14 @@ pub fn handle_signals() -> io::Result<()> {
     // SAFETY: the action only writes to stderr, which doesn't allocate, and ends the process. The
     // one lock that it takes is that of stderr, which no code holds while it reads a mapped file.
     unsafe { low_level::register(SIGBUS, action) }?;
+    let action = || {
+        end(
+            "error: a library crashed (SIGSEGV), as oneDNN does when it gets no memory; a smaller train.batch_size may help; checkpoints are as they were\n",
+        )
+    };
+    // SAFETY: as above. The handler that was there before, which tells of an overflowing stack,
+    // runs first.
+    unsafe { signal_hook_registry::register_signal_unchecked(SIGSEGV, action) }?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use files::OneLine;
 
-use crate::app::words;
+use crate::app::{output, words};
 use crate::args;
 
 /// Everything done.
@@ -99,6 +99,7 @@ impl From<dataset::Error> for Failure {
         use dataset::Error as E;
         let code = match error {
             E::Io { action: "write", .. } => FAILED,
+            E::Io { ref source, .. } if !files::is_of_path(source) => FAILED,
             _ => USAGE,
         };
         let hint = match &error {
@@ -117,7 +118,7 @@ impl From<eval::Error> for Failure {
         match error {
             eval::Error::Interrupted => Self::interrupted(),
             eval::Error::Loader(error) => Self::failed(error),
-            eval::Error::Cache { .. } => Self::failed(error),
+            eval::Error::Cache { .. } | eval::Error::Threads(_) => Self::failed(error),
             error => Self::usage(error),
         }
     }
@@ -178,8 +179,9 @@ fn unpacking(path: &Path) -> String {
 /// Prints help and version as they are, an error as one line.
 pub fn of_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::from(DONE);
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        return output::written(printed)
+            .map_or_else(|failure| failure.report(), |()| ExitCode::from(DONE));
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use files::RecordLog;
+use files::{OneLine, RecordLog};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::app::progress_bars;
@@ -42,25 +42,30 @@ impl RunLog {
     }
 }
 
-/// Writes to stderr and the run's log.
+/// Writes lines to the run's log and to stderr.
 struct Tee(RunLog);
 
 impl Write for Tee {
+    /// Takes one message, which becomes one line whatever it holds. It is in the log first; whether
+    /// anybody reads stderr is no matter for the run.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = progress_bars::suspend(|| io::stderr().write(bytes))?;
+        let text = String::from_utf8_lossy(bytes);
+        let line = format!("{}\n", OneLine(text.trim_end_matches('\n')));
         let mut copy = self.0.lock();
         if let Some(file) = &mut copy.file
-            && let Err(error) = file.append(&bytes[..written])
+            && let Err(error) = file.append(line.as_bytes())
         {
             copy.file = None;
             copy.stop.store(true, Ordering::Relaxed);
             copy.failure = Some(error.into());
         }
-        Ok(written)
+        drop(copy);
+        let _ = progress_bars::suspend(|| io::stderr().write_all(line.as_bytes()));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 
@@ -82,6 +87,7 @@ pub fn start(verbose: u8, quiet: bool) -> RunLog {
         .with_ansi(false)
         .with_target(false)
         .without_time()
+        .log_internal_errors(false)
         .init();
     if from_environment.is_none() && !named.is_empty() {
         tracing::warn!("TWINVIEW_LOG: expected error, warn, info, debug or trace, found {named:?}");

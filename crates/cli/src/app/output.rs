@@ -1,19 +1,25 @@
-//! Results on stdout: text or JSON. A closed pipe ends the output quietly.
+//! Results on stdout: text or JSON. A closed pipe ends the output quietly; every other error is one
+//! of the command.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
+
+use crate::app::failure::Failure;
 
 /// Where results go.
 #[derive(Debug)]
 pub struct Output {
     json: bool,
+    /// The first error; nothing is written after it.
+    error: OnceLock<io::Error>,
 }
 
 impl Output {
     /// JSON, or text.
     pub fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, error: OnceLock::new() }
     }
 
     /// Prints `value` as JSON or else `text`.
@@ -42,6 +48,26 @@ impl Output {
 
     /// Prints a line.
     pub fn line(&self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        if self.error.get().is_none()
+            && let Err(error) = writeln!(io::stdout().lock(), "{text}")
+        {
+            let _ = self.error.set(error);
+        }
+    }
+
+    /// Whether all was written that somebody reads.
+    pub fn finish(self) -> Result<(), Failure> {
+        let flushed = io::stdout().lock().flush();
+        written(self.error.into_inner().map_or(flushed, Err))
+    }
+}
+
+/// The failure of writing to stdout. Who closes a pipe has read enough.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("can't write to stdout: {error}")))
+        }
+        _ => Ok(()),
     }
 }

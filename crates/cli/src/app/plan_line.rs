@@ -123,6 +123,10 @@ impl Observer for TimeCheck<'_> {
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
         self.inner.collapse_warning(epoch, collapse_reason);
     }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.inner.wants_checkpoint()
+    }
 }
 
 /// A rough time in words.

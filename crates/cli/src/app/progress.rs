@@ -1,6 +1,8 @@
 //! Progress of a training run: a bar in a terminal, log lines elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -26,11 +28,13 @@ pub struct TrainingProgress<'a> {
     last_epoch: Option<EpochRecord>,
     /// The newest kNN accuracy; it isn't measured after every epoch.
     knn_acc: Option<f64>,
+    /// Asks for a checkpoint.
+    save: Arc<AtomicBool>,
 }
 
 impl<'a> TrainingProgress<'a> {
-    /// The progress of a run that has done `steps`.
-    pub fn new(output: &'a Output, steps: StepCount, quiet: bool) -> Self {
+    /// The progress of a run that has done `steps`; a checkpoint is wanted when `save` is set.
+    pub fn new(output: &'a Output, steps: StepCount, quiet: bool, save: Arc<AtomicBool>) -> Self {
         let drawn = std::io::stderr().is_terminal() && !quiet && steps.step < steps.total;
         let bar = drawn.then(|| {
             let text = format!("step {}/{}", steps.step + 1, steps.total);
@@ -38,7 +42,7 @@ impl<'a> TrainingProgress<'a> {
             bar.set_position(steps.step);
             bar
         });
-        Self { output, bar, last_line: None, last_epoch: None, knn_acc: None }
+        Self { output, bar, last_line: None, last_epoch: None, knn_acc: None, save }
     }
 
     /// Removes the bar; the last finished epoch.
@@ -71,6 +75,14 @@ impl Observer for TrainingProgress<'_> {
 
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
         tracing::warn!("epoch {epoch} looks like collapse: {collapse_reason}");
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        let wanted = self.save.swap(false, Ordering::Relaxed);
+        if wanted {
+            tracing::info!("saving a checkpoint (SIGUSR1)");
+        }
+        wanted
     }
 }
 

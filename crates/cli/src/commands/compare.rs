@@ -86,6 +86,7 @@ pub fn run(
         );
     }
     let command = invocation::command(arguments);
+    stop_flag::save_flag()?;
     let stop = stop_flag(stop_flag::TRAINING)?;
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());
@@ -122,7 +123,7 @@ fn fit(planned: &mut [PlannedRun], set: &dataset::Dataset) -> Result<BTreeSet<St
 
 /// The record of the run in `folder`, if one was begun.
 fn begun(folder: &Path) -> Result<Option<RunRecord>, Failure> {
-    let begun = folder.join(file::CONFIG).exists();
+    let begun = files::exists(&folder.join(file::CONFIG))?;
     Ok(begun.then(|| RunRecord::read(folder)).transpose()?)
 }
 
@@ -134,8 +135,9 @@ fn starts_anew(error: trainer::Error) -> Failure {
 /// Rejects a folder that has files in it and is none of a comparison: its pages and tables would be
 /// replaced.
 fn check_out(out: &Path) -> Result<(), Failure> {
-    let mut entries = std::fs::read_dir(out).into_iter().flatten().flatten();
-    if out.join("runs").is_dir() || !entries.any(|entry| !files::is_partial(&entry.file_name())) {
+    let found = files::if_exists(files::list(out))?.unwrap_or_default();
+    let mut names = found.iter().filter_map(|path| path.file_name());
+    if out.join("runs").is_dir() || names.all(files::is_partial) {
         return Ok(());
     }
     let place = out.display();
@@ -255,7 +257,7 @@ fn train(
 fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Result<(), Failure> {
     let folder = &run.folder;
     let views = folder.join(file::AUGMENTATION);
-    if !views.exists() {
+    if !files::exists(&views)? {
         let [rows, repeats] = PREVIEW;
         let recipes = run.config.view_recipes();
         let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats);

@@ -34,6 +34,8 @@ pub fn run(
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
+    // From here on: its default is to end the process.
+    stop_flag::save_flag()?;
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
     let (mut trainer, source) = match arguments.resume {
         true => (resume(arguments, &folder)?, "resumed run".to_owned()),
@@ -87,15 +89,11 @@ pub fn train(
     log: &RunLog,
     stop: &Arc<AtomicBool>,
 ) -> Result<(Outcome, Option<EpochRecord>), Failure> {
-    let run = if resume {
-        for error in trainer.restore(folder)? {
-            tracing::warn!("{error}; resuming from the previous checkpoint");
-        }
-        RunFolder::resume(folder, trainer.record(), trainer.steps().step)?
-    } else {
-        trainer.create(folder)?
-    };
+    let run = if resume { trainer.resume(folder)? } else { trainer.create(folder)? };
     log.copy_to(folder, stop)?;
+    for warning in run.warnings() {
+        tracing::warn!("{warning}");
+    }
     announce(&trainer, folder);
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
@@ -104,7 +102,7 @@ pub fn train(
         false => trainer.estimate_time(),
     };
     tracing::info!("{}", plan_line(source, &trainer, estimate));
-    let mut display = TrainingProgress::new(output, steps, quiet);
+    let mut display = TrainingProgress::new(output, steps, quiet, stop_flag::save_flag()?);
     let outcome = trainer.train(run, &mut TimeCheck::new(&mut display, estimate, steps), stop);
     let last = display.finish();
     let outcome = outcome?;

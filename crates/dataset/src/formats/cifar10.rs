@@ -93,12 +93,8 @@ fn open_batch(path: &Path) -> Result<Mapping, Error> {
 
 fn read_class_names(dir: &Path) -> Result<Vec<String>, Error> {
     let path = dir.join(CLASS_NAMES);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((0..CLASSES).map(|class| format!("class {class}")).collect());
-        }
-        Err(error) => return Err(Error::io(&path, "read")(error)),
+    let Some(text) = files::if_exists(files::read_text(&path))? else {
+        return Ok((0..CLASSES).map(|class| format!("class {class}")).collect());
     };
     let names: Vec<String> =
         text.lines().map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();

@@ -1,13 +1,13 @@
 //! CSV by RFC 4180, with a header of column names and lines that end in `\n`.
 //!
-//! Numbers have as many digits as it takes to read back the same `f32`. What isn't known is an
-//! empty field.
+//! A name that a spreadsheet would run as a formula has an apostrophe in front. Numbers have as
+//! many digits as it takes to read back the same `f32`. What isn't known is an empty field.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use files::AtomicFile;
+use files::{AtomicFile, spreadsheet_cell};
 
 use crate::Table;
 use crate::sink::Sink;
@@ -43,12 +43,12 @@ impl<'a> Csv<'a> {
         let record = self.table.images.record(row);
         self.text(record.split)?;
         self.formatted(format_args!("{}", record.index))?;
-        self.text(record.name.as_deref().unwrap_or_default())?;
+        self.text(&spreadsheet_cell(record.name.as_deref().unwrap_or_default()))?;
         match record.label {
             Some(label) => self.formatted(format_args!("{label}"))?,
             None => self.text("")?,
         }
-        self.text(record.class.unwrap_or_default())?;
+        self.text(&spreadsheet_cell(record.class.unwrap_or_default()))?;
         if let Some(clusters) = self.table.clusters {
             self.formatted(format_args!("{}", clusters[row]))?;
         }

@@ -74,3 +74,72 @@ fn others_may_read_it_as_any_file() {
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&ours), mode(&any));
 }
+
+#[cfg(unix)]
+#[test]
+fn the_permissions_of_a_replaced_file_are_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, "first").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    write(&path, b"second").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read(&path).unwrap(), b"second");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_stay() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("other")).unwrap();
+    symlink("other/file", at("link")).unwrap();
+    symlink("link", at("link of link")).unwrap();
+    // The first time to a file that isn't there yet.
+    for text in ["first", "second"] {
+        check_writable(&at("link of link")).unwrap();
+        write(&at("link of link"), text.as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(at("other/file")).unwrap(), text);
+        assert!(at("link").is_symlink() && at("link of link").is_symlink());
+        assert_eq!(fs::read_dir(at("other")).unwrap().count(), 1);
+    }
+    symlink("round", at("round")).unwrap();
+    assert!(check_writable(&at("round")).is_err());
+    assert!(write(&at("round"), b"").is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    check_writable(&pipe).unwrap();
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read(pipe).unwrap())
+    };
+    write(&pipe, b"content").unwrap();
+    assert_eq!(reader.join().unwrap(), b"content");
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let null = folder.path().join("null");
+    symlink("/dev/null", &null).unwrap();
+    check_writable(&null).unwrap();
+    write(&null, b"content").unwrap();
+    assert!(null.is_symlink());
+    assert!(Path::new("/dev/null").metadata().unwrap().file_type().is_char_device());
+    let full = folder.path().join("full");
+    symlink("/dev/full", &full).unwrap();
+    assert!(write(&full, b"content").is_err());
+}

@@ -26,3 +26,10 @@ fn a_name_takes_one_line() {
     assert_eq!(name("a\nb/c\u{7}é"), "a\u{fffd}b/c\u{fffd}é");
     assert!(matches!(name("a b/é"), Cow::Borrowed("a b/é")));
 }
+
+#[test]
+fn a_spreadsheet_runs_no_cell() {
+    assert_eq!(spreadsheet_cell("=HYPERLINK(\"x\").png"), "'=HYPERLINK(\"x\").png");
+    assert!(["-1", "+1", "@a", "\tb"].iter().all(|text| spreadsheet_cell(text).starts_with('\'')));
+    assert_eq!(spreadsheet_cell("a=b.png"), "a=b.png");
+}

@@ -140,7 +140,7 @@ impl ConfusionFigure<'_> {
                 @for (row, counts) in self.counts.iter().enumerate() {
                     @for (column, &count) in counts.iter().enumerate() {
                         @if count > 0 {
-                            (cell(&layout, [row, column], count, counts.iter().sum()))
+                            (cell(&layout, [row, column], count, total(counts)))
                         }
                     }
                 }
@@ -255,6 +255,11 @@ fn luminance(color: [u8; 3]) -> f64 {
 /// Black or white, whichever contrasts more with `color`: always 4.5 or more.
 fn ink(color: [u8; 3]) -> &'static str {
     if luminance(color) < 0.179 { "#ffffff" } else { "#000000" }
+}
+
+/// Images of a row, whatever an edited file says of them.
+fn total(counts: &[u64]) -> u64 {
+    counts.iter().fold(0, |total, &count| total.saturating_add(count))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn names(run: &Run, confusion: &ConfusionMatrix) -> Vec<String> {
 
 /// `count` as a fraction of the images of its row; 0 for an empty row.
 fn fraction(count: u64, row: &[u64]) -> f64 {
-    let total: u64 = row.iter().sum();
+    let total = row.iter().fold(0, |total: u64, &count| total.saturating_add(count));
     if total == 0 { 0.0 } else { count as f64 / total as f64 }
 }
 
@@ -152,6 +152,12 @@ mod tests {
 
     fn html_of(run: &Run) -> String {
         html(&["r<1>".to_owned()], &[run]).unwrap_or_default().into_string()
+    }
+
+    #[test]
+    fn numbers_that_overflow_are_no_panic() {
+        let html = html_of(&run(vec![vec![1 << 63, 1 << 63], vec![0, 1]], Vec::new()));
+        assert!(html.contains("9223372036854775808"), "{html}");
     }
 
     #[test]

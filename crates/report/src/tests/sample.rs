@@ -38,6 +38,9 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
         },
         batch: BatchRecord { unlabeled: 32, labeled: 32, steps_per_epoch: 10 },
         init: None,
+        run_id: String::new(),
+        has_checkpoint: false,
+        segments: Vec::new(),
         config: json!({
             "seed": seed, "projection": {"hidden_dims": [128], "output_dim": 128}, "method": methods,
             "train": {"epochs": probe.len().max(1), "batch_size": 64, "precision": "bf16"},

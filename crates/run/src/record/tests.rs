@@ -45,7 +45,15 @@ fn record() -> Value {
             "unlabeled_is_train": false, "held_out": 0, "class_names": ["cat", "dog"],
         },
         "batch": {"unlabeled": 32, "labeled": 32, "steps_per_epoch": 10},
-        "init": null,
+        "init": null, "run_id": "1f", "has_checkpoint": true,
+        "segments": [{
+            "from_step": 0, "started_at": "2026-11-28T09:30:00Z",
+            "environment": {
+                "version": "1", "revision": "abc", "libtorch": "2.11.0", "device": "cpu",
+                "processor": "EPYC", "cpu_capability": "AVX2", "threads": 2,
+                "variables": {"MKL_CBWR": "COMPATIBLE"},
+            },
+        }],
         "config": {"seed": 3},
     })
 }
@@ -82,6 +90,19 @@ fn what_is_written_is_read() {
     assert_eq!((read.data.name().as_str(), read.batch.images()), ("photos", 64));
     assert_eq!(read.config["seed"], 3);
     assert_eq!(serde_json::to_value(&read).unwrap(), record());
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_not_taken_for_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file::CONFIG);
+    fs::create_dir(&path).unwrap();
+    let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, [0xff]).unwrap();
+    let error = RunRecord::<Value>::read(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Content { .. }), "{error}");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::fs;
+
 use serde_json::json;
 
 use super::*;
@@ -38,6 +40,37 @@ fn steps_come_in_order_and_once() {
     let numbers: Vec<u64> = steps.iter().map(|step| step.step).collect();
     assert_eq!((numbers, steps[0].loss), (vec![1, 2], 4.0));
     assert!(steps[1].loss.is_nan());
+}
+
+#[test]
+fn lines_of_a_run_that_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |text: &str, step| {
+        fs::write(folder.path().join(file::METRICS), text).unwrap();
+        lines_until(folder.path(), step)
+    };
+    let line = |step: u64| format!("{{\"kind\":\"step\",\"step\":{step}}}\n");
+    let [one, two, three] = [1, 2, 3].map(line);
+    let all = format!("{one}{two}{three}");
+    assert_eq!(of(&all, 2).unwrap(), (format!("{one}{two}"), 3));
+    assert_eq!(of(&all, 0).unwrap(), (String::new(), 3));
+    // A last line without its end, and what a power cut leaves behind the last checkpoint.
+    assert_eq!(of(&format!("{one}{two}{{\"kin"), 2).unwrap(), (format!("{one}{two}"), 2));
+    assert_eq!(of(&format!("{one}{two}\0\0\n"), 2).unwrap(), (format!("{one}{two}"), 2));
+    // What is needed isn't dropped.
+    for (text, step, line) in [
+        (format!("x\n{one}{two}"), 2, 1),
+        (format!("{one}x\n{three}"), 2, 2),
+        (format!("{one}{{\"step\":-1}}\n"), 2, 2),
+        ("x\n".to_owned(), 0, 1),
+    ] {
+        let error = of(&text, step).unwrap_err();
+        assert!(matches!(error, Error::Content { line: Some(at), .. } if at == line), "{error}");
+    }
+    fs::write(folder.path().join(file::METRICS), [0xff, b'\n']).unwrap();
+    assert!(matches!(lines_until(folder.path(), 2), Err(Error::Content { .. })));
+    fs::remove_file(folder.path().join(file::METRICS)).unwrap();
+    assert_eq!(lines_until(folder.path(), 2).unwrap(), (String::new(), 0));
 }
 
 #[test]

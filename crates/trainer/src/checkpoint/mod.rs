@@ -4,12 +4,13 @@ pub(crate) mod encoder_file;
 pub mod initial_weights;
 
 use std::collections::HashMap;
-use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use run::{History, file};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor, no_grad};
 
@@ -31,6 +32,15 @@ pub struct Header {
     pub revision: String,
     /// [`Config::fingerprint`](crate::Config::fingerprint) of its run.
     pub settings: String,
+    /// Random name of its run; none in checkpoints of older versions, as for the next two.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// Fingerprint of the set that it was trained on.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// SHA-256 of the file that the encoder's first weights are from, where they are from one.
+    #[serde(default)]
+    pub init: Option<String>,
     /// Finished epochs.
     pub epoch: u32,
     /// Finished steps of the epoch under way.
@@ -56,6 +66,9 @@ impl Header {
             format: FORMAT,
             revision,
             settings,
+            run: None,
+            data: None,
+            init: None,
             epoch: 0,
             step_in_epoch: 0,
             step: 0,
@@ -74,11 +87,24 @@ impl Header {
     /// [`Error::Damaged`].
     pub fn check(&self, path: &Path, record: &RunRecord) -> Result<(), Error> {
         let settings = record.config.fingerprint();
-        if self.settings == settings {
-            return Ok(());
+        if self.settings != settings {
+            let expected = format!("a checkpoint of a run with the settings {settings} (SHA-256)");
+            return Err(damaged(path, expected, &self.settings));
         }
-        let expected = format!("a checkpoint of a run with the settings {settings} (SHA-256)");
-        Err(damaged(path, expected, &self.settings))
+        let init = record.init.as_ref().map(|init| &init.sha256);
+        for (what, found, expected) in [
+            ("a run on the data", &self.data, Some(&record.data.fingerprint)),
+            ("a run from the weights", &self.init, init),
+            ("the run", &self.run, Some(&record.run_id).filter(|id| !id.is_empty())),
+        ] {
+            if let (Some(found), Some(expected)) = (found, expected)
+                && found != expected
+            {
+                let expected = format!("a checkpoint of {what} {expected}");
+                return Err(damaged(path, expected, format!("one of {what} {found}")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -106,6 +132,80 @@ pub fn tensors(learner: &Learner) -> Vec<(String, Tensor)> {
         named.extend(state.into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
     }
     named
+}
+
+/// A weight or running statistic of `learner` that is not finite, if there is one. The probe's
+/// don't count: nothing else depends on them.
+pub fn not_finite(learner: &Learner) -> Option<f64> {
+    let mut all = vec![learner.parameters.flat().shallow_clone()];
+    all.extend(models::buffers(&learner.student.store).into_iter().map(|(_, tensor)| tensor));
+    if let Some(teacher) = &learner.teacher {
+        all.push(teacher.parameters.flat().shallow_clone());
+        let buffers = models::buffers(&teacher.networks.store);
+        all.extend(buffers.into_iter().map(|(_, tensor)| tensor));
+    }
+    no_grad(|| {
+        let floats = all.iter().filter(|tensor| tensor.is_floating_point() && tensor.numel() > 0);
+        // NaN where one is NaN.
+        let largest = floats.map(|tensor| tensor.abs().max().double_value(&[]));
+        largest.into_iter().find(|largest| !largest.is_finite())
+    })
+}
+
+/// Reads the checkpoint at `path` to its end and checks that it is whole and one of the run that
+/// `record` describes.
+///
+/// # Errors
+/// [`Error::Damaged`], [`Error::Io`].
+pub fn verify(path: &Path, record: &RunRecord) -> Result<(), Error> {
+    let (_, header) = open(path)?;
+    header.check(path, record)
+}
+
+/// Whether the checkpoint at `path` says that it is one of the run that `record` describes, or
+/// doesn't say; of a damaged one nobody knows. Its tensors are not read.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn is_of_run(path: &Path, record: &RunRecord) -> Result<bool, Error> {
+    let (mut length, mut bytes) = ([0; 8], Vec::new());
+    let read = files::open_plain(path).and_then(|mut file| {
+        file.read_exact(&mut length)?;
+        file.take(u64::from_le_bytes(length).min(MOST_HEADER)).read_to_end(&mut bytes)
+    });
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        read => read.map_err(Error::io(path, "read it"))?,
+    };
+    let file: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = file["__metadata__"][HEADER].as_str();
+    let text = text.and_then(|text| text.split_once(AFTER_SUM)?.1.strip_suffix('}'));
+    let Some(header) = text.and_then(|text| serde_json::from_str::<Header>(text).ok()) else {
+        return Ok(false);
+    };
+    Ok(header.run.is_none_or(|run| run == record.run_id))
+}
+
+/// Bytes of the longest header that a safetensors file has.
+const MOST_HEADER: u64 = 100_000_000;
+
+/// The newest of `paths`, oldest first, that is of the run which `record` describes and from before
+/// training looked like collapse.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn newest_healthy(
+    paths: &[PathBuf],
+    record: &RunRecord,
+) -> Result<Option<PathBuf>, Error> {
+    for path in paths.iter().rev() {
+        match open(path).and_then(|(_, header)| header.check(path, record).map(|()| header)) {
+            Ok(header) if header.collapse_warnings == 0 => return Ok(Some(path.clone())),
+            Err(error @ Error::Io { .. }) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Writes `learner` and `header` to `path`, all or nothing.
@@ -229,7 +329,7 @@ pub fn load_into(path: &Path, prefix: &str, named: Vec<(String, Tensor)>) -> Res
 /// # Errors
 /// [`Error::NoRun`] where there is none.
 pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
-    all(&folder.join(file::CHECKPOINTS))
+    all(&folder.join(file::CHECKPOINTS))?
         .pop()
         .ok_or_else(|| Error::NoRun { path: folder.to_owned(), found: "no checkpoint".to_owned() })
 }
@@ -240,7 +340,7 @@ pub fn newest_of(folder: &Path) -> Result<PathBuf, Error> {
 /// [`Error::NoRun`] where there is none of that epoch, naming those that there are.
 pub fn after_epoch(folder: &Path, epoch: u32) -> Result<PathBuf, Error> {
     let mut kept = Vec::new();
-    for path in all(&folder.join(file::CHECKPOINTS)) {
+    for path in all(&folder.join(file::CHECKPOINTS))? {
         let (_, header) = open(&path)?;
         if header.epoch == epoch && header.step_in_epoch == 0 {
             return Ok(path);
@@ -261,7 +361,7 @@ pub fn best_of(folder: &Path) -> Result<PathBuf, Error> {
     let best = header.history.best;
     let best = best.ok_or_else(|| none("no epoch that was chosen as the best".to_owned()))?;
     let path = path_of(&folder.join(file::CHECKPOINTS), best.step);
-    if !path.exists() {
+    if !files::exists(&path)? {
         let found = format!("no checkpoint after epoch {}, its best", best.epoch);
         return Err(none(found));
     }
@@ -282,17 +382,16 @@ pub fn path_of(folder: &Path, step: u64) -> PathBuf {
     folder.join(file::checkpoint(step))
 }
 
-/// The checkpoints in `folder`, oldest first.
-pub fn all(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.file_name().and_then(|name| name.to_str()).is_some_and(file::is_checkpoint)
-        })
-        .collect();
-    found.sort();
-    found
+/// The checkpoints in `folder`, oldest first; none where there is no such folder.
+///
+/// # Errors
+/// [`Error::Io`] where it can't be listed.
+pub fn all(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = files::if_exists(files::list(folder))?.unwrap_or_default();
+    found.retain(|path| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(file::is_checkpoint)
+    });
+    Ok(found)
 }
 
 /// Makes an [`Error::Damaged`] for `path`.
@@ -302,7 +401,7 @@ pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl ToSt
 }
 
 fn open(path: &Path) -> Result<(Vec<u8>, Header), Error> {
-    let bytes = fs::read(path).map_err(Error::io(path, "read it"))?;
+    let bytes = files::read(path)?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes)
         .map_err(|error| damaged(path, "a safetensors file", error))?;
     let text = metadata.metadata().as_ref().and_then(|map| map.get(HEADER));

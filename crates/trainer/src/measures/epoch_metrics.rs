@@ -14,16 +14,19 @@ pub struct EpochMetrics {
     /// Steps gathered.
     pub steps: u64,
     /// Sum of the steps' losses.
+    #[serde(deserialize_with = "run::read_number")]
     pub loss: f64,
     /// Rows of the contrastive accuracy.
     pub contrastive: Ratio,
     /// Rows and columns of the correlation accuracy.
     pub correlation: Ratio,
     /// Sum of the probe's cross-entropies.
+    #[serde(deserialize_with = "run::read_number")]
     pub probe_loss: f64,
     /// Images that the probe classified.
     pub probe: Ratio,
     /// Sum of the norms of the gradients.
+    #[serde(deserialize_with = "run::read_number")]
     pub gradient_norm: f64,
 }
 

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::measures::clock::Clock;
 use crate::measures::health::{self, OnCollapse, SAMPLE};
 use crate::session::observer::Observer;
+use crate::session::run_folder::RunFolder;
 
 /// Images in a forward pass.
 const EVAL_BATCH: usize = 256;
@@ -79,6 +80,7 @@ impl Trainer {
     pub(super) fn check_health(
         &mut self,
         report: &EpochRecord,
+        folder: &RunFolder,
         observer: &mut dyn Observer,
     ) -> Option<Error> {
         let config = &self.record.config.health;
@@ -91,7 +93,8 @@ impl Trainer {
         observer.collapse_warning(report.epoch, &collapse_reason);
         let checks = self.header.collapse_warnings;
         let stops = config.on_collapse == OnCollapse::Stop && checks >= config.patience;
-        stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason })
+        let saved = folder.has_healthy_checkpoint();
+        stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason, saved })
     }
 
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.

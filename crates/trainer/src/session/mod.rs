@@ -1,12 +1,15 @@
 //! A run from its first step to its last: plan, learner and loader together.
 
 pub(crate) mod best;
+mod environment;
 mod epoch_end;
 pub(crate) mod estimate;
 pub(crate) mod observer;
 pub(crate) mod outcome;
+mod restore;
 pub(crate) mod resume;
 pub(crate) mod run_folder;
+mod run_lock;
 pub(crate) mod setup;
 mod tensorboard;
 
@@ -32,6 +35,7 @@ use crate::measures::epoch_metrics::Pending;
 use crate::measures::knn_monitor::KnnMonitor;
 use crate::measures::memory;
 use crate::measures::step_profile::Profiler;
+use crate::session::environment::new_run_id;
 use crate::session::observer::{EpochCount, EpochProgress, Observer};
 use crate::session::outcome::{EarlyStop, Outcome};
 use crate::session::run_folder::{RunFolder, RunRecord};
@@ -106,6 +110,9 @@ impl Trainer {
             data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord { unlabeled, labeled, steps_per_epoch },
             init: None,
+            run_id: String::new(),
+            has_checkpoint: false,
+            segments: Vec::new(),
             config,
         };
         let header = Header::start(record.revision.clone(), record.config.fingerprint());
@@ -149,46 +156,15 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
-    pub fn create(&self, path: &Path) -> Result<RunFolder, Error> {
+    pub fn create(&mut self, path: &Path) -> Result<RunFolder, Error> {
+        self.record.run_id = new_run_id();
+        self.begin_segment();
         RunFolder::create(path, &self.record, &self.learner.student)
     }
 
     /// What `config.json` says of this run.
     pub fn record(&self) -> &RunRecord {
         &self.record
-    }
-
-    /// Goes on from the newest checkpoint of the run in `folder` that can be read; the errors are
-    /// those of newer ones, which can't. Without any checkpoint, as after an early crash, the run
-    /// begins again with the weights that it began with.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] where there are checkpoints and none fits.
-    pub fn restore(&mut self, folder: &Path) -> Result<Vec<Error>, Error> {
-        let before = RunRecord::read(folder)?;
-        (self.record.init, self.record.started_at) = (before.init, before.started_at);
-        let mut skipped = Vec::new();
-        for path in checkpoint::all(&folder.join(file::CHECKPOINTS)).iter().rev() {
-            let loaded = checkpoint::load(path, &mut self.learner);
-            match loaded.and_then(|header| header.check(path, &self.record).map(|()| header)) {
-                Ok(header) => {
-                    let revision = self.record.revision.clone();
-                    self.header = Header { revision, ..header };
-                    return Ok(skipped);
-                }
-                Err(error) => skipped.push(error),
-            }
-        }
-        match skipped.into_iter().next() {
-            Some(newest) => Err(newest),
-            None if self.record.init.is_some() => {
-                let encoder = &self.record.config.encoder;
-                let file = folder.join(file::INIT_WEIGHTS);
-                initial_weights::begin_from(&file, &self.learner, encoder)?;
-                Ok(Vec::new())
-            }
-            None => Ok(Vec::new()),
-        }
     }
 
     /// Steps done, of all steps.
@@ -254,7 +230,8 @@ impl Trainer {
             let last = self.header.step == self.total_steps;
             let whole = self.header.step_in_epoch == self.record.batch.steps_per_epoch;
             let stopping = stop.load(Ordering::Relaxed);
-            let saving = stopping || last || self.checkpoint_due(whole, saved.elapsed());
+            let asked = observer.wants_checkpoint();
+            let saving = stopping || asked || last || self.checkpoint_due(whole, saved.elapsed());
             let first = self.header.step == clock.first_step + 1;
             let due = pending.len() as u64 >= self.record.config.train.log_every
                 || flushed.elapsed() >= FLUSH_EVERY;
@@ -270,7 +247,7 @@ impl Trainer {
                 folder.log(std::slice::from_ref(&report))?;
                 events.epoch(&report)?;
                 observer.epoch(&report);
-                let collapsed = self.check_health(&report, observer);
+                let collapsed = self.check_health(&report, &folder, observer);
                 improved = self.begin_epoch(&report, whole);
                 if let Some(error) = collapsed {
                     return Err(error);
@@ -318,10 +295,11 @@ impl Trainer {
         let first = self.header.step + 1 - numbers.len() as u64;
         let mut lines = Vec::with_capacity(numbers.len());
         for (step, numbers) in (first..).zip(&numbers) {
-            for (what, value) in [("loss", numbers.loss), ("gradient", numbers.gradient_norm)] {
+            for (what, value) in
+                [("the loss", numbers.loss), ("the gradient", numbers.gradient_norm)]
+            {
                 if !value.is_finite() {
-                    let saved = checkpoint::all(&folder.path().join(file::CHECKPOINTS));
-                    return Err(Error::Diverged { what, step, value, saved: !saved.is_empty() });
+                    return Err(diverged(folder, what, step, value));
                 }
             }
             self.header.metrics.add(numbers);
@@ -390,10 +368,17 @@ impl Trainer {
     }
 
     fn save(&mut self, folder: &mut RunFolder, clock: &Clock) -> Result<(), Error> {
+        // An update that overflows shows in the next loss, which is after this checkpoint.
+        if let Some(value) = checkpoint::not_finite(&self.learner) {
+            return Err(diverged(folder, "a weight", self.header.step, value));
+        }
         let probe = self.learner.probe.as_ref().map_or(0, |probe| probe.optimizer.steps());
         let header = Header {
             optimizer_steps: [self.learner.optimizer.steps(), probe],
             train_secs: self.header.train_secs + clock.trained(),
+            run: Some(self.record.run_id.clone()),
+            data: Some(self.record.data.fingerprint.clone()),
+            init: self.record.init.as_ref().map(|init| init.sha256.clone()),
             ..self.header.clone()
         };
         folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep_last)
@@ -414,4 +399,10 @@ impl Trainer {
             history: self.header.history.clone(),
         }
     }
+}
+
+/// The error of a number that is not finite.
+fn diverged(folder: &RunFolder, what: &'static str, step: u64, value: f64) -> Error {
+    let saved = checkpoint::all(&folder.path().join(file::CHECKPOINTS));
+    Error::Diverged { what, step, value, saved: saved.is_ok_and(|saved| !saved.is_empty()) }
 }

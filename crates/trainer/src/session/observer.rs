@@ -11,6 +11,11 @@ pub trait Observer {
     fn epoch(&mut self, epoch: &EpochRecord);
     /// Called where the health metrics of an epoch look collapsed, with the reason.
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str);
+    /// Asked after each step: whether to save a checkpoint now and go on. Never, unless
+    /// implemented.
+    fn wants_checkpoint(&mut self) -> bool {
+        false
+    }
 }
 
 /// The state of the epoch under way.

@@ -170,8 +170,7 @@ fn train(config: &Config, steps: u64, folder: &Path) {
         Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: Default::default() };
     let mut session = Trainer::prepare(config, set(), origin).unwrap();
     let run = if folder.join("config.json").exists() {
-        session.restore(folder).unwrap();
-        RunFolder::resume(folder, session.record(), session.steps().step).unwrap()
+        session.resume(folder).unwrap()
     } else {
         session.create(folder).unwrap()
     };

@@ -1,7 +1,6 @@
 //! Opens a folder of binaries: maps the images, reads and validates everything else.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -135,7 +134,7 @@ fn map_images(
 
 /// Labels from 1 on become classes from 0 on.
 fn read_labels(path: &Path, shape: &Shape) -> Result<Vec<u16>, Error> {
-    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+    let bytes = files::read(path)?;
     if !bytes.len().is_multiple_of(shape.label_bytes) {
         let expected = format!("labels of {} bytes each", shape.label_bytes);
         return Err(Error::Length {
@@ -163,11 +162,8 @@ fn read_labels(path: &Path, shape: &Shape) -> Result<Vec<u16>, Error> {
 
 /// The text of a file that may be absent.
 fn read_optional(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io(path, "read")(error)),
-    }
+    let bytes = files::if_exists(files::read(path))?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn read_class_names(dir: &Path, shape: &Shape) -> Result<Vec<String>, Error> {

@@ -1,7 +1,6 @@
 //! `shape.json`: image size, pixel order and number of classes of the binaries.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -74,12 +73,8 @@ impl Shape {
     /// The shape beside the binaries in `dir`, or STL-10's own: 96 x 96 pixels, 10 classes.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self::new(96, 96, 10, Order::ColumnMajor));
-            }
-            Err(error) => return Err(Error::io(&path, "read")(error)),
+        let Some(text) = files::if_exists(files::read_text(&path))? else {
+            return Ok(Self::new(96, 96, 10, Order::ColumnMajor));
         };
         let shape: Self = serde_json::from_str(&text).map_err(|error| Error::Text {
             path: path.clone(),

@@ -172,6 +172,9 @@ impl Packing<'_> {
     fn run(&self, packed: &Path, bad: &BadFiles) -> Result<(), Error> {
         let size = self.options.image_size;
         let mut shape = Shape::new(size, size, self.listing.class_names.len(), Order::RowMajor);
+        if let Some(cache_dir) = packed.parent() {
+            files::create_cache_dir(cache_dir).map_err(Error::io(cache_dir, "write"))?;
+        }
         let folder = AtomicFolder::create(packed)?;
         let records = RecordWriter::create(folder.path(), self.place, size);
         let records = records.map_err(Error::io(packed, "write"))?;

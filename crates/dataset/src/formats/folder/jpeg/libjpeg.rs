@@ -84,7 +84,7 @@ impl<'a> Decompressor<'a> {
     ///
     /// # Errors
     /// What libjpeg can't decode, or says is damaged.
-    pub fn decode(&mut self, denominator: u32) -> Result<((u32, u32), Vec<u8>), String> {
+    pub fn decode(mut self, denominator: u32) -> Result<((u32, u32), Vec<u8>), String> {
         let components = if self.components() == 4 { 4 } else { 3 };
         self.call(|State { info, .. }| {
             info.scale_num = 1;
@@ -115,7 +115,7 @@ impl<'a> Decompressor<'a> {
 
     /// Calls libjpeg, and catches what it fails with.
     fn call<T>(&mut self, calls: impl FnOnce(&mut State) -> T) -> Result<T, String> {
-        // What was interrupted is destroyed, and not used in another way.
+        // Where that is so, the decompressor is destroyed: both callers own it.
         let called = panic::catch_unwind(AssertUnwindSafe(|| calls(&mut self.state)));
         called.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Failure>() {
             Ok(failure) => failure.0,
