@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Dataset;
-use loader::{Batch, Loader, LoaderConfig, Position};
+use loader::{Batch, Loader, LoaderConfig, Position, Shard};
 
 use crate::clock::{self, process_secs};
 use crate::recipes::SIDE;
@@ -120,6 +120,8 @@ fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
         unlabeled: data.unlabeled.clone(),
         labeled: None,
         batch_size: BATCH.min(data.unlabeled.len()),
+        drop_last: false,
+        shard: Shard::WHOLE,
         views: vec![Recipe::seed_strong(SIDE); VIEWS as usize],
         probe: None,
         workers,

@@ -55,15 +55,25 @@ pub struct Batch {
     pub probe: Option<ViewBlock>,
     /// The classes of the labeled images, 0-based.
     pub labels: Vec<i64>,
+    /// Which images these are: of the unlabeled ones the index in their split; of the labeled ones
+    /// the index plus the number of unlabeled ones that are not labeled too.
+    pub indices: Vec<i64>,
 }
 
 impl Batch {
     /// A batch with the memory of the plan's largest one and nothing in it yet.
     pub(crate) fn new(plan: &LoaderConfig) -> Batch {
         let [images, labeled] = plan.partition().largest();
-        let mut batch =
-            Batch { epoch: 0, step: 0, blocks: Vec::new(), probe: None, labels: Vec::new() };
-        batch.reshape(plan, images, labeled);
+        let mut batch = Batch {
+            epoch: 0,
+            step: 0,
+            blocks: Vec::new(),
+            probe: None,
+            labels: Vec::new(),
+            indices: Vec::new(),
+        };
+        let most = plan.shard.most(images);
+        batch.reshape(plan, most, labeled.min(most));
         batch
     }
 
@@ -83,5 +93,6 @@ impl Batch {
             None => self.probe = None,
         }
         self.labels.resize(labeled, 0);
+        self.indices.resize(images, 0);
     }
 }

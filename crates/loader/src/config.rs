@@ -3,8 +3,8 @@
 use augment::Recipe;
 use dataset::Split;
 
-use crate::Error;
 use crate::partition::Partition;
+use crate::{Error, Shard};
 
 /// Everything that the batches of a run depend on.
 #[derive(Clone, Debug)]
@@ -19,6 +19,11 @@ pub struct LoaderConfig {
     /// Images of a batch, at least 2: the most of them, as an epoch is divided evenly. Unlabeled
     /// and labeled images are in the proportion of their numbers.
     pub batch_size: usize,
+    /// Whether every batch has `batch_size` images, and an epoch leaves out those that do not fill
+    /// one: others in every epoch.
+    pub drop_last: bool,
+    /// Which part of every batch this process makes.
+    pub shard: Shard,
     /// One recipe for every view of every image.
     pub views: Vec<Recipe>,
     /// The recipe of one more view of the labeled images, for a probe.
@@ -76,7 +81,8 @@ impl LoaderConfig {
 
     /// How an epoch is divided into batches.
     pub(crate) fn partition(&self) -> Partition {
-        Partition::new(self.unlabeled_images(), self.labeled_images(), self.batch_size)
+        let divide = if self.drop_last { Partition::full_batches } else { Partition::new };
+        divide(self.unlabeled_images(), self.labeled_images(), self.batch_size)
     }
 
     /// Checks everything that could fail later.
@@ -90,6 +96,7 @@ impl LoaderConfig {
         if batch > images {
             return Err(Error::BatchLargerThanSet { batch, images });
         }
+        self.shard.validate(self.partition().smallest())?;
         for (i, recipe) in self.views.iter().enumerate() {
             let place = || format!("views[{i}]");
             recipe.validate().map_err(|source| Error::Recipe { place: place(), source })?;
@@ -111,7 +118,7 @@ impl LoaderConfig {
     }
 }
 
-fn setting(key: &'static str, expected: impl ToString, found: impl ToString) -> Error {
+pub(crate) fn setting(key: &'static str, expected: impl ToString, found: impl ToString) -> Error {
     Error::Setting { key, expected: expected.to_string(), found: found.to_string() }
 }
 

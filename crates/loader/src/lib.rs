@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use augment::Recipe;
-//! use loader::{Loader, LoaderConfig, Position};
+//! use loader::{Loader, LoaderConfig, Position, Shard};
 //!
 //! let spec = dataset::SyntheticSpec { unlabeled: 16, train: 0, test: 0, size: 16, seed: 0 };
 //! let plan = LoaderConfig {
@@ -18,6 +18,8 @@
 //!     unlabeled: dataset::synthetic(&spec)?.unlabeled,
 //!     labeled: None,
 //!     batch_size: 8,
+//!     drop_last: false,
+//!     shard: Shard::WHOLE,
 //!     views: vec![Recipe::seed_strong(12), Recipe::seed_strong(12)],
 //!     probe: None,
 //!     workers: 2,
@@ -40,9 +42,11 @@ mod fixed_views;
 mod loader;
 mod partition;
 mod producer;
+mod recycler;
 mod render;
 mod sampler;
 mod sequential;
+mod shard;
 mod shuffled;
 
 pub use self::batch::{Batch, ViewBlock};
@@ -50,5 +54,7 @@ pub use self::config::{LoaderConfig, Position};
 pub use self::error::Error;
 pub use self::fixed_views::fixed_views;
 pub use self::loader::Loader;
+pub use self::recycler::Recycler;
 pub use self::sequential::sequential;
+pub use self::shard::Shard;
 pub use self::shuffled::shuffled;

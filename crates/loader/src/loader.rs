@@ -3,19 +3,19 @@
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::producer::produce;
-use crate::{Batch, Error, LoaderConfig, Position};
+use crate::{Batch, Error, LoaderConfig, Position, Recycler};
 
 /// An endless sequence of batches, made ahead of the consumer.
 ///
 /// Dropping it stops the threads and waits for them: at most for the batch in the making.
 #[derive(Debug)]
 pub struct Loader {
-    /// Both are `None` only while dropping, when closing them tells the producer to stop.
+    /// `None` only while dropping, when closing it tells the producer to stop.
     finished: Option<Receiver<Result<Batch, Error>>>,
-    used: Option<Sender<Batch>>,
+    recycler: Recycler,
     producer: Option<JoinHandle<()>>,
     waited: Duration,
 }
@@ -43,7 +43,7 @@ impl Loader {
             .map_err(|error| Error::Threads { workers, reason: error.to_string() })?;
         Ok(Loader {
             finished: Some(finished),
-            used: Some(used),
+            recycler: Recycler(used),
             producer: Some(producer),
             waited: Duration::ZERO,
         })
@@ -68,12 +68,30 @@ impl Loader {
         batch.unwrap_or(Err(Error::Stopped))
     }
 
+    /// The next batch, if it is there within `limit`.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn next_within(&mut self, limit: Duration) -> Result<Option<Batch>, Error> {
+        let finished = self.finished.as_ref().ok_or(Error::Stopped)?;
+        let start = Instant::now();
+        let batch = finished.recv_timeout(limit);
+        self.waited += start.elapsed();
+        match batch {
+            Ok(batch) => batch.map(Some),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::Stopped),
+        }
+    }
+
     /// Gives a used batch's memory back to the threads.
     pub fn recycle(&self, batch: Batch) {
-        if let Some(used) = &self.used {
-            // Where there is no room, or no thread any more, the memory is simply freed.
-            let _ = used.try_send(batch);
-        }
+        self.recycler.recycle(batch);
+    }
+
+    /// What gives batches back where the loader itself is not at hand.
+    pub fn recycler(&self) -> Recycler {
+        self.recycler.clone()
     }
 
     /// The time that [`next`](Self::next) has waited for batches so far, in seconds.
@@ -85,7 +103,6 @@ impl Loader {
 impl Drop for Loader {
     fn drop(&mut self) {
         self.finished = None;
-        self.used = None;
         if let Some(producer) = self.producer.take() {
             // Panics of the thread were sent as errors.
             let _ = producer.join();

@@ -36,6 +36,31 @@ impl Partition {
         Partition { unlabeled, labeled, steps }
     }
 
+    /// Batches of `batch_size` images each, at least two; images that do not fill one are left
+    /// out, in the proportion of the streams.
+    pub fn full_batches(unlabeled: usize, labeled: usize, batch_size: usize) -> Partition {
+        let batch_size = batch_size.max(2);
+        let all = unlabeled + labeled;
+        let steps = (all / batch_size).max(1);
+        let (shorter, longer) = (unlabeled.min(labeled), unlabeled.max(labeled));
+        if (1..steps).contains(&shorter) {
+            // One of the shorter stream in every batch, as in `new`.
+            let steps = (longer / (batch_size - 1)).max(1);
+            let of = |images| if images == shorter { images } else { steps * (batch_size - 1) };
+            return Partition { unlabeled: of(unlabeled), labeled: of(labeled), steps };
+        }
+        let used = (steps * batch_size).min(all);
+        let labeled = match (unlabeled, labeled) {
+            (_, 0) => 0,
+            (0, _) => used,
+            _ => {
+                let share = (labeled as u128 * used as u128 / all as u128) as usize;
+                share.clamp(steps, used - steps)
+            }
+        };
+        Partition { unlabeled: used - labeled, labeled, steps }
+    }
+
     /// Batches of an epoch.
     pub fn steps(self) -> usize {
         self.steps
@@ -68,6 +93,12 @@ impl Partition {
         let most = |of: &dyn Fn(usize) -> usize| (0..self.steps).map(of).max().unwrap_or(0);
         let labeled = |step| self.labeled(step).range.len();
         [most(&|step| self.unlabeled(step).range.len() + labeled(step)), most(&labeled)]
+    }
+
+    /// The fewest images of a batch.
+    pub fn smallest(self) -> usize {
+        let images = |step| self.unlabeled(step).range.len() + self.labeled(step).range.len();
+        (0..self.steps).map(images).min().unwrap_or(0)
     }
 
     fn share(self, images: usize, step: usize) -> Share {
@@ -124,6 +155,34 @@ mod tests {
             for labeled in 0..40 {
                 for batch_size in 2..=unlabeled + labeled {
                     check(unlabeled, labeled, batch_size);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn full_batches_have_one_size_and_an_epoch_leaves_out_less_than_a_batch() {
+        for unlabeled in 0..40 {
+            for labeled in 0..40 {
+                for batch_size in 2..=unlabeled + labeled {
+                    let case = (unlabeled, labeled, batch_size);
+                    let partition = Partition::full_batches(unlabeled, labeled, batch_size);
+                    let mut used = [0, 0];
+                    for step in 0..partition.steps() {
+                        let shares = [partition.unlabeled(step), partition.labeled(step)];
+                        let sizes = shares.clone().map(|share| share.range.len());
+                        assert_eq!(sizes[0] + sizes[1], batch_size, "{case:?}");
+                        let all = [unlabeled, labeled];
+                        for ((used, share), all) in used.iter_mut().zip(shares).zip(all) {
+                            assert!(share.range.end <= all, "{case:?}");
+                            assert_eq!(share.range.is_empty(), all == 0, "{case:?}");
+                            *used += share.range.len();
+                        }
+                    }
+                    assert_eq!(used[0] + used[1], partition.images(), "{case:?}");
+                    let short = (1..partition.steps()).contains(&unlabeled.min(labeled));
+                    let left = (unlabeled + labeled).saturating_sub(used[0] + used[1]);
+                    assert!(short || left < batch_size, "{case:?}: {left}");
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Rendering the views of one batch, in parallel over images.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use augment::{Recipe, Renderer, ViewKey};
@@ -64,20 +65,21 @@ impl<'a> BatchRenderer<'a> {
             self.epoch = Some(epoch);
         }
         let step_number = step as usize;
+        let (unlabeled, labeled) =
+            (self.partition.unlabeled(step_number), self.partition.labeled(step_number));
+        let [of_unlabeled, of_labeled] =
+            plan.shard.split(unlabeled.range.len(), labeled.range.len());
         let images = Images {
             plan,
             epoch,
-            unlabeled: self.part(&self.unlabeled, 0, self.partition.unlabeled(step_number)),
-            labeled: self.part(
-                &self.labeled,
-                self.unlabeled.len(),
-                self.partition.labeled(step_number),
-            ),
+            unlabeled: self.part(&self.unlabeled, 0, unlabeled).of(of_unlabeled),
+            labeled: self.part(&self.labeled, self.unlabeled.len(), labeled).of(of_labeled),
         };
         let labeled = images.labeled.indices.len();
         batch.reshape(plan, images.unlabeled.indices.len() + labeled, labeled);
         (batch.epoch, batch.step) = (epoch, step);
         images.copy_labels(&mut batch.labels);
+        images.copy_indices(self.unlabeled.len(), &mut batch.indices);
         let mut first_view = 0;
         for block in &mut batch.blocks {
             let recipes = &plan.views[first_view..first_view + block.views];
@@ -135,6 +137,13 @@ impl<'a> BatchRenderer<'a> {
     }
 }
 
+impl<'a> Part<'a> {
+    /// The images at these places of the part.
+    fn of(self, places: Range<usize>) -> Part<'a> {
+        Part { indices: &self.indices[places], ..self }
+    }
+}
+
 impl<'a> Images<'a> {
     /// The image at a place of the batch, and its number over both streams.
     fn get(self, place: usize) -> (Image<'a>, u64) {
@@ -149,6 +158,16 @@ impl<'a> Images<'a> {
         };
         let index = part.indices[place];
         (split.image(index as usize), part.first_number + u64::from(index))
+    }
+
+    /// Copies which images these are; labeled ones are numbered from `first_labeled` on.
+    fn copy_indices(self, first_labeled: usize, indices: &mut [i64]) {
+        let unlabeled = self.unlabeled.indices.iter().map(|&index| i64::from(index));
+        let labeled = self.labeled.indices.iter();
+        let labeled = labeled.map(|&index| first_labeled as i64 + i64::from(index));
+        for (place, index) in indices.iter_mut().zip(unlabeled.chain(labeled)) {
+            *place = index;
+        }
     }
 
     fn copy_labels(self, labels: &mut [i64]) {

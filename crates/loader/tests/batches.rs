@@ -2,7 +2,7 @@
 
 mod plans;
 
-use loader::{Batch, Loader, LoaderConfig, Position, sequential};
+use loader::{Batch, Loader, LoaderConfig, Position, Shard, sequential};
 use plans::{plan, split};
 
 const START: Position = Position { epoch: 0, step: 0 };
@@ -164,4 +164,69 @@ fn sequential_reads_everything_in_order_and_resizes_where_need_be() {
     for (i, image) in blocks.iter().flat_map(|b| b.bytes.chunks(3 * 8 * 8)).enumerate() {
         assert!(image.iter().all(|&value| usize::from(value) == i));
     }
+}
+
+#[test]
+fn the_parts_of_several_processes_are_the_batch_of_one() {
+    let all = batches(2, START, 5);
+    for world_size in 1..=6 {
+        let of_rank = |rank| -> Vec<Batch> {
+            let plan = LoaderConfig { shard: Shard { rank, world_size }, ..plan(2) };
+            let mut loader = Loader::start(plan, START).unwrap();
+            (0..5).map(|_| loader.next().unwrap()).collect()
+        };
+        let ranks: Vec<_> = (0..world_size).map(of_rank).collect();
+        for (step, whole) in all.iter().enumerate() {
+            let parts = || ranks.iter().map(|batches| &batches[step]);
+            for block in 0..2 {
+                let bytes = parts().flat_map(|part| part.blocks[block].bytes.clone());
+                assert!(bytes.eq(whole.blocks[block].bytes.iter().copied()), "{world_size} {step}");
+            }
+            let probe = parts().flat_map(|part| part.probe.as_ref().unwrap().bytes.clone());
+            assert!(probe.eq(whole.probe.as_ref().unwrap().bytes.iter().copied()));
+            assert!(parts().flat_map(|part| &part.labels).eq(&whole.labels));
+            assert!(parts().flat_map(|part| &part.indices).eq(&whole.indices));
+            let sizes: Vec<usize> = parts().map(|part| part.indices.len()).collect();
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            assert!(*least >= 1 && most - least <= 1, "{sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn indices_say_which_images_a_batch_has() {
+    let mut plan = plan(2);
+    for recipe in plan.views.iter_mut().chain(&mut plan.probe) {
+        recipe.transforms.clear();
+    }
+    let mut loader = Loader::start(plan, START).unwrap();
+    for _ in 0..9 {
+        let batch = loader.next().unwrap();
+        let shown = batch.blocks[1].bytes.chunks(3 * 9 * 9).map(|view| i64::from(view[0]));
+        // The values of labeled images begin at 100, their numbers at 17.
+        let numbers = shown.map(|value| if value < 100 { value } else { value - 100 + 17 });
+        assert!(numbers.eq(batch.indices.iter().copied()));
+        loader.recycle(batch);
+    }
+}
+
+#[test]
+fn full_batches_leave_out_other_images_in_every_epoch() {
+    let full = || LoaderConfig { drop_last: true, ..plan(2) };
+    assert_eq!((full().steps_per_epoch(), full().images_per_epoch()), (3, 24));
+    let mut loader = Loader::start(full(), START).unwrap();
+    let mut epochs = [(); 2].map(|()| {
+        let of_step = |_| {
+            let batch = loader.next().unwrap();
+            assert_eq!(batch.indices.len(), 8);
+            batch.indices
+        };
+        (0..3).flat_map(of_step).collect::<Vec<i64>>()
+    });
+    for epoch in &mut epochs {
+        epoch.sort_unstable();
+        epoch.dedup();
+        assert_eq!(epoch.len(), 24);
+    }
+    assert_ne!(epochs[0], epochs[1]);
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use augment::Recipe;
-use loader::{Loader, LoaderConfig, Position};
+use loader::{Loader, LoaderConfig, Position, Shard};
 use plans::{plan, split};
 
 const START: Position = Position { epoch: 0, step: 0 };
@@ -47,6 +47,18 @@ fn plans_that_cannot_work_are_refused() {
     assert_eq!(
         refusal(|plan| plan.batch_size = 1),
         "loader setting `batch_size`: expected at least 2, found 1"
+    );
+    assert_eq!(
+        refusal(|plan| plan.shard.world_size = 7),
+        "loader setting `world_size`: expected 1 to 6, the images of the smallest batch, found 7"
+    );
+    assert_eq!(
+        refusal(|plan| plan.shard.world_size = 0),
+        "loader setting `world_size`: expected 1 to 6, the images of the smallest batch, found 0"
+    );
+    assert_eq!(
+        refusal(|plan| plan.shard = Shard { rank: 2, world_size: 2 }),
+        "loader setting `rank`: expected 0 to 1, below `world_size`, found 2"
     );
     assert_eq!(
         refusal(|plan| plan.views[1] = Recipe::seed_strong(0)),
@@ -121,4 +133,39 @@ fn waiting_is_measured() {
     }
     let waited = loader.wait_secs();
     assert!(waited > 0.0 && waited <= start.elapsed().as_secs_f64(), "{waited} s");
+}
+
+#[test]
+fn waiting_ends_with_the_limit_and_loses_no_batch() {
+    // Large views, which take a hundred milliseconds.
+    let views = vec![Recipe::seed_strong(1500)];
+    let large = LoaderConfig { views, probe: None, batch_size: 3, ..plan(1) };
+    let mut loader = Loader::start(large, START).unwrap();
+    assert!(loader.next_within(Duration::from_micros(1)).unwrap().is_none());
+    let mut next = || loop {
+        if let Some(batch) = loader.next_within(Duration::from_millis(1)).unwrap() {
+            return (batch.epoch, batch.step);
+        }
+    };
+    assert_eq!([(); 3].map(|()| next()), [(0, 0), (0, 1), (0, 2)]);
+}
+
+#[test]
+fn batches_go_back_without_the_loader() {
+    let mut loader = Loader::start(plan(1), START).unwrap();
+    let recycler = loader.recycler();
+    let batch = loader.next().unwrap();
+    let memory = batch.blocks[0].bytes.as_ptr();
+    recycler.recycle(batch);
+    // Four batches exist, and each comes back once in four.
+    let again = (0..8).any(|_| {
+        let batch = loader.next().unwrap();
+        let found = batch.blocks[0].bytes.as_ptr() == memory;
+        recycler.recycle(batch);
+        found
+    });
+    assert!(again);
+    let last = loader.next().unwrap();
+    drop(loader);
+    recycler.recycle(last);
 }

@@ -3,7 +3,7 @@
 
 use augment::Recipe;
 use dataset::{PixelOrder, Split};
-use loader::LoaderConfig;
+use loader::{LoaderConfig, Shard};
 
 /// `count` images of 10 x 12 pixels; all values of image `i` are `first + i`, its class is the last
 /// digit.
@@ -21,6 +21,8 @@ pub fn plan(workers: usize) -> LoaderConfig {
         unlabeled: split(0, 17, false),
         labeled: Some(split(100, 10, true)),
         batch_size: 8,
+        drop_last: false,
+        shard: Shard::WHOLE,
         views: vec![Recipe::seed_strong(16), Recipe::seed_strong(16), Recipe::seed_strong(9)],
         probe: Some(Recipe::seed_weak(16)),
         workers,

@@ -103,6 +103,7 @@ fn subset(split: &Split, count: usize) -> Split {
 mod tests {
     use augment::Recipe;
     use dataset::PixelOrder;
+    use loader::Shard;
 
     use super::*;
 
@@ -121,6 +122,8 @@ mod tests {
             unlabeled: labeled(images - fit.len(), 1).without_labels(),
             labeled: Some(fit.clone()),
             batch_size: 10,
+            drop_last: false,
+            shard: Shard::WHOLE,
             views: sizes.map(Recipe::seed_strong).collect(),
             probe: None,
             workers: 1,

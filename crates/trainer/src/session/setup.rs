@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 
 use dataset::{Dataset, Split};
-use loader::LoaderConfig;
+use loader::{LoaderConfig, Shard};
 use run::{DataRecord, DataSource, ImageCounts};
 use tch::Device;
 
@@ -63,6 +63,8 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
         probe: data.train.as_ref().map(|_| config.probe_recipe()),
         labeled: data.train.clone(),
         batch_size: config.train.batch_size,
+        drop_last: false,
+        shard: Shard::WHOLE,
         views: config.view_recipes(),
         workers: workers(config.train.workers, device),
         prefetch: PREFETCH,

@@ -1,7 +1,7 @@
 //! Collapsed training is recognizable by the monitors: the safeguards of three methods, on and off.
 
 use dataset::SyntheticSpec;
-use loader::{Loader, LoaderConfig, Position};
+use loader::{Loader, LoaderConfig, Position, Shard};
 use models::{EncoderConfig, ToTensor};
 use serde_json::{Value, json};
 use tch::{Device, Kind};
@@ -35,6 +35,8 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         unlabeled: dataset::synthetic(&set).unwrap().unlabeled,
         labeled: None,
         batch_size: 64,
+        drop_last: false,
+        shard: Shard::WHOLE,
         views: config.view_recipes(),
         probe: None,
         workers: 1,
