@@ -157,7 +157,7 @@ fn sigusr1_saves_and_goes_on() {
 
 #[test]
 fn sighup_stops_as_sigterm_does_and_is_ignored_under_nohup() {
-    let place = self::place();
+    let place = place();
     let gone = signalled(&place, ["true", "-HUP", ""], || checkpoints(&place) == 1).ended(130);
     assert!(gone.stderr.contains("interrupted and saved"), "{gone:?}");
     let place = self::place();

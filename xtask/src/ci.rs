@@ -5,6 +5,7 @@ use std::process::Command;
 
 use fs_err as fs;
 
+use crate::python;
 use crate::setup::{self, Libtorch, Request};
 use crate::tidy;
 use crate::workspace::{Workspace, answer, run};
@@ -36,6 +37,7 @@ pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run(doc)?;
     run(libtorch.cargo(workspace, &["test", "--workspace", "--locked"]))?;
+    python::test(workspace, &python::TestOptions::default())?;
     test_instruction_sets(workspace, &libtorch)
 }
 

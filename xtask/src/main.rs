@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod python;
 mod scratch;
 mod setup;
 mod stl10;
@@ -52,10 +53,14 @@ enum Verb {
     Demo,
     /// Set up, then run all tests
     Test,
-    /// Set up, then run every check: tidy, licenses, format, lints, docs, tests
+    /// Set up, then run every check: tidy, licenses, format, lints, docs, tests, Python
     Ci,
     /// Check the repository's own rules
     Tidy,
+    /// Build the Python package as a wheel
+    Wheel(python::WheelOptions),
+    /// Test the Python package in a fresh environment
+    PythonTest(python::TestOptions),
     /// Set up, then measure speed and memory and write docs/benchmarks.md
     Bench(bench::Options),
 }
@@ -102,6 +107,8 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Test => ci::test(&workspace)?,
         Verb::Ci => ci::ci(&workspace)?,
         Verb::Tidy => tidy::tidy(&workspace)?,
+        Verb::Wheel(options) => python::wheel(&workspace, &options)?,
+        Verb::PythonTest(options) => python::test(&workspace, &options)?,
         Verb::Bench(options) => bench::bench(&workspace, &options)?,
     }
     Ok(())

@@ -22,6 +22,12 @@ impl Workspace {
         Self { root }
     }
 
+    /// Where compiled files go.
+    pub fn target(&self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        self.root.join(target)
+    }
+
     /// A program that runs at the root.
     pub fn command(&self, program: impl AsRef<Path>, args: &[&str]) -> Command {
         let mut command = Command::new(program.as_ref());

@@ -37,8 +37,10 @@ mod preview;
 mod recipe;
 mod renderer;
 mod transforms;
+mod view_group;
 mod view_params;
 mod view_rng;
+mod views_file;
 
 #[cfg(test)]
 mod tests;
@@ -52,5 +54,7 @@ pub use self::transforms::{
     ColorJitter, CropSampling, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop,
     Solarize, Transform,
 };
+pub use self::view_group::{ViewGroup, ViewSize};
 pub use self::view_params::{CropBox, PixelOp, ViewParams};
 pub use self::view_rng::ViewKey;
+pub use self::views_file::{ViewsError, ViewsFile};

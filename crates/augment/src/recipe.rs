@@ -9,7 +9,7 @@ use crate::view_rng::ViewRng;
 use crate::{CropBox, ViewKey, ViewParams};
 
 /// Largest side of a view, in pixels.
-const MAX_SIZE: usize = 4096;
+pub(crate) const MAX_SIZE: usize = 4096;
 
 /// How views are made: square outputs of `size` pixels, `ops` in order.
 ///

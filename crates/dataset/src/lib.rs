@@ -58,7 +58,7 @@ pub use self::pictures::{
     PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,
 };
 pub use self::progress::JobProgress;
-pub use self::split::{Dataset, Split};
+pub use self::split::{Dataset, SharedBytes, Split};
 pub use self::stratify::{
     ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
 };

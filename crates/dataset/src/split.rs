@@ -1,17 +1,21 @@
 //! Datasets and their splits.
 
 use std::borrow::Cow;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use crate::mmap::Mapping;
 use crate::names::Names;
 use crate::{Error, Image, PixelOrder};
 
+/// Memory of another owner, which stays as it is while it is borrowed.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
 /// Bytes of image records: in memory or memory-mapped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Storage {
     Mapped(Arc<Mapping>),
-    Owned(Arc<Vec<u8>>),
+    InMemory(SharedBytes),
     /// Of images that are listed, not decoded yet: there are no bytes.
     Listed(Arc<()>),
 }
@@ -20,9 +24,19 @@ impl Storage {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Mapped(a), Self::Mapped(b)) => Arc::ptr_eq(a, b),
-            (Self::Owned(a), Self::Owned(b)) => Arc::ptr_eq(a, b),
+            (Self::InMemory(a), Self::InMemory(b)) => Arc::ptr_eq(a, b),
             (Self::Listed(a), Self::Listed(b)) => Arc::ptr_eq(a, b),
             _ => false,
+        }
+    }
+}
+
+impl Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mapped(map) => map.fmt(f),
+            Self::InMemory(bytes) => write!(f, "{} bytes in memory", (**bytes).as_ref().len()),
+            Self::Listed(_) => f.write_str("listed"),
         }
     }
 }
@@ -129,18 +143,32 @@ impl Split {
         height: usize,
         order: PixelOrder,
     ) -> Self {
-        let stride = 3 * width * height;
+        Self::shared(Arc::new(bytes), labels, width, height, order)
+    }
+
+    /// A split of images in memory of another owner, which is borrowed as long as the split or a
+    /// part of it is there. Else as [`in_memory`](Self::in_memory).
+    ///
+    /// # Panics
+    /// If `bytes` is not whole records or the labels differ from them in number.
+    pub fn shared(
+        bytes: SharedBytes,
+        labels: Option<Vec<u16>>,
+        width: usize,
+        height: usize,
+        order: PixelOrder,
+    ) -> Self {
+        let (stride, length) = (3 * width * height, (*bytes).as_ref().len());
         assert!(
-            stride > 0 && bytes.len().is_multiple_of(stride),
-            "{} bytes of 3 x {height} x {width}",
-            bytes.len()
+            stride > 0 && length.is_multiple_of(stride),
+            "{length} bytes of 3 x {height} x {width}"
         );
-        let count = bytes.len() / stride;
+        let count = length / stride;
         assert!(
             labels.as_ref().is_none_or(|labels| labels.len() == count),
             "{count} images, other number of labels"
         );
-        let storage = Storage::Owned(Arc::new(bytes));
+        let storage = Storage::InMemory(bytes);
         let chunks = vec![Chunk::new(storage, stride, count, order)];
         Self::new(chunks, labels.map(Into::into), (width, height))
     }
@@ -260,7 +288,7 @@ impl Split {
         let length = 3 * self.width * self.height;
         let bytes = match &chunk.storage {
             Storage::Mapped(map) => map.slice(start, length),
-            Storage::Owned(bytes) => &bytes[start..start + length],
+            Storage::InMemory(bytes) => &(**bytes).as_ref()[start..start + length],
             Storage::Listed(_) => panic!("image {index} is not decoded yet"),
         };
         Image { bytes, width: self.width, height: self.height, order: chunk.order }
@@ -353,6 +381,19 @@ mod tests {
         let images: Vec<u8> = (0..4).map(|index| fewer.image(index).bytes[0]).collect();
         assert_eq!((images, fewer.labels()), (vec![4, 1, 2, 0], None));
         assert!(whole.select(&[]).is_empty());
+    }
+
+    #[test]
+    fn shared_bytes_are_borrowed_until_the_last_part_is_gone() {
+        let bytes = Arc::new(vec![7u8; 6]);
+        let split = Split::shared(bytes.clone(), None, 1, 1, PixelOrder::RowMajor);
+        let part = split.select(&[1]);
+        assert_eq!(part.image(0).bytes.as_ptr(), bytes[3..].as_ptr());
+        assert!(split.clone().same_images(&split) && !split.same_images(&part));
+        drop(split);
+        assert_eq!(Arc::strong_count(&bytes), 2);
+        drop(part);
+        assert_eq!(Arc::strong_count(&bytes), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`read()`], [`list`] and [`if_exists`] read, and take nothing but "not found" for absence.
 //! - [`RecordLog`] appends records; one that can't be written whole is taken back.
 //! - [`OneLine`] escapes names, paths and messages for errors and logs.
+//! - [`json_message`] says what is wrong with JSON in words for people.
 //! - [`cache_dir`] is where caches go.
 //!
 //! ```
@@ -24,6 +25,7 @@ mod atomic_folder;
 mod cache_dir;
 mod error;
 mod hex;
+mod json_message;
 mod one_line;
 mod partial;
 mod read;
@@ -34,6 +36,7 @@ pub use self::atomic_folder::{AtomicFolder, check_new_folder};
 pub use self::cache_dir::{cache_dir, create_cache_dir};
 pub use self::error::{Error, FolderError, Unwritable};
 pub use self::hex::hex;
+pub use self::json_message::json_message;
 pub use self::one_line::{OneLine, replace_control, spreadsheet_cell};
 pub use self::partial::{is_partial, remove_partial, temporary_folder};
 pub use self::read::{

@@ -65,6 +65,11 @@ impl LoaderConfig {
         [mean(partition.images()).saturating_sub(labeled), labeled]
     }
 
+    /// The most images of a batch of this process.
+    pub fn largest_batch(&self) -> usize {
+        self.shard.most(self.partition().largest()[0])
+    }
+
     /// Unlabeled images that aren't labeled ones too.
     pub(crate) fn unlabeled_images(&self) -> usize {
         let labeled = self.labeled.as_ref();

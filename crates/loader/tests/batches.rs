@@ -186,6 +186,8 @@ fn the_parts_of_several_processes_are_the_batch_of_one() {
             assert!(probe.eq(whole.probe.as_ref().unwrap().bytes.iter().copied()));
             assert!(parts().flat_map(|part| &part.labels).eq(&whole.labels));
             assert!(parts().flat_map(|part| &part.indices).eq(&whole.indices));
+            let most = LoaderConfig { shard: Shard { rank: 0, world_size }, ..plan(2) };
+            assert!(parts().all(|part| part.indices.len() <= most.largest_batch()));
             let sizes: Vec<usize> = parts().map(|part| part.indices.len()).collect();
             let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
             assert!(*least >= 1 && most - least <= 1, "{sizes:?}");

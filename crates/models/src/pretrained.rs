@@ -7,8 +7,8 @@ use std::fmt;
 use tch::Tensor;
 
 use crate::{
-    EncoderConfig, Normalize, ResNetConfig, ResNetNorm, Stem, VitConfig, VitPool, VitSize,
-    resample_positions,
+    ConvNextConfig, ConvNextSize, EncoderConfig, Normalize, ResNetConfig, ResNetNorm, Stem,
+    VitConfig, VitPool, VitSize, resample_positions,
 };
 
 /// Whose names the weights of an encoder have.
@@ -18,6 +18,8 @@ pub enum WeightSource {
     Torchvision,
     /// timm's vision transformers.
     Timm,
+    /// timm's ConvNeXt.
+    TimmConvNext,
     /// DINOv2's own code.
     Dinov2,
     /// `Dinov2Model` and `Dinov2WithRegistersModel` of Hugging Face's transformers.
@@ -31,6 +33,7 @@ impl fmt::Display for WeightSource {
         f.write_str(match self {
             Self::Torchvision => "a torchvision ResNet",
             Self::Timm => "a timm vision transformer",
+            Self::TimmConvNext => "a timm ConvNeXt",
             Self::Dinov2 => "a vision transformer of DINOv2",
             Self::HuggingFaceDinov2 => "a Hugging Face Dinov2Model",
             Self::HuggingFaceVit => "a Hugging Face ViTModel",
@@ -41,6 +44,7 @@ impl fmt::Display for WeightSource {
 /// What wraps an encoder in files of models with a head, or of training.
 const PREFIXES: [&str; 5] = ["dinov2_with_registers.", "dinov2.", "vit.", "backbone.", "module."];
 /// Names of what is not part of an encoder: classifiers, and the tokens of masked patches.
+/// But for the last normalization of ConvNeXt, which timm has in its head.
 const PASSED_OVER: [&str; 5] = ["fc.", "head.", "classifier.", "pooler.", "mask_token"];
 
 /// The name without what wraps the encoder.
@@ -61,6 +65,8 @@ impl WeightSource {
             Some(Self::Dinov2)
         } else if has("patch_embed.proj.weight") {
             Some(Self::Timm)
+        } else if has("stages.0.blocks.0.conv_dw.weight") {
+            Some(Self::TimmConvNext)
         } else if has("layer1.0.conv1.weight") {
             Some(Self::Torchvision)
         } else {
@@ -72,11 +78,12 @@ impl WeightSource {
     /// values of Hugging Face are called `q`, `k` and `v` until they are joined.
     fn rename(self, name: &str) -> Option<String> {
         let name = bare(name);
-        if PASSED_OVER.iter().any(|prefix| name.starts_with(prefix)) {
+        let last_norm = self == Self::TimmConvNext && name.starts_with("head.norm.");
+        if !last_norm && PASSED_OVER.iter().any(|prefix| name.starts_with(prefix)) {
             return None;
         }
         match self {
-            Self::Torchvision | Self::Timm => Some(name.to_owned()),
+            Self::Torchvision | Self::Timm | Self::TimmConvNext => Some(name.to_owned()),
             Self::Dinov2 => Some(match name {
                 "register_tokens" => "reg_token".to_owned(),
                 name => without_chunk(name),
@@ -146,7 +153,7 @@ pub struct WeightsInfo {
     /// The encoder, where names and shapes say all of it.
     pub encoder: Option<EncoderConfig>,
     /// The normalization of pixels that the weights were trained with, where it is known:
-    /// ImageNet's for torchvision and DINOv2. Vision transformers of timm and of Hugging Face's
+    /// ImageNet's for torchvision, ConvNeXt and DINOv2. Vision transformers of timm and of Hugging Face's
     /// `ViTModel` don't say theirs.
     pub normalize: Option<Normalize>,
 }
@@ -161,11 +168,12 @@ impl WeightsInfo {
             .collect();
         let encoder = match source {
             WeightSource::Torchvision => resnet(&shapes).map(EncoderConfig::ResNet),
+            WeightSource::TimmConvNext => convnext(&shapes).map(EncoderConfig::ConvNext),
             _ => vit(source, &shapes).map(EncoderConfig::Vit),
         };
         let scaled = shapes.contains_key("blocks.0.ls1.gamma");
         let normalize = match source {
-            WeightSource::Torchvision => true,
+            WeightSource::Torchvision | WeightSource::TimmConvNext => true,
             WeightSource::Dinov2 | WeightSource::HuggingFaceDinov2 => true,
             WeightSource::Timm => scaled,
             WeightSource::HuggingFaceVit => false,
@@ -181,6 +189,7 @@ impl fmt::Display for WeightsInfo {
         write!(f, "{}", self.source)?;
         match &self.encoder {
             Some(EncoderConfig::ResNet(config)) => write!(f, " of depth {}", config.depth),
+            Some(EncoderConfig::ConvNext(_)) => f.write_str(" of size tiny"),
             Some(EncoderConfig::Vit(config)) => {
                 let shape = config.size.shape();
                 let (dim, depth, patch) = (shape.embed_dim, shape.depth, config.patch_size);
@@ -215,6 +224,15 @@ fn resnet(shapes: &BTreeMap<String, &[i64]>) -> Option<ResNetConfig> {
     let imagenet = shapes.get("conv1.weight")?.get(2) == Some(&7);
     let batch = shapes.contains_key("bn1.running_mean");
     (imagenet && batch).then(|| ResNetConfig::new(depth, Stem::ImageNet, ResNetNorm::Batch))
+}
+
+fn convnext(shapes: &BTreeMap<String, &[i64]>) -> Option<ConvNextConfig> {
+    let width = *shapes.get("stem.0.weight")?.first()?;
+    let size = match (width, count(shapes, "stages.2.blocks.")) {
+        (96, 9) => ConvNextSize::Tiny,
+        _ => return None,
+    };
+    Some(ConvNextConfig { size, drop_path: 0.0, normalize: Normalize::NONE })
 }
 
 fn vit(source: WeightSource, shapes: &BTreeMap<String, &[i64]>) -> Option<VitConfig> {

@@ -28,7 +28,7 @@ fn committed() -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() == 42, "{paths:?}");
+    assert!(paths.len() == 45, "{paths:?}");
     paths
 }
 
@@ -65,6 +65,8 @@ fn uncommon() -> Value {
     config["train"]["patience"] = json!(3);
     config["train"]["micro_batch"] = json!(16);
     config["train"]["device"] = json!("cuda:1");
+    config["train"]["ema"] = json!({"constant": 0.999});
+    config["train"]["grad_clip_per"] = json!("network");
     config["checkpoint"]["best"] = Value::Null;
     config["method"] = json!({"simsiam": {"predictor": null}});
     config["augment"]["probe"]["transforms"] = json!([

@@ -8,6 +8,7 @@ mod golden;
 mod levels;
 mod reference;
 mod vectors;
+mod views_file;
 
 use dataset::{Image, PixelOrder};
 

@@ -23,6 +23,32 @@ fn any_pixel_in_memory_changes_the_key_and_labels_do_not() {
 }
 
 #[test]
+fn a_sample_tells_sets_apart_by_size_labels_and_pixels_and_not_by_storage() {
+    let split = |image, labels| {
+        let images = if image == 64 { 65 } else { 64 };
+        let bytes = (0..3 * 64 * 16).map(|i| (i % 251) as u8 ^ u8::from(i / 48 == image)).collect();
+        let mut split = Split::in_memory(bytes, labels, 4, 4, PixelOrder::RowMajor);
+        split = split.select(&(0..64).cycle().take(images).collect::<Vec<u32>>());
+        split.sample_fingerprint()
+    };
+    let of = [split(99, None), split(0, None), split(63, None), split(64, None)];
+    let labeled = [split(99, Some(vec![0; 64])), split(99, Some(vec![1; 64]))];
+    let mut all: Vec<&String> = of.iter().chain(&labeled).collect();
+    assert!(all.iter().all(|text| text.len() == 32));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 6);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set");
+    let spec = SyntheticSpec { unlabeled: 100, train: 10, test: 10, size: 16, seed: 0 };
+    crate::write_synthetic(&spec, &path, &|_| {}).unwrap();
+    let mapped = crate::open(&path, &OpenOptions::default()).unwrap().unlabeled;
+    let rendered = crate::synthetic(&spec).unwrap().unlabeled;
+    assert_eq!(mapped.sample_fingerprint(), rendered.sample_fingerprint());
+}
+
+#[test]
 fn a_file_that_is_written_again_has_another_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set");

@@ -139,10 +139,14 @@ pub(crate) fn explain(error: Error, path: &Path, expected: &EncoderConfig) -> Er
     let Ok(about) = inspect(path) else { return error };
     let plain = |encoder: &EncoderConfig| {
         let mut encoder = encoder.clone().with_normalize(Normalize::NONE);
-        if let EncoderConfig::Vit(config) = &mut encoder {
-            // Initial values and what is dropped are not of the weights.
-            config.layer_scale = config.layer_scale.map(|_| 1.0);
-            config.drop_path = None;
+        // Initial values and what is dropped are not of the weights.
+        match &mut encoder {
+            EncoderConfig::Vit(config) => {
+                config.layer_scale = config.layer_scale.map(|_| 1.0);
+                config.drop_path = None;
+            }
+            EncoderConfig::ConvNext(config) => config.drop_path = 0.0,
+            _ => {}
         }
         encoder
     };

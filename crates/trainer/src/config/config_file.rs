@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Config, ConfigError, json_message, renamed, strict, suggestion};
+use super::{Config, ConfigError, renamed, strict, suggestion};
 
 /// What a file says of a configuration: all of it, or some keys that are set over those of another
 /// one. The record of a run (its `config.json`, the output of `--dry-run`) is a whole one.
@@ -134,8 +134,8 @@ fn set(config: &Config, key: &str, value: Value) -> Result<Config, String> {
         })?;
         *place = suggestion::in_place_of(place, value);
     }
-    let config = Config::deserialize(&document)
-        .map_err(|error| json_message::in_words(&error.to_string()))?;
+    let config =
+        Config::deserialize(&document).map_err(|error| files::json_message(&error.to_string()))?;
     strict::check("", &document, &config.document()).map_err(|error| error.to_string())?;
     Ok(config)
 }

@@ -3,7 +3,6 @@
 mod config_file;
 mod error;
 mod fit;
-mod json_message;
 mod optional;
 mod read;
 mod renamed;
@@ -22,12 +21,13 @@ use optim::{OptimizerConfig, Schedule};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use augment::{ViewGroup, ViewSize};
 pub use config_file::ConfigFile;
 pub use error::ConfigError;
 pub use fit::Fitted;
 pub use schema::schema;
 pub use strict::Mismatch;
-pub use views::{AugmentConfig, ProbeView, ViewGroup, ViewSize};
+pub use views::{AugmentConfig, ProbeView};
 
 use crate::{BestBy, HealthConfig};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Config, ConfigError, json_message, optional, renamed, strict, suggestion};
+use super::{Config, ConfigError, optional, renamed, strict, suggestion};
 
 impl Config {
     /// Reads a file.
@@ -38,7 +38,7 @@ impl Config {
                 origin: origin.to_owned(),
                 line: error.line(),
                 column: error.column(),
-                message: json_message::in_words(message.trim_end_matches(&context)),
+                message: files::json_message(message.trim_end_matches(&context)),
             }
         })?;
         strict::check("", &given, &config.document())
@@ -78,7 +78,7 @@ impl Config {
             return Err(ConfigError::Renamed { origin: given(), key, new });
         }
         let config = Self::deserialize(&document)
-            .map_err(|error| bad(json_message::in_words(&error.to_string())))?;
+            .map_err(|error| bad(files::json_message(&error.to_string())))?;
         strict::check("", &document, &config.document()).map_err(|error| bad(error.to_string()))?;
         Ok(config)
     }

@@ -61,7 +61,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for name in ["a.pt", "moved.pt", "b.pt"] {
-            std::fs::write(path(name), &name[..1].replace('m', "a")).unwrap();
+            std::fs::write(path(name), name[..1].replace('m', "a")).unwrap();
         }
         let config = |name: &str, sha256: Option<&str>| -> Config {
             let mut config = tiny_config("simclr");

@@ -1,6 +1,7 @@
 //! Golden tests of whole training steps.
 
 mod batch_statistics;
+mod batches;
 mod collapse;
 mod ema;
 mod micro_batch;

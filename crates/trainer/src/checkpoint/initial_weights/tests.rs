@@ -276,6 +276,10 @@ fn the_encoder_of_published_weights_is_known_by_names_and_shapes() {
                 "normalize": "imagenet"}}"#,
             "a torchvision ResNet of depth 18",
         ),
+        (
+            r#"{"convnext": {"size": "tiny", "normalize": "imagenet"}}"#,
+            "a timm ConvNeXt of size tiny",
+        ),
     ] {
         let (tensors, encoder) = of(encoder);
         let path = write(folder.path(), "weights.safetensors", &tensors);

@@ -37,10 +37,7 @@ pub(super) fn orientation(bytes: &[u8]) -> Orientation {
 ///
 /// # Errors
 /// What libjpeg can't decode, or says is damaged.
-pub(super) fn pixels(
-    mut decompressor: Decompressor<'_>,
-    denominator: u32,
-) -> Result<RgbImage, String> {
+pub(super) fn pixels(decompressor: Decompressor<'_>, denominator: u32) -> Result<RgbImage, String> {
     let inks = decompressor.components() == 4;
     let (size, mut pixels) = decompressor.decode(denominator)?;
     if inks {

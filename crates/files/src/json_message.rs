@@ -1,7 +1,9 @@
 //! What the reader of JSON says, in words for people who don't know its types.
 
 /// A message of `serde_json`, without its place, in plain words.
-pub(super) fn in_words(message: &str) -> String {
+///
+/// `unknown field` becomes `no key is called`, with the most similar known key.
+pub fn json_message(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let (key, known) = found_and_expected(rest);
         let meant = known.split(", ").map(|name| (strsim::jaro_winkler(name, &key), name));
@@ -151,7 +153,7 @@ mod tests {
             ),
             ("expected `,` or `}`", "expected , or }"),
         ] {
-            assert_eq!(in_words(says), plain);
+            assert_eq!(json_message(says), plain);
         }
     }
 }

@@ -1,0 +1,5 @@
+"""`python -m twinview_cli`."""
+
+from . import main
+
+main()
