@@ -115,7 +115,9 @@ fn files_that_are_no_images() {
         bytes.into_inner()
     };
     let whole = png(40, 40);
-    let cases: [(&[u8], &[&str]); 4] = [
+    let damaged = include_bytes!("../../crates/dataset/tests/jpeg/middle-third-zeroed.jpg");
+    let cases: [(&[u8], &[&str]); 5] = [
+        (damaged, &["expected a whole JPEG image, found damaged data: premature end of"]),
         (
             b"These are words.\n",
             &["expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PNM image, found text"],
@@ -144,28 +146,32 @@ fn files_that_can_not_be_used_are_left_out_where_that_is_asked_for() {
     place.put("data/fine.png", bytes.into_inner());
     place.put("data/odd.jpg", "These are words.\n");
     place.put("data/empty.png", "");
+    let damaged = include_bytes!("../../crates/dataset/tests/jpeg/cut-then-end-marker.jpg");
+    place.put("data/cut.jpg", damaged);
     let pack = ["data", "pack", "data", "--out", "packed"];
     // Each has a line, and the last one counts them.
     let refused = place.run(&pack);
     assert_eq!(refused.code, Some(2), "{refused:#?}");
     let lines: Vec<&str> = refused.stderr.lines().collect();
-    let says = [" WARN data/empty.png: ", " WARN data/odd.jpg: ", "error: 2 files can't be used"];
-    assert_eq!(lines.len(), 3, "{refused:#?}");
-    assert!(lines.iter().zip(says).all(|(line, says)| line.starts_with(says)), "{refused:#?}");
-    assert!(lines[2].contains("--skip-bad"), "{refused:#?}");
+    let names = ["data/cut.jpg: ", "data/empty.png: ", "data/odd.jpg: "];
+    let says = names.map(|name| format!(" WARN {name}"));
+    let says = [&says[..], &["error: 3 files can't be used".to_owned()]].concat();
+    assert_eq!(lines.len(), 4, "{refused:#?}");
+    assert!(lines.iter().zip(says).all(|(line, says)| line.starts_with(&says)), "{refused:#?}");
+    assert!(lines[3].contains("--skip-bad"), "{refused:#?}");
     let packed = place.run(&[&pack[..], &["--skip-bad", "--json"]].concat());
     let packed = packed.done();
     let result = packed.json();
     assert_eq!(result["unlabeled"], 1);
     let skipped = result["skipped"].as_array().unwrap();
-    for (line, name) in skipped.iter().zip(["data/empty.png: ", "data/odd.jpg: "]) {
+    for (line, name) in skipped.iter().zip(names) {
         let line = line.as_str().unwrap();
         assert!(line.contains(name), "{line}");
         assert!(packed.stderr.contains(&format!("skipped {line}")));
     }
-    assert_eq!(skipped.len(), 2);
+    assert_eq!(skipped.len(), 3);
     let lines = place.run(&["data", "pack", "data", "--out", "again", "--skip-bad"]);
-    assert!(lines.done().stdout.contains(", 2 files skipped"));
+    assert!(lines.done().stdout.contains(", 3 files skipped"));
 }
 
 #[cfg(unix)]

@@ -153,8 +153,8 @@ pub struct WeightsInfo {
     /// The encoder, where names and shapes say all of it.
     pub encoder: Option<EncoderConfig>,
     /// The normalization of pixels that the weights were trained with, where it is known:
-    /// ImageNet's for torchvision, ConvNeXt and DINOv2. Vision transformers of timm and of Hugging Face's
-    /// `ViTModel` don't say theirs.
+    /// ImageNet's for torchvision, ConvNeXt and DINOv2. Vision transformers of timm and of Hugging
+    /// Face's `ViTModel` don't say theirs.
     pub normalize: Option<Normalize>,
 }
 

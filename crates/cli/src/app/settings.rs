@@ -122,7 +122,9 @@ impl Settings {
         if let Some(encoder) = of_weights.filter(|_| !given.encoder()) {
             config.encoder = encoder.clone();
             let optimizer = match encoder {
-                EncoderConfig::Vit(_) => !given.other_optimizer() && self.preset.is_some(),
+                EncoderConfig::Vit(_) | EncoderConfig::ConvNext(_) => {
+                    !given.other_optimizer() && self.preset.is_some()
+                }
                 _ => false,
             };
             if optimizer {
