@@ -83,17 +83,17 @@ fn rows_of_unequal_shares_are_put_in_the_order_of_one_process() {
 #[test]
 fn synchronized_normalization_is_that_of_the_whole_batch() {
     let parts = [(0, 2), (2, 5)];
+    // No generator of random numbers: libtorch has one for all threads.
     let inputs = || {
-        tch::manual_seed(3);
-        let options = (Kind::Double, Device::Cpu);
-        let x = Tensor::randn([7, 4, 3, 3], options) * 3.0 + 100.0;
-        let weight = Tensor::randn([4], options);
-        let (bias, upstream) = (Tensor::randn([4], options), Tensor::randn([7, 4, 3, 3], options));
-        [x, weight, bias]
-            .map(|tensor| tensor.set_requires_grad(true))
-            .into_iter()
-            .chain([upstream])
-            .collect::<Vec<_>>()
+        let noise = |shape: &[i64], shift: f64| {
+            let numbers =
+                Tensor::arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu));
+            (numbers * 12.9898 + shift).sin().view(shape)
+        };
+        let x = noise(&[7, 4, 3, 3], 1.0) * 3.0 + 100.0;
+        let learned = [x, noise(&[4], 2.0), noise(&[4], 3.0)];
+        let learned = learned.map(|tensor| tensor.set_requires_grad(true));
+        learned.into_iter().chain([noise(&[7, 4, 3, 3], 4.0)]).collect::<Vec<_>>()
     };
     let of_all = inputs();
     let none = None::<Tensor>;
