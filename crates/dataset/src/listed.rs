@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::formats::folder::{self, ArchiveFormat, ListedFolder, label_images};
+use crate::formats::archive_format::ArchiveFormat;
+use crate::formats::folder::{self, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
 use crate::open::check_folder;
 use crate::union::unite;

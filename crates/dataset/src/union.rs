@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::formats::folder::ArchiveFormat;
+use crate::formats::archive_format::ArchiveFormat;
 use crate::{Dataset, Error, Split};
 
 /// Labels are 16-bit numbers, of which binaries use all but one.

@@ -75,11 +75,6 @@ pub(super) fn is_read(path: &Path) -> bool {
     ending.is_some_and(|ending| READ.iter().any(|read| ending.eq_ignore_ascii_case(read)))
 }
 
-/// The ending of a file's name in small letters, empty where there is none.
-pub(super) fn extension(path: &Path) -> String {
-    path.extension().map_or(String::new(), |ending| ending.to_string_lossy().to_ascii_lowercase())
-}
-
 pub(super) fn is_system(name: &OsStr) -> bool {
     let is = |system: &&str| name.eq_ignore_ascii_case(system);
     name.as_encoded_bytes().starts_with(b".")

@@ -11,7 +11,7 @@ use files::{OneLine, replace_control};
 use super::ListedFolder;
 use super::archive::SplitName;
 use super::bad_files::BadFiles;
-use super::scan::{Files, TEST, TRAIN, UNLABELED, by_value};
+use super::listing::{Files, TEST, TRAIN, UNLABELED, by_value};
 use super::source::Source;
 use crate::Error;
 use crate::union::MAX_CLASSES;

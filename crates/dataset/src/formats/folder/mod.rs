@@ -8,6 +8,7 @@ mod entries;
 mod file_stamp;
 mod jpeg;
 mod label_file;
+mod listing;
 mod scan;
 mod source;
 pub(crate) mod survey;
@@ -21,16 +22,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::formats::archive_format::ArchiveFormat;
 use crate::resize::{Resizer, check_size};
 use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split};
 
 use archive::SplitName;
 use bad_files::BadFiles;
 use cache::PackedSet;
-use scan::{Files, Listing};
+use listing::{Files, Listing};
 use source::Source;
 
-pub use archive::ArchiveFormat;
 pub use cache::{CacheEntry, cache_entries};
 pub(crate) use label_file::label_images;
 pub use unused::UnusedFiles;

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::archive::{ArchiveFormat, Archives};
+use super::archive::Archives;
 use super::bad_files::BadFiles;
 use super::decode;
 use super::entries::Entries;
 use super::file_stamp::FileStamp;
 use crate::Error;
+use crate::formats::archive_format::ArchiveFormat;
 
 /// Files in folders, or members of archives.
 #[derive(Debug, Default)]

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use files::replace_control;
 use serde::Serialize;
 
-use super::entries::extension;
-
 /// Image formats that are not read, which a user would want to know of first.
 const IMAGES: [&str; 13] =
     ["avif", "heic", "heif", "jp2", "jxl", "svg", "tga", "cr2", "cr3", "nef", "arw", "dng", "raf"];
@@ -102,4 +100,9 @@ impl Unused {
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     replace_control(name).into_owned()
+}
+
+/// The ending of a file's name in small letters, empty where there is none.
+pub(super) fn extension(path: &Path) -> String {
+    path.extension().map_or(String::new(), |ending| ending.to_string_lossy().to_ascii_lowercase())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Archive, Archives, SplitName};
 use crate::Error;
-use crate::formats::folder::scan::{Files, Listing, TEST, by_value, images};
+use crate::formats::folder::listing::{Files, Listing, TEST, by_value, images};
 use crate::formats::folder::unused::Unused;
 use crate::union::MAX_CLASSES;
 

@@ -7,6 +7,7 @@ mod contents;
 mod labeled;
 mod name;
 mod parquet;
+mod read_at;
 mod samples;
 mod tar;
 mod tree;
@@ -14,58 +15,22 @@ mod zip;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::bad_files::BadFiles;
-use super::decode::MAX_FILE_BYTES;
 use super::entries::Entries;
 use super::file_stamp::FileStamp;
 use super::unused::Unused;
 use crate::Error;
+use crate::formats::archive_format::ArchiveFormat;
 
 use self::parquet::ParquetImages;
 use contents::{Contents, Location};
+use read_at::{damaged, read_at};
 
 pub(super) use labeled::scan_labeled;
 pub(super) use name::SplitName;
 pub(super) use tree::Tree;
-
-/// The formats that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArchiveFormat {
-    /// Uncompressed.
-    Tar,
-    /// Members are stored or deflated.
-    Zip,
-    /// Images are the rows of a table.
-    Parquet,
-}
-
-impl ArchiveFormat {
-    /// The format that the ending of a name says.
-    pub fn of(path: &Path) -> Option<Self> {
-        match super::entries::extension(path).as_str() {
-            "tar" => Some(Self::Tar),
-            "zip" => Some(Self::Zip),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
-    }
-
-    /// The format of the archive at `path`; `None` where there is no plain file of such a name.
-    pub fn of_file(path: &Path) -> Option<Self> {
-        Self::of(path).filter(|_| path.is_file())
-    }
-
-    fn kind(self) -> &'static str {
-        match self {
-            Self::Tar => "tar archive",
-            Self::Zip => "zip archive",
-            Self::Parquet => "Parquet file",
-        }
-    }
-}
 
 /// Archives that are read as one set.
 #[derive(Debug)]
@@ -239,26 +204,6 @@ impl Archive {
         };
         Ok(Self { path, format, stamp, split, contents, parquet })
     }
-}
-
-/// Reads `length` bytes at `offset`; both were checked against the length of the archive.
-fn read_at(path: &Path, file: &mut File, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
-    if length > MAX_FILE_BYTES {
-        let expected = format!("at most {MAX_FILE_BYTES} bytes");
-        return Err(Error::Length { path: path.to_owned(), expected, found_bytes: length });
-    }
-    file.seek(SeekFrom::Start(offset)).map_err(Error::io(path, "read"))?;
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.take(length).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
-    if bytes.len() as u64 != length {
-        let found = format!("its archive cut off after {} bytes of it", bytes.len());
-        return Err(Error::Changed { path: path.to_owned(), found });
-    }
-    Ok(bytes)
-}
-
-fn damaged(path: &Path, expected: &'static str, found: impl Into<String>) -> Error {
-    Error::Archive { path: path.to_owned(), expected, found: found.into() }
 }
 
 fn no_member(path: &Path) -> Error {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::formats::folder::scan::{TEST, TRAIN, UNLABELED};
+use crate::formats::folder::listing::{TEST, TRAIN, UNLABELED};
 
 /// The checked name of a member: parts joined by `/`, none of them `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]

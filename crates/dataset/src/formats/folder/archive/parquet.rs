@@ -20,8 +20,8 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::contents::{Contents, Location, Member};
-use super::damaged;
 use super::name::Name;
+use super::read_at::damaged;
 use super::samples::LabelTexts;
 use crate::Error;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::damaged;
+use super::read_at::damaged;
 use crate::Error;
 
 /// The endings of members with labels, after the first dot.

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use super::contents::{Contents, ContentsBuilder, Location};
 use super::name::Name;
+use super::read_at::{damaged, read_at};
 use super::samples::{MAX_LABEL_BYTES, may_be_label};
-use super::{damaged, read_at};
 use crate::Error;
 
 const BLOCK: u64 = 512;

@@ -12,8 +12,8 @@ use flate2::read::DeflateDecoder;
 
 use super::contents::{Contents, ContentsBuilder, Location};
 use super::name::Name;
+use super::read_at::{damaged, read_at};
 use super::samples::{MAX_LABEL_BYTES, may_be_label};
-use super::{damaged, read_at};
 use crate::Error;
 use crate::formats::folder::decode::MAX_FILE_BYTES;
 use crate::formats::folder::entries::is_read;

@@ -32,7 +32,7 @@ use sha2::{Digest, Sha256};
 use super::bad_files::BadFiles;
 use super::decode::decode;
 use super::file_stamp::FileStamp;
-use super::scan::{Files, Listing, no_images};
+use super::listing::{Files, Listing, no_images};
 use crate::formats::stl10::{self, Order, Shape};
 use crate::names::Names;
 use crate::progress::Job;
