@@ -1,6 +1,5 @@
 //! Arrays that other packages read and write without a copy.
 
-use std::any::Any;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -11,28 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
 
 use crate::dlpack;
-
-/// Type of an array's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DType {
-    /// Bytes.
-    U8,
-    /// Signed integers of 64 bits.
-    I64,
-}
-
-impl DType {
-    /// Bytes of an element.
-    pub fn size(self) -> usize {
-        match self {
-            DType::U8 => 1,
-            DType::I64 => 8,
-        }
-    }
-}
-
-/// Whatever keeps an array's memory where it is.
-pub type Owner = Arc<dyn Any + Send + Sync>;
+use crate::memory::{DType, Memory, Owner};
 
 /// Elements in memory that Rust owns, in C order.
 ///
@@ -82,24 +60,19 @@ impl Array {
         Array::new(Arc::new(numbers), data, DType::I64, &shape)
     }
 
-    /// What keeps the memory.
-    pub fn owner(&self) -> Owner {
-        self.owner.clone()
-    }
-
-    /// Where the elements are.
-    pub fn data(&self) -> *mut u8 {
-        self.data
-    }
-
-    /// Type of the elements.
-    pub fn element(&self) -> DType {
-        self.dtype
-    }
-
     /// Sizes, outermost first.
     pub fn sizes(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// The memory, for another package.
+    fn memory(&self) -> Memory<'_> {
+        Memory {
+            owner: Arc::clone(&self.owner),
+            data: self.data,
+            dtype: self.dtype,
+            sizes: &self.shape,
+        }
     }
 
     fn bytes(&self) -> usize {
@@ -187,8 +160,8 @@ impl Array {
         }
         let versioned = max_version.is_some_and(|(major, _)| major >= 1);
         match copy {
-            Some(true) => dlpack::export(py, &self.copied(), versioned, true),
-            _ => dlpack::export(py, self, versioned, false),
+            Some(true) => dlpack::export(py, self.copied().memory(), versioned, true),
+            _ => dlpack::export(py, self.memory(), versioned, false),
         }
     }
 

@@ -9,7 +9,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::array::{Array, DType, Owner};
+use crate::memory::{DType, Memory, Owner};
 
 /// DLPack's number of the CPU.
 pub const CPU: i32 = 1;
@@ -73,25 +73,26 @@ struct Context {
     strides: Vec<i64>,
 }
 
-/// A capsule of an array's memory.
+/// A capsule of memory.
 pub fn export<'py>(
     py: Python<'py>,
-    array: &Array,
+    memory: Memory<'_>,
     versioned: bool,
     copied: bool,
 ) -> PyResult<Bound<'py, PyCapsule>> {
-    let shape: Vec<i64> = array.sizes().iter().map(|&size| size as i64).collect();
+    let Memory { owner, data, dtype, sizes } = memory;
+    let shape: Vec<i64> = sizes.iter().map(|&size| size as i64).collect();
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis] * shape[axis].max(1);
     }
-    let mut context = Box::new(Context { _owner: array.owner(), shape, strides });
-    let code = if array.element() == DType::U8 { UNSIGNED } else { SIGNED };
+    let mut context = Box::new(Context { _owner: owner, shape, strides });
+    let code = if dtype == DType::U8 { UNSIGNED } else { SIGNED };
     let tensor = Tensor {
-        data: array.data().cast(),
+        data: data.cast(),
         device: Device { kind: CPU, id: 0 },
         ndim: context.shape.len() as i32,
-        dtype: DataType { code, bits: 8 * array.element().size() as u8, lanes: 1 },
+        dtype: DataType { code, bits: 8 * dtype.size() as u8, lanes: 1 },
         shape: context.shape.as_mut_ptr(),
         strides: context.strides.as_mut_ptr(),
         byte_offset: 0,

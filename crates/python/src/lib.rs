@@ -10,6 +10,7 @@ mod dlpack;
 mod error;
 mod fork_guard;
 mod loader_class;
+mod memory;
 mod pooled_batch;
 mod recipe_class;
 mod render;

@@ -9,10 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sha2::{Digest, Sha256};
 
-use crate::array::{Array, DType, Owner};
+use crate::array::Array;
 use crate::dataset_class::{Dataset, SIGNAL_INTERVAL, Split};
 use crate::error::{of_loader, unexpected, value_error};
 use crate::fork_guard::ForkGuard;
+use crate::memory::{DType, Owner};
 use crate::pooled_batch::PooledBatch;
 use crate::recipe_class::Recipe;
 use crate::render::targets;

@@ -1,13 +1,13 @@
 //! Errors as one line on stderr and an exit code.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use files::OneLine;
 
-use crate::app::{output, words};
+use crate::app::words;
 use crate::args;
 
 /// Everything done.
@@ -60,7 +60,7 @@ impl Failure {
 
     /// Prints the line to stderr; the exit code.
     pub fn report(&self) -> ExitCode {
-        let _ = writeln!(std::io::stderr(), "error: {}", OneLine(&self.message));
+        let _ = writeln!(io::stderr(), "error: {}", OneLine(&self.message));
         ExitCode::from(self.code)
     }
 }
@@ -176,12 +176,21 @@ fn unpacking(path: &Path) -> String {
     }
 }
 
+/// The failure of writing to stdout. Who closes a pipe has read enough.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("can't write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Prints help and version as they are, an error as one line.
 pub fn of_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let printed = error.print().and_then(|()| std::io::stdout().flush());
-        return output::written(printed)
-            .map_or_else(|failure| failure.report(), |()| ExitCode::from(DONE));
+        let printed = error.print().and_then(|()| io::stdout().flush());
+        return written(printed).map_or_else(|failure| failure.report(), |()| ExitCode::from(DONE));
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();

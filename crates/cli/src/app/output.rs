@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::app::failure::Failure;
+use crate::app::failure::{Failure, written};
 
 /// Where results go.
 #[derive(Debug)]
@@ -59,15 +59,5 @@ impl Output {
     pub fn finish(self) -> Result<(), Failure> {
         let flushed = io::stdout().lock().flush();
         written(self.error.into_inner().map_or(flushed, Err))
-    }
-}
-
-/// The failure of writing to stdout. Who closes a pipe has read enough.
-pub fn written(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("can't write to stdout: {error}")))
-        }
-        _ => Ok(()),
     }
 }
