@@ -155,10 +155,15 @@ fn sigusr1_saves_and_goes_on() {
     assert_eq!(checkpoints(&place), 2);
 }
 
+/// Runs the command with SIGHUP at its default, even where these tests run under `nohup`: a shell
+/// can't take back what was ignored before it.
+const HEARS_SIGHUP: &str = "exec env --default-signal=HUP \"$0\" \"$@\"";
+
 #[test]
 fn sighup_stops_as_sigterm_does_and_is_ignored_under_nohup() {
     let place = place();
-    let gone = signalled(&place, ["true", "-HUP", ""], || checkpoints(&place) == 1).ended(130);
+    let gone = signalled(&place, [HEARS_SIGHUP, "-HUP", ""], || checkpoints(&place) == 1);
+    let gone = gone.ended(130);
     assert!(gone.stderr.contains("interrupted and saved"), "{gone:?}");
     let place = self::place();
     let steps = || fs::metadata(place.path("run/metrics.jsonl")).map_or(0, |file| file.len());
