@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 #[cfg(feature = "c10d")]
 use crate::c10d::Collectives;
@@ -25,6 +25,8 @@ pub enum Backend {
 pub struct Group {
     rank: usize,
     size: usize,
+    /// Where tensors must be for the backend.
+    device: Device,
     #[cfg(feature = "c10d")]
     collectives: Option<Collectives>,
 }
@@ -46,6 +48,7 @@ impl Group {
         Self {
             rank: 0,
             size: 1,
+            device: Device::Cpu,
             #[cfg(feature = "c10d")]
             collectives: None,
         }
@@ -70,7 +73,11 @@ impl Group {
         #[cfg(feature = "c10d")]
         {
             let collectives = Collectives::join(launch, backend, timeout)?;
-            Ok(Self { rank, size, collectives: Some(collectives) })
+            let device = match backend {
+                Backend::Gloo => Device::Cpu,
+                Backend::Nccl => Device::Cuda(launch.local_rank),
+            };
+            Ok(Self { rank, size, device, collectives: Some(collectives) })
         }
     }
 
@@ -128,12 +135,12 @@ impl Group {
         if self.is_alone() {
             return Ok(bytes.to_vec());
         }
-        let mut length = Tensor::from(bytes.len() as i64);
+        let mut length = Tensor::from(bytes.len() as i64).to_device(self.device);
         self.broadcast(&mut length)?;
         let length = length.int64_value(&[]);
         let mut all = match self.is_first() {
-            true => Tensor::from_slice(bytes),
-            false => Tensor::zeros([length], (Kind::Uint8, tch::Device::Cpu)),
+            true => Tensor::from_slice(bytes).to_device(self.device),
+            false => Tensor::zeros([length], (Kind::Uint8, self.device)),
         };
         if length > 0 {
             self.broadcast(&mut all)?;
@@ -160,22 +167,18 @@ impl Group {
     /// other, in each the rows of rank 0 first.
     ///
     /// # Shapes
-    /// `own` `[views * counts[rank], ...]` -> `[views * all counts, ...]`
+    /// `own` `[views * counts[rank], ...]` -> `[views * all counts, ...]`; `counts` are the rows of
+    /// a view on each rank
     ///
     /// # Errors
     /// [`Error::Collective`].
-    pub fn gather_rows(&self, own: &Tensor, counts: &[usize]) -> Result<Tensor, Error> {
+    pub fn gather_rows(&self, own: &Tensor, views: i64, counts: &[usize]) -> Result<Tensor, Error> {
         assert_eq!(counts.len(), self.size, "a number of rows for every rank");
         if self.is_alone() {
             return Ok(own.shallow_clone());
         }
         let (most, count) = (*counts.iter().max().expect("ranks"), counts[self.rank] as i64);
         let rows = own.size();
-        let views = if count == 0 { 1 } else { rows[0] / count };
-        // A rank may have no row, and then doesn't know the number of views.
-        let mut number = Tensor::from(if count == 0 { 0 } else { views });
-        number = self.all_gather(&number)?.max();
-        let views = number.int64_value(&[]).max(1);
         let tail = &rows[1..];
         let shape = [&[views, count], tail].concat();
         let mut padded = [&[views, most as i64], tail].concat();
@@ -191,14 +194,18 @@ impl Group {
         Ok(Tensor::cat(&parts, 1).reshape(&shape[..]))
     }
 
-    /// Waits for all ranks. Rank 0 says which did not come within `timeout`.
+    /// Waits for all ranks. Over Gloo, rank 0 says which did not come within `timeout`; NCCL, which
+    /// can't, waits as long as for every collective.
     ///
     /// # Errors
     /// [`Error::Collective`].
     pub fn barrier(&self, timeout: Duration) -> Result<(), Error> {
         #[cfg(feature = "c10d")]
         if let Some(collectives) = &self.collectives {
-            return collectives.barrier(timeout);
+            return match self.device {
+                Device::Cpu => collectives.barrier(timeout),
+                device => collectives.all_reduce(&mut Tensor::zeros([1], (Kind::Float, device))),
+            };
         }
         let _ = timeout;
         Ok(())

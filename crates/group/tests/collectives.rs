@@ -74,7 +74,7 @@ fn rows_of_unequal_shares_are_put_in_the_order_of_one_process() {
         let first: usize = counts[..group.rank()].iter().sum();
         let count = counts[group.rank()] as i64;
         let own = whole.narrow(1, first as i64, count).reshape([2 * count, 2]);
-        values(&group.gather_rows(&own, &counts).unwrap())
+        values(&group.gather_rows(&own, 2, &counts).unwrap())
     });
     assert!(found.iter().all(|rows| *rows == expected), "{found:?}");
 }

@@ -256,14 +256,15 @@ impl Learner {
         let (own, counts) = self.shares(images);
         let encode = || self.student.training_features(&batch.views, own, mode);
         let own_features = if self.split { no_grad(encode) } else { encode() };
+        let views = own_features.size()[0] / own.count;
+        let global_views = batch.views[0].size()[0] / own.count;
         // The graph is cut at the features where heads and loss see more than one graph of the
         // encoder.
         let student_features = match self.is_cut() {
             false => own_features.shallow_clone(),
-            true => no_grad(|| self.group.gather_rows(&own_features.detach(), &counts))?
+            true => no_grad(|| self.group.gather_rows(&own_features.detach(), views, &counts))?
                 .set_requires_grad(true),
         };
-        let global_views = batch.views[0].size()[0] / own.count;
         let student = self.student.project(&student_features, images);
         // Those of `train.ema` are no teacher.
         let (eval_features, teacher) = match self.teacher.as_ref().filter(|_| self.ema.is_none()) {
@@ -271,7 +272,9 @@ impl Learner {
                 let global = match self.method.frozen_teacher() {
                     Some(frozen) => {
                         let own_features = frozen.features(&batch.views[0]);
-                        self.group.gather_rows(&own_features, &counts)?.split(images, 0)
+                        self.group
+                            .gather_rows(&own_features, global_views, &counts)?
+                            .split(images, 0)
                     }
                     None => student[..global_views as usize].iter().map(Tensor::detach).collect(),
                 };
@@ -280,7 +283,7 @@ impl Learner {
             Some(teacher) => no_grad(|| -> Result<_, group::Error> {
                 let global = std::slice::from_ref(&batch.views[0]);
                 let features = teacher.networks.training_features(global, own, Mode::Train);
-                let features = self.group.gather_rows(&features, &counts)?;
+                let features = self.group.gather_rows(&features, global_views, &counts)?;
                 let projections = teacher.networks.project(&features, images);
                 Ok((features, projections))
             })?,
@@ -434,8 +437,8 @@ impl Learner {
             }
             _ => no_grad(|| networks.features(images)),
         };
-        let features = self.group.gather_rows(&features, &counts)?;
-        let labels = self.group.gather_rows(labels, &counts)?;
+        let features = self.group.gather_rows(&features, 1, &counts)?;
+        let labels = self.group.gather_rows(labels, 1, &counts)?;
         let probe = self.probe.as_mut().expect("looked for above");
         let score = tch::with_grad(|| probe.step(&features, &labels, progress));
         Ok(Some((score, labels.size()[0])))
