@@ -13,7 +13,8 @@ import math
 
 import timm
 import torch
-from resnet import picked, rows, uniform
+from resnet import picked, rows
+from uniform import uniform
 
 IMAGES = 2
 GRADIENTS = 8

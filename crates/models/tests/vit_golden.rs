@@ -1,30 +1,18 @@
 //! Vision transformers against timm's: names, shapes and numbers, by `tools/golden/vit.py`.
 
 mod golden;
+#[path = "golden/weights.rs"]
+mod weights;
 
-use golden::{assert_close, numbers, picked, uniform};
+use golden::{assert_close, numbers, picked};
 use models::{Encoder, EncoderConfig, FlatParameters, Mode, VitConfig, WeightRng, WeightStream};
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
+use weights::weights;
 
 fn reference() -> Value {
     serde_json::from_str(include_str!("fixtures/vit.json")).expect("the vectors are JSON")
-}
-
-/// The tensor called `name`, as the generator makes it.
-fn weights(name: &str, shape: &[i64]) -> Tensor {
-    let rule: Box<dyn Fn(f64) -> f64> = match *shape {
-        [_, ref inputs @ ..] if [1, 3].contains(&inputs.len()) => {
-            let bound = (3.0 / inputs.iter().product::<i64>() as f64).sqrt();
-            Box::new(move |u: f64| u * bound)
-        }
-        [_] if name.ends_with(".weight") => Box::new(|u: f64| 1.0 + 0.25 * u),
-        _ => Box::new(|u: f64| 0.25 * u),
-    };
-    let drawn = uniform(name, shape.iter().product::<i64>() as usize);
-    let values: Vec<f32> = drawn.into_iter().map(|u| rule(u) as f32).collect();
-    Tensor::from_slice(&values).view(shape)
 }
 
 fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {

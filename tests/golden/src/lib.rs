@@ -103,6 +103,32 @@ pub fn largest(a: &Tensor) -> f64 {
     a.to_kind(Kind::Double).abs().max().double_value(&[])
 }
 
+/// Expects the gradient of a case, `grad1` or its largest entry alone, within `tolerance` of the
+/// largest entry.
+#[track_caller]
+pub fn assert_gradient(
+    what: &str,
+    gradient: &Tensor,
+    case: &Value,
+    tensors: &Tensors,
+    tolerance: f64,
+) {
+    let most = case["grad1_max_abs"].as_f64().expect("the largest entry");
+    let Some(name) = case["grad1"].as_str() else {
+        let off = (largest(gradient) - most).abs() / most;
+        assert!(off <= tolerance.max(1e-7), "{what}: largest gradient off by {off}");
+        return;
+    };
+    let expected = tensors.get(name);
+    // What is stored in float32 is rounded.
+    let tolerance = match (gradient.kind(), expected.kind()) {
+        (Kind::Double, Kind::Float) => 2e-7,
+        _ => tolerance,
+    };
+    let off = difference(gradient, expected) / most;
+    assert!(off <= tolerance, "{what}: gradient off by {off}");
+}
+
 /// The columns of a matrix, each divided by its length.
 pub fn unit_columns(x: &Tensor) -> Tensor {
     x / x.square().sum_dim_intlist([0i64].as_slice(), true, x.kind()).sqrt()

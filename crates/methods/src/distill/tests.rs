@@ -1,6 +1,6 @@
 //! Distillation against lightly-train's (set N).
 
-use golden::{Tensors, cases, difference, largest};
+use golden::{Tensors, cases, difference};
 use models::{WeightRng, WeightStream};
 use tch::nn::VarStore;
 use tch::{Device, Kind, no_grad};
@@ -37,19 +37,7 @@ fn golden_losses_gradients_and_queues_match_set_n() {
             let off = (found - expected).abs();
             assert!(off <= of_value * (1.0 + expected.abs()), "{what}: {found}, not {expected}");
             let gradient = &Tensor::run_backward(&[&loss], &[&student], false, false)[0];
-            let most = case["grad1_max_abs"].as_f64().unwrap();
-            if let Some(name) = case["grad1"].as_str() {
-                let expected = tensors.get(name);
-                let of_gradient = match (kind, expected.kind()) {
-                    (Kind::Double, Kind::Float) => 2e-7,
-                    _ => of_gradient,
-                };
-                let off = difference(gradient, expected) / most;
-                assert!(off <= of_gradient, "{what}: gradient off by {off}");
-            } else {
-                let off = (largest(gradient) - most).abs() / most;
-                assert!(off <= of_gradient.max(1e-7), "{what}: largest gradient off by {off}");
-            }
+            golden::assert_gradient(&what, gradient, case, &tensors, of_gradient);
             if let Some(name) = case["queue_after"].as_str() {
                 let off = difference(queue.rows(), tensors.get(name));
                 assert!(off <= 1e-6, "{what}: queue off by {off}");

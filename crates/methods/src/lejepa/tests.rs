@@ -48,17 +48,8 @@ fn golden_losses_and_gradients_match_set_i() {
             if most == 0.0 {
                 // Where all projections are 0 nothing leads away.
                 assert!(largest(gradient) <= 1e-9, "{what}: {}", largest(gradient));
-            } else if let Some(name) = case["grad1"].as_str() {
-                let expected = own.get(name);
-                let of_gradient = match (kind, expected.kind()) {
-                    (Kind::Double, Kind::Float) => 2e-7,
-                    _ => of_gradient,
-                };
-                let off = difference(gradient, expected) / most;
-                assert!(off <= of_gradient, "{what}: gradient off by {off}");
             } else {
-                let off = (largest(gradient) - most).abs() / most;
-                assert!(off <= of_gradient.max(1e-7), "{what}: gradient off by {off}");
+                golden::assert_gradient(&what, gradient, case, &own, of_gradient);
             }
             checked += 1;
         }
