@@ -9,11 +9,13 @@ mod binary;
 mod checkpoint;
 mod finished;
 mod metrics;
+mod pictures;
 mod place;
 mod usage;
 
 pub use binary::binary;
 pub use checkpoint::{Stored, assert_same_tensors, header, tensors};
 pub use finished::Finished;
+pub use pictures::{picture, png};
 pub use place::{Place, STEPS_PER_EPOCH, pretrain, small};
 pub use usage::Usage;

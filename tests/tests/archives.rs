@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use end_to_end::Place;
+use end_to_end::{Place, png};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -13,17 +13,6 @@ use serde_json::json;
 
 /// A member: its name and content.
 type Member = (String, Vec<u8>);
-
-/// A PNG of 40 x 32 pixels in stripes of `color`.
-fn png(color: [u8; 3], number: u32) -> Vec<u8> {
-    let picture = image::RgbImage::from_fn(40, 32, |x, y| {
-        let light = (x + 2 * y + number) % 8 < 4;
-        image::Rgb(color.map(|value| if light { value } else { value / 2 }))
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
 
 /// Twelve red and twelve blue images, two of each for testing, as split folders.
 fn members() -> Vec<Member> {

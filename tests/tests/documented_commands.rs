@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use end_to_end::{Finished, Place, binary, pretrain};
+use end_to_end::{Finished, Place, binary, picture, pretrain};
 
 /// Pages whose commands another test runs, or that only tell how published numbers were made.
 const LEFT_OUT: [&str; 3] = ["photos.md", "reliability.md", "results.md"];
@@ -27,17 +27,6 @@ for word; do
 done
 exec "$TWINVIEW" "$@"
 "#;
-
-fn picture(kind: usize, number: usize) -> Vec<u8> {
-    let image = image::RgbImage::from_fn(40, 40, |x, y| {
-        let along = if kind == 0 { x } else { y } as usize;
-        let bright = (along + number).is_multiple_of(5) as u8 * 120;
-        image::Rgb([60 + bright, (100 * kind + 7 * number % 90) as u8, number as u8])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
 
 fn put_folder(place: &Place, name: &str, train: usize, test: usize) {
     for number in 0..2 * (train + test) {

@@ -3,19 +3,8 @@
 
 use std::fs;
 
-use end_to_end::{Place, pretrain};
+use end_to_end::{Place, png, pretrain};
 use serde_json::{Value, json};
-
-/// A PNG of 40 x 32 pixels in stripes of `color`.
-fn png(color: [u8; 3], number: u32) -> Vec<u8> {
-    let picture = image::RgbImage::from_fn(40, 32, |x, y| {
-        let light = (x + 2 * y + number) % 8 < 4;
-        image::Rgb(color.map(|value| if light { value } else { value / 2 }))
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
 
 const RED: [u8; 3] = [220, 30, 20];
 const BLUE: [u8; 3] = [20, 30, 220];

@@ -3,19 +3,7 @@
 
 use std::fs;
 
-use end_to_end::Place;
-
-/// A picture with stripes whose direction and color are those of a kind.
-fn picture(kind: usize, number: usize) -> Vec<u8> {
-    let image = image::RgbImage::from_fn(40, 40, |x, y| {
-        let along = if kind == 0 { x } else { y } as usize;
-        let bright = (along + number).is_multiple_of(5) as u8 * 120;
-        image::Rgb([60 + bright, (100 * kind + 7 * number) as u8, 90])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
+use end_to_end::{Place, picture};
 
 /// The lines of shell blocks of a page of the documentation.
 fn commands(page: &str) -> Vec<String> {
