@@ -1,9 +1,9 @@
 //! The dependencies between crates are exactly those of a table in `ARCHITECTURE.md`.
 //!
 //! It is a fenced block of lines `crate -> crate, crate`, one for each package. `tch` counts as a
-//! crate. Two more lines are `without libtorch: crate, crate`, all from which no arrows lead to
+//! crate. Two more lists are `without libtorch: crate, crate`, all from which no arrows lead to
 //! `tch`, and `for tests: crate, crate`, which others have as `dev-dependencies`; these are no
-//! arrows.
+//! arrows. A long list goes on in another line of the same name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ pub fn table(files: &Files) -> anyhow::Result<Table> {
         let parts = line.split_once("->").or_else(|| line.split_once(':'));
         let (name, list) = parts.with_context(|| format!("{FILE}: no arrow in `{line}`"))?;
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-        table.insert(name.trim().to_owned(), names.map(str::to_owned).collect());
+        table.entry(name.trim().to_owned()).or_default().extend(names.map(str::to_owned));
     }
     Ok(table)
 }
