@@ -37,7 +37,7 @@ fn golden_losses_gradients_and_queues_match_set_n() {
             let off = (found - expected).abs();
             assert!(off <= of_value * (1.0 + expected.abs()), "{what}: {found}, not {expected}");
             let gradient = &Tensor::run_backward(&[&loss], &[&student], false, false)[0];
-            golden::assert_gradient(&what, gradient, case, &tensors, of_gradient);
+            golden::assert_gradient(&what, gradient, &case, &tensors, of_gradient);
             if let Some(name) = case["queue_after"].as_str() {
                 let off = difference(queue.rows(), tensors.get(name));
                 assert!(off <= 1e-6, "{what}: queue off by {off}");

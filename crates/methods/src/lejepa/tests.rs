@@ -49,7 +49,7 @@ fn golden_losses_and_gradients_match_set_i() {
                 // Where all projections are 0 nothing leads away.
                 assert!(largest(gradient) <= 1e-9, "{what}: {}", largest(gradient));
             } else {
-                golden::assert_gradient(&what, gradient, case, &own, of_gradient);
+                golden::assert_gradient(&what, gradient, &case, &own, of_gradient);
             }
             checked += 1;
         }
