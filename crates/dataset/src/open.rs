@@ -21,6 +21,19 @@ pub enum FolderLabels {
     File(PathBuf),
 }
 
+impl FolderLabels {
+    /// What a user means by `auto`, `folders` or `none`, or by the path of a file.
+    pub fn of_argument(argument: impl Into<PathBuf>) -> Self {
+        let argument = argument.into();
+        match argument.to_str() {
+            Some("auto") => Self::Auto,
+            Some("folders") => Self::Folders,
+            Some("none") => Self::None,
+            _ => Self::File(argument),
+        }
+    }
+}
+
 /// Options of [`open`].
 pub struct OpenOptions<'a> {
     /// Width and height in pixels to which images of folders are resized; binaries keep their own

@@ -133,11 +133,11 @@ impl Dataset {
     }
 }
 
-/// Opens a folder of images, or STL-10 or CIFAR-10 binaries.
+/// Opens a folder of images, archives, or STL-10 or CIFAR-10 binaries.
 ///
 /// Images of a folder are resized to `image_size` pixels (shorter side, then center crop) and
-/// cached, which takes a while the first time. `labels` is None for the labels that the folders
-/// give, or a CSV file.
+/// cached, which takes a while the first time. `labels` is a CSV file, "folders" (each is a class),
+/// "none", or, as if missing, "auto": class folders where there are such.
 #[pyfunction]
 #[pyo3(signature = (path, *, image_size=96, labels=None, cache_dir=None, skip_bad=false))]
 pub fn open(
@@ -153,7 +153,7 @@ pub fn open(
         let ignore = |_: &str| {};
         let options = OpenOptions {
             image_size,
-            labels: labels.map_or(FolderLabels::Auto, FolderLabels::File),
+            labels: labels.map_or(FolderLabels::Auto, FolderLabels::of_argument),
             cache_dir,
             progress: &|_| {},
             left_out: skip_bad.then_some(&ignore),

@@ -134,6 +134,8 @@ def test_folders_of_images_are_opened(tmp_path, images):
     assert sorted(np.asarray(data.train.labels)) == [0, 0, 1, 1]
     assert data.train.name(0).startswith("class0") and data.test is None
     assert "4" in repr(data) and "16x16" in repr(data.train)
+    data = twinview.open(tmp_path / "photos", image_size=16, cache_dir=cache, labels="none")
+    assert (len(data.unlabeled), data.train, data.class_names) == (4, None, [])
 
 
 def test_targets(images, recipe):

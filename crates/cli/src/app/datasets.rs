@@ -35,7 +35,11 @@ pub struct Listed {
 
 /// Lists the set of `source`, which has paths.
 pub fn list(source: &DataSource, image_size: usize) -> Result<Listed, Failure> {
-    let options = OpenOptions { image_size, labels: labels(source), ..OpenOptions::default() };
+    let options = OpenOptions {
+        image_size,
+        labels: FolderLabels::of_argument(&source.labels),
+        ..OpenOptions::default()
+    };
     // What is left out is told when the set is opened.
     let left_out: Option<&(dyn Fn(&str) + Sync)> =
         if source.skip_bad { Some(&|_| {}) } else { None };
@@ -75,7 +79,7 @@ impl Listed {
         let progress = bar();
         let options = OpenOptions {
             image_size: self.image_size,
-            labels: labels(&self.source),
+            labels: FolderLabels::of_argument(&self.source.labels),
             progress: &progress,
             left_out: if self.source.skip_bad { Some(&note) } else { None },
             ..OpenOptions::default()
@@ -93,20 +97,11 @@ pub fn open(source: &DataSource, image_size: usize) -> Result<Dataset, Failure> 
     }
 }
 
-fn labels(source: &DataSource) -> FolderLabels {
-    match source.labels.as_str() {
-        "auto" => FolderLabels::Auto,
-        "folders" => FolderLabels::Folders,
-        "none" => FolderLabels::None,
-        file => FolderLabels::File(PathBuf::from(file)),
-    }
-}
-
 /// The source with absolute paths, by which it is found from any folder.
 pub fn absolute(source: &DataSource) -> Result<DataSource, Failure> {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let paths: Vec<PathBuf> = source.paths.iter().map(|path| absolute(path)).collect();
-    let labels = match labels(source) {
+    let labels = match FolderLabels::of_argument(&source.labels) {
         FolderLabels::File(file) => absolute(&file).to_string_lossy().into_owned(),
         _ => source.labels.clone(),
     };

@@ -179,7 +179,7 @@ def open(
     cache_dir: str | PathLike[str] | None = None,
     skip_bad: bool = False,
 ) -> Dataset:
-    """Opens a folder of images, or STL-10 or CIFAR-10 binaries.
+    """Opens a folder of images, archives, or STL-10 or CIFAR-10 binaries.
 
     Raises OSError for a set that cannot be read, in one line that names the file.
     """
