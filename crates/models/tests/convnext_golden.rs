@@ -4,7 +4,7 @@ mod golden;
 #[path = "golden/weights.rs"]
 mod weights;
 
-use golden::{assert_close, numbers, picked};
+use golden::{assert_close, numbers, picked, uniform};
 use models::{ConvNextConfig, Encoder, EncoderConfig, Mode, WeightRng, WeightStream};
 use serde_json::{Value, json};
 use tch::nn::VarStore;

@@ -4,7 +4,7 @@ mod golden;
 #[path = "golden/weights.rs"]
 mod weights;
 
-use golden::{assert_close, numbers, picked};
+use golden::{assert_close, numbers, picked, uniform};
 use models::{Encoder, EncoderConfig, FlatParameters, Mode, VitConfig, WeightRng, WeightStream};
 use serde_json::{Value, json};
 use tch::nn::VarStore;
