@@ -6,7 +6,7 @@
     environment/bin/python tools/sklearn/compare.py target/release/examples/linear_choice
 
 With `--features FILE`, the features of a real encoder as well: a file of
-`twinview embed RUN --format safetensors`, with labels. With `--golden FOLDER`, writes the small
+`twinview embed RUN --out features.safetensors`, with labels. With `--golden FOLDER`, writes the small
 vectors of the golden test instead.
 
 Each case draws labeled images several times. The table has, as means over the draws, both test
