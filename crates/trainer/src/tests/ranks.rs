@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use group::{Backend, Group, Launch};
+use group::{Group, Launch};
 use loader::Shard;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
@@ -27,7 +27,7 @@ fn on_ranks<T: Send>(size: usize, work: impl Fn(Rc<Group>) -> T + Sync) -> Vec<T
                 let (local_rank, local_size) = (rank, size);
                 let launch =
                     Launch { rank, size, local_rank, local_size, host, port, agent: false };
-                work(Rc::new(Group::join(&launch, Backend::Gloo, TIMEOUT).unwrap()))
+                work(Rc::new(Group::join(&launch, TIMEOUT).unwrap()))
             })
         };
         let ranks: Vec<_> = (0..size).map(rank).collect();
