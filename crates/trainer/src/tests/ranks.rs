@@ -174,3 +174,22 @@ fn every_encoder_is_the_same_on_ranks() {
     }
     compare(&configs, 2, 1);
 }
+
+#[test]
+fn ranks_that_normalize_alone_have_the_running_statistics_of_the_first() {
+    let byol = methods().iter().find(|method| method.get("byol").is_some()).unwrap().clone();
+    let (mut config, local) = config(&byol, None);
+    let resnet = json!({"resnet": {"depth": 18, "stem": "small", "norm": "batch"}});
+    config.encoder = serde_json::from_value(resnet).unwrap();
+    let found = on_ranks(2, |group| {
+        let mut learner = Learner::new(&config, task(Kind::Float)).unwrap();
+        learner.join(Rc::clone(&group), false);
+        let batch = part(&step(0, local, Kind::Float), &group);
+        learner.step(&batch, StepCount { step: 0, total: 10 }).unwrap();
+        (learner.fingerprint(), checkpoint::tensors(&learner))
+    });
+    assert_eq!(found[0].0, found[1].0);
+    for ((name, a), (_, b)) in found[0].1.iter().zip(&found[1].1) {
+        assert!(a.equal(b), "{name} differs between ranks");
+    }
+}
