@@ -137,7 +137,6 @@ pub fn evaluation(protocol: &str, accuracy: f64, step: u64) -> EvaluationRecord 
         revision: "abc".to_owned(),
         device: "cpu".to_owned(),
         threads: 1,
-        ranks: 1,
         protocols: [(protocol.to_owned(), scores)].into(),
     }
 }
