@@ -10,7 +10,7 @@ use clap::Parser;
 
 use app::failure::{self, Failure};
 use app::output::Output;
-use app::{crash, libtorch, logging};
+use app::{crash, libtorch, logging, ranks};
 use args::{Arguments, Command};
 use commands::{
     compare, completions, config, data, embed, evaluate, export, man, methods, neighbors, predict,
@@ -38,6 +38,9 @@ fn main() -> ExitCode {
     };
     if let Err(failure) = libtorch::check() {
         return failure.report();
+    }
+    if let Command::Pretrain(_) = &arguments.command {
+        ranks::note_other();
     }
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);

@@ -32,7 +32,7 @@ pub enum Error {
         reason: String,
     },
     /// c10d failed: a rank ended, hangs, never came, or can't be reached.
-    #[error("rank {rank} of {size}: {doing} failed: {reason}")]
+    #[error("rank {rank} of {size}: {doing} failed: {reason}{}", absent_words(.absent))]
     Collective {
         /// This process.
         rank: usize,
@@ -42,6 +42,8 @@ pub enum Error {
         doing: &'static str,
         /// What c10d says, on one line.
         reason: String,
+        /// The processes that never came, ended or don't answer, where that is known.
+        absent: Vec<usize>,
     },
     /// Several processes, and a program without c10d.
     #[error("expected one process, found {size}: this program was built without c10d")]
@@ -49,4 +51,21 @@ pub enum Error {
         /// Number of processes.
         size: usize,
     },
+}
+
+impl Error {
+    /// Whether arguments or variables are to blame, not the other processes.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Variable { .. } | Self::NoC10d { .. })
+    }
+}
+
+/// Which ranks are `absent`, in words.
+fn absent_words(absent: &[usize]) -> String {
+    let names: Vec<_> = absent.iter().map(usize::to_string).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!("; rank {one} ended or doesn't answer"),
+        _ => format!("; ranks {} ended or don't answer", names.join(", ")),
+    }
 }

@@ -20,6 +20,8 @@
 //! ```
 
 #[cfg(feature = "c10d")]
+mod absent;
+#[cfg(feature = "c10d")]
 mod c10d;
 mod error;
 mod launch;
@@ -29,4 +31,4 @@ mod rendezvous;
 
 pub use error::Error;
 pub use launch::Launch;
-pub use ranks::{Backend, BatchStatistics, Group};
+pub use ranks::{BatchStatistics, Group};

@@ -8,15 +8,6 @@ use tch::{Device, Kind, Tensor};
 use crate::c10d::Collectives;
 use crate::{Error, Launch};
 
-/// What carries the collectives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// TCP between CPUs; tensors of a GPU go by way of the host.
-    Gloo,
-    /// Between GPUs.
-    Nccl,
-}
-
 /// The processes of a training. Each makes the same calls in the same order.
 ///
 /// A collective waits for all ranks. It fails if one ended or does not answer in time, and the
@@ -25,8 +16,8 @@ pub enum Backend {
 pub struct Group {
     rank: usize,
     size: usize,
-    /// Where tensors must be for the backend.
-    device: Device,
+    /// This process among those on this machine, and their number.
+    local: (usize, usize),
     #[cfg(feature = "c10d")]
     collectives: Option<Collectives>,
 }
@@ -48,37 +39,48 @@ impl Group {
         Self {
             rank: 0,
             size: 1,
-            device: Device::Cpu,
+            local: (0, 1),
             #[cfg(feature = "c10d")]
             collectives: None,
         }
     }
 
-    /// Joins the other processes of `launch`. Waits at most `timeout` for them, as every later
-    /// collective does.
+    /// Whether this program can be one of several processes: it was built with c10d.
+    pub const HAS_C10D: bool = cfg!(feature = "c10d");
+
+    /// Joins the other processes of `launch`, over TCP. Waits at most `timeout` for them, as every
+    /// later collective does.
     ///
     /// # Errors
     /// [`Error::NoAnswer`], [`Error::Address`], [`Error::Collective`] where a process doesn't come,
     /// [`Error::NoC10d`].
-    pub fn join(launch: &Launch, backend: Backend, timeout: Duration) -> Result<Self, Error> {
-        let Launch { rank, size, .. } = *launch;
+    pub fn join(launch: &Launch, timeout: Duration) -> Result<Self, Error> {
+        let Launch { rank, size, local_rank, local_size, .. } = *launch;
         if size == 1 {
             return Ok(Self::alone());
         }
         #[cfg(not(feature = "c10d"))]
         {
-            let _ = (rank, backend, timeout);
+            let _ = (rank, local_rank, local_size, timeout);
             Err(Error::NoC10d { size })
         }
         #[cfg(feature = "c10d")]
         {
-            let collectives = Collectives::join(launch, backend, timeout)?;
-            let device = match backend {
-                Backend::Gloo => Device::Cpu,
-                Backend::Nccl => Device::Cuda(launch.local_rank),
-            };
-            Ok(Self { rank, size, device, collectives: Some(collectives) })
+            let collectives = Some(Collectives::join(launch, timeout)?);
+            Ok(Self { rank, size, local: (local_rank, local_size), collectives })
         }
+    }
+
+    /// Has NCCL carry the tensors that are on GPUs; each process has a GPU of its own.
+    ///
+    /// # Errors
+    /// [`Error::Collective`] where libtorch has no NCCL, or there is no GPU.
+    pub fn use_nccl(&self) -> Result<(), Error> {
+        #[cfg(feature = "c10d")]
+        if let Some(collectives) = &self.collectives {
+            return collectives.use_nccl();
+        }
+        Ok(())
     }
 
     /// This process, from 0.
@@ -89,6 +91,16 @@ impl Group {
     /// Number of processes.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// This process among those on its machine, from 0.
+    pub fn local_rank(&self) -> usize {
+        self.local.0
+    }
+
+    /// Number of processes on this machine.
+    pub fn local_size(&self) -> usize {
+        self.local.1
     }
 
     /// Whether this is the process that writes files and speaks.
@@ -135,17 +147,54 @@ impl Group {
         if self.is_alone() {
             return Ok(bytes.to_vec());
         }
-        let mut length = Tensor::from(bytes.len() as i64).to_device(self.device);
+        let mut length = Tensor::from(bytes.len() as i64);
         self.broadcast(&mut length)?;
         let length = length.int64_value(&[]);
         let mut all = match self.is_first() {
-            true => Tensor::from_slice(bytes).to_device(self.device),
-            false => Tensor::zeros([length], (Kind::Uint8, self.device)),
+            true => Tensor::from_slice(bytes),
+            false => Tensor::zeros([length], (Kind::Uint8, Device::Cpu)),
         };
         if length > 0 {
             self.broadcast(&mut all)?;
         }
         Ok(Vec::<u8>::try_from(&all).expect("a vector of bytes"))
+    }
+
+    /// The bytes that each rank has, which may be of any length.
+    ///
+    /// # Errors
+    /// [`Error::Collective`].
+    pub fn gather_bytes(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        if self.is_alone() {
+            return Ok(vec![bytes.to_vec()]);
+        }
+        let lengths = self.all_gather(&Tensor::from(bytes.len() as i64))?;
+        let lengths = Vec::<i64>::try_from(&lengths).expect("a vector of lengths");
+        let most = lengths.iter().max().map_or(0, |&most| most as usize);
+        if most == 0 {
+            return Ok(vec![Vec::new(); self.size]);
+        }
+        let mut padded = bytes.to_vec();
+        padded.resize(most, 0);
+        let all = self.all_gather(&Tensor::from_slice(&padded))?.view(-1);
+        let all = Vec::<u8>::try_from(&all).expect("a vector of bytes");
+        let parts = all.chunks(most).zip(lengths);
+        Ok(parts.map(|(part, length)| part[..length as usize].to_vec()).collect())
+    }
+
+    /// Of each of `flags` whether any rank has set it.
+    ///
+    /// # Errors
+    /// [`Error::Collective`].
+    pub fn any(&self, flags: &[bool]) -> Result<Vec<bool>, Error> {
+        if self.is_alone() {
+            return Ok(flags.to_vec());
+        }
+        let flags: Vec<f32> = flags.iter().map(|&flag| f32::from(flag)).collect();
+        let mut sums = Tensor::from_slice(&flags);
+        self.all_reduce(&mut sums)?;
+        let sums = Vec::<f32>::try_from(&sums).expect("a vector of numbers");
+        Ok(sums.iter().map(|&sum| sum > 0.0).collect())
     }
 
     /// What every rank has, rank after rank.
@@ -194,18 +243,14 @@ impl Group {
         Ok(Tensor::cat(&parts, 1).reshape(&shape[..]))
     }
 
-    /// Waits for all ranks. Over Gloo, rank 0 says which did not come within `timeout`; NCCL, which
-    /// can't, waits as long as for every collective.
+    /// Waits for all ranks, at most `timeout`.
     ///
     /// # Errors
-    /// [`Error::Collective`].
+    /// [`Error::Collective`], which on rank 0 says who did not come.
     pub fn barrier(&self, timeout: Duration) -> Result<(), Error> {
         #[cfg(feature = "c10d")]
         if let Some(collectives) = &self.collectives {
-            return match self.device {
-                Device::Cpu => collectives.barrier(timeout),
-                device => collectives.all_reduce(&mut Tensor::zeros([1], (Kind::Float, device))),
-            };
+            return collectives.barrier(timeout);
         }
         let _ = timeout;
         Ok(())

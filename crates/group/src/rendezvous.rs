@@ -28,6 +28,7 @@ pub(crate) fn meet(launch: &Launch, timeout: Duration) -> Result<Store, Error> {
         size: launch.size,
         doing: "meeting the other ranks",
         reason,
+        absent: Vec::new(),
     };
     let open = |port, listen, timeout| Store::open(&launch.host, port, listen, timeout);
     let first = launch.rank == 0;

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use group::{Backend, Error, Group, Launch};
+use group::{Error, Group, Launch};
 use tch::{Device, Kind, Tensor};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ fn on_ranks<T: Send>(size: usize, work: impl Fn(&Group) -> T + Sync) -> Vec<T> {
             let work = &work;
             scope.spawn(move || {
                 let launch = launch(rank, size, port);
-                work(&Group::join(&launch, Backend::Gloo, TIMEOUT).unwrap())
+                work(&Group::join(&launch, TIMEOUT).unwrap())
             })
         };
         let ranks: Vec<_> = (0..size).map(rank).collect();
@@ -52,6 +52,11 @@ fn every_rank_gets_what_a_collective_gives() {
         assert_eq!(all.size(), [3, 2]);
         let text = if group.is_first() { "settings" } else { "" };
         let text = group.broadcast_bytes(text.as_bytes()).unwrap();
+        let bytes = vec![7; group.rank()];
+        let bytes = group.gather_bytes(&bytes).unwrap();
+        assert_eq!(bytes, [vec![], vec![7], vec![7, 7]]);
+        let any = group.any(&[group.rank() == 1, false]).unwrap();
+        assert_eq!(any, [true, false]);
         group.barrier(TIMEOUT).unwrap();
         (values(&sum), values(&first), values(&all), String::from_utf8(text).unwrap())
     });
@@ -152,6 +157,7 @@ fn a_rank_that_ends_fails_the_others_at_once() {
     let (error, after) = found.into_iter().next().unwrap().unwrap();
     let text = error.to_string();
     assert!(text.starts_with("rank 0 of 2: all-reduce failed: ") && text.lines().count() == 1);
+    assert!(text.ends_with("; rank 1 ended or doesn't answer"), "{text}");
     assert!(after.is_err());
     assert!(begun.elapsed() < TIMEOUT / 2, "{text}");
 }
@@ -161,12 +167,12 @@ fn a_rank_that_never_comes_is_waited_for_once() {
     let short = Duration::from_millis(1500);
     let port = free_port();
     // Nobody listens.
-    let error = Group::join(&launch(1, 2, port), Backend::Gloo, short).unwrap_err();
+    let error = Group::join(&launch(1, 2, port), short).unwrap_err();
     let expected = Error::NoAnswer { host: "127.0.0.1".to_owned(), port, secs: 1 };
     assert_eq!(error, expected);
     // Nobody else comes.
-    let error = Group::join(&launch(0, 2, free_port()), Backend::Gloo, short).unwrap_err();
-    assert!(matches!(error, Error::Collective { .. } | Error::Address { .. }), "{error}");
+    let error = Group::join(&launch(0, 2, free_port()), short).unwrap_err();
+    assert!(matches!(&error, Error::Collective { absent, .. } if *absent == [1]), "{error}");
 }
 
 #[test]
@@ -177,7 +183,7 @@ fn a_restart_meets_at_a_store_of_its_own() {
     let server = thread::spawn(move || {
         let listens = Launch { size: 2, ..agent };
         // It serves its store until nobody comes.
-        Group::join(&listens, Backend::Gloo, Duration::from_secs(8)).is_err()
+        Group::join(&listens, Duration::from_secs(8)).is_err()
     });
     for attempt in 0..2 {
         let sums: Vec<f64> = thread::scope(|scope| {
@@ -185,7 +191,7 @@ fn a_restart_meets_at_a_store_of_its_own() {
                 .map(|rank| {
                     scope.spawn(move || {
                         let launch = Launch { agent: true, ..launch(rank, 2, port) };
-                        let group = Group::join(&launch, Backend::Gloo, TIMEOUT).unwrap();
+                        let group = Group::join(&launch, TIMEOUT).unwrap();
                         let mut sum = Tensor::from(1.0 + f64::from(attempt));
                         group.all_reduce(&mut sum).unwrap();
                         sum.double_value(&[])
@@ -204,8 +210,8 @@ fn nccl_without_a_gpu_is_one_line() {
     let port = free_port();
     let refused = |rank| {
         let launch = launch(rank, 2, port);
-        let group = Group::join(&launch, Backend::Nccl, Duration::from_secs(5));
-        group.err().map(|error| error.to_string())
+        let group = Group::join(&launch, Duration::from_secs(5)).unwrap();
+        group.use_nccl().err().map(|error| error.to_string())
     };
     let texts: Vec<String> = thread::scope(|scope| {
         let ranks: Vec<_> = (0..2).map(|rank| scope.spawn(move || refused(rank))).collect();

@@ -65,6 +65,13 @@ impl LoaderConfig {
         [mean(partition.images()).saturating_sub(labeled), labeled]
     }
 
+    /// Images of the batch of all processes at `step` of an epoch, and how many of them are labeled.
+    pub fn batch_images(&self, step: u32) -> [usize; 2] {
+        let (partition, step) = (self.partition(), step as usize);
+        let labeled = partition.labeled(step).range.len();
+        [partition.unlabeled(step).range.len() + labeled, labeled]
+    }
+
     /// The most images of a batch of this process.
     pub fn largest_batch(&self) -> usize {
         self.shard.most(self.partition().largest()[0])

@@ -55,6 +55,6 @@ pub use self::error::Error;
 pub use self::fixed_views::fixed_views;
 pub use self::loader::Loader;
 pub use self::recycler::Recycler;
-pub use self::sequential::sequential;
+pub use self::sequential::{sequential, sequential_blocks};
 pub use self::shard::Shard;
 pub use self::shuffled::shuffled;

@@ -3,7 +3,7 @@
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::Split;
 
-use crate::{Error, ViewBlock};
+use crate::{Error, Shard, ViewBlock};
 
 /// The images of `split` in order, unaugmented, `batch` at a time; the last block may be smaller.
 ///
@@ -18,9 +18,24 @@ pub fn sequential(
     side: usize,
     batch: usize,
 ) -> impl Iterator<Item = Result<ViewBlock, Error>> {
+    sequential_blocks(split, side, batch, Shard::WHOLE)
+}
+
+/// Of the blocks of [`sequential`] those of one process: with three processes those of the second
+/// are the second, the fifth, the eighth and so on.
+///
+/// # Errors
+/// As [`sequential`].
+pub fn sequential_blocks(
+    split: &Split,
+    side: usize,
+    batch: usize,
+    shard: Shard,
+) -> impl Iterator<Item = Result<ViewBlock, Error>> {
     let batch = batch.max(1);
     let mut read = Reader::new(split, side);
-    (0..split.len()).step_by(batch).map(move |first| {
+    let own = (0..split.len()).step_by(batch).skip(shard.rank).step_by(shard.world_size);
+    own.map(move |first| {
         let images = batch.min(split.len() - first);
         let mut block = ViewBlock::new(1, images, side, side);
         let places = block.bytes.chunks_exact_mut(3 * side * side);

@@ -2,7 +2,7 @@
 
 mod plans;
 
-use loader::{Batch, Loader, LoaderConfig, Position, Shard, sequential};
+use loader::{Batch, Loader, LoaderConfig, Position, Shard, sequential, sequential_blocks};
 use plans::{plan, split};
 
 const START: Position = Position { epoch: 0, step: 0 };
@@ -164,6 +164,12 @@ fn sequential_reads_everything_in_order_and_resizes_where_need_be() {
     for (i, image) in blocks.iter().flat_map(|b| b.bytes.chunks(3 * 8 * 8)).enumerate() {
         assert!(image.iter().all(|&value| usize::from(value) == i));
     }
+    for (rank, own) in [vec![0, 2], vec![1]].into_iter().enumerate() {
+        let shard = Shard { rank, world_size: 2 };
+        let found: Result<Vec<_>, _> = sequential_blocks(&split, 8, 3, shard).collect();
+        let expected: Vec<_> = own.into_iter().map(|index: usize| blocks[index].clone()).collect();
+        assert_eq!(found.unwrap(), expected);
+    }
 }
 
 #[test]
@@ -186,6 +192,8 @@ fn the_parts_of_several_processes_are_the_batch_of_one() {
             assert!(probe.eq(whole.probe.as_ref().unwrap().bytes.iter().copied()));
             assert!(parts().flat_map(|part| &part.labels).eq(&whole.labels));
             assert!(parts().flat_map(|part| &part.indices).eq(&whole.indices));
+            let images = [whole.indices.len(), whole.labels.len()];
+            assert_eq!(plan(2).batch_images(whole.step), images);
             let most = LoaderConfig { shard: Shard { rank: 0, world_size }, ..plan(2) };
             assert!(parts().all(|part| part.indices.len() <= most.largest_batch()));
             let sizes: Vec<usize> = parts().map(|part| part.indices.len()).collect();

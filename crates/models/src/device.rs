@@ -40,6 +40,12 @@ pub enum DeviceError {
         /// What is missing.
         why: String,
     },
+    /// One GPU for several processes.
+    #[error("device: expected auto, cpu or cuda for several ranks, found cuda:{asked}")]
+    OfRanks {
+        /// The GPU that was asked for.
+        asked: usize,
+    },
     /// A GPU number beyond those present.
     #[error("device: expected a GPU below cuda:{count}, found cuda:{asked}")]
     NoSuchGpu {
@@ -130,6 +136,25 @@ impl DeviceChoice {
     }
 }
 
+impl DeviceChoice {
+    /// The device of the process `local_rank` of several on a machine, each of which has a GPU of
+    /// its own: the CPU or, for `cuda`, the GPU of this number.
+    ///
+    /// # Errors
+    /// [`DeviceError::OfRanks`] where one GPU is asked for by its number.
+    pub fn of_rank(self, local_rank: usize) -> Result<Self, DeviceError> {
+        match self {
+            Self::Cpu => Ok(self),
+            Self::Auto => match self.open()? {
+                Device::Cuda(_) => Ok(Self::Cuda(local_rank)),
+                _ => Ok(Self::Cpu),
+            },
+            Self::Cuda(0) => Ok(Self::Cuda(local_rank)),
+            Self::Cuda(asked) => Err(DeviceError::OfRanks { asked }),
+        }
+    }
+}
+
 /// A device's name as [`DeviceChoice`] reads it: `cpu` or `cuda:N`.
 pub fn device_name(device: Device) -> String {
     match device {
@@ -195,5 +220,13 @@ mod tests {
         for name in ["", "gpu", "cuda:", "cuda:x", "cuda:+1", "cuda:1000", "CPU"] {
             assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn ranks_have_a_gpu_each() {
+        assert_eq!(DeviceChoice::Cuda(0).of_rank(3).unwrap(), DeviceChoice::Cuda(3));
+        assert_eq!(DeviceChoice::Cpu.of_rank(3).unwrap(), DeviceChoice::Cpu);
+        let error = DeviceChoice::Cuda(1).of_rank(0).unwrap_err().to_string();
+        assert!(error.contains("for several ranks, found cuda:1"), "{error}");
     }
 }

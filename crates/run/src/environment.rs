@@ -31,10 +31,18 @@ pub struct EnvironmentRecord {
     pub processor: String,
     /// Instruction set of libtorch's own kernels (`ATEN_CPU_CAPABILITY`).
     pub cpu_capability: String,
-    /// Threads of libtorch.
+    /// Threads of libtorch, in each process.
     pub threads: usize,
+    /// Processes that trained together.
+    #[serde(default = "one")]
+    pub ranks: usize,
     /// Environment variables of oneDNN, MKL and OpenMP that are set and change rounding.
     pub variables: BTreeMap<String, String>,
+}
+
+/// The processes of a run of an older version.
+fn one() -> usize {
+    1
 }
 
 impl EnvironmentRecord {
@@ -49,6 +57,7 @@ impl EnvironmentRecord {
                 ("processor", of.processor.clone()),
                 ("cpu_capability", of.cpu_capability.clone()),
                 ("libtorch threads", of.threads.to_string()),
+                ("ranks", of.ranks.to_string()),
             ];
             let named = named.map(|(name, value)| (name.to_owned(), value));
             named.into_iter().chain(of.variables.clone()).collect::<BTreeMap<_, _>>()
@@ -79,6 +88,7 @@ mod tests {
             processor: "EPYC".to_owned(),
             cpu_capability: "AVX2".to_owned(),
             threads: 2,
+            ranks: 1,
             variables: [("MKL_CBWR".to_owned(), "COMPATIBLE".to_owned())].into(),
         };
         assert_eq!(here.differences(&here), []);

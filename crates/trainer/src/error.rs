@@ -24,6 +24,34 @@ pub enum Error {
     /// The processes of a training lost each other.
     #[error(transparent)]
     Group(#[from] group::Error),
+    /// Rank 0 failed at what only it does. It has the reason.
+    #[error("rank 0 failed, and says why")]
+    FirstRank {
+        /// Whether arguments, configuration or data are to blame.
+        usage: bool,
+    },
+    /// A process was started otherwise than rank 0.
+    #[error("rank {rank}: {}: expected {} as on rank 0, found {}", OneLine(.key), OneLine(.expected), OneLine(.found))]
+    RankMismatch {
+        /// The process.
+        rank: usize,
+        /// The dotted key of what differs.
+        key: String,
+        /// Its value on rank 0.
+        expected: String,
+        /// Its value on this rank.
+        found: String,
+    },
+    /// A process has learned something else.
+    #[error(
+        "rank {rank}: expected the weights of rank 0 after step {step}, found others (a machine that computes wrongly?); the last checkpoint is from before"
+    )]
+    RanksDiffer {
+        /// The process.
+        rank: usize,
+        /// 1-based.
+        step: u64,
+    },
     /// The data can't be served in such batches.
     #[error(transparent)]
     LoaderConfig(loader::Error),
@@ -146,6 +174,9 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Loader(_) | Self::Diverged { .. } | Self::Collapsed { .. } => false,
+            Self::RanksDiffer { .. } => false,
+            Self::FirstRank { usage } => *usage,
+            Self::Group(error) => error.is_usage(),
             Self::Io { .. } | Self::Run(run::Error::Io { .. }) => false,
             Self::Folder(error) => match &**error {
                 // A name that can't be used, not a disk that is full.
@@ -154,6 +185,20 @@ impl Error {
             },
             _ => true,
         }
+    }
+}
+
+impl Error {
+    /// Whether every process of the run has the same error, or rank 0 its reason.
+    pub fn is_shared(&self) -> bool {
+        matches!(
+            self,
+            Self::FirstRank { .. }
+                | Self::RankMismatch { .. }
+                | Self::RanksDiffer { .. }
+                | Self::Diverged { .. }
+                | Self::Collapsed { .. }
+        )
     }
 }
 

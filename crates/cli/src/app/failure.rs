@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use files::OneLine;
 
-use crate::app::words;
+use crate::app::{launcher, ranks, words};
 use crate::args;
 
 /// Everything done.
@@ -18,6 +18,8 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Stopped because training diverged or collapsed.
 pub const DIVERGED: u8 = 3;
+/// Another process of a run ended, hangs or can't be reached.
+pub const LOST: u8 = 4;
 /// Interrupted by the user.
 pub const INTERRUPTED: u8 = 130;
 
@@ -26,6 +28,8 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     code: u8,
     message: String,
+    /// Whether rank 0 says it for all, or else the launcher.
+    shared: bool,
 }
 
 impl fmt::Display for Failure {
@@ -37,17 +41,48 @@ impl fmt::Display for Failure {
 impl Failure {
     /// The arguments, configuration or data are wrong.
     pub fn usage(message: impl ToString) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+        Self::of(USAGE, message)
     }
 
     /// Something failed while running.
     pub fn failed(message: impl ToString) -> Self {
-        Self { code: FAILED, message: message.to_string() }
+        Self::of(FAILED, message)
+    }
+
+    /// The processes of a run lost each other.
+    pub fn lost(message: impl ToString) -> Self {
+        Self::of(LOST, message)
+    }
+
+    fn of(code: u8, message: impl ToString) -> Self {
+        Self { code, message: message.to_string(), shared: false }
+    }
+
+    /// The same as one that every rank has.
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    /// Code and message, for other ranks.
+    pub fn encode(&self) -> String {
+        format!("{} {}", self.code, self.message)
+    }
+
+    /// What `rank` encoded, if it is a failure, as one of all ranks.
+    pub fn decode(bytes: &[u8], rank: usize) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let (code, message) = text.split_once(' ')?;
+        let message = match rank {
+            0 => message.to_owned(),
+            rank => format!("rank {rank}: {message}"),
+        };
+        Some(Self::of(code.parse().ok()?, message).shared())
     }
 
     /// Interrupted by the user before anything was written.
     pub fn interrupted() -> Self {
-        Self { code: INTERRUPTED, message: "interrupted; nothing was written".to_owned() }
+        Self::of(INTERRUPTED, "interrupted; nothing was written")
     }
 
     /// The same with `hint` behind its message, where something given is to blame.
@@ -58,9 +93,13 @@ impl Failure {
         self
     }
 
-    /// Prints the line to stderr; the exit code.
+    /// Prints the line to stderr, unless another process does; the exit code.
     pub fn report(&self) -> ExitCode {
-        let _ = writeln!(io::stderr(), "error: {}", OneLine(&self.message));
+        let silent = self.shared && (ranks::other().is_some() || self.code == LOST);
+        let rank = ranks::other().map_or(String::new(), |rank| format!("rank {rank}: "));
+        if !silent {
+            let _ = writeln!(io::stderr(), "error: {rank}{}", OneLine(&self.message));
+        }
         ExitCode::from(self.code)
     }
 }
@@ -69,10 +108,19 @@ impl From<trainer::Error> for Failure {
     fn from(error: trainer::Error) -> Self {
         let code = match &error {
             trainer::Error::Diverged { .. } | trainer::Error::Collapsed { .. } => DIVERGED,
+            trainer::Error::Group(error) => return error.clone().into(),
             error if error.is_usage() => USAGE,
             _ => FAILED,
         };
-        Self { code, message: error.to_string() }
+        Self { shared: error.is_shared(), ..Self::of(code, error) }
+    }
+}
+
+impl From<group::Error> for Failure {
+    fn from(error: group::Error) -> Self {
+        let code = if error.is_usage() { USAGE } else { LOST };
+        // The launcher sees who ended, or ends who hangs, and says so.
+        Self { shared: code == LOST && launcher::is_launched(), ..Self::of(code, error) }
     }
 }
 
@@ -109,7 +157,7 @@ impl From<dataset::Error> for Failure {
             E::NotASet { path } => unpacking(path),
             _ => String::new(),
         };
-        Self { code, message: format!("{error}{hint}") }
+        Self::of(code, format!("{error}{hint}"))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use files::{OneLine, RecordLog};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::app::progress_bars;
+use crate::app::{progress_bars, ranks};
 
 /// The log of a run, shared with the subscriber.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +69,8 @@ impl Write for Tee {
     }
 }
 
-/// Starts logging; `TWINVIEW_LOG` overrides the level.
+/// Starts logging; `TWINVIEW_LOG` overrides the level. Of several processes only the first logs
+/// more than errors.
 pub fn start(verbose: u8, quiet: bool) -> RunLog {
     let level = match (quiet, verbose) {
         (true, _) => LevelFilter::ERROR,
@@ -79,6 +80,10 @@ pub fn start(verbose: u8, quiet: bool) -> RunLog {
     };
     let named = std::env::var("TWINVIEW_LOG").unwrap_or_default();
     let from_environment: Option<LevelFilter> = named.parse().ok().filter(|_| !named.is_empty());
+    let from_environment = match ranks::other() {
+        Some(_) => Some(LevelFilter::ERROR),
+        None => from_environment,
+    };
     let log = RunLog::default();
     let writer = log.clone();
     tracing_subscriber::fmt()

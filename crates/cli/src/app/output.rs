@@ -7,19 +7,22 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use crate::app::failure::{Failure, written};
+use crate::app::ranks;
 
 /// Where results go.
 #[derive(Debug)]
 pub struct Output {
     json: bool,
+    /// Whether another process prints the results.
+    silent: bool,
     /// The first error; nothing is written after it.
     error: OnceLock<io::Error>,
 }
 
 impl Output {
-    /// JSON, or text.
+    /// JSON, or text. Of several processes only the first prints.
     pub fn new(json: bool) -> Self {
-        Self { json, error: OnceLock::new() }
+        Self { json, silent: ranks::other().is_some(), error: OnceLock::new() }
     }
 
     /// Prints `value` as JSON or else `text`.
@@ -48,7 +51,8 @@ impl Output {
 
     /// Prints a line.
     pub fn line(&self, text: &str) {
-        if self.error.get().is_none()
+        if !self.silent
+            && self.error.get().is_none()
             && let Err(error) = writeln!(io::stdout().lock(), "{text}")
         {
             let _ = self.error.set(error);

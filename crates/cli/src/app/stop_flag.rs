@@ -21,9 +21,7 @@ pub const WORKING: &str =
 pub fn stop_flag(answer: &'static str) -> Result<Arc<AtomicBool>, Failure> {
     let failed = |error| Failure::failed(format!("can't handle Ctrl-C: {error}"));
     let stop = Arc::new(AtomicBool::new(false));
-    // Under nohup a closed terminal is no reason to stop.
-    let stopping: Vec<i32> =
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)).collect();
+    let stopping = stopping();
     for &signal in &stopping {
         let now = signal_hook::flag::register_conditional_shutdown(
             signal,
@@ -42,6 +40,11 @@ pub fn stop_flag(answer: &'static str) -> Result<Arc<AtomicBool>, Failure> {
     };
     thread::Builder::new().name("signals".to_owned()).spawn(answering).map_err(failed)?;
     Ok(stop)
+}
+
+/// The signals that ask to stop. Under nohup a closed terminal is no reason to.
+pub fn stopping() -> Vec<i32> {
+    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)).collect()
 }
 
 /// A flag that SIGUSR1 sets, as schedulers of clusters send it before they take a machine back. It

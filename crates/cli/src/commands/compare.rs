@@ -21,6 +21,7 @@ use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::method_name::check_method;
 use crate::app::output::Output;
+use crate::app::ranks::Ranks;
 use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
 use crate::args::{CompareArguments, DataArguments, SettingsArguments};
@@ -249,7 +250,9 @@ fn train(
     let trainer = pretrain::prepare(run.config.clone(), set.clone(), source)?;
     let resume = run.earlier != EarlierRun::None;
     let settings = run.settings.source();
-    let (outcome, _) = pretrain::train(trainer, &settings, folder, resume, output, log, stop)?;
+    let ranks = &Ranks::alone();
+    let start = pretrain::Start { source: &settings, folder, resume, ranks };
+    let (outcome, _) = pretrain::train(trainer, start, output, log, stop)?;
     Ok(outcome)
 }
 

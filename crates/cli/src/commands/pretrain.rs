@@ -1,31 +1,32 @@
 //! `twinview pretrain`.
 
 mod next_steps;
+mod prepared;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use dataset::Dataset;
+use group::{Group, Launch};
 use run::{DataSource, EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
-use trainer::{
-    Config, ConfigFile, EarlyStop, Outcome, Provenance, RunFolder, RunRecord, StepCount, Trainer,
-    initial_weights,
-};
+use trainer::{Config, EarlyStop, Outcome, Provenance, RunFolder, StepCount, Trainer};
 
-use crate::app::datasets;
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::method_name::check_method;
 use crate::app::output::Output;
 use crate::app::plan_line::{TimeCheck, plan_line};
 use crate::app::progress::TrainingProgress;
-use crate::app::settings::{Settings, batch_note, set_flags};
+use crate::app::ranks::Ranks;
 use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words::count;
+use crate::app::{datasets, launcher};
 use crate::args::PretrainArguments;
+use crate::commands::pretrain::prepared::Prepared;
 
 /// Starts or resumes a run.
 pub fn run(
@@ -34,13 +35,16 @@ pub fn run(
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
+    let launch = Launch::from_env()?;
+    if let Some(count) = started(arguments, launch.as_ref())? {
+        return launcher::run(count);
+    }
     // From here on: its default is to end the process.
     stop_flag::save_flag()?;
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let (mut trainer, source) = match arguments.resume {
-        true => (resume(arguments, &folder)?, "resumed run".to_owned()),
-        false => begin(arguments, &folder)?,
-    };
+    let timeout = Duration::from_secs(arguments.rank_timeout);
+    let ranks = Ranks::join(launch.as_ref(), timeout, &shared_arguments(arguments))?;
+    let Prepared { mut trainer, source, resume } = prepared::prepare(arguments, &folder, &ranks)?;
     if arguments.dry_run {
         let record = trainer.record();
         output.result(record, || serde_json::to_string_pretty(record).expect("valid JSON"));
@@ -51,7 +55,8 @@ pub fn run(
     }
     let stop = stop_flag(stop_flag::TRAINING)?;
     let record = trainer.record().clone();
-    let (outcome, last) = train(trainer, &source, &folder, arguments.resume, output, log, &stop)?;
+    let start = Start { source: &source, folder: &folder, resume, ranks: &ranks };
+    let (outcome, last) = train(trainer, start, output, log, &stop)?;
     if let (true, Some(epoch)) = (arguments.profile, last) {
         output.table(|| step_table(&epoch.step_secs));
     }
@@ -70,7 +75,7 @@ pub fn run(
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted => {
-            let resume = next_steps::resume(&record, &folder);
+            let resume = next_steps::resume(&record, &folder, ranks.count());
             tracing::warn!("interrupted and saved; to resume: {resume}");
             output.json_line(&json!({"kind": "interrupted", "run": folder}));
             Ok(ExitCode::from(failure::INTERRUPTED))
@@ -78,23 +83,66 @@ pub fn run(
     }
 }
 
-/// Trains in `folder`, from its newest checkpoint with `resume`; `source` is where the settings
-/// come from. Returns the last finished epoch too.
+/// The number of processes that this command starts; none where it trains itself.
+fn started(
+    arguments: &PretrainArguments,
+    launch: Option<&Launch>,
+) -> Result<Option<usize>, Failure> {
+    if arguments.rank_timeout == 0 {
+        return Err(Failure::usage("--rank-timeout: expected at least 1 second, found 0"));
+    }
+    match (arguments.ranks, launch) {
+        (Some(0), _) => Err(Failure::usage("--ranks: expected at least 1, found 0")),
+        (Some(count), Some(Launch { size, .. })) if count != *size => Err(Failure::usage(format!(
+            "--ranks: expected none in one of {size} processes (WORLD_SIZE), found {count}"
+        ))),
+        (Some(count), None) if count > 1 && !Group::HAS_C10D => {
+            Err(group::Error::NoC10d { size: count }.into())
+        }
+        (Some(count), None) if count > 1 => Ok(Some(count)),
+        _ => Ok(None),
+    }
+}
+
+/// The arguments that decide what the processes of a run tell each other before they train.
+fn shared_arguments(arguments: &PretrainArguments) -> String {
+    let flags = [
+        ("--resume", arguments.resume),
+        ("--resume-if-there", arguments.resume_if_there),
+        ("--dry-run", arguments.dry_run),
+    ];
+    let given = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag);
+    [arguments.method.as_str()].into_iter().chain(given).collect::<Vec<_>>().join(" ")
+}
+
+/// How a trainer starts.
+pub struct Start<'a> {
+    /// Where the settings come from.
+    pub source: &'a str,
+    /// The run folder.
+    pub folder: &'a Path,
+    /// Whether from its newest checkpoint.
+    pub resume: bool,
+    /// The processes that train together.
+    pub ranks: &'a Ranks,
+}
+
+/// Trains. Returns the last finished epoch too.
 pub fn train(
     mut trainer: Trainer,
-    source: &str,
-    folder: &Path,
-    resume: bool,
+    start: Start<'_>,
     output: &Output,
     log: &RunLog,
     stop: &Arc<AtomicBool>,
 ) -> Result<(Outcome, Option<EpochRecord>), Failure> {
+    let Start { source, folder, resume, ranks } = start;
     let run = if resume { trainer.resume(folder)? } else { trainer.create(folder)? };
-    log.copy_to(folder, stop)?;
-    for warning in run.warnings() {
+    let copied = run.as_ref().map_or(Ok(()), |_| log.copy_to(folder, stop));
+    ranks.agree(copied.map_err(Failure::from))?;
+    for warning in run.iter().flat_map(RunFolder::warnings) {
         tracing::warn!("{warning}");
     }
-    announce(&trainer, folder);
+    announce(&trainer, folder, ranks.count());
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
     let estimate = match quiet || steps.step >= steps.total {
@@ -132,86 +180,6 @@ fn step_table(secs: &StepSecs) -> String {
     format!("mean step of the last epoch\n{parts}{}", line(("all", whole)))
 }
 
-/// A trainer for a new run in `folder`, and where its settings come from.
-fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, String), Failure> {
-    let weights = arguments.init_weights.as_deref().map(initial_weights::inspect).transpose()?;
-    let method = Some(arguments.method.as_str());
-    let settings = Settings::with_weights(method, &arguments.settings, weights.as_ref())?;
-    if !arguments.dry_run {
-        RunFolder::check_new(folder)?;
-    }
-    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
-    let begin = |set: Dataset| -> Result<(Trainer, String, Vec<String>), Failure> {
-        let mut settings = settings.clone();
-        let notes = settings.fit(&set);
-        let of = settings.source();
-        let mut trainer = prepare(settings.config, set, &source)?;
-        if let Some(file) = &arguments.init_weights {
-            trainer.begin_from(file)?;
-        }
-        Ok((trainer, of, notes))
-    };
-    let set = match source.paths.is_empty() {
-        true => datasets::built_in()?,
-        false => {
-            let listed = datasets::list(&source, settings.config.image_size)?;
-            // What is wrong is found before minutes are spent on decoding.
-            listed.undecoded().map(|outline| begin(outline.clone())).transpose()?;
-            listed.open()?
-        }
-    };
-    let (trainer, of, notes) = begin(set)?;
-    for note in notes {
-        tracing::warn!("{note}");
-    }
-    if let Some(weights) = weights {
-        let normalize = trainer.record().config.encoder.normalize();
-        let pixels = match (weights.normalize, normalize.mean_and_std()) {
-            (_, Some([mean, std])) => format!("pixels normalized by {mean:?} and {std:?}"),
-            (Some(_), None) => "pixels as they are".to_owned(),
-            (None, None) => "pixels as they are (set encoder.*.normalize if the weights were \
-                             trained otherwise)"
-                .to_owned(),
-        };
-        tracing::info!("encoder initialized from {weights}; {pixels}");
-    }
-    Ok((trainer, of))
-}
-
-/// A trainer for the run in `folder`.
-fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failure> {
-    let record = RunRecord::read(folder)?;
-    let mut config = match &arguments.settings.config {
-        Some(path) => ConfigFile::read(path)?.over(&record.config)?,
-        None => record.config.clone(),
-    };
-    for assignment in &arguments.settings.set {
-        config = config.with(assignment)?;
-    }
-    let mut config = set_flags(config, &arguments.settings)?;
-    let source = arguments.data.source(&record.data.source);
-    let open = |config: &Config| datasets::open(&source, config.image_size);
-    let (mut set, mut fitted) = (None, None);
-    if config.train.batch_size > record.config.train.batch_size {
-        // What is larger than the set was made smaller at the start, too.
-        let opened = open(&config)?;
-        let images = trainer::training_images(config.checkpoint.best, &opened);
-        fitted = config.fit_batch(images);
-        set = Some(opened);
-    }
-    let config = trainer::check_resume(&record, folder, &arguments.method, config)?;
-    let set = set.map_or_else(|| open(&config), Ok)?;
-    let trainer = prepare(config, set, &source)?;
-    trainer::check_data(&record, folder, &trainer.record().data)?;
-    if let Some(fitted) = fitted {
-        tracing::warn!("{}", batch_note(fitted));
-    }
-    for (key, before, after) in record.config.differences(&trainer.record().config) {
-        tracing::info!("{key} was {before}, is {after}");
-    }
-    Ok(trainer)
-}
-
 /// Checks the configuration against the data set read from `source`.
 pub fn prepare(config: Config, set: Dataset, source: &DataSource) -> Result<Trainer, Failure> {
     let place = datasets::place(source);
@@ -228,7 +196,7 @@ pub fn prepare(config: Config, set: Dataset, source: &DataSource) -> Result<Trai
     })
 }
 
-fn announce(trainer: &Trainer, folder: &Path) {
+fn announce(trainer: &Trainer, folder: &Path, ranks: usize) {
     let record = trainer.record();
     let ImageCounts { unlabeled, train, test } = record.data.images;
     let batch = record.batch;
@@ -245,8 +213,12 @@ fn announce(trainer: &Trainer, folder: &Path) {
         (images, 0) | (0, images) => images.to_string(),
         (unlabeled, labeled) => format!("{unlabeled} + {labeled}"),
     };
+    let ranks = match ranks {
+        1 => String::new(),
+        ranks => format!("{ranks} ranks, each with "),
+    };
     tracing::info!(
-        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {images} images per step, {} per epoch{short}, {} in {}, {}, {} -> {}",
+        "{} on {} ({unlabeled} unlabeled, {train} train{held_out}, {test} test images), {images} images per step, {} per epoch{short}, {} in {}, {ranks}{}, {} -> {}",
         record.config.method.name(),
         record.data.kind,
         count(batch.steps_per_epoch, "step"),

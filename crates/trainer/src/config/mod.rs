@@ -115,6 +115,11 @@ pub struct TrainConfig {
     pub ema: Option<Schedule>,
     /// How a teacher starts.
     pub teacher_init: TeacherInit,
+    /// Optional: whether batch normalization of an encoder that several processes train has the
+    /// statistics of all their images; else each has those of its own. `true` unless it says
+    /// otherwise.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub sync_norm: bool,
     /// Device to train on.
     pub device: DeviceChoice,
     /// Floating-point type of the forward and backward pass.
@@ -179,6 +184,16 @@ pub struct CheckpointConfig {
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<BestBy>")]
     pub best: Option<BestBy>,
+}
+
+/// What a key that is missing stands for.
+fn yes() -> bool {
+    true
+}
+
+/// Whether a key stands for the same as if it were missing.
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// For a key that may be `null` but not missing: no hidden defaults.

@@ -22,7 +22,7 @@ fn keys() -> [(&'static str, Value); 7] {
             "/train",
             json!({
                 "freeze_encoder": null, "freeze_last_layer": null, "ema": null,
-                "grad_clip_per": "all",
+                "grad_clip_per": "all", "sync_norm": true,
             }),
         ),
     ]

@@ -3,6 +3,7 @@
 mod checks;
 pub(crate) mod networks;
 pub(crate) mod probe;
+mod ranks;
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_n
 use tch::{Device, Tensor, no_grad};
 
 use crate::learner::checks::{check_split, check_views};
-use crate::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
+use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
 use crate::{Config, ConfigError, Error, GradClipPer, Reduction, TeacherInit};
@@ -49,6 +50,8 @@ pub struct Learner {
     split: bool,
     /// The processes that train together.
     group: Rc<Group>,
+    /// Whether the encoder normalizes over the images of each of several processes.
+    local_norm: bool,
 }
 
 /// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of
@@ -172,19 +175,8 @@ impl Learner {
             encoder,
             split: config.train.micro_batch.is_some(),
             group: Rc::new(Group::alone()),
+            local_norm: false,
         })
-    }
-
-    /// Trains together with the other processes of `group`, which begin with the same numbers. With
-    /// `sync_norm` encoders normalize over the images of all, else each over its own.
-    pub fn join(&mut self, group: Rc<Group>, sync_norm: bool) {
-        if sync_norm && !group.is_alone() {
-            self.student.encoder.synchronize(&group);
-            if let Some(teacher) = &mut self.teacher {
-                teacher.networks.encoder.synchronize(&group);
-            }
-        }
-        self.group = group;
     }
 
     /// All networks: the student's and, where there are such, the teacher's.
@@ -229,6 +221,7 @@ impl Learner {
         let gradient_norm = self.update(gradient, count);
         self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
+            self.share_statistics()?;
             let probe = self.probe_step(batch, count)?;
             self.profiler.lap(|secs| &mut secs.metrics);
             self.method.update_state(&forward.projections);
@@ -293,25 +286,6 @@ impl Learner {
             .collect();
         let projections = Projections { student, teacher, features, progress };
         Ok(Forward { own_features, student_features, eval_features, projections })
-    }
-
-    /// Whether the encoder's graph is apart from that of heads and loss.
-    fn is_cut(&self) -> bool {
-        self.split || !self.group.is_alone()
-    }
-
-    /// The images of this process among `images`, and how many each process has.
-    fn shares(&self, images: i64) -> (ImageRange, Vec<usize>) {
-        let ranges = self.ranges(|shard| shard.range(images as usize));
-        let own = &ranges[self.group.rank()];
-        let range = ImageRange { images, first: own.start as i64, count: own.len() as i64 };
-        (range, ranges.iter().map(Range::len).collect())
-    }
-
-    /// What `of` gives for every process.
-    fn ranges(&self, of: impl Fn(Shard) -> Range<usize>) -> Vec<Range<usize>> {
-        let world_size = self.group.size();
-        (0..world_size).map(|rank| of(Shard { rank, world_size })).collect()
     }
 
     /// How the student's passes of a step go.

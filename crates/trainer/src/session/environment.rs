@@ -8,8 +8,8 @@ use run::EnvironmentRecord;
 
 use crate::RunRecord;
 
-/// The environment of this process, which trains the run that `record` describes.
-pub fn environment(record: &RunRecord) -> EnvironmentRecord {
+/// The environment of this process, one of `ranks` that train the run that `record` describes.
+pub fn environment(record: &RunRecord, ranks: usize) -> EnvironmentRecord {
     EnvironmentRecord {
         version: record.version.clone(),
         revision: record.revision.clone(),
@@ -18,6 +18,7 @@ pub fn environment(record: &RunRecord) -> EnvironmentRecord {
         processor: processor().unwrap_or_else(|| "unknown".to_owned()),
         cpu_capability: models::cpu_capability().unwrap_or_else(|| "unknown".to_owned()),
         threads: record.threads.libtorch,
+        ranks,
         variables: variables(env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         })),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use dataset::Split;
+use loader::ViewBlock;
 use run::EpochRecord;
 use tch::{Tensor, no_grad};
 
@@ -11,16 +12,18 @@ use crate::Error;
 use crate::measures::clock::Clock;
 use crate::measures::health::{self, OnCollapse, SAMPLE};
 use crate::session::observer::Observer;
+use crate::session::ranks::from_first;
 use crate::session::run_folder::RunFolder;
 
 /// Images in a forward pass.
 const EVAL_BATCH: usize = 256;
 
 impl Trainer {
-    /// Measures at the end of an epoch, which may be the `last`.
+    /// Measures at the end of an epoch, which may be the `last`. Several processes encode the
+    /// images together, and have the record of rank 0.
     ///
     /// # Errors
-    /// [`Error::Loader`] where files of the set have changed.
+    /// [`Error::Loader`] where files of the set have changed, [`Error::RanksDiffer`].
     pub(super) fn end_epoch(
         &mut self,
         clock: &mut Clock,
@@ -29,6 +32,7 @@ impl Trainer {
         let train_secs = clock.epoch_secs();
         let data_wait = (clock.wait_secs - clock.epoch_wait_secs) / train_secs;
         let begun = Instant::now();
+        self.check_weights()?;
         let step_secs = self.learner.profiler.take();
         let probed = |split: &Option<Split>| match split {
             Some(split) => self.probe_on(split),
@@ -36,43 +40,51 @@ impl Trainer {
         };
         let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
         let val_knn_acc = self.knn_accuracy(last)?;
-        let plan = &self.plan;
-        let sample = self.sample.get_or_init(|| {
-            loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
-        });
-        let looked = Instant::now();
-        let health = health::measure(&self.learner, sample, &self.to_tensor);
-        let health_secs = looked.elapsed().as_secs_f64();
         let metrics = &self.header.metrics;
-        let report = EpochRecord {
-            epoch: self.header.epoch + 1,
-            step: self.header.step,
-            loss: metrics.mean_loss(),
-            contrastive_acc: metrics.contrastive_acc(),
-            correlation_acc: metrics.correlation_acc(),
-            probe_loss: metrics.probe_loss(),
-            probe_acc: metrics.probe_acc(),
-            val_knn_acc,
-            val_probe_loss: validation.map(|[loss, _]| loss),
-            val_probe_acc: validation.map(|[_, accuracy]| accuracy),
-            test_probe_loss: test.map(|[loss, _]| loss),
-            test_probe_acc: test.map(|[_, accuracy]| accuracy),
-            lr: self.learning_rate_of(self.header.step - 1),
-            teacher_momentum: self
-                .learner
-                .teacher_momentum()
-                .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
-            gradient_norm: metrics.mean_gradient_norm(),
-            health,
-            images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images() / train_secs,
-            data_wait,
-            train_secs,
-            step_secs,
-            health_secs,
-            eval_secs: begun.elapsed().as_secs_f64(),
+        let record = || {
+            let looked = Instant::now();
+            let health = health::measure(&self.learner, self.sample(), &self.to_tensor);
+            let health_secs = looked.elapsed().as_secs_f64();
+            EpochRecord {
+                epoch: self.header.epoch + 1,
+                step: self.header.step,
+                loss: metrics.mean_loss(),
+                contrastive_acc: metrics.contrastive_acc(),
+                correlation_acc: metrics.correlation_acc(),
+                probe_loss: metrics.probe_loss(),
+                probe_acc: metrics.probe_acc(),
+                val_knn_acc,
+                val_probe_loss: validation.map(|[loss, _]| loss),
+                val_probe_acc: validation.map(|[_, accuracy]| accuracy),
+                test_probe_loss: test.map(|[loss, _]| loss),
+                test_probe_acc: test.map(|[_, accuracy]| accuracy),
+                lr: self.learning_rate_of(self.header.step - 1),
+                teacher_momentum: self
+                    .learner
+                    .teacher_momentum()
+                    .map(|momentum| momentum.at(self.count_at(self.header.step - 1))),
+                gradient_norm: metrics.mean_gradient_norm(),
+                health,
+                images_per_sec: clock.epoch_steps(self.header.step) as f64 * self.images()
+                    / train_secs,
+                data_wait,
+                train_secs,
+                step_secs,
+                health_secs,
+                eval_secs: begun.elapsed().as_secs_f64(),
+            }
         };
-        clock.next_epoch(self.header.step, report.eval_secs);
+        let report = from_first(&self.group, self.group.is_first().then(record))?;
+        clock.next_epoch(self.header.step, begun.elapsed().as_secs_f64());
         Ok(report)
+    }
+
+    /// What health is measured on.
+    fn sample(&self) -> &ViewBlock {
+        let plan = &self.plan;
+        self.sample.get_or_init(|| {
+            loader::fixed_views(&plan.unlabeled, &plan.views[..2], plan.seed, SAMPLE)
+        })
     }
 
     /// Counts epochs that look like collapse; an error where there were as many as the
@@ -80,7 +92,7 @@ impl Trainer {
     pub(super) fn check_health(
         &mut self,
         report: &EpochRecord,
-        folder: &RunFolder,
+        folder: Option<&RunFolder>,
         observer: &mut dyn Observer,
     ) -> Option<Error> {
         let config = &self.record.config.health;
@@ -93,7 +105,7 @@ impl Trainer {
         observer.collapse_warning(report.epoch, &collapse_reason);
         let checks = self.header.collapse_warnings;
         let stops = config.on_collapse == OnCollapse::Stop && checks >= config.patience;
-        let saved = folder.has_healthy_checkpoint();
+        let saved = folder.is_some_and(RunFolder::has_healthy_checkpoint);
         stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason, saved })
     }
 
@@ -145,16 +157,33 @@ impl Trainer {
         }))
     }
 
-    /// Hands the frozen features of the images of a split on, some images at a time, in order.
+    /// Hands the frozen features of the images of a split on, some images at a time, in order. Of
+    /// several processes each encodes a block in turn, and has the features of all.
     ///
     /// # Errors
     /// [`Error::Loader`] where files of the split have changed.
     fn encode(&self, split: &Split, mut take: impl FnMut(&Tensor)) -> Result<(), Error> {
-        for block in loader::sequential(split, self.record.config.image_size, EVAL_BATCH) {
-            let block = block.map_err(Error::Loader)?;
-            let (counts, side) = ([block.images, 1], [block.height, block.width]);
-            let images = self.to_tensor.images(&block.bytes, counts, side);
-            no_grad(|| take(&self.learner.eval_networks().features(&images)));
+        let (networks, side) = (self.learner.eval_networks(), self.record.config.image_size);
+        let mut blocks = loader::sequential_blocks(split, side, EVAL_BATCH, self.plan.shard);
+        let ranks = self.group.size();
+        for first in (0..split.len()).step_by(EVAL_BATCH * ranks) {
+            let images =
+                |rank: usize| split.len().saturating_sub(first + rank * EVAL_BATCH).min(EVAL_BATCH);
+            let counts: Vec<usize> = (0..ranks).map(images).collect();
+            let features = match blocks.next() {
+                Some(block) => {
+                    let block = block.map_err(Error::Loader)?;
+                    let (counts, side) = ([block.images, 1], [block.height, block.width]);
+                    let images = self.to_tensor.images(&block.bytes, counts, side);
+                    no_grad(|| networks.features(&images))
+                }
+                None => {
+                    let shape = [0, networks.encoder.feature_size()];
+                    Tensor::zeros(shape, (networks.store.kind(), networks.store.device()))
+                }
+            };
+            let features = no_grad(|| self.group.gather_rows(&features, 1, &counts))?;
+            features.split(EVAL_BATCH as i64, 0).iter().for_each(&mut take);
         }
         Ok(())
     }

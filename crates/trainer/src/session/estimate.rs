@@ -35,8 +35,11 @@ impl TimeEstimate {
 
 impl Trainer {
     /// Times a few small steps of a learner that is thrown away; training isn't touched. `None` for
-    /// a method that another program brings along.
+    /// a method that another program brings along, and for one of several processes.
     pub fn estimate_time(&self) -> Option<TimeEstimate> {
+        if !self.group.is_alone() {
+            return None;
+        }
         let config = &self.record.config;
         let device = self.learner.student.store.device();
         let compute = config.train.precision.kind(device);

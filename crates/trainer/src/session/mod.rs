@@ -6,6 +6,7 @@ mod epoch_end;
 pub(crate) mod estimate;
 pub(crate) mod observer;
 pub(crate) mod outcome;
+mod ranks;
 mod restore;
 pub(crate) mod resume;
 pub(crate) mod run_folder;
@@ -15,10 +16,12 @@ mod tensorboard;
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use dataset::{Dataset, Split};
+use group::Group;
 use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
 use models::{ToTensor, device_name};
@@ -38,6 +41,7 @@ use crate::measures::step_profile::Profiler;
 use crate::session::environment::new_run_id;
 use crate::session::observer::{EpochCount, EpochProgress, Observer};
 use crate::session::outcome::{EarlyStop, Outcome};
+use crate::session::ranks::{Wishes, first_does};
 use crate::session::run_folder::{RunFolder, RunRecord};
 use crate::session::setup::{Provenance, data_record, hold_out, libtorch_threads, plan};
 use crate::session::tensorboard::EventFile;
@@ -61,6 +65,30 @@ pub struct Trainer {
     sample: OnceCell<ViewBlock>,
     header: Header,
     total_steps: u64,
+    /// The processes that train together.
+    group: Rc<Group>,
+}
+
+/// What rank 0 writes while it trains.
+struct Files {
+    folder: RunFolder,
+    events: EventFile,
+}
+
+impl Files {
+    /// Writes on rank 0, where there are `files`; the others wait for it.
+    fn write(
+        files: &mut Option<Self>,
+        group: &Group,
+        work: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        first_does(group, || files.as_mut().map_or(Ok(()), work)).map(|_| ())
+    }
+
+    /// The folder of the run.
+    fn folder(files: &Option<Self>) -> Option<&RunFolder> {
+        files.as_ref().map(|files| &files.folder)
+    }
 }
 
 impl Trainer {
@@ -128,6 +156,7 @@ impl Trainer {
             sample: OnceCell::new(),
             header,
             total_steps,
+            group: Rc::new(Group::alone()),
         })
     }
 
@@ -152,14 +181,20 @@ impl Trainer {
         Ok(())
     }
 
-    /// Makes a new folder for the run. Nothing stays behind on failure.
+    /// Makes a new folder for the run; of several processes rank 0 does, and the others have
+    /// `None`. Nothing stays behind on failure.
     ///
     /// # Errors
     /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
-    pub fn create(&mut self, path: &Path) -> Result<RunFolder, Error> {
-        self.record.run_id = new_run_id();
-        self.begin_segment();
-        RunFolder::create(path, &self.record, &self.learner.student)
+    pub fn create(&mut self, path: &Path) -> Result<Option<RunFolder>, Error> {
+        let group = Rc::clone(&self.group);
+        let folder = first_does(&group, || {
+            self.record.run_id = new_run_id();
+            self.begin_segment();
+            RunFolder::create(path, &self.record, &self.learner.student)
+        })?;
+        self.share_state()?;
+        Ok(folder)
     }
 
     /// What `config.json` says of this run.
@@ -194,25 +229,22 @@ impl Trainer {
         })
     }
 
-    /// Trains until all steps are done, patience is over, or `stop` is set; then the step under way
-    /// is finished and saved.
+    /// Trains until all steps are done, patience is over, or `stop` is set, on any rank; then the
+    /// step under way is finished and saved. `folder` is that of [`create`](Self::create) or
+    /// [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`Error`]; the last checkpoint stays loadable.
     pub fn train(
         mut self,
-        mut folder: RunFolder,
+        folder: Option<RunFolder>,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome, Error> {
         memory::reset_peak();
-        let mut events = EventFile::create(folder.path(), self.header.step)?;
-        if self.header.step == 0 {
-            events.augmentation(&self.plan)?;
-        }
-        if self.header.step < self.total_steps && self.stopped_early().is_none() {
-            folder.reopen()?;
-        }
+        let group = Rc::clone(&self.group);
+        let files = first_does(&group, || folder.map(|folder| self.open(folder)).transpose())?;
+        let mut files = files.flatten();
         let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
         let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::LoaderConfig)?;
         let mut clock = Clock::start(self.header.step);
@@ -229,14 +261,18 @@ impl Trainer {
             self.header.step_in_epoch += 1;
             let last = self.header.step == self.total_steps;
             let whole = self.header.step_in_epoch == self.record.batch.steps_per_epoch;
-            let stopping = stop.load(Ordering::Relaxed);
-            let asked = observer.wants_checkpoint();
-            let saving = stopping || asked || last || self.checkpoint_due(whole, saved.elapsed());
+            let wishes = Wishes {
+                stop: stop.load(Ordering::Relaxed),
+                save: observer.wants_checkpoint() || self.checkpoint_due(whole, saved.elapsed()),
+                flush: pending.len() as u64 >= self.record.config.train.log_every
+                    || flushed.elapsed() >= FLUSH_EVERY,
+            };
+            let wishes = wishes.of_all(&group)?;
+            let stopping = wishes.stop;
+            let saving = stopping || wishes.save || last;
             let first = self.header.step == clock.first_step + 1;
-            let due = pending.len() as u64 >= self.record.config.train.log_every
-                || flushed.elapsed() >= FLUSH_EVERY;
-            if first || due || whole || saving {
-                self.flush(&mut pending, &mut folder)?;
+            if first || wishes.flush || whole || saving {
+                self.flush(&mut pending, &mut files)?;
                 flushed = Instant::now();
                 clock.wait_secs = loader.wait_secs();
                 observer.progress(&self.progress(&clock));
@@ -244,10 +280,13 @@ impl Trainer {
             let mut improved = false;
             if whole || last {
                 let report = self.end_epoch(&mut clock, last)?;
-                folder.log(std::slice::from_ref(&report))?;
-                events.epoch(&report)?;
+                Files::write(&mut files, &group, |files| {
+                    files.folder.log(std::slice::from_ref(&report))?;
+                    files.events.epoch(&report)
+                })?;
                 observer.epoch(&report);
-                let collapsed = self.check_health(&report, &folder, observer);
+                let folder = Files::folder(&files);
+                let collapsed = self.check_health(&report, folder, observer);
                 improved = self.begin_epoch(&report, whole);
                 if let Some(error) = collapsed {
                     return Err(error);
@@ -255,7 +294,7 @@ impl Trainer {
             }
             let ended = last || self.stopped_early().is_some();
             if saving || improved || ended {
-                self.save(&mut folder, &clock)?;
+                self.save(&mut files, &clock)?;
                 saved = Instant::now();
             }
             if stopping && !ended {
@@ -263,12 +302,26 @@ impl Trainer {
             }
         }
         self.header.train_secs += clock.trained();
-        folder.export_encoder(&self.learner, &self.record)?;
-        folder.summarize(&self.summary(folder.path()))?;
+        Files::write(&mut files, &group, |Files { folder, .. }| {
+            folder.export_encoder(&self.learner, &self.record)?;
+            folder.summarize(&self.summary(folder.path()))
+        })?;
         Ok(match self.stopped_early() {
             Some(stop) => Outcome::StoppedEarly(stop),
             None => Outcome::Finished,
         })
+    }
+
+    /// Opens what is written beside the folder's own files; a run that goes on is not finished.
+    fn open(&self, folder: RunFolder) -> Result<Files, Error> {
+        let mut events = EventFile::create(folder.path(), self.header.step)?;
+        if self.header.step == 0 {
+            events.augmentation(&self.plan)?;
+        }
+        if self.header.step < self.total_steps && self.stopped_early().is_none() {
+            folder.reopen()?;
+        }
+        Ok(Files { folder, events })
     }
 
     /// One batch from bytes to updated weights.
@@ -279,18 +332,15 @@ impl Trainer {
         };
         let probe =
             batch.probe.as_ref().map(|probe| (image(probe), self.to_tensor.labels(&batch.labels)));
-        let step = DeviceBatch {
-            views: batch.blocks.iter().map(image).collect(),
-            images: batch.blocks[0].images as i64,
-            labeled: batch.labels.len() as i64,
-            probe,
-        };
+        let [images, labeled] = self.plan.batch_images(batch.step).map(|count| count as i64);
+        let step =
+            DeviceBatch { views: batch.blocks.iter().map(image).collect(), images, labeled, probe };
         self.learner.profiler.lap(|secs| &mut secs.copy);
         Ok(self.learner.step(&step, self.count_at(self.header.step))?)
     }
 
     /// Brings the numbers of pending steps to the host and logs them.
-    fn flush(&mut self, pending: &mut Pending, folder: &mut RunFolder) -> Result<(), Error> {
+    fn flush(&mut self, pending: &mut Pending, files: &mut Option<Files>) -> Result<(), Error> {
         let numbers = pending.take();
         let first = self.header.step + 1 - numbers.len() as u64;
         let mut lines = Vec::with_capacity(numbers.len());
@@ -299,7 +349,7 @@ impl Trainer {
                 [("the loss", numbers.loss), ("the gradient", numbers.gradient_norm)]
             {
                 if !value.is_finite() {
-                    return Err(diverged(folder, what, step, value));
+                    return Err(diverged(Files::folder(files), what, step, value));
                 }
             }
             self.header.metrics.add(numbers);
@@ -307,7 +357,7 @@ impl Trainer {
             let lr = self.learning_rate_of(step - 1);
             lines.push(StepRecord { step, epoch, loss: numbers.loss, lr });
         }
-        folder.log(&lines)
+        Files::write(files, &self.group, |files| files.folder.log(&lines))
     }
 
     fn progress(&self, clock: &Clock) -> EpochProgress {
@@ -367,9 +417,10 @@ impl Trainer {
         epochs || steps || minutes
     }
 
-    fn save(&mut self, folder: &mut RunFolder, clock: &Clock) -> Result<(), Error> {
+    fn save(&mut self, files: &mut Option<Files>, clock: &Clock) -> Result<(), Error> {
         // An update that overflows shows in the next loss, which is after this checkpoint.
         if let Some(value) = checkpoint::not_finite(&self.learner) {
+            let folder = Files::folder(files);
             return Err(diverged(folder, "a weight", self.header.step, value));
         }
         let probe = self.learner.probe.as_ref().map_or(0, |probe| probe.optimizer.steps());
@@ -381,7 +432,10 @@ impl Trainer {
             init: self.record.init.as_ref().map(|init| init.sha256.clone()),
             ..self.header.clone()
         };
-        folder.checkpoint(&self.learner, &header, self.record.config.checkpoint.keep_last)
+        let keep = self.record.config.checkpoint.keep_last;
+        Files::write(files, &self.group, |files| {
+            files.folder.checkpoint(&self.learner, &header, keep)
+        })
     }
 
     fn summary(&self, folder: &Path) -> Summary {
@@ -402,7 +456,10 @@ impl Trainer {
 }
 
 /// The error of a number that is not finite.
-fn diverged(folder: &RunFolder, what: &'static str, step: u64, value: f64) -> Error {
-    let saved = checkpoint::all(&folder.path().join(file::CHECKPOINTS));
-    Error::Diverged { what, step, value, saved: saved.is_ok_and(|saved| !saved.is_empty()) }
+fn diverged(folder: Option<&RunFolder>, what: &'static str, step: u64, value: f64) -> Error {
+    let saved = folder.is_some_and(|folder| {
+        let saved = checkpoint::all(&folder.path().join(file::CHECKPOINTS));
+        saved.is_ok_and(|saved| !saved.is_empty())
+    });
+    Error::Diverged { what, step, value, saved }
 }

@@ -1,6 +1,7 @@
 //! Going on with a run from its newest checkpoint.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use run::{SegmentRecord, file};
@@ -9,6 +10,7 @@ use super::Trainer;
 use crate::Error;
 use crate::checkpoint::{self, Header, initial_weights};
 use crate::session::environment::{environment, new_run_id};
+use crate::session::ranks::first_does;
 use crate::session::resume::{check_data, check_resume};
 use crate::session::run_folder::{Restored, RunFolder, RunRecord};
 use crate::session::run_lock::RunLock;
@@ -17,17 +19,23 @@ impl Trainer {
     /// Opens the run in `path`, for this process alone, and goes on from its newest checkpoint that
     /// can be read. A run that was stopped before its first checkpoint begins again with the
     /// weights that it began with. [`RunFolder::warnings`] tells of checkpoints that can't be used
-    /// and of another environment.
+    /// and of another environment. Of several processes rank 0 does this; the others have its state,
+    /// and `None`.
     ///
     /// # Errors
     /// Nothing is changed by any of these: [`Error::Damaged`] where there are checkpoints and none
     /// fits, [`Error::NoCheckpoint`] where there were some, [`Error::InUse`], [`Error::Held`],
     /// [`Error::Io`] and [`Error::Run`] where something can't be read.
-    pub fn resume(&mut self, path: &Path) -> Result<RunFolder, Error> {
-        let lock = RunLock::take(path)?;
-        let restored = self.restore(path)?;
-        self.begin_segment();
-        RunFolder::resume(lock, &self.record, restored)
+    pub fn resume(&mut self, path: &Path) -> Result<Option<RunFolder>, Error> {
+        let group = Rc::clone(&self.group);
+        let folder = first_does(&group, || {
+            let lock = RunLock::take(path)?;
+            let restored = self.restore(path)?;
+            self.begin_segment();
+            RunFolder::resume(lock, &self.record, restored)
+        })?;
+        self.share_state()?;
+        Ok(folder)
     }
 
     fn restore(&mut self, folder: &Path) -> Result<Restored, Error> {
@@ -86,7 +94,7 @@ impl Trainer {
     /// Records what this process trains on.
     pub(super) fn begin_segment(&mut self) {
         let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        let environment = environment(&self.record);
+        let environment = environment(&self.record, self.group.size());
         let from_step = self.header.step;
         self.record.segments.push(SegmentRecord { from_step, started_at, environment });
     }
@@ -94,7 +102,7 @@ impl Trainer {
     /// What differs from the environment that the run `before` was trained in, and may change bits.
     fn changed_environment(&self, before: &RunRecord) -> Option<String> {
         let last = before.segments.last()?;
-        let changed = last.environment.differences(&environment(&self.record));
+        let changed = last.environment.differences(&environment(&self.record, self.group.size()));
         let changed: Vec<_> =
             changed.iter().map(|(name, was, is)| format!("{name} was {was}, is {is}")).collect();
         (!changed.is_empty()).then(|| {

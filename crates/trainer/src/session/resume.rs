@@ -121,7 +121,7 @@ const MAY_DIFFER: &[&str] = &[
 type Difference = (String, Value, Value);
 
 /// The first place where two documents differ, other than at the keys `may`.
-fn first_difference(a: &Value, b: &Value, may: &[&str]) -> Option<Difference> {
+pub(super) fn first_difference(a: &Value, b: &Value, may: &[&str]) -> Option<Difference> {
     differences("", a, b, may).into_iter().next()
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
         drop_last: false,
         shard: Shard::WHOLE,
         views: config.view_recipes(),
-        workers: workers(config.train.workers, device),
+        workers: workers(config.train.workers, device, 1),
         prefetch: PREFETCH,
     }
 }
@@ -80,15 +80,34 @@ pub fn training_images(best: Option<BestBy>, data: &Dataset) -> usize {
     rest.unlabeled.len() + labeled.map_or(0, |labeled| if same { 0 } else { labeled.len() })
 }
 
-/// Threads that make views. On a CPU libtorch needs the cores: making the views of a step takes
-/// well under a hundredth of the step. A GPU leaves them to the views.
-fn workers(asked: usize, device: Device) -> usize {
-    let cores = available_parallelism().map_or(1, usize::from);
+/// Threads that make views, of one of `processes` on this machine. On a CPU libtorch needs the
+/// cores: making the views of a step takes well under a hundredth of the step. A GPU leaves them to
+/// the views.
+pub(crate) fn workers(asked: usize, device: Device, processes: usize) -> usize {
+    let cores = own_cores(processes);
     match (asked, device) {
         (0, Device::Cpu) => cores.div_ceil(4),
         (0, _) => cores.saturating_sub(1).max(1),
         (asked, _) => asked,
     }
+}
+
+/// Cores for one of `processes` on this machine. Slurm binds a process to its own where it was told
+/// how many.
+fn own_cores(processes: usize) -> usize {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let is_bound = std::env::var_os("SLURM_CPUS_PER_TASK").is_some();
+    if is_bound { cores } else { (cores / processes).max(1) }
+}
+
+/// Threads of libtorch in one of `processes` on this machine, which this sets unless
+/// `OMP_NUM_THREADS` says how many.
+pub(crate) fn share_threads(device: Device, processes: usize) -> usize {
+    if std::env::var_os("OMP_NUM_THREADS").is_none() {
+        let own = i32::try_from(own_cores(processes)).unwrap_or(i32::MAX);
+        tch::set_num_threads(tch::get_num_threads().min(own));
+    }
+    libtorch_threads(device)
 }
 
 /// Threads of libtorch, which this sets. Beside a GPU they only copy batches to page-locked memory,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use group::{Backend, Group, Launch};
+use group::{Group, Launch};
 use loader::Shard;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
@@ -27,7 +27,7 @@ fn on_ranks<T: Send>(size: usize, work: impl Fn(Rc<Group>) -> T + Sync) -> Vec<T
                 let (local_rank, local_size) = (rank, size);
                 let launch =
                     Launch { rank, size, local_rank, local_size, host, port, agent: false };
-                work(Rc::new(Group::join(&launch, Backend::Gloo, TIMEOUT).unwrap()))
+                work(Rc::new(Group::join(&launch, TIMEOUT).unwrap()))
             })
         };
         let ranks: Vec<_> = (0..size).map(rank).collect();
@@ -173,4 +173,23 @@ fn every_encoder_is_the_same_on_ranks() {
         configs.push((format!("{name} by {encoder}"), config, local));
     }
     compare(&configs, 2, 1);
+}
+
+#[test]
+fn ranks_that_normalize_alone_have_the_running_statistics_of_the_first() {
+    let byol = methods().iter().find(|method| method.get("byol").is_some()).unwrap().clone();
+    let (mut config, local) = config(&byol, None);
+    let resnet = json!({"resnet": {"depth": 18, "stem": "small", "norm": "batch"}});
+    config.encoder = serde_json::from_value(resnet).unwrap();
+    let found = on_ranks(2, |group| {
+        let mut learner = Learner::new(&config, task(Kind::Float)).unwrap();
+        learner.join(Rc::clone(&group), false);
+        let batch = part(&step(0, local, Kind::Float), &group);
+        learner.step(&batch, StepCount { step: 0, total: 10 }).unwrap();
+        (learner.fingerprint(), checkpoint::tensors(&learner))
+    });
+    assert_eq!(found[0].0, found[1].0);
+    for ((name, a), (_, b)) in found[0].1.iter().zip(&found[1].1) {
+        assert!(a.equal(b), "{name} differs between ranks");
+    }
 }

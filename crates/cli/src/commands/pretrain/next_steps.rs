@@ -4,6 +4,7 @@ use std::path::Path;
 
 use trainer::RunRecord;
 
+use crate::app::launcher;
 use crate::app::words::quoted_path;
 
 /// Logs the commands that a finished run in `folder` is for.
@@ -13,10 +14,14 @@ pub fn log(record: &RunRecord, folder: &Path) {
     }
 }
 
-/// The command that resumes the run in `folder`.
-pub fn resume(record: &RunRecord, folder: &Path) -> String {
+/// The command that resumes the run in `folder` with as many ranks.
+pub fn resume(record: &RunRecord, folder: &Path, ranks: usize) -> String {
     let method = record.config.method.name();
-    format!("twinview pretrain {method} --run {} --resume", quoted_path(folder))
+    let ranks = match launcher::is_launched() {
+        true => format!(" --ranks {ranks}"),
+        false => String::new(),
+    };
+    format!("twinview pretrain {method} --run {} --resume{ranks}", quoted_path(folder))
 }
 
 fn commands(record: &RunRecord, folder: &Path) -> Vec<String> {

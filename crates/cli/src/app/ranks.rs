@@ -1,0 +1,155 @@
+//! The processes of a run: who they are, and what they have in common.
+
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use group::{Group, Launch};
+use models::DeviceChoice;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::failure::Failure;
+use crate::app::launcher;
+
+/// How long ranks wait for those that decode images for all.
+const DECODING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The rank of this process where it isn't the first.
+static OTHER: OnceLock<usize> = OnceLock::new();
+
+/// Notes by the launcher's variables whether this process isn't the first of several, which alone
+/// speaks. What is wrong with them is said when the ranks [join](Ranks::join).
+pub fn note_other() {
+    if let Ok(Some(launch)) = Launch::from_env()
+        && launch.rank > 0
+    {
+        let _ = OTHER.set(launch.rank);
+    }
+}
+
+/// The rank of this process, unless it is the first or the only one.
+pub fn other() -> Option<usize> {
+    OTHER.get().copied()
+}
+
+/// The processes that train together.
+pub struct Ranks(Rc<Group>);
+
+impl Ranks {
+    /// One process on its own.
+    pub fn alone() -> Self {
+        Self(Rc::new(Group::alone()))
+    }
+
+    /// Meets the other processes of `launch`, which were all started with the same program and
+    /// `arguments`, as far as it matters for what they do together.
+    pub fn join(
+        launch: Option<&Launch>,
+        timeout: Duration,
+        arguments: &str,
+    ) -> Result<Self, Failure> {
+        let Some(launch) = launch.filter(|launch| launch.size > 1) else {
+            return Ok(Self::alone());
+        };
+        launcher::follow()?;
+        let ranks = Self(Rc::new(Group::join(launch, timeout)?));
+        let program = format!("{} ({})", env!("CARGO_PKG_VERSION"), env!("TWINVIEW_REVISION"));
+        ranks.compare("program", &program)?;
+        ranks.compare("arguments", arguments)?;
+        Ok(ranks)
+    }
+
+    /// The group.
+    pub fn group(&self) -> Rc<Group> {
+        Rc::clone(&self.0)
+    }
+
+    /// Number of processes.
+    pub fn count(&self) -> usize {
+        self.0.size()
+    }
+
+    /// Whether this process speaks and writes.
+    pub fn is_first(&self) -> bool {
+        self.0.is_first()
+    }
+
+    /// Checks that all have the same `value` of `what`.
+    fn compare(&self, what: &str, value: &str) -> Result<(), Failure> {
+        let all = self.0.gather_bytes(value.as_bytes())?;
+        let Some(rank) = all.iter().position(|found| *found != all[0]) else { return Ok(()) };
+        let [expected, found] = [0, rank].map(|rank| String::from_utf8_lossy(&all[rank]));
+        Err(Failure::usage(format!(
+            "rank {rank}: {what}: expected {expected} as on rank 0, found {found}"
+        ))
+        .shared())
+    }
+
+    /// `result`, where all ranks have one; else the first failure of a rank, which rank 0 prints.
+    pub fn agree<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if self.0.is_alone() {
+            return result;
+        }
+        let told = result.as_ref().err().map_or(String::new(), Failure::encode);
+        let all = match self.0.gather_bytes(told.as_bytes()) {
+            Ok(all) => all,
+            // What happened before says more.
+            Err(lost) => return result.and(Err(lost.into())),
+        };
+        let mut told = all.iter().enumerate();
+        let failure = told.find_map(|(rank, told)| Failure::decode(told, rank));
+        failure.map_or(result, Err)
+    }
+
+    /// What `work` gives on rank 0.
+    pub fn from_first<T: Serialize + DeserializeOwned>(
+        &self,
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.0.is_alone() {
+            return work();
+        }
+        let found = self.is_first().then(work).transpose();
+        let found = self.agree(found)?;
+        let text = found
+            .map_or(Vec::new(), |found| serde_json::to_vec(&found).expect("values are valid JSON"));
+        let text = self.0.broadcast_bytes(&text)?;
+        serde_json::from_slice(&text).map_err(|error| Failure::failed(format!("rank 0: {error}")))
+    }
+
+    /// What `open` gives on every rank. Where it takes `long` on one of them, one process of each
+    /// machine goes first, and leaves the others a cache.
+    pub fn open<T>(
+        &self,
+        long: bool,
+        open: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.0.is_alone() {
+            return open();
+        }
+        if !self.0.any(&[long])?[0] {
+            return self.agree(open());
+        }
+        let opened = match self.0.local_rank() {
+            0 => {
+                let opened = open();
+                self.0.barrier(DECODING)?;
+                opened
+            }
+            _ => {
+                self.0.barrier(DECODING)?;
+                open()
+            }
+        };
+        self.agree(opened)
+    }
+
+    /// The device of this process where `choice` was asked for.
+    pub fn device(&self, choice: DeviceChoice) -> Result<DeviceChoice, Failure> {
+        match self.0.is_alone() {
+            true => Ok(choice),
+            false => choice.of_rank(self.0.local_rank()).map_err(Failure::usage),
+        }
+    }
+}
