@@ -60,6 +60,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
     LoaderConfig {
         seed: config.seed,
         unlabeled: data.unlabeled.clone(),
+        mask: None,
         probe: data.train.as_ref().map(|_| config.probe_recipe()),
         labeled: data.train.clone(),
         batch_size: config.train.batch_size,

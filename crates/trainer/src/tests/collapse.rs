@@ -38,6 +38,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         drop_last: false,
         shard: Shard::WHOLE,
         views: config.view_recipes(),
+        mask: None,
         probe: None,
         workers: 1,
         prefetch: 1,
