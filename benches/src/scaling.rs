@@ -123,6 +123,7 @@ fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
         drop_last: false,
         shard: Shard::WHOLE,
         views: vec![Recipe::seed_strong(SIDE); VIEWS as usize],
+        mask: None,
         probe: None,
         workers,
         prefetch: PREFETCH,

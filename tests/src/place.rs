@@ -33,6 +33,10 @@ pub fn small(method: &str) -> Vec<&'static str> {
         "dino" => &[
             r#"projection={"dino_head": {"hidden_dims": [16], "bottleneck_dim": 8, "output_dim": 32}}"#,
         ],
+        "dinov2" => &[
+            VIT,
+            r#"projection={"dino_head": {"hidden_dims": [16], "bottleneck_dim": 8, "output_dim": 32}}"#,
+        ],
         "distill" => &["method.distill.teacher=teacher.pt", "method.distill.teacher_input=u8"],
         _ => &[MLP],
     };
@@ -41,11 +45,13 @@ pub fn small(method: &str) -> Vec<&'static str> {
         "dino" | "swav" => "image_size=64",
         _ => "image_size=32",
     };
+    // What comes later wins.
     let settings = [&[ENCODER, size], own].concat();
     settings.into_iter().flat_map(|setting| ["--set", setting]).collect()
 }
 
 const ENCODER: &str = r#"encoder={"conv": {"width": 8, "layers": 4, "pool": "mean"}}"#;
+const VIT: &str = r#"encoder={"vit": {"size": {"custom": {"embed_dim": 12, "num_heads": 2, "depth": 2}}, "patch_size": 8, "img_size": 32}}"#;
 const MLP: &str =
     r#"projection={"mlp": {"hidden_dims": [16], "output_dim": 16, "norm": "hidden"}}"#;
 

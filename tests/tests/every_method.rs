@@ -25,7 +25,7 @@ fn every_method_trains_resumes_and_is_evaluated() {
     place.put_teacher();
     let listed = place.run(&["methods", "--json"]).done().json();
     let listed = listed.as_array().unwrap();
-    assert_eq!(listed.len(), 15);
+    assert_eq!(listed.len(), 16);
     for entry in listed {
         let method = entry["name"].as_str().unwrap();
         let changed = [small(method), vec!["--device", "cpu"]].concat();

@@ -302,7 +302,7 @@ fn methods_are_listed() {
     let list = place.run(&["methods", "--json"]).done().json();
     let names: Vec<_> =
         list.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
-    assert!(names.len() == 15 && names.contains(&"dino"), "{names:?}");
+    assert!(names.len() == 16 && names.contains(&"dino"), "{names:?}");
     for entry in list.as_array().unwrap() {
         assert_eq!(keys(entry), ["name", "title", "family", "summary", "paper", "variants"].into());
         for form in entry["variants"].as_array().unwrap() {

@@ -3,7 +3,7 @@
 use end_to_end::Place;
 use serde_json::{Value, json};
 
-const METHODS: [&str; 15] = [
+const METHODS: [&str; 16] = [
     "simclr",
     "nnclr",
     "dcl",
@@ -19,6 +19,7 @@ const METHODS: [&str; 15] = [
     "lejepa",
     "visreg",
     "distill",
+    "dinov2",
 ];
 
 /// What `pretrain METHOD --dry-run` would use.
@@ -40,6 +41,7 @@ fn every_method_is_in_every_preset() {
         for (preset, encoder) in [("cpu", "conv"), ("gpu", "resnet"), ("seed", "conv")] {
             let config = printed(&place, method, &["--preset", preset]);
             assert!(config["method"][method].is_object(), "{method} {preset}");
+            let encoder = if method == "dinov2" { "vit" } else { encoder };
             assert!(config["encoder"][encoder].is_object(), "{method} {preset}");
         }
         // A step of the default settings, at the size of the set.
@@ -49,8 +51,10 @@ fn every_method_is_in_every_preset() {
         let teacher = teacher.map(|set| ["--set", set]).concat();
         let run = if method == "distill" { [run, teacher].concat() } else { run };
         let said = place.run(&run).done().stderr;
-        let line = "cpu preset: convnet, 32 pixels, batch 16, 1 step (0.12 of an epoch), about ";
-        assert!(said.contains(line), "{said}");
+        let encoder = if method == "dinov2" { "vit" } else { "convnet" };
+        let line = "32 pixels, batch 16, 1 step (0.12 of an epoch), about ";
+        let line = format!("cpu preset: {encoder}, {line}");
+        assert!(said.contains(&line), "{said}");
     }
 }
 

@@ -31,6 +31,7 @@
 //! Adding an augmentation: a new file in `transforms/` with its settings and its `draw`, a variant
 //! of [`Transform`], and a match arm in the functions below it.
 
+mod block_mask;
 mod error;
 mod kernels;
 mod preview;
@@ -45,6 +46,7 @@ mod views_file;
 #[cfg(test)]
 mod tests;
 
+pub use self::block_mask::BlockMask;
 pub use self::error::Error;
 pub use self::kernels::SimdLevel;
 pub use self::preview::preview;

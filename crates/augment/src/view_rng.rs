@@ -22,12 +22,21 @@ pub(crate) struct ViewRng(ChaCha8Rng);
 impl ViewRng {
     /// The stream of `key`: ChaCha8 whose 256-bit key holds the fields in little-endian order.
     pub fn new(key: ViewKey) -> ViewRng {
+        Self::keyed(key, b"ViewDraw")
+    }
+
+    /// Another stream, for the view's mask, so that a mask changes nothing else of a view.
+    pub fn of_mask(key: ViewKey) -> ViewRng {
+        Self::keyed(key, b"MaskDraw")
+    }
+
+    fn keyed(key: ViewKey, stream: &[u8; 8]) -> ViewRng {
         let mut seed = [0; 32];
         seed[0..8].copy_from_slice(&key.seed.to_le_bytes());
         seed[8..16].copy_from_slice(&key.image.to_le_bytes());
         seed[16..20].copy_from_slice(&key.epoch.to_le_bytes());
         seed[20..24].copy_from_slice(&key.view.to_le_bytes());
-        seed[24..32].copy_from_slice(b"ViewDraw");
+        seed[24..32].copy_from_slice(stream);
         ViewRng(ChaCha8Rng::from_seed(seed))
     }
 

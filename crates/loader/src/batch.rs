@@ -51,6 +51,9 @@ pub struct Batch {
     ///
     /// Images are the unlabeled ones, then the labeled ones.
     pub blocks: Vec<ViewBlock>,
+    /// Masks of the views of the first block, `[images, views, patches]`: 1 for a hidden patch,
+    /// else 0. Empty where the plan has no masks.
+    pub masks: Vec<u8>,
     /// One view of each labeled image by the plan's probe recipe.
     pub probe: Option<ViewBlock>,
     /// The classes of the labeled images, 0-based.
@@ -68,6 +71,7 @@ impl Batch {
             epoch: 0,
             step: 0,
             blocks: Vec::new(),
+            masks: Vec::new(),
             probe: None,
             labels: Vec::new(),
             indices: Vec::new(),
@@ -86,6 +90,8 @@ impl Batch {
         for (block, run) in self.blocks.iter_mut().zip(runs()) {
             block.reshape(run.len(), images, run[0].size);
         }
+        let patches = plan.mask.map_or(0, |mask| mask.patches());
+        self.masks.resize(images * self.blocks[0].views * patches, 0);
         match &plan.probe {
             Some(recipe) => {
                 self.probe.get_or_insert_with(empty).reshape(1, labeled, recipe.size);

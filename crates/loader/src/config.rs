@@ -1,6 +1,6 @@
 //! What batches shall hold.
 
-use augment::Recipe;
+use augment::{BlockMask, Recipe};
 use dataset::Split;
 
 use crate::partition::Partition;
@@ -26,6 +26,9 @@ pub struct LoaderConfig {
     pub shard: Shard,
     /// One recipe for every view of every image.
     pub views: Vec<Recipe>,
+    /// Masks of the patches of the first views, those of equal size that share the first block;
+    /// `None` for no masks.
+    pub mask: Option<BlockMask>,
     /// The recipe of one more view of the labeled images, for a probe.
     pub probe: Option<Recipe>,
     /// Threads that render views, at least 1. Has no influence on the batches.
@@ -112,6 +115,10 @@ impl LoaderConfig {
         for (i, recipe) in self.views.iter().enumerate() {
             let place = || format!("views[{i}]");
             recipe.validate().map_err(|source| Error::Recipe { place: place(), source })?;
+        }
+        if let Some(mask) = &self.mask {
+            let place = "mask".to_owned();
+            mask.validate().map_err(|source| Error::Recipe { place, source })?;
         }
         if let Some(split) = &self.labeled {
             at_least("labeled", 1, split.len())?;

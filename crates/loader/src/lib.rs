@@ -21,6 +21,7 @@
 //!     drop_last: false,
 //!     shard: Shard::WHOLE,
 //!     views: vec![Recipe::seed_strong(12), Recipe::seed_strong(12)],
+//!     mask: None,
 //!     probe: None,
 //!     workers: 2,
 //!     prefetch: 1,

@@ -86,6 +86,7 @@ impl<'a> BatchRenderer<'a> {
             self.render(block, recipes, first_view, images);
             first_view += block.views;
         }
+        images.draw_masks(batch.blocks[0].views, &mut batch.masks);
         if let (Some(block), Some(recipe)) = (&mut batch.probe, &plan.probe) {
             let none = Part { indices: &[], ..images.unlabeled };
             let labeled_only = Images { unlabeled: none, ..images };
@@ -125,12 +126,7 @@ impl<'a> BatchRenderer<'a> {
                 self.renderers[worker].lock().unwrap_or_else(PoisonError::into_inner);
             let views = recipes.iter().zip(out.chunks_exact_mut(view_bytes));
             for (view, (recipe, out)) in views.enumerate() {
-                let key = ViewKey {
-                    seed: images.plan.seed,
-                    epoch: images.epoch,
-                    image: number,
-                    view: (first_view + view) as u32,
-                };
+                let key = images.key(number, first_view + view);
                 renderer.render(recipe, &image, key, out);
             }
         });
@@ -158,6 +154,23 @@ impl<'a> Images<'a> {
         };
         let index = part.indices[place];
         (split.image(index as usize), part.first_number + u64::from(index))
+    }
+
+    /// What the view called `view` of the image with this `number` depends on.
+    fn key(self, number: u64, view: usize) -> ViewKey {
+        ViewKey { seed: self.plan.seed, epoch: self.epoch, image: number, view: view as u32 }
+    }
+
+    /// Writes the masks of the first `views` of every image, where the plan has masks.
+    fn draw_masks(self, views: usize, masks: &mut [u8]) {
+        let Some(mask) = self.plan.mask else { return };
+        let places = masks.par_chunks_exact_mut(views * mask.patches());
+        places.enumerate().for_each(|(place, out)| {
+            let (_, number) = self.get(place);
+            for (view, out) in out.chunks_exact_mut(mask.patches()).enumerate() {
+                mask.draw(self.key(number, view), out);
+            }
+        });
     }
 
     /// Copies which images these are; labeled ones are numbered from `first_labeled` on.

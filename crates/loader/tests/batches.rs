@@ -188,6 +188,8 @@ fn the_parts_of_several_processes_are_the_batch_of_one() {
                 let bytes = parts().flat_map(|part| part.blocks[block].bytes.clone());
                 assert!(bytes.eq(whole.blocks[block].bytes.iter().copied()), "{world_size} {step}");
             }
+            assert_eq!(whole.masks.len(), whole.indices.len() * 2 * 16);
+            assert!(parts().flat_map(|part| &part.masks).eq(&whole.masks));
             let probe = parts().flat_map(|part| part.probe.as_ref().unwrap().bytes.clone());
             assert!(probe.eq(whole.probe.as_ref().unwrap().bytes.iter().copied()));
             assert!(parts().flat_map(|part| &part.labels).eq(&whole.labels));

@@ -83,4 +83,5 @@ pub const METHODS: &[MethodInfo] = &[
     row(("lejepa", "LeJEPA"), Family::Regularized, "predict the center of an image's views; projections are kept an isotropic Gaussian (SIGReg)", "arXiv 2511.08544", &["paper", "minimal"]),
     row(("visreg", "VISReg"), Family::Regularized, "predict the center of an image's views; center, scale and shape of projections are regularized", "arXiv 2606.02572", &["paper", "lightly"]),
     row(("distill", "Distillation"), Family::Distillation, "learn the features of a frozen teacher, any TorchScript file, by their similarities to a queue of them", "lightly-train", &[]),
+    row(("dinov2", "DINOv2"), Family::Clustering, "DINO on class tokens, prediction of masked patches (iBOT), features spread out (KoLeo); for vision transformers", "arXiv 2304.07193", &["centering", "sinkhorn"]),
 ];

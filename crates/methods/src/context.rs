@@ -21,6 +21,8 @@ pub struct MethodContext<'a> {
     pub dimension: i64,
     /// Side of the global views in pixels.
     pub image_size: i64,
+    /// Number of global views, two or more.
+    pub global_views: i64,
     /// Compute dtype of networks.
     pub compute: Kind,
 }

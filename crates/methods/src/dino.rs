@@ -156,7 +156,7 @@ fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tens
 ///
 /// # Shapes
 /// any number of views `[B, K]` of the student, `targets` of the global ones -> scalar
-fn paper(student: &[Tensor], targets: &[Tensor], student_temp: f64) -> Tensor {
+pub(crate) fn paper(student: &[Tensor], targets: &[Tensor], student_temp: f64) -> Tensor {
     let mut losses = Vec::new();
     for (global, target) in targets.iter().enumerate() {
         for (view, student) in student.iter().enumerate() {
@@ -172,7 +172,7 @@ fn paper(student: &[Tensor], targets: &[Tensor], student_temp: f64) -> Tensor {
 ///
 /// # Shapes
 /// views `[B, K]`, `center` `[1, K]` -> as many `[B, K]`
-fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -> Vec<Tensor> {
+pub(crate) fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -> Vec<Tensor> {
     let kind = center.kind();
     let target = |view: &Tensor| ((view - center) / teacher_temp).softmax(-1, kind).detach();
     teacher.iter().map(target).collect()
@@ -182,7 +182,7 @@ fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -> Vec<Tenso
 ///
 /// # Shapes
 /// views `[B, K]` -> as many `[B, K]`
-fn balanced(teacher: &[Tensor], teacher_temp: f64, iterations: u32) -> Vec<Tensor> {
+pub(crate) fn balanced(teacher: &[Tensor], teacher_temp: f64, iterations: u32) -> Vec<Tensor> {
     let images = teacher[0].size()[0];
     sinkhorn(&Tensor::cat(teacher, 0), teacher_temp, iterations).detach().split(images, 0)
 }

@@ -15,7 +15,9 @@
 //! let store = VarStore::new(Device::Cpu);
 //! let weight_rng = models::WeightRng { seed: 0, stream: models::WeightStream::Student };
 //! let (path, compute) = (store.root(), Kind::Float);
-//! let context = MethodContext { path, weight_rng, dimension: 4, image_size: 32, compute };
+//! let (dimension, image_size, global_views) = (4, 32, 2);
+//! let context =
+//!     MethodContext { path, weight_rng, dimension, image_size, global_views, compute };
 //! let method = config.build(&context)?;
 //!
 //! // Projections of two views of three images. Without a teacher, the student's take its place.
@@ -25,7 +27,7 @@
 //! let teacher = student.iter().map(Tensor::detach).collect();
 //! let features = student.iter().map(Tensor::shallow_clone).collect();
 //! let progress = StepCount { step: 0, total: 100 };
-//! let projections = Projections { student, teacher, features, progress };
+//! let projections = Projections { student, teacher, features, patches: None, progress };
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -38,6 +40,7 @@ mod context;
 mod custom;
 mod dcl;
 mod dino;
+mod dinov2;
 mod distill;
 mod error;
 mod hsic_twins;
@@ -58,7 +61,7 @@ pub use catalog::{Family, METHODS, MethodInfo};
 pub use context::{MethodContext, PredictorConfig};
 pub use custom::CustomConfig;
 pub use error::MethodError;
-pub use projections::Projections;
+pub use projections::{PatchProjections, Projections};
 
 use models::ScriptNetwork;
 use optim::Schedule;
@@ -112,6 +115,27 @@ impl AcceptedViews {
     pub const PAIR: Self = Self { more_global: false, local: false };
     /// Any number of global views from two on, and any number of local ones.
     pub const ANY: Self = Self { more_global: true, local: true };
+}
+
+/// Which patches of the global views are masked for the student (masked image modeling).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PatchMasks {
+    /// Probability that a view is masked.
+    pub probability: f64,
+    /// Smallest and largest share of the patches of a masked view.
+    pub ratio: [f64; 2],
+    /// Whether patches have a projection head of their own, built as that of features.
+    pub separate_heads: bool,
+}
+
+impl MethodConfig {
+    /// What of the views is masked; `None` for a method that masks nothing.
+    pub fn masks(&self) -> Option<PatchMasks> {
+        match self {
+            Self::DinoV2(config) => Some(config.masks()),
+            _ => None,
+        }
+    }
 }
 
 /// The seed's form of an objective, or the published one.
@@ -180,4 +204,5 @@ registry! {
     LeJepa(lejepa::LeJepaConfig) = "lejepa",
     VisReg(visreg::VisRegConfig) = "visreg",
     Distill(distill::DistillConfig) = "distill",
+    DinoV2(dinov2::DinoV2Config) = "dinov2",
 }

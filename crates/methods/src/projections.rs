@@ -1,7 +1,7 @@
 //! The input of a loss.
 
 use optim::StepCount;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// The projections of one batch. The global views come first.
 #[derive(Debug)]
@@ -14,8 +14,40 @@ pub struct Projections {
     pub teacher: Vec<Tensor>,
     /// The student's features of the global views, one tensor `[images, feature_size]` a view.
     pub features: Vec<Tensor>,
+    /// Projections of masked patches; `None` where the method masks none, or none of the batch is
+    /// masked.
+    pub patches: Option<PatchProjections>,
     /// Steps done and steps in total, for schedules.
     pub progress: StepCount,
+}
+
+/// Projections of the masked patches of the global views, one view after the other, images in their
+/// order, patches row by row.
+#[derive(Debug)]
+pub struct PatchProjections {
+    /// By the trained networks, which see a mask token in their place, `[patches, dimension]`.
+    pub student: Tensor,
+    /// By the teacher, which sees them, without gradient, `[patches, dimension]`.
+    pub teacher: Tensor,
+    /// Weight of each patch in a mean over images and global views of the means over the masked
+    /// patches of a view, `[patches]`: 1 / (masked patches of its view * images * global views).
+    pub weights: Tensor,
+}
+
+impl PatchProjections {
+    /// Their weights, and the places of masked patches among all, both `[masked patches]`, on the
+    /// device of `masks`.
+    ///
+    /// # Shapes
+    /// `masks` `[views * images, patches]`, 1 for a masked patch, else 0
+    pub fn places(masks: &Tensor, kind: Kind) -> (Tensor, Tensor) {
+        let size = masks.size();
+        let places = masks.flatten(0, 1).nonzero().squeeze_dim(1);
+        let masked = masks.sum_dim_intlist([1i64].as_slice(), false, kind);
+        let weights = (masked * size[0]).reciprocal();
+        let rows = places.divide_scalar_mode(size[1], "floor");
+        (weights.index_select(0, &rows), places)
+    }
 }
 
 impl Projections {

@@ -81,6 +81,7 @@ mod tests {
                     student: p.unbind(0),
                     teacher: input(1).to_kind(kind).unbind(0),
                     features: Vec::new(),
+                    patches: None,
                     progress: StepCount { step: 0, total: 1 },
                 });
                 let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-5 };

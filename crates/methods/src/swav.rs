@@ -42,7 +42,7 @@ impl SwavConfig {
         at_least_1("swav.iterations", i64::from(self.iterations))?;
         at_least_1("swav.prototypes", self.prototypes)?;
         not_negative("swav.queue_size", self.queue_size as f64)?;
-        let shape = [2, self.queue_size, context.dimension];
+        let shape = [context.global_views, self.queue_size, context.dimension];
         Ok(Box::new(Swav {
             config: self.clone(),
             prototypes: context.unit_rows("prototypes", self.prototypes, true),
@@ -61,9 +61,11 @@ impl Method for Swav {
             projections.progress.step * images.saturating_sub(1) >= queue.size()[1] as u64
         };
         let queued = self.queue.as_ref().filter(full).map(|queue| {
-            no_grad(|| [0, 1].map(|view| queue.get(view).matmul(&self.prototypes.tr())))
+            let views = no_grad(|| queue.matmul(&self.prototypes.tr()));
+            views.unbind(0)
         });
-        swapped_prediction(&views_scores, queued.as_ref(), &self.config)
+        let global = projections.teacher.len();
+        swapped_prediction(&views_scores, global, queued.as_deref(), &self.config)
     }
 
     fn update_state(&mut self, projections: &Projections) {
@@ -79,23 +81,24 @@ impl Method for Swav {
     }
 
     fn accepted_views(&self) -> AcceptedViews {
-        AcceptedViews { more_global: false, local: true }
+        AcceptedViews::ANY
     }
 }
 
 /// The mean cross-entropy of every view's prediction of the codes of the other global views.
 ///
 /// # Shapes
-/// `scores`: `[B, K]` a view, the two global ones first; `queued`: `[Q, K]` for each of these ->
+/// `scores`: `[B, K]` a view, the `global` ones first; `queued`: `[Q, K]` for each of these ->
 /// scalar
 fn swapped_prediction(
     scores: &[Tensor],
-    queued: Option<&[Tensor; 2]>,
+    global: usize,
+    queued: Option<&[Tensor]>,
     config: &SwavConfig,
 ) -> Tensor {
     let images = scores[0].size()[0];
     let mut losses = Vec::new();
-    for global in 0..2 {
+    for global in 0..global {
         let codes = no_grad(|| {
             let own = scores[global].detach();
             let all = match queued {

@@ -63,6 +63,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
         weight_rng: WeightRng { seed: 0, stream: WeightStream::Student },
         dimension: given.student[0].size()[1],
         image_size: 32,
+        global_views: 2,
         compute: kind,
     };
     let mut method = given.config.build(&context).unwrap();
@@ -80,6 +81,7 @@ fn run(given: &Given, kind: Kind) -> Outcome {
             student: student.iter().map(Tensor::shallow_clone).collect(),
             teacher: cast(&given.teacher),
             features: student.iter().map(Tensor::shallow_clone).collect(),
+            patches: None,
             progress: StepCount { step, total: given.calls },
         };
         let loss = method.loss(&projections);

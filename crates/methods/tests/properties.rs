@@ -53,6 +53,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
             weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
             image_size: 32,
+            global_views: 2,
             compute: Kind::Double,
         })
         .unwrap();
@@ -61,6 +62,7 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
         features: student.iter().map(Tensor::shallow_clone).collect(),
+        patches: None,
         progress: StepCount { step: 0, total: 10 },
     });
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);
@@ -177,6 +179,7 @@ fn hyper_parameters_out_of_range_are_named() {
             weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
             dimension: DIMENSION,
             image_size: 32,
+            global_views: 2,
             compute: Kind::Float,
         };
         let error = parse(&config).build(&context).unwrap_err().to_string();

@@ -61,13 +61,14 @@ impl FlatParameters {
         self.flat_gradient(&Tensor::run_backward(&[loss], &self.tensors, false, false))
     }
 
-    /// As [`gradient`](Self::gradient), and the gradient with respect to `input`, in its shape.
-    /// `input` requires a gradient, and `loss` was computed from it.
-    pub fn gradient_with(&self, loss: &Tensor, input: &Tensor) -> (Tensor, Tensor) {
-        let inputs: Vec<&Tensor> = self.tensors.iter().chain([input]).collect();
-        let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false);
-        let last = gradients.pop().expect("a gradient for every input");
-        (self.flat_gradient(&gradients), defined(&last, input))
+    /// As [`gradient`](Self::gradient), and the gradient with respect to each of `inputs`, in its
+    /// shape. They require a gradient, and `loss` was computed from one of them at least.
+    pub fn gradient_with(&self, loss: &Tensor, inputs: &[&Tensor]) -> (Tensor, Vec<Tensor>) {
+        let all: Vec<&Tensor> = self.tensors.iter().chain(inputs.iter().copied()).collect();
+        let mut gradients = Tensor::run_backward(&[loss], &all, false, false);
+        let of_inputs = gradients.split_off(self.tensors.len());
+        let of_inputs = of_inputs.iter().zip(inputs).map(|(found, input)| defined(found, input));
+        (self.flat_gradient(&gradients), of_inputs.collect())
     }
 
     /// The leading weights whose names begin with `prefix`, as a view.

@@ -40,8 +40,8 @@ pub use self::allocator::keep_freed_memory;
 pub use self::device::{DeviceChoice, DeviceError, device_name};
 pub use self::encoders::{
     ConvConfig, ConvNextConfig, ConvNextSize, DropPathConfig, DropPathKey, DropPathRule, Encoder,
-    EncoderConfig, InputSizes, Mode, NamedNormalize, Normalize, Pool, ResNetConfig, ResNetNorm,
-    Stem, Tokens, VitConfig, VitPool, VitShape, VitSize, resample_positions,
+    EncoderConfig, InputSizes, MASK_TOKEN, Mode, NamedNormalize, Normalize, Pool, ResNetConfig,
+    ResNetNorm, Stem, Tokens, VitConfig, VitPool, VitShape, VitSize, resample_positions,
 };
 pub use self::error::ModelError;
 pub use self::flat_parameters::{FlatParameters, buffers};
@@ -51,7 +51,7 @@ pub use self::heads::{
 pub use self::layers::{BatchNorm, Conv2d, LayerNorm, Linear};
 pub use self::libtorch::{cpu_capability, libtorch_version};
 pub use self::precision::Precision;
-pub use self::pretrained::{WeightSource, WeightsInfo, convert_weights};
+pub use self::pretrained::{WeightSource, WeightsInfo, convert_weights, mask_token};
 pub use self::script_network::{NamedInput, ScriptError, ScriptInput, ScriptNetwork};
 pub use self::to_tensor::ToTensor;
 pub use self::weight_init::{Init, WeightRng, WeightStream};

@@ -270,6 +270,13 @@ fn grid(rows: i64, prefix: i64) -> Option<(i64, i64)> {
     [0, 1, prefix].into_iter().find_map(|before| Some((across(rows - before)?, before)))
 }
 
+/// The token that stands in for masked patches among the tensors of a file, as DINOv2's own and
+/// Hugging Face's files have it.
+pub fn mask_token(tensors: &[(String, Tensor)]) -> Option<&Tensor> {
+    let is = |name: &str| ["mask_token", "embeddings.mask_token"].contains(&bare(name));
+    tensors.iter().find(|(name, _)| is(name)).map(|(_, token)| token)
+}
+
 /// Brings tensors of `source` under the names that `encoder` has, and makes position embeddings fit
 /// it: those of another grid of patches are interpolated as in [`resample_positions`], that of the
 /// class token is added to the token where the encoder has none. Classifiers and mask tokens are

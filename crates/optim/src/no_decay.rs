@@ -4,8 +4,8 @@ use models::FlatParameters;
 use tch::Tensor;
 
 /// Last parts of the names of parameters that count as biases though they have several dimensions:
-/// class token, register tokens and position embeddings of a vision transformer.
-const NO_DECAY_NAMES: [&str; 3] = ["cls_token", "reg_token", "pos_embed"];
+/// class token, register tokens, position embeddings and mask token of a vision transformer.
+const NO_DECAY_NAMES: [&str; 4] = ["cls_token", "reg_token", "pos_embed", "mask_token"];
 
 /// Whether a parameter is a bias, belongs to a normalization layer or counts as such: those with at
 /// most one dimension, and those of [`NO_DECAY_NAMES`].

@@ -260,6 +260,7 @@ impl Loader {
             drop_last,
             shard: Shard { rank, world_size },
             views: recipe.get().views().to_vec(),
+            mask: None,
             probe: None,
             workers: if workers == 0 { cores() } else { workers },
             prefetch,

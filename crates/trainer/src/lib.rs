@@ -64,7 +64,9 @@ pub use self::config::{
     schema,
 };
 pub use self::error::Error;
-pub use self::learner::networks::{DTypes, EncoderAndHead, ImageRange, Teacher};
+pub use self::learner::networks::{
+    DTypes, Encoded, EncoderAndHead, EncoderInput, ImageRange, Patches, Teacher,
+};
 pub use self::learner::probe::{Probe, ProbeScore};
 pub use self::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};

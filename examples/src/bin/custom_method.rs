@@ -98,6 +98,7 @@ mod tests {
             weight_rng: models::WeightRng { seed: 0, stream: models::WeightStream::Student },
             dimension: 2,
             image_size: 32,
+            global_views: 2,
             compute: Kind::Float,
         };
         let name = "align_uniform".to_owned();
@@ -114,6 +115,7 @@ mod tests {
             teacher: student.iter().map(Tensor::detach).collect(),
             features: student.iter().map(Tensor::shallow_clone).collect(),
             student,
+            patches: None,
             progress: StepCount { step: 0, total: 1 },
         };
         // Views and images are at right angles: squared distances of 2, so 2 + 0.5 * log(exp(-4)).

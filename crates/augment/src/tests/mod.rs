@@ -2,6 +2,7 @@
 //! levels.
 
 mod agreement;
+mod block_mask;
 mod boxes;
 mod config;
 mod golden;

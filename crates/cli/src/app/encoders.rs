@@ -88,7 +88,7 @@ impl EncoderName {
     pub fn set_optimizer(self, config: Config) -> Result<Config, ConfigError> {
         match self {
             _ if !self.has_optimizer() => Ok(config),
-            _ if config.method.name() == "dino" => config.with(DINO_ADAMW),
+            _ if ["dino", "dinov2"].contains(&config.method.name()) => config.with(DINO_ADAMW),
             _ => config.with(MOCO_V3_ADAMW),
         }
     }

@@ -38,6 +38,7 @@ const CONFIGS: &[Builtin] = &[
     embedded!("lejepa"),
     embedded!("visreg"),
     embedded!("distill"),
+    embedded!("dinov2"),
 ];
 
 /// Methods whose learning rate in the preset `gpu` doesn't depend on the batch size, as their
@@ -106,6 +107,8 @@ impl Preset {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -135,7 +138,20 @@ mod tests {
                 for own in ["method", "projection", "optimizer"] {
                     document.as_object_mut().unwrap().remove(own);
                 }
-                document["augment"]["views"] = serde_json::Value::Null;
+                document["augment"]["views"] = Value::Null;
+                if method == "dinov2" {
+                    // It needs patches, and its gradients are clipped as in its source.
+                    document["encoder"] =
+                        preset.config("simclr").unwrap().document()["encoder"].take();
+                    let train = document["train"].as_object_mut().unwrap();
+                    assert_eq!(
+                        train.insert("grad_clip_norm".to_owned(), Value::Null).unwrap(),
+                        3.0
+                    );
+                    for own in ["grad_clip_per", "freeze_last_layer"] {
+                        assert!(train.remove(own).is_some(), "{own}");
+                    }
+                }
                 if method == "visreg" {
                     // Its gradient grows without bound near collapse.
                     let clip = document["train"]["grad_clip_norm"].take();

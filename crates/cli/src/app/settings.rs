@@ -110,7 +110,14 @@ impl Settings {
             Some(Preset::Gpu) => Some(EncoderName::ResNet18),
             Some(Preset::Seed) | None => None,
         };
-        let of_preset = of_preset.filter(|_| !given.has("encoder"));
+        let masks = config.method.masks().is_some();
+        if let (true, false, EncoderConfig::Vit(vit)) =
+            (masks, given.has("encoder"), &mut config.encoder)
+        {
+            // Position embeddings are laid out for the images that there are.
+            vit.img_size = config.image_size as i64 / vit.patch_size * vit.patch_size;
+        }
+        let of_preset = of_preset.filter(|_| !masks && !given.has("encoder"));
         if let Some(encoder) = arguments.encoder.or(of_preset) {
             config.encoder = encoder.config(&config);
             if encoder.has_optimizer() && self.preset.is_some() && !given.other_optimizer() {

@@ -1,7 +1,7 @@
 //! Small plans over images that say which image they are.
 #![allow(dead_code, reason = "every test program uses its part")]
 
-use augment::Recipe;
+use augment::{BlockMask, Recipe};
 use dataset::{PixelOrder, Split};
 use loader::{LoaderConfig, Shard};
 
@@ -24,6 +24,7 @@ pub fn plan(workers: usize) -> LoaderConfig {
         drop_last: false,
         shard: Shard::WHOLE,
         views: vec![Recipe::seed_strong(16), Recipe::seed_strong(16), Recipe::seed_strong(9)],
+        mask: Some(BlockMask { grid: 4, probability: 0.5, ratio: [0.1, 0.5] }),
         probe: Some(Recipe::seed_weak(16)),
         workers,
         prefetch: 2,

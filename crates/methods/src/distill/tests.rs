@@ -25,6 +25,7 @@ fn golden_losses_gradients_and_queues_match_set_n() {
                 weight_rng: WeightRng { seed: 0, stream: WeightStream::Method },
                 dimension: student.size()[1],
                 image_size: 16,
+                global_views: 2,
                 compute: kind,
             };
             let mut queue = Queue::zeros(&context, rows.size()[0], rows.size()[1]);

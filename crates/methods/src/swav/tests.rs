@@ -35,9 +35,9 @@ fn golden_swapped_predictions_match_set_d() {
                 names.iter().partition(|name| name.contains(".zq"));
             let scores: Vec<_> =
                 scores.iter().map(|name| get(name).set_requires_grad(true)).collect();
-            let queued: Option<[Tensor; 2]> =
-                queued.iter().map(get).collect::<Vec<_>>().try_into().ok();
-            let loss = swapped_prediction(&scores, queued.as_ref(), &config);
+            let queued: Vec<Tensor> = queued.iter().map(get).collect();
+            let queued = (!queued.is_empty()).then_some(&queued[..]);
+            let loss = swapped_prediction(&scores, 2, queued, &config);
             let (found, expected) = (loss.double_value(&[]), case["value"].as_f64().unwrap());
             assert!(
                 (found - expected).abs() <= value * (1.0 + expected.abs()),
@@ -96,5 +96,29 @@ fn a_small_epsilon_loses_no_image() {
         assert!(off <= allowed, "{kind:?}: off by {off}");
         let rows = codes.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
         assert!((rows - 1.0).abs().max().double_value(&[]) < 1e-5);
+    }
+}
+
+/// Every ordered pair of global views counts alike: the mean of the losses of pairs.
+#[test]
+fn of_three_global_views_every_one_predicts_the_codes_of_the_others() {
+    let config =
+        SwavConfig { temperature: 0.1, epsilon: 0.05, iterations: 3, prototypes: 1, queue_size: 0 };
+    let numbers = Tensor::arange(3 * 12, (Kind::Double, tch::Device::Cpu));
+    let views = (numbers * 1.7).sin().view([3, 4, 3]).unbind(0);
+    let queue = Tensor::arange(3 * 6, (Kind::Double, tch::Device::Cpu)).cos().view([3, 2, 3]);
+    let queue = queue.unbind(0);
+    let loss = |chosen: &[usize], queued: bool| {
+        let of = |all: &[Tensor]| -> Vec<Tensor> {
+            chosen.iter().map(|&view| all[view].shallow_clone()).collect()
+        };
+        let queue = of(&queue);
+        let queued = queued.then_some(&queue[..]);
+        swapped_prediction(&of(&views), chosen.len(), queued, &config).double_value(&[])
+    };
+    for queued in [false, true] {
+        let pairs = [[0, 1], [0, 2], [1, 2]].map(|pair| loss(&pair, queued));
+        let off = loss(&[0, 1, 2], queued) - pairs.iter().sum::<f64>() / 3.0;
+        assert!(off.abs() < 1e-12, "{off}");
     }
 }

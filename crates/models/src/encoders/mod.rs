@@ -13,7 +13,8 @@ pub use self::drop_path::DropPathKey;
 pub use self::normalize::{NamedNormalize, Normalize};
 pub use self::resnet::{ResNetConfig, ResNetNorm, Stem};
 pub use self::vit::{
-    DropPathConfig, DropPathRule, VitConfig, VitPool, VitShape, VitSize, resample_positions,
+    DropPathConfig, DropPathRule, MASK_TOKEN, VitConfig, VitPool, VitShape, VitSize,
+    resample_positions,
 };
 
 use std::fmt;
@@ -71,6 +72,26 @@ pub trait Encoder: fmt::Debug {
     /// # Shapes
     /// `images` as in [`forward`](Self::forward).
     fn forward_tokens(&self, _images: &Tensor, _mode: Mode) -> Option<Tokens> {
+        None
+    }
+
+    /// Registers a learned token on `path` that takes the place of masked patches, 0 at first.
+    /// Whether there is such a thing: an encoder without patch tokens has none.
+    fn add_mask_token(&mut self, _path: &Path) -> bool {
+        false
+    }
+
+    /// As [`forward_tokens`](Self::forward_tokens), with the mask token in the place of the patches
+    /// that `masks` hide; `None` without a mask token.
+    ///
+    /// # Shapes
+    /// `masks` `[n, patches]`, boolean, true for a hidden patch.
+    fn forward_masked(&self, _images: &Tensor, _masks: &Tensor, _mode: Mode) -> Option<Tokens> {
+        None
+    }
+
+    /// Side in pixels of the patches that are tokens; `None` for an encoder without patch tokens.
+    fn patch_size(&self) -> Option<i64> {
         None
     }
 
@@ -196,6 +217,16 @@ impl EncoderConfig {
             Self::ConvNext(config) => Box::new(ConvNext::new(config, path, rng, compute)?),
         };
         Ok(self.normalize().before(encoder, path.device()))
+    }
+
+    /// Its key in a config.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Conv(_) => "conv",
+            Self::ResNet(_) => "resnet",
+            Self::Vit(_) => "vit",
+            Self::ConvNext(_) => "convnext",
+        }
     }
 
     /// What the encoder does to pixels.

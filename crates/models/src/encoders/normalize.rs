@@ -5,6 +5,7 @@ use std::rc::Rc;
 use group::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tch::nn::Path;
 use tch::{Device, Tensor};
 
 use super::{Encoder, InputSizes, Mode, Tokens};
@@ -97,6 +98,18 @@ impl Encoder for Normalized {
 
     fn forward_tokens(&self, images: &Tensor, mode: Mode) -> Option<Tokens> {
         self.encoder.forward_tokens(&self.pixels(images), mode)
+    }
+
+    fn add_mask_token(&mut self, path: &Path) -> bool {
+        self.encoder.add_mask_token(path)
+    }
+
+    fn forward_masked(&self, images: &Tensor, masks: &Tensor, mode: Mode) -> Option<Tokens> {
+        self.encoder.forward_masked(&self.pixels(images), masks, mode)
+    }
+
+    fn patch_size(&self) -> Option<i64> {
+        self.encoder.patch_size()
     }
 
     fn feature_size(&self) -> i64 {

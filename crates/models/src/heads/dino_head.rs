@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use crate::{Init, Linear, ModelError, WeightRng};
 
 /// DINO's head: dense layers with GELU between them down to a bottleneck, scaled to unit length,
-/// then its cosines with learned directions (a weight-normalized layer whose gains stay 1).
+/// then its cosines with learned directions (a weight-normalized layer whose gains are 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DinoHeadConfig {
@@ -18,6 +18,18 @@ pub struct DinoHeadConfig {
     pub bottleneck_dim: i64,
     /// Number of prototypes; the paper's is 65,536.
     pub output_dim: i64,
+    /// Optional: whether the gains of the last layer stay 1, as in DINO; `true` if missing. DINOv2
+    /// learns them from 1 on.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub norm_last_layer: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// See [`DinoHeadConfig`].
@@ -28,6 +40,8 @@ pub struct DinoHeadConfig {
 pub struct DinoHead {
     dense: Vec<Linear>,
     directions: Tensor,
+    /// What cosines are multiplied by `[output_dim]`, where it is learned.
+    gains: Option<Tensor>,
     compute: Kind,
     master: Kind,
 }
@@ -55,17 +69,19 @@ impl DinoHead {
         let shape = [config.output_dim, size];
         let drawn = rng.draw(&path.path("prototypes"), &shape, Init::UnitRows);
         let directions = drawn.to_device(path.device()).to_kind(path.kind());
+        let ones = || Tensor::ones([config.output_dim], (path.kind(), path.device()));
         Ok(Self {
             dense,
             directions: path.add("prototypes", directions, true),
+            gains: (!config.norm_last_layer).then(|| path.add("gains", ones(), true)),
             compute,
             master: path.kind(),
         })
     }
 
     /// # Shapes
-    /// `features` `[n, inputs]` -> cosines with the prototypes `[n, output_dim]`, in the master
-    /// weights' dtype.
+    /// `features` `[n, inputs]` -> cosines with the prototypes `[n, output_dim]`, times the gains
+    /// where they are learned, in the master weights' dtype.
     pub fn forward(&self, features: &Tensor) -> Tensor {
         let (last, first) = self.dense.split_last().expect("a bottleneck");
         let mut x = features.shallow_clone();
@@ -78,6 +94,13 @@ impl DinoHead {
         };
         let bottleneck = unit(&last.forward(&x).to_kind(self.master)).to_kind(self.compute);
         let directions = unit(&self.directions).to_kind(self.compute);
-        bottleneck.matmul(&directions.tr()).to_kind(self.master)
+        let cosines = bottleneck.matmul(&directions.tr()).to_kind(self.master);
+        match &self.gains {
+            Some(gains) => cosines * gains,
+            None => cosines,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,7 @@ mod tests {
             hidden_dims: vec![8],
             bottleneck_dim: 4,
             output_dim: 5,
+            norm_last_layer: true,
         });
         let rng = WeightRng { seed: 0, stream: WeightStream::Student };
         let head = config.build(&store.root(), rng, 6, Kind::Float).unwrap();

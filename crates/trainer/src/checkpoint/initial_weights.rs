@@ -166,7 +166,8 @@ pub(crate) fn explain(error: Error, path: &Path, expected: &EncoderConfig) -> Er
 
 /// Sets the encoder of `networks`, which is an `encoder`, to the weights and running statistics in
 /// `path`, by their names in it, or by those of other programs ([`models::WeightSource`]).
-/// Classifiers are passed over. Gives the SHA-256 of the file.
+/// Classifiers are passed over, and a mask token where the networks have none. Gives the SHA-256 of
+/// the file.
 ///
 /// # Errors
 /// [`Error::Damaged`] where the file can't be read, where a tensor is missing or of another kind or
@@ -180,7 +181,13 @@ pub fn load(
     let file = parse(path, &bytes)?;
     // Files of this program and unknown ones have the encoder's own names, as timm's have.
     let source = info(&file).map_or(WeightSource::Timm, |info| info.source);
-    let mut found = convert_weights(source, tensors(path, &file)?, encoder);
+    let stored = tensors(path, &file)?;
+    if let (Some(mut own), Some(token)) = (networks.mask_token(), models::mask_token(&stored))
+        && own.numel() == token.numel()
+    {
+        no_grad(|| own.copy_(&token.view_as(&own)));
+    }
+    let mut found = convert_weights(source, stored, encoder);
     let named = networks.encoder_tensors();
     let missing: Vec<&str> = named
         .iter()

@@ -17,6 +17,19 @@ pub(super) fn check_split(config: &Config, batch_statistics: bool) -> Result<(),
     }
 }
 
+/// Refuses views with fewer patches than blocks of masks need.
+pub(super) fn check_masks(config: &Config, patch_size: Option<i64>) -> Result<(), ConfigError> {
+    let (Some(_), Some(patch)) = (config.method.masks(), patch_size) else { return Ok(()) };
+    match config.image_size as i64 / patch {
+        3.. => Ok(()),
+        found => Err(ConfigError::Range {
+            key: "image_size".to_owned(),
+            expected: format!("at least {}, 3 patches in a row to mask", 3 * patch),
+            found: format!("{} pixels, {found} patches in a row", config.image_size),
+        }),
+    }
+}
+
 /// Refuses views that the method or the encoder has no use for.
 pub(super) fn check_views(
     config: &Config,

@@ -1,6 +1,7 @@
 //! Everything that learns, and the step in which it does.
 
 mod checks;
+mod forward;
 pub(crate) mod networks;
 pub(crate) mod probe;
 mod ranks;
@@ -10,12 +11,13 @@ use std::rc::Rc;
 
 use group::Group;
 use loader::Shard;
-use methods::{Method, MethodConfig, MethodContext, MethodError, Projections};
+use methods::{Method, MethodConfig, MethodContext, MethodError};
 use models::{DropPathKey, FlatParameters, Mode, WeightRng, WeightStream};
 use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network};
 use tch::{Device, Tensor, no_grad};
 
-use crate::learner::checks::{check_split, check_views};
+use crate::learner::checks::{check_masks, check_split, check_views};
+use crate::learner::forward::Forward;
 use crate::learner::networks::{DTypes, EncoderAndHead, Teacher};
 use crate::learner::probe::{Probe, ProbeScore};
 use crate::measures::step_profile::Profiler;
@@ -77,6 +79,9 @@ pub struct DeviceBatch {
     /// Views of this process's images, those of one size together, one view after the other:
     /// `[views * own images, 3, h, w]`. The global views come first, of one size, two or more.
     pub views: Vec<Tensor>,
+    /// Masks of the global views, for a method that masks patches: `[views * own images, patches]`
+    /// of `u8`, 1 for a masked patch, else 0, on the host.
+    pub masks: Option<Tensor>,
     /// Number of images of the whole batch.
     pub images: i64,
     /// Number of labeled images of the whole batch, which come last.
@@ -126,10 +131,12 @@ impl Learner {
             weight_rng: WeightRng { seed: config.seed, stream: WeightStream::Method },
             dimension: config.projection.output(student.encoder.feature_size()),
             image_size: side,
+            global_views: config.global_views() as i64,
             compute: dtypes.compute,
         };
         let method = build(&config.method, &context)?;
         check_views(config, student.encoder.input_sizes(), method.accepted_views())?;
+        check_masks(config, student.encoder.patch_size())?;
         check_split(config, student.encoder.uses_batch_statistics())?;
         let (ema, momentum) = (config.train.ema, method.teacher_momentum());
         if ema.is_some() && momentum.is_some() {
@@ -242,52 +249,6 @@ impl Learner {
         })
     }
 
-    /// Encodes and projects the views of a batch.
-    fn forward(&self, batch: &DeviceBatch, progress: StepCount) -> Result<Forward, group::Error> {
-        let images = batch.images;
-        let mode = self.student_mode(progress);
-        let (own, counts) = self.shares(images);
-        let encode = || self.student.training_features(&batch.views, own, mode);
-        let own_features = if self.split { no_grad(encode) } else { encode() };
-        let views = own_features.size()[0] / own.count;
-        let global_views = batch.views[0].size()[0] / own.count;
-        // The graph is cut at the features where heads and loss see more than one graph of the
-        // encoder.
-        let student_features = match self.is_cut() {
-            false => own_features.shallow_clone(),
-            true => no_grad(|| self.group.gather_rows(&own_features.detach(), views, &counts))?
-                .set_requires_grad(true),
-        };
-        let student = self.student.project(&student_features, images);
-        // Those of `train.ema` are no teacher.
-        let (eval_features, teacher) = match self.teacher.as_ref().filter(|_| self.ema.is_none()) {
-            None => {
-                let global = match self.method.frozen_teacher() {
-                    Some(frozen) => {
-                        let own_features = frozen.features(&batch.views[0]);
-                        self.group
-                            .gather_rows(&own_features, global_views, &counts)?
-                            .split(images, 0)
-                    }
-                    None => student[..global_views as usize].iter().map(Tensor::detach).collect(),
-                };
-                (student_features.narrow(0, 0, 2 * images).detach(), global)
-            }
-            Some(teacher) => no_grad(|| -> Result<_, group::Error> {
-                let global = std::slice::from_ref(&batch.views[0]);
-                let features = teacher.networks.training_features(global, own, Mode::Train);
-                let features = self.group.gather_rows(&features, global_views, &counts)?;
-                let projections = teacher.networks.project(&features, images);
-                Ok((features, projections))
-            })?,
-        };
-        let features = (0..global_views)
-            .map(|view| student_features.narrow(0, view * images, images))
-            .collect();
-        let projections = Projections { student, teacher, features, progress };
-        Ok(Forward { own_features, student_features, eval_features, projections })
-    }
-
     /// How the student's passes of a step go.
     fn student_mode(&self, count: StepCount) -> Mode {
         Mode::DropPath(DropPathKey { seed: self.seed, step: count.step, first: 0 })
@@ -340,21 +301,18 @@ impl Learner {
         if !self.is_cut() {
             return Ok(self.parameters.gradient(objective));
         }
-        let features = &forward.student_features;
-        let (mut gradient, upstream) = self.parameters.gradient_with(objective, features);
+        let cut = forward.all.tensors();
+        let (mut gradient, upstream) = self.parameters.gradient_with(objective, &cut);
         let (own, _) = self.shares(batch.images);
-        let upstream = own.of(&upstream);
+        let upstream: Vec<Tensor> = upstream.iter().map(|gradient| own.of(gradient)).collect();
         let of_encoder = match self.split {
             true => {
-                let mode = self.student_mode(count);
-                let (views, encoder) = (&batch.views, &self.encoder);
-                self.student.gradient_in_chunks(views, own, &upstream, encoder, mode)
+                let (mode, encoder) = (self.student_mode(count), &self.encoder);
+                let input = forward.input(batch);
+                self.student.gradient_in_chunks(input, own, &upstream, encoder, mode)
             }
-            // The gradient of this sum with respect to the features is `upstream`.
-            false => {
-                let features = &forward.own_features;
-                self.encoder.gradient(&(features * upstream).sum(features.kind()))
-            }
+            // The gradient of this sum with respect to what was encoded is `upstream`.
+            false => self.encoder.gradient(&forward.own.dot(&upstream)),
         };
         no_grad(|| {
             if !self.group.is_first() {
@@ -419,36 +377,26 @@ impl Learner {
     }
 }
 
-/// Features and projections of a batch.
-struct Forward {
-    /// The student's features of this process's images `[views * own images, features]`, with the
-    /// graph of the encoder but where it is trained in parts.
-    own_features: Tensor,
-    /// The student's features of all views `[views * images, features]`, with a graph.
-    student_features: Tensor,
-    /// Features of global views `[views * images, features]`, by the networks that the probe and
-    /// the metrics read, without a graph; of the first two at least.
-    eval_features: Tensor,
-    projections: Projections,
-}
-
-impl Forward {
-    /// Features of the first and of the second global view, each `[images, features]`.
-    fn global_features(&self, images: i64) -> (Tensor, Tensor) {
-        let of_view = |view: i64| self.eval_features.narrow(0, view * images, images);
-        (of_view(0), of_view(1))
-    }
-}
+/// The last layers of projection heads: prototypes, and their gains where they are learned.
+const LAST_LAYERS: [&str; 4] = [
+    "projection.prototypes",
+    "projection.gains",
+    "patch_projection.prototypes",
+    "patch_projection.gains",
+];
 
 /// What of `parameters` is frozen at first, each with its fraction of all steps.
 fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<(f64, Tensor)> {
     let encoder = config.train.freeze_encoder;
     let encoder =
         encoder.map(|fraction| (fraction, parameters.first("encoder.").flat().shallow_clone()));
-    let last = config.train.freeze_last_layer.and_then(|fraction| {
-        let mut named = parameters.named(parameters.flat()).into_iter();
-        let (_, prototypes) = named.find(|(name, _)| name == "projection.prototypes")?;
-        Some((fraction, prototypes))
+    let last = config.train.freeze_last_layer.into_iter().flat_map(|fraction| {
+        let named = parameters.named(parameters.flat()).into_iter();
+        let last = named.filter(|(name, _)| LAST_LAYERS.contains(&name.as_str()));
+        last.map(move |(_, weights)| (fraction, weights))
     });
     encoder.into_iter().chain(last).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! An encoder with its projection head: the student, and the teacher that follows it.
 
-use models::{Encoder, FlatParameters, Mode, ModelError, ProjectionHead, WeightRng, WeightStream};
+use models::{
+    Encoder, FlatParameters, MASK_TOKEN, Mode, ModelError, ProjectionHead, Tokens, WeightRng,
+    WeightStream,
+};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -21,6 +24,8 @@ pub struct EncoderAndHead {
     pub encoder: Box<dyn Encoder>,
     /// Features to projections.
     pub projection: ProjectionHead,
+    /// The same for patches, where they have a head of their own.
+    patch_projection: Option<ProjectionHead>,
     /// Most images that go through the encoder together, where it takes each on its own.
     at_once: i64,
 }
@@ -35,10 +40,11 @@ pub struct DTypes {
 }
 
 impl EncoderAndHead {
-    /// New networks for square images of `side` pixels.
+    /// New networks for square images of `side` pixels. For a method that masks patches the encoder
+    /// learns a mask token.
     ///
     /// # Errors
-    /// [`ModelError`] where sizes don't fit.
+    /// [`ModelError`] where sizes don't fit, or the encoder has no patches to mask.
     pub fn new(
         config: &Config,
         side: i64,
@@ -50,47 +56,83 @@ impl EncoderAndHead {
         store.set_kind(dtypes.master);
         let rng = WeightRng { seed: config.seed, stream };
         let root = store.root();
-        let encoder = config.encoder.build(&(&root / "encoder"), rng, side, dtypes.compute)?;
+        let mut encoder = config.encoder.build(&(&root / "encoder"), rng, side, dtypes.compute)?;
+        let masks = config.method.masks();
+        if masks.is_some() && !encoder.add_mask_token(&(&root / "encoder")) {
+            let key = "encoder";
+            let expected = "a vision transformer, whose patches the method masks (--encoder)";
+            let found = config.encoder.name().to_owned();
+            return Err(ModelError::Range { key, expected, found });
+        }
         let inputs = encoder.feature_size();
-        let projection =
-            config.projection.build(&(&root / "projection"), rng, inputs, dtypes.compute)?;
+        let head =
+            |name: &str| config.projection.build(&(&root / name), rng, inputs, dtypes.compute);
+        let projection = head("projection")?;
+        let patch_projection = match masks.is_some_and(|masks| masks.separate_heads) {
+            true => Some(head("patch_projection")?),
+            false => None,
+        };
         let of_device = match device {
             Device::Cpu => CPU_CHUNK,
             _ => i64::MAX,
         };
         let asked = config.train.micro_batch;
         let at_once = asked.map_or(of_device, |images| of_device.min(images as i64));
-        Ok(Self { store, encoder, projection, at_once })
+        Ok(Self { store, encoder, projection, patch_projection, at_once })
     }
 
-    /// The encoder's weights and running statistics by their names in it, sorted.
+    /// The encoder's weights and running statistics by their names in it, sorted. The mask token,
+    /// which only training needs, is no part of it.
     pub fn encoder_tensors(&self) -> Vec<(String, Tensor)> {
         let all = self.store.variables().into_iter();
         let mut named: Vec<_> = all
             .filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.")?.to_owned(), tensor)))
+            .filter(|(name, _)| name != MASK_TOKEN)
             .collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named
     }
 
-    /// Features of the views of a step that trains, in their order, by passes in `mode`. An encoder
-    /// with batch statistics is given each view of all images on its own and whole, so that a view
-    /// is normalized by its own statistics; these then move the running ones, the first view's
-    /// first.
-    ///
-    /// # Shapes
-    /// each of `views` `[k * of.count, 3, h, w]`, float in 0..=1 -> features
-    /// `[all k * of.count, feature_size]`.
-    pub fn training_features(&self, views: &[Tensor], of: ImageRange, mode: Mode) -> Tensor {
+    /// The learned token that stands in for masked patches, where the method masks some.
+    pub(crate) fn mask_token(&self) -> Option<Tensor> {
+        self.store.variables().remove(&format!("encoder.{MASK_TOKEN}"))
+    }
+
+    /// What the views of a step that trains are encoded to, in their order, by passes in `mode`. An
+    /// encoder with batch statistics is given each view of all images on its own and whole, so that
+    /// a view is normalized by its own statistics; these then move the running ones, the first
+    /// view's first.
+    pub fn encode(&self, input: EncoderInput, of: ImageRange, mode: Mode) -> Encoded {
         let most = match self.encoder.uses_batch_statistics() {
             true => of.count,
             false => self.at_once,
         };
-        let features: Vec<_> = of
-            .parts(views, most)
-            .map(|part| self.encoder.forward(&part.rows, mode.from(part.place)))
-            .collect();
-        Tensor::cat(&features, 0)
+        let parts = of.parts(input.views, most);
+        let encoded: Vec<_> = parts.map(|part| self.encode_part(input, &part, mode)).collect();
+        let patches: Vec<_> = encoded.iter().filter_map(|part| part.patches.as_ref()).collect();
+        let features: Vec<_> = encoded.iter().map(|part| &part.features).collect();
+        Encoded {
+            features: Tensor::cat(&features, 0),
+            patches: (!patches.is_empty()).then(|| Tensor::cat(&patches, 0)),
+        }
+    }
+
+    fn encode_part(&self, input: EncoderInput, part: &Part, mode: Mode) -> Encoded {
+        let (rows, mode) = (&part.rows, mode.from(part.place));
+        let tokens = match input.patches {
+            Patches::Masked(masks) if part.first < input.views[0].size()[0] => {
+                let masks = masks.narrow(0, part.first, rows.size()[0]);
+                self.encoder.forward_masked(rows, &masks, mode)
+            }
+            Patches::Seen if part.first < input.views[0].size()[0] => {
+                self.encoder.forward_tokens(rows, mode)
+            }
+            _ => None,
+        };
+        match tokens {
+            Some(Tokens { features, patches }) => Encoded { features, patches: Some(patches) },
+            None => Encoded { features: self.encoder.forward(rows, mode), patches: None },
+        }
     }
 
     /// Features of images, each on its own, and nothing changes: what probes, measures and
@@ -116,34 +158,102 @@ impl EncoderAndHead {
         views.iter().map(|view| self.projection.forward(view)).collect()
     }
 
-    /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`,
-    /// its gradient with respect to the features of `views`. They go through the encoder once more,
-    /// in the `mode` of the first time, and the graph is that of one chunk at a time; not for an
-    /// encoder with batch statistics.
+    /// Projections of patches, by their own head where they have one.
     ///
     /// # Shapes
-    /// `views` as of [`training_features`](Self::training_features), `upstream`
-    /// `[all n, feature_size]` -> `[weights]`.
+    /// `[patches, feature_size]` -> `[patches, output]`
+    pub(crate) fn project_patches(&self, features: &Tensor) -> Tensor {
+        self.patch_projection.as_ref().unwrap_or(&self.projection).forward(features)
+    }
+
+    /// The gradient of a loss with respect to the encoder's weights `encoder`, given `upstream`,
+    /// its gradient with respect to what [`encode`](Self::encode) gave for `input`: features and,
+    /// where there are such, patches. The views go through the encoder once more, in the `mode` of
+    /// the first time, and the graph is that of one chunk at a time; not for an encoder with batch
+    /// statistics.
+    ///
+    /// # Shapes
+    /// -> `[weights]`
     ///
     /// # Reference
     /// Gao et al. 2021, arXiv 2101.06983, section 3.2, steps 3 and 4.
     pub(crate) fn gradient_in_chunks(
         &self,
-        views: &[Tensor],
+        input: EncoderInput,
         of: ImageRange,
-        upstream: &Tensor,
+        upstream: &[Tensor],
         encoder: &FlatParameters,
         mode: Mode,
     ) -> Tensor {
         let mut gradient = encoder.flat().zeros_like();
-        for part in of.parts(views, self.at_once) {
-            let upstream = upstream.narrow(0, part.first, part.rows.size()[0]);
-            let features = self.encoder.forward(&part.rows, mode.from(part.place));
-            // The gradient of this sum with respect to the features is `upstream`.
-            let sum = (features * upstream).sum(gradient.kind());
-            gradient += encoder.gradient(&sum);
+        for part in of.parts(input.views, self.at_once) {
+            let encoded = self.encode_part(input, &part, mode);
+            let rows = part.rows.size()[0];
+            let count = encoded.tensors().len();
+            let upstream: Vec<Tensor> =
+                upstream[..count].iter().map(|all| all.narrow(0, part.first, rows)).collect();
+            // The gradient of this sum with respect to what was encoded is `upstream`.
+            gradient += encoder.gradient(&encoded.dot(&upstream));
         }
         gradient
+    }
+}
+
+/// What an encoder is given of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct EncoderInput<'a> {
+    /// Views of this process's images, those of one size together: each tensor
+    /// `[views * images, 3, h, w]`, float in 0..=1.
+    pub views: &'a [Tensor],
+    /// What of the patches of the first ones, the global views.
+    pub patches: Patches<'a>,
+}
+
+/// What of the patches of global views an encoder is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Patches<'a> {
+    /// Nothing.
+    Unused,
+    /// Their features.
+    Seen,
+    /// Their features, with a mask token in the place of those that are masked: boolean
+    /// `[views * images, patches]`.
+    Masked(&'a Tensor),
+}
+
+/// What an encoder made of the views of a step.
+#[derive(Debug)]
+pub struct Encoded {
+    /// Features of each view, in their order, `[views * images, feature_size]`.
+    pub features: Tensor,
+    /// Features of the patches of the global views, `[views * images, patches, feature_size]`,
+    /// where they were asked for.
+    pub patches: Option<Tensor>,
+}
+
+impl Encoded {
+    /// All of it.
+    pub(super) fn tensors(&self) -> Vec<&Tensor> {
+        [&self.features].into_iter().chain(&self.patches).collect()
+    }
+
+    pub(super) fn shallow_clone(&self) -> Self {
+        let patches = self.patches.as_ref().map(Tensor::shallow_clone);
+        Self { features: self.features.shallow_clone(), patches }
+    }
+
+    /// The same as inputs of another graph.
+    pub(super) fn as_leaves(&self) -> Self {
+        let leaf = |rows: &Tensor| rows.detach().set_requires_grad(true);
+        Self { features: leaf(&self.features), patches: self.patches.as_ref().map(leaf) }
+    }
+
+    /// The sum of its products with tensors of the same shapes, a scalar.
+    pub(super) fn dot(&self, others: &[Tensor]) -> Tensor {
+        let kind = self.features.kind();
+        let products = self.tensors().into_iter().zip(others);
+        let sums: Vec<Tensor> = products.map(|(own, other)| (own * other).sum(kind)).collect();
+        Tensor::stack(&sums, 0).sum(kind)
     }
 }
 

@@ -86,7 +86,17 @@ impl Trainer {
         let runs = self.plan.views.chunk_by(|a, b| a.size == b.size);
         let [unlabeled, labeled] = self.plan.images_per_batch();
         let labeled = (images * labeled).div_ceil(unlabeled + labeled);
+        // Every seventh patch: 0.3 of half of the views.
+        let size = self.plan.views[0].size;
+        let global = images * self.plan.views.iter().take_while(|view| view.size == size).count();
+        let masks = self.plan.mask.map(|mask| {
+            let rows: Vec<u8> = (0..global)
+                .flat_map(|row| (0..mask.patches()).map(move |at| u8::from((row + at) % 7 == 0)))
+                .collect();
+            Tensor::from_slice(&rows).view([global as i64, -1])
+        });
         let batch = DeviceBatch {
+            masks,
             views: runs.map(|run| noise(run.len() * images, run[0].size)).collect(),
             images: images as i64,
             labeled: self.plan.probe.as_ref().map_or(0, |_| labeled as i64),

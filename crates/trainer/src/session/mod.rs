@@ -43,7 +43,9 @@ use crate::session::observer::{EpochCount, EpochProgress, Observer};
 use crate::session::outcome::{EarlyStop, Outcome};
 use crate::session::ranks::{Wishes, first_does};
 use crate::session::run_folder::{RunFolder, RunRecord};
-use crate::session::setup::{Provenance, data_record, hold_out, libtorch_threads, plan};
+use crate::session::setup::{
+    Provenance, block_mask, data_record, hold_out, libtorch_threads, masks, plan,
+};
 use crate::session::tensorboard::EventFile;
 use crate::{BestBy, Config, Error};
 
@@ -117,7 +119,7 @@ impl Trainer {
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
         config.train.precision = config.train.precision.on(device);
         let (rest, validation) = hold_out(config.checkpoint.best, &data);
-        let plan = plan(&config, &rest, device);
+        let mut plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::LoaderConfig)?;
         let steps_per_epoch = plan.steps_per_epoch() as u32;
         let knn = KnnMonitor::new(data.train.as_ref(), validation.as_ref(), &plan);
@@ -126,6 +128,8 @@ impl Trainer {
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let task = LearnerOptions { classes, device, dtypes };
         let learner = Learner::with_method(&config, task, build)?;
+        plan.mask = block_mask(&config, learner.student.encoder.patch_size());
+        plan.validate().map_err(Error::LoaderConfig)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
         let total_steps = config.train.max_steps.map_or(epochs, |steps| steps.min(epochs));
         let record = RunRecord {
@@ -333,8 +337,13 @@ impl Trainer {
         let probe =
             batch.probe.as_ref().map(|probe| (image(probe), self.to_tensor.labels(&batch.labels)));
         let [images, labeled] = self.plan.batch_images(batch.step).map(|count| count as i64);
-        let step =
-            DeviceBatch { views: batch.blocks.iter().map(image).collect(), images, labeled, probe };
+        let step = DeviceBatch {
+            views: batch.blocks.iter().map(image).collect(),
+            masks: masks(batch),
+            images,
+            labeled,
+            probe,
+        };
         self.learner.profiler.lap(|secs| &mut secs.copy);
         Ok(self.learner.step(&step, self.count_at(self.header.step))?)
     }

@@ -2,10 +2,11 @@
 
 use std::thread::available_parallelism;
 
+use augment::BlockMask;
 use dataset::{Dataset, Split};
-use loader::{LoaderConfig, Shard};
+use loader::{Batch, LoaderConfig, Shard};
 use run::{DataRecord, DataSource, ImageCounts};
-use tch::Device;
+use tch::{Device, Tensor};
 
 use crate::{BestBy, Config};
 
@@ -60,6 +61,7 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
     LoaderConfig {
         seed: config.seed,
         unlabeled: data.unlabeled.clone(),
+        mask: None,
         probe: data.train.as_ref().map(|_| config.probe_recipe()),
         labeled: data.train.clone(),
         batch_size: config.train.batch_size,
@@ -69,6 +71,21 @@ pub(crate) fn plan(config: &Config, data: &Dataset, device: Device) -> LoaderCon
         workers: workers(config.train.workers, device, 1),
         prefetch: PREFETCH,
     }
+}
+
+/// How the loader masks the global views, for a method that masks patches of this side.
+pub(crate) fn block_mask(config: &Config, patch_size: Option<i64>) -> Option<BlockMask> {
+    let (masks, patch) = config.method.masks().zip(patch_size)?;
+    let grid = config.image_size / patch as usize;
+    Some(BlockMask { grid, probability: masks.probability, ratio: masks.ratio })
+}
+
+/// The masks of a batch, one view after the other, `[views * images, patches]` of `u8`.
+pub(crate) fn masks(batch: &Batch) -> Option<Tensor> {
+    let block = &batch.blocks[0];
+    let shape = [block.images as i64, block.views as i64, -1];
+    let masks = || Tensor::from_slice(&batch.masks).view(shape).transpose(0, 1).flatten(0, 1);
+    (!batch.masks.is_empty()).then(masks)
 }
 
 /// Images that a run with `best` has to train on: those that aren't held out from `data`, each

@@ -41,6 +41,7 @@ fn step(number: i64, kind: Kind) -> DeviceBatch {
         pixels.abs().view([count, 3, SIDE, SIDE]).to_kind(kind)
     };
     DeviceBatch {
+        masks: None,
         views: vec![images(2 * IMAGES)],
         images: IMAGES,
         labeled: 3,
@@ -100,7 +101,8 @@ fn every_view_is_normalized_by_its_own_statistics() {
     let (a, b) = (learner(&config, Kind::Float).unwrap(), learner(&config, Kind::Float).unwrap());
     let views = step(0, Kind::Float).views;
     no_grad(|| {
-        let features = a.student.training_features(&views, ImageRange::all(IMAGES), Mode::Train);
+        let input = EncoderInput { views: &views, patches: Patches::Unused };
+        let features = a.student.encode(input, ImageRange::all(IMAGES), Mode::Train).features;
         let alone = |view: i64| {
             let view = views[0].narrow(0, view * IMAGES, IMAGES);
             b.student.encoder.forward(&view, Mode::Train)

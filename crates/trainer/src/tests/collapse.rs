@@ -38,6 +38,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
         drop_last: false,
         shard: Shard::WHOLE,
         views: config.view_recipes(),
+        mask: None,
         probe: None,
         workers: 1,
         prefetch: 1,
@@ -49,6 +50,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     for number in 0..steps {
         let batch = loader.next().unwrap();
         let step = DeviceBatch {
+            masks: None,
             views: vec![to_tensor.images(&batch.blocks[0].bytes, [64, 2], [32, 32])],
             images: 64,
             labeled: 0,

@@ -31,6 +31,7 @@ fn batch(number: u64) -> DeviceBatch {
         pixels.frac().abs().view([count, 3, 16, 16])
     };
     DeviceBatch {
+        masks: None,
         views: vec![images(2 * IMAGES)],
         images: IMAGES,
         labeled: 4,

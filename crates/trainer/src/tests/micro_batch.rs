@@ -16,9 +16,12 @@ use crate::*;
 /// Images of a batch: no multiple of 3, nor are the views that they give.
 pub(super) const IMAGES: i64 = 8;
 const SIDES: [i64; 2] = [20, 12];
+/// Side of the patches of a method that masks them, and what views have more to be of whole ones.
+const PATCH: i64 = 8;
+const PADDING: i64 = 4;
 
 /// A config of every method in every form.
-pub(super) fn methods() -> Vec<Value> {
+pub(crate) fn methods() -> Vec<Value> {
     let variants = include_str!("../../../methods/tests/variants.json");
     serde_json::from_str(&golden::with_teacher(variants)).unwrap()
 }
@@ -28,8 +31,9 @@ pub(super) fn methods() -> Vec<Value> {
 pub(super) fn config(method: &Value, micro_batch: Option<usize>) -> (Config, bool) {
     let mut config = tiny_config("simclr");
     config.method = serde_json::from_value(method.clone()).unwrap();
-    let local = ["swav", "lejepa", "visreg"].iter().any(|name| method.get(name).is_some())
-        || method.pointer("/dino/variant").is_some_and(Value::is_object);
+    let local =
+        ["swav", "lejepa", "visreg", "dinov2"].iter().any(|name| method.get(name).is_some())
+            || method.pointer("/dino/variant").is_some_and(Value::is_object);
     let head = match local {
         true => json!({"dino_head": {"hidden_dims": [8], "bottleneck_dim": 6, "output_dim": 10}}),
         false => json!({"mlp": {"hidden_dims": [8], "output_dim": 6, "norm": "all"}}),
@@ -40,12 +44,42 @@ pub(super) fn config(method: &Value, micro_batch: Option<usize>) -> (Config, boo
     config.train.reduction = Reduction::Mean;
     config.train.micro_batch = micro_batch;
     config.image_size = SIDES[0] as usize;
+    let mut more = 0;
+    if config.method.masks().is_some() {
+        let vit = json!({"vit": {
+            "size": {"custom": {"embed_dim": 8, "num_heads": 2, "depth": 2}},
+            "patch_size": PATCH, "img_size": SIDES[0] + PADDING,
+        }});
+        config.encoder = serde_json::from_value(vit).unwrap();
+        config.image_size += PADDING as usize;
+        more = PADDING;
+    }
     if local {
         let mut group = config.augment.views[0].clone();
-        group.size = ViewSize::Pixels(SIDES[1] as usize);
+        group.size = ViewSize::Pixels((SIDES[1] + more) as usize);
         config.augment.views.push(group);
     }
     (config, local)
+}
+
+/// `batch` with the sides of the views of `config`, and with masks where its method has some: of
+/// every other view, each otherwise.
+pub(super) fn fitted(config: &Config, mut batch: DeviceBatch) -> DeviceBatch {
+    let side = config.image_size as i64;
+    let more = side - batch.views[0].size()[2];
+    if more > 0 {
+        let larger = |images: &Tensor| images.constant_pad_nd([0, more, 0, more]);
+        batch.views = batch.views.iter().map(larger).collect();
+        batch.probe = batch.probe.map(|(images, labels)| (larger(&images), labels));
+    }
+    if config.method.masks().is_some() {
+        let (views, patches) = (batch.views[0].size()[0], (side / PATCH) * (side / PATCH));
+        let masked =
+            |row: i64| (0..patches).map(move |at| u8::from(row % 2 == 1 && at % 4 < row % 5));
+        let masks: Vec<u8> = (0..views).flat_map(masked).collect();
+        batch.masks = Some(Tensor::from_slice(&masks).view([views, patches]));
+    }
+    batch
 }
 
 pub(super) fn task(kind: Kind) -> LearnerOptions {
@@ -53,9 +87,9 @@ pub(super) fn task(kind: Kind) -> LearnerOptions {
     LearnerOptions { classes: Some(3), device: Device::Cpu, dtypes }
 }
 
-fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, bool) {
+fn learner(method: &Value, micro_batch: Option<usize>, kind: Kind) -> (Learner, Config, bool) {
     let (config, local) = config(method, micro_batch);
-    (Learner::new(&config, task(kind)).unwrap(), local)
+    (Learner::new(&config, task(kind)).unwrap(), config, local)
 }
 
 /// Views of noise, another one every step. Colors differ from image to image, so that features do:
@@ -73,6 +107,7 @@ pub(super) fn step(number: i64, local: bool, kind: Kind) -> DeviceBatch {
         views.push(images(2 * IMAGES, SIDES[1]));
     }
     DeviceBatch {
+        masks: None,
         views,
         images: IMAGES,
         labeled: 4,
@@ -87,10 +122,11 @@ fn train(
     kind: Kind,
     steps: i64,
 ) -> (Vec<f64>, Vec<(String, Tensor)>) {
-    let (mut learner, local) = learner(method, micro_batch, kind);
+    let (mut learner, config, local) = learner(method, micro_batch, kind);
     let losses = (0..steps).map(|number| {
         let count = StepCount { step: number as u64, total: 10 };
-        let measured = learner.step(&step(number, local, kind), count).unwrap();
+        let batch = fitted(&config, step(number, local, kind));
+        let measured = learner.step(&batch, count).unwrap();
         measured.loss.double_value(&[])
     });
     (losses.collect(), checkpoint::tensors(&learner))
@@ -127,7 +163,9 @@ fn a_step_in_parts_equals_a_whole_one() {
 #[test]
 fn a_step_of_three_global_views_is_the_same_in_parts() {
     let taking = |method: &Value| {
-        ["simsiam", "lejepa", "visreg", "distill"].iter().any(|name| method.get(name).is_some())
+        ["simsiam", "lejepa", "visreg", "distill", "swav", "dinov2"]
+            .iter()
+            .any(|name| method.get(name).is_some())
             || method.pointer("/dino/variant").is_some_and(Value::is_object)
     };
     let mut checked = 0;
@@ -140,6 +178,7 @@ fn a_step_of_three_global_views_is_the_same_in_parts() {
             let mut batch = step(0, local, Kind::Double);
             let third = step(1, local, Kind::Double).views[0].narrow(0, 0, IMAGES);
             batch.views[0] = Tensor::cat(&[&batch.views[0], &third], 0);
+            let batch = fitted(&config, batch);
             let measured = learner.step(&batch, StepCount { step: 0, total: 10 }).unwrap();
             (measured.loss.double_value(&[]), checkpoint::tensors(&learner))
         };
@@ -153,7 +192,7 @@ fn a_step_of_three_global_views_is_the_same_in_parts() {
         assert_ne!(whole.0, self::train(method, None, Kind::Double, 1).0[0], "{method}");
         checked += 1;
     }
-    assert_eq!(checked, 8);
+    assert_eq!(checked, 11);
 }
 
 #[test]
@@ -161,7 +200,6 @@ fn views_that_a_method_does_not_take_are_refused() {
     for (name, global, local, says) in [
         ("simclr", 3, 0, "expected the two views that simclr compares, found 3 views"),
         ("simclr", 2, 1, "expected the two views that simclr compares, found 3 views"),
-        ("swav", 3, 1, "expected two global views and local ones for swav, found 3 global views"),
         ("simsiam", 3, 2, "expected global views alone for simsiam, found 2 local views"),
     ] {
         let method = methods().into_iter().find(|method| self::name(method) == name).unwrap();
@@ -185,7 +223,7 @@ fn perturbed_moments(method: &Value, series: u64) -> Vec<(String, Tensor)> {
     let (config, local) = config(method, None);
     let mut learner = perturbation.learner(&config, task(Kind::Double));
     perturbation.weights(&learner);
-    let mut step = step(0, local, Kind::Double);
+    let mut step = fitted(&config, step(0, local, Kind::Double));
     step.views = step.views.iter().map(|views| perturbation.apply(views)).collect();
     learner.step(&step, StepCount { step: 0, total: 10 }).unwrap();
     moments(checkpoint::tensors(&learner))
@@ -252,7 +290,7 @@ impl Encoder for Noted {
 fn the_price_is_one_more_forward_and_no_graph_is_larger_than_asked_for() {
     let swav = methods().into_iter().find(|method| method.get("swav").is_some()).unwrap();
     for (micro_batch, without_graph) in [(None, 0), (Some(3), 4 * IMAGES)] {
-        let (mut learner, local) = learner(&swav, micro_batch, Kind::Float);
+        let (mut learner, _, local) = learner(&swav, micro_batch, Kind::Float);
         let noted = Noted::default();
         let calls = noted.calls.clone();
         let inner = mem::replace(&mut learner.student.encoder, Box::new(noted));

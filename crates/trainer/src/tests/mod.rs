@@ -4,7 +4,7 @@ mod batch_statistics;
 mod batches;
 mod collapse;
 mod ema;
-mod micro_batch;
+pub(crate) mod micro_batch;
 mod optimizer_resume;
 mod perturbation;
 mod ranks;
@@ -229,6 +229,7 @@ fn trajectory(
             perturbation.weights(&learner);
         }
         let step = DeviceBatch {
+            masks: None,
             views: vec![Tensor::cat(&[view("view1"), view("view2")], 0)],
             images: batch,
             labeled: batch,

@@ -36,6 +36,7 @@ fn step(number: u64) -> DeviceBatch {
         pixels.to_kind(Kind::Float)
     };
     DeviceBatch {
+        masks: None,
         views: vec![images(8)],
         images: 4,
         labeled: 3,
@@ -159,7 +160,7 @@ fn a_clipped_step_is_as_long_as_it_may_be() {
         let mut learner = Learner::new(&config, task).unwrap();
         let before = learner.parameters.flat().copy();
         let views = vec![step(0).views[0].to_kind(Kind::Double)];
-        let step = DeviceBatch { views, probe: None, images: 4, labeled: 0 };
+        let step = DeviceBatch { views, masks: None, probe: None, images: 4, labeled: 0 };
         let measured = learner.step(&step, StepCount { step: 0, total: 1 }).unwrap();
         let moved = (learner.parameters.flat() - before).norm();
         [moved, measured.gradient_norm].map(|length| length.double_value(&[]))

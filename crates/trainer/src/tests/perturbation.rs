@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use methods::{AcceptedViews, Method, Projections};
-use models::{Encoder, InputSizes, Mode, ScriptNetwork};
+use methods::{AcceptedViews, Method, PatchProjections, Projections};
+use models::{Encoder, InputSizes, Mode, ScriptNetwork, Tokens};
 use optim::Schedule;
 use tch::{Tensor, no_grad};
 
@@ -76,11 +76,28 @@ impl PerturbedEncoder {
     fn inner(&self) -> &dyn Encoder {
         self.inner.as_deref().unwrap()
     }
+
+    fn tokens(&self, of: &Tokens) -> Tokens {
+        let apply = |x| self.perturbation.apply(x);
+        Tokens { features: apply(&of.features), patches: apply(&of.patches) }
+    }
 }
 
 impl Encoder for PerturbedEncoder {
     fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.perturbation.apply(&self.inner().forward(images, mode))
+    }
+
+    fn forward_tokens(&self, images: &Tensor, mode: Mode) -> Option<Tokens> {
+        self.inner().forward_tokens(images, mode).map(|tokens| self.tokens(&tokens))
+    }
+
+    fn forward_masked(&self, images: &Tensor, masks: &Tensor, mode: Mode) -> Option<Tokens> {
+        self.inner().forward_masked(images, masks, mode).map(|tokens| self.tokens(&tokens))
+    }
+
+    fn patch_size(&self) -> Option<i64> {
+        self.inner().patch_size()
     }
 
     fn feature_size(&self) -> i64 {
@@ -111,6 +128,11 @@ impl Method for PerturbedMethod {
             student: perturbed(&views.student),
             teacher: perturbed(&views.teacher),
             features: perturbed(&views.features),
+            patches: views.patches.as_ref().map(|patches| PatchProjections {
+                student: self.perturbation.apply(&patches.student),
+                teacher: self.perturbation.apply(&patches.teacher),
+                weights: patches.weights.shallow_clone(),
+            }),
             progress: views.progress,
         })
     }

@@ -11,7 +11,7 @@ use loader::Shard;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
-use crate::tests::micro_batch::{IMAGES, config, methods, step, task};
+use crate::tests::micro_batch::{IMAGES, config, fitted, methods, step, task};
 use crate::*;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -45,6 +45,7 @@ fn part(batch: &DeviceBatch, group: &Group) -> DeviceBatch {
     let rows = |all: &Tensor| all.narrow(0, labeled.start as i64, labeled.len() as i64);
     DeviceBatch {
         views: batch.views.iter().map(|views| of.of(views)).collect(),
+        masks: batch.masks.as_ref().map(|masks| of.of(masks)),
         probe: batch.probe.as_ref().map(|(images, labels)| (rows(images), rows(labels))),
         ..*batch
     }
@@ -60,15 +61,7 @@ fn train(config: &Config, local: bool, kind: Kind, steps: u64, group: &Rc<Group>
     let mut learner = Learner::new(config, task(kind)).unwrap();
     learner.join(Rc::clone(group), true);
     let losses = (0..steps).map(|number| {
-        let mut batch = step(number as i64, local, kind);
-        // The images are of 20 pixels.
-        let more = config.image_size as i64 - batch.views[0].size()[2];
-        if more > 0 {
-            let larger = |images: &Tensor| images.constant_pad_nd([0, more, 0, more]);
-            batch.views = batch.views.iter().map(larger).collect();
-            batch.probe = batch.probe.map(|(images, labels)| (larger(&images), labels));
-        }
-        let batch = part(&batch, group);
+        let batch = part(&fitted(config, step(number as i64, local, kind)), group);
         let measured = learner.step(&batch, StepCount { step: number, total: 10 }).unwrap();
         measured.loss.double_value(&[])
     });

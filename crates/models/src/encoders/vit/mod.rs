@@ -21,6 +21,9 @@ use tch::{Kind, Tensor};
 use crate::{Conv2d, Encoder, Init, InputSizes, LayerNorm, Mode, ModelError, Tokens, WeightRng};
 use block::Block;
 
+/// Name of the mask token, DINOv2's. It is learned by methods that mask patches, and no part of the
+/// encoder that they export.
+pub const MASK_TOKEN: &str = "mask_token";
 /// Of position embeddings and dense layers.
 const WEIGHTS: Init = Init::Normal { deviation: 0.02 };
 /// Of class and register tokens.
@@ -33,6 +36,8 @@ pub(crate) struct Vit {
     positions: Tensor,
     /// Register tokens `[1, registers, features]`.
     registers: Option<Tensor>,
+    /// What masked patches are before positions are added, `[1, features]`; for methods that mask.
+    mask_token: Option<Tensor>,
     blocks: Vec<Block>,
     norm: LayerNorm,
     /// Probability that drop path leaves a branch out, for each block.
@@ -78,6 +83,7 @@ impl Vit {
             class_token: add("cls_token", 1, PREFIX),
             positions: add("pos_embed", embedded + across * across, WEIGHTS),
             registers: (registers > 0).then(|| add("reg_token", registers, PREFIX)),
+            mask_token: None,
             patches: Conv2d::patches(&projection, rng, (3, features), patch, compute),
             blocks: (0..shape.depth)
                 .map(|number| {
@@ -178,6 +184,16 @@ impl Vit {
         let kept = self.kept(mode, images);
         self.encode(&self.embed(images), self.grid(images), kept.as_ref())
     }
+
+    /// The same with `token` in the place of masked patches.
+    ///
+    /// # Shapes
+    /// `masks` `[n, patches]`, `token` `[1, features]`
+    fn encode_masked(&self, images: &Tensor, masks: &Tensor, token: &Tensor, mode: Mode) -> Tensor {
+        let kept = self.kept(mode, images);
+        let patches = token.where_self(&masks.unsqueeze(-1), &self.embed(images));
+        self.encode(&patches, self.grid(images), kept.as_ref())
+    }
 }
 
 impl Encoder for Vit {
@@ -192,6 +208,22 @@ impl Encoder for Vit {
 
     fn forward_tokens(&self, images: &Tensor, mode: Mode) -> Option<Tokens> {
         Some(self.tokens(&self.encode_images(images, mode)))
+    }
+
+    fn add_mask_token(&mut self, path: &Path) -> bool {
+        let options = (path.kind(), path.device());
+        self.mask_token =
+            Some(path.add(MASK_TOKEN, Tensor::zeros([1, self.features], options), true));
+        true
+    }
+
+    fn forward_masked(&self, images: &Tensor, masks: &Tensor, mode: Mode) -> Option<Tokens> {
+        let token = self.mask_token.as_ref()?;
+        Some(self.tokens(&self.encode_masked(images, masks, token, mode)))
+    }
+
+    fn patch_size(&self) -> Option<i64> {
+        Some(self.patch)
     }
 
     fn feature_size(&self) -> i64 {

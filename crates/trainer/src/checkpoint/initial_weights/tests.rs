@@ -311,3 +311,24 @@ fn a_pickle_is_refused_with_what_converts_it() {
         assert!(error.contains(says) && !error.contains('\n'), "{error}");
     }
 }
+
+#[test]
+fn a_mask_token_is_read_where_patches_are_masked() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = open("l_checkpoint_noreg.safetensors");
+    let token = |(name, _): &&(String, Tensor)| name == "mask_token";
+    let (_, expected) = stored.iter().find(token).unwrap();
+    let path = write(folder.path(), "weights.safetensors", &stored);
+    let mut config = config(0, 14, 56);
+    let plain = networks(&config);
+    load(&path, &plain, &config.encoder).unwrap();
+    assert!(plain.mask_token().is_none());
+    let methods = crate::tests::micro_batch::methods();
+    let dinov2 = methods.into_iter().find(|method| method.get("dinov2").is_some());
+    config.method = serde_json::from_value(dinov2.unwrap()).unwrap();
+    let masking = networks(&config);
+    assert!(masking.mask_token().unwrap().equal(&expected.zeros_like()));
+    load(&path, &masking, &config.encoder).unwrap();
+    assert!(masking.mask_token().unwrap().equal(expected));
+    assert!(golden::largest(expected) > 0.0);
+}

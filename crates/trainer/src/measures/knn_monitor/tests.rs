@@ -22,6 +22,7 @@ fn plan(fit: &Split, images: usize, local: usize) -> LoaderConfig {
         drop_last: false,
         shard: Shard::WHOLE,
         views: sizes.map(Recipe::seed_strong).collect(),
+        mask: None,
         probe: None,
         workers: 1,
         prefetch: 1,
