@@ -1,10 +1,11 @@
 //! What is known of a published archive before it is fetched.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use fs_err::{self as fs, File};
+use sha2::{Digest, Sha256};
 
 /// A published archive.
 #[derive(Clone, Debug)]
@@ -13,8 +14,8 @@ pub struct Archive {
     pub url: &'static str,
     /// Size of the compressed archive.
     pub bytes: u64,
-    /// MD5 of the compressed archive.
-    pub md5: &'static str,
+    /// Checksums of the compressed archive.
+    pub sums: Checksums,
     /// The one folder in it.
     pub folder: &'static str,
     /// Every file in that folder.
@@ -59,6 +60,48 @@ impl Archive {
     }
 }
 
+/// Checksums of a file, in hexadecimal.
+#[derive(Clone, Copy, Debug)]
+pub struct Checksums {
+    /// As its authors publish it. MD5 alone is no protection from who could change the file.
+    pub md5: &'static str,
+    pub sha256: &'static str,
+}
+
+impl Checksums {
+    /// That the file at `path` has these. Reads it once.
+    pub fn check(&self, path: &Path) -> anyhow::Result<()> {
+        let mut sums = Sums { md5: md5::Context::new(), sha256: Sha256::new() };
+        io::copy(&mut File::open(path)?, &mut io::BufWriter::with_capacity(1 << 20, &mut sums))?;
+        let sha256: String =
+            sums.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        for (name, expected, found) in [
+            ("MD5", self.md5, format!("{:x}", sums.md5.finalize())),
+            ("SHA-256", self.sha256, sha256),
+        ] {
+            ensure!(found == expected, "expected {name} {expected}, found {found}");
+        }
+        Ok(())
+    }
+}
+
+struct Sums {
+    md5: md5::Context,
+    sha256: Sha256,
+}
+
+impl Write for Sums {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.md5.consume(bytes);
+        self.sha256.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The MD5 of a file, in hexadecimal.
 pub fn md5_of(path: &Path) -> io::Result<String> {
     let mut context = md5::Context::new();
@@ -72,7 +115,11 @@ const IMAGE_BYTES: u64 = 96 * 96 * 3;
 pub const STL10: Archive = Archive {
     url: "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
     bytes: 2_640_397_119,
-    md5: "91f7769df0f17e558f3565bffb0c7dfb",
+    sums: Checksums {
+        md5: "91f7769df0f17e558f3565bffb0c7dfb",
+        // As in the checksums of TensorFlow Datasets.
+        sha256: "f31fd99273a1acb8609c8db427cebb1de3f71de77758cdc0e22956e1289b9866",
+    },
     folder: "stl10_binary",
     members: &[
         member("train_X.bin", 5_000 * IMAGE_BYTES, "918c2871b30a85fa023e0c44e0bee87f"),

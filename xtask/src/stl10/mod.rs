@@ -16,7 +16,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Usage;
 use crate::scratch::Scratch;
-use archive::md5_of;
 pub use archive::{Archive, STL10};
 pub use fetch::RetryPolicy;
 
@@ -79,13 +78,10 @@ fn fetch_archive(
         fetch::fetch(url, &mut file, archive.bytes, policy, &progress)?;
         progress.finish_and_clear();
         println!("==> checking {}", path.display());
-        let found = md5_of(path)?;
-        if found == archive.md5 {
-            return Ok(());
-        }
+        let Err(other) = archive.sums.check(path) else { return Ok(()) };
         file.set_len(0)?;
         if !resumed {
-            bail!("{url}: expected MD5 {}, found {found}; not the published file", archive.md5);
+            bail!("{url}: {other}; not the published file");
         }
         println!("==> the part downloaded earlier does not fit: starting over");
     }

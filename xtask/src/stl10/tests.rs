@@ -11,11 +11,12 @@ use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
 use super::any_archive::{self, names};
-use super::archive::Member;
+use super::archive::{Checksums, Member};
 use super::*;
 
 /// How the server answers one request for the archive.
@@ -125,6 +126,11 @@ fn md5_of_bytes(bytes: &[u8]) -> &'static str {
     format!("{:x}", md5::compute(bytes)).leak()
 }
 
+fn sums_of(bytes: &[u8]) -> Checksums {
+    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    Checksums { md5: md5_of_bytes(bytes), sha256: sha256.leak() }
+}
+
 /// A folder to download to, and an archive that is published.
 struct World {
     dir: TempDir,
@@ -145,7 +151,7 @@ impl World {
         let archive = Archive {
             url: "http://unused",
             bytes: body.len() as u64,
-            md5: md5_of_bytes(&body),
+            sums: sums_of(&body),
             folder: "stl10_binary",
             members: members.leak(),
         };
@@ -223,6 +229,22 @@ fn wrong_offers_are_refused() {
         assert_eq!(fs::metadata(world.part()).map_or(0, |part| part.len()), kept, "{error}");
         assert_eq!(names(world.dir.path()).len(), usize::from(kept > 0));
     }
+}
+
+/// As where somebody made another archive with the published MD5.
+#[test]
+fn the_right_md5_alone_is_not_enough() {
+    let mut world = World::new();
+    let right = world.archive.sums;
+    world.archive.sums.sha256 = "0".repeat(64).leak();
+    let error = world.download(&[GOOD]).0.unwrap_err();
+    let expected = format!("expected SHA-256 {}, found {}", "0".repeat(64), right.sha256);
+    assert!(error.contains(&expected), "{error}");
+    assert_eq!(names(world.dir.path()), [""; 0]);
+    world.archive.sums = right;
+    world.download(&[GOOD]).0.unwrap();
+    // Of the empty text, by sha256sum.
+    assert_eq!(&sums_of(b"").sha256[..16], "e3b0c44298fc1c14");
 }
 
 #[test]
