@@ -167,6 +167,17 @@ fn labels_may_be_those_of_another_set() {
     put_gray(&place, "labeled/train/blue/0.png", BLUE, 5);
     let far = first(&["--labeled", "labeled"]);
     assert!(far.starts_with("1,c"), "{far}");
+    // The radius before is known only where an image is labeled.
+    let said = |more: &[&'static str]| {
+        let start = ["--data", "flat", "-n", "2"];
+        place.run(&select(&[&start, more].concat())).done().stdout
+    };
+    let text = said(&[]);
+    assert!(text.starts_with("next.csv: 2 of 9 images to label, 0 are labeled\n"), "{text}");
+    assert!(!text.contains("before") && !text.contains("after"), "{text}");
+    std::fs::remove_dir_all(place.path("labeled/train/blue")).unwrap();
+    let text = said(&["--labeled", "labeled"]);
+    assert!(text.contains(", 1 is labeled\n") && text.contains(" before, "), "{text}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::app::labels::LabeledImages;
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
+use crate::app::words::count;
 use crate::app::{table, tiles};
 use crate::args::{SelectArguments, StrategyArgument};
 
@@ -135,11 +136,17 @@ impl Selected<'_> {
         let tiles: Vec<_> = (1..)
             .zip(self.selection.picks.iter().take(DRAWN))
             .map(|(rank, pick): (usize, _)| {
-                let value = pick.value.map_or(String::new(), |value| format!("{value:.3}"));
-                tiles::tile(&self.images, pick.row, &[format!("{rank}: {value}")], Frame::Plain)
+                let value = pick.value.map_or(String::new(), |value| format!(": {value:.3}"));
+                tiles::tile(&self.images, pick.row, &[format!("{rank}{value}")], Frame::Plain)
             })
             .collect();
-        let title = format!("{} images to label, by {}", tiles.len(), self.quantity());
+        let quantity = match self.arguments.strategy {
+            StrategyArgument::KCenter => {
+                "cosine distance to the nearest labeled or earlier selected image"
+            }
+            StrategyArgument::Typicality => "density (mean cosine to the nearest of their cluster)",
+        };
+        let title = format!("{} to label, with their {quantity}.", count(tiles.len(), "image"));
         let rows = vec![SheetRow { query: None, tiles }];
         let drawn = ContactSheet { title, columns: tiles::COLUMNS, rows };
         Ok(dataset::save_picture(&drawn.image(), sheet)?)
@@ -169,20 +176,23 @@ impl Selected<'_> {
 
     fn text(&self) -> String {
         let Coverage { before, after } = self.selection.coverage;
-        let before = before.map_or(String::new(), |before| format!("{before:.4} before, "));
+        let radius = match before {
+            Some(before) => format!("{before:.4} before, {after:.4} after"),
+            None => format!("{after:.4}"),
+        };
         let copies = match self.selection.copies {
             0 => String::new(),
             1 => "; 1 copy of a labeled image left out".to_owned(),
             copies => format!("; {copies} copies of labeled images left out"),
         };
         format!(
-            "{}: {} of {} images to label, {} are labeled{copies}\n\
+            "{}: {} of {} images to label, {} labeled{copies}\n\
              coverage radius (cosine distance to the nearest labeled or selected image): \
-             {before}{after:.4} after",
+             {radius}",
             self.arguments.out.display(),
             self.selection.picks.len(),
             self.images.len(),
-            self.labeled,
+            if self.labeled == 1 { "1 is".to_owned() } else { format!("{} are", self.labeled) },
         )
     }
 }

@@ -167,6 +167,12 @@ pub const COLUMNS: [Column; 14] = [
     },
 ];
 
+/// The columns of which at least one of `rows` has a number.
+pub fn shown<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<Column> {
+    let shown = |column: &Column| rows.clone().any(|row| (column.value)(row).is_some());
+    COLUMNS.into_iter().filter(shown).collect()
+}
+
 /// Numbers as people write a few of them: `3`, `2, 5` or `2–5` for the range of many.
 pub fn few(numbers: &[u32]) -> String {
     let mut sorted = numbers.to_vec();

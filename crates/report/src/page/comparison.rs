@@ -5,9 +5,10 @@ use run::file;
 
 use super::{Page, Section, configuration, curves, header, pictures, score_table};
 use crate::comparison::by_method;
+use crate::comparison::column::shown;
 use crate::figures::{Figure, Layout};
 use crate::html::definition_list;
-use crate::{COLUMNS, Comparison, Error, Picture, Row, Run};
+use crate::{Comparison, Error, Picture, Row, Run};
 
 /// The text of the page; `command` makes the comparison again.
 ///
@@ -19,7 +20,8 @@ pub fn html(
     figures: &[Figure],
     command: &str,
 ) -> Result<String, Error> {
-    let columns = COLUMNS.iter().map(|column| (column.heading(), column.definition));
+    let columns = shown(comparison.rows.iter()).into_iter();
+    let columns = columns.map(|column| (column.heading(), column.definition));
     let methods = comparison.rows.len();
     let views = pictures_of_methods(comparison, runs, file::AUGMENTATION)?;
     let neighbors = pictures_of_methods(comparison, runs, file::NEIGHBORS)?;

@@ -6,10 +6,11 @@ use super::{
     Page, Section, configuration, confusion_matrix, curves, evaluation, feature_map, header,
     pictures, score_table, tiles,
 };
+use crate::comparison::column::shown;
 use crate::comparison::{SELECTION, different_data};
 use crate::html::definition_list;
 use crate::run_report::labels;
-use crate::{COLUMNS, ContactSheet, Picture, Row, Run, RunReport};
+use crate::{ContactSheet, Picture, Row, Run, RunReport};
 
 /// The text of the page.
 pub fn html(reports: &[RunReport]) -> String {
@@ -142,10 +143,8 @@ fn scores(labels: &[String], runs: &[&Run]) -> Markup {
     let lines: Vec<score_table::Line> = labels.iter().zip(runs).map(line).collect();
     html! {
         p {
-            (SELECTION)
-            @if lines.iter().any(|line| !line.intervals.is_empty()) {
-                " " (score_table::INTERVAL)
-            }
+            @if score_table::has_probe(&lines) { (SELECTION) }
+            @if score_table::has_intervals(&lines) { " " (score_table::INTERVAL) }
             @if lines.len() > 1 { " The best of each score is bold." }
         }
         (score_table::scores("Scores", "Run", &lines))
@@ -154,7 +153,9 @@ fn scores(labels: &[String], runs: &[&Run]) -> Markup {
 
 /// The definitions of columns and curves.
 fn definitions(runs: &[&Run]) -> Markup {
-    let columns = COLUMNS.iter().map(|column| (column.heading(), column.definition));
+    let rows: Vec<Row> = runs.iter().map(|run| Row::of(&run.method, &[*run])).collect();
+    let columns = shown(rows.iter()).into_iter();
+    let columns = columns.map(|column| (column.heading(), column.definition));
     let curves = curves::shown(runs);
     html! {
         @if curves.is_empty() {

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use run::wilson_interval;
 
-use crate::comparison::column::few;
+use crate::comparison::column::{few, shown};
 use crate::comparison::{DEVIATION, SELECTION, by_method};
 use crate::html::{scroll_box, table};
-use crate::{COLUMNS, Column, Comparison, Row, Run};
+use crate::{Column, Comparison, Row, Run};
 
 /// What the intervals below scores are.
 pub const INTERVAL: &str =
@@ -59,9 +59,11 @@ pub fn leaderboard(comparison: &Comparison, runs: &[Run]) -> Markup {
         .collect();
     html! {
         p {
-            "Ordered by probe accuracy after the last epoch. " (SELECTION)
-            " The best of each score is bold. "
-            @if several { (DEVIATION) } @else { (INTERVAL) }
+            @if has_probe(&lines) {
+                "Ordered by probe accuracy after the last epoch. " (SELECTION) " "
+            }
+            @if has_scores(&lines) { "The best of each score is bold. " }
+            @if several { (DEVIATION) } @else if has_intervals(&lines) { (INTERVAL) }
         }
         (scores("Leaderboard", "Method", &lines))
     }
@@ -81,17 +83,32 @@ fn about(row: &Row, comparison: &Comparison) -> Vec<String> {
     about
 }
 
-/// The table called `label` of `lines`, the first column headed `head`; the best of each score is
-/// bold.
+/// Whether a probe was measured on a test split.
+pub fn has_probe(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.row.probe_last.is_some())
+}
+
+/// Whether anything was measured with labels.
+fn has_scores(lines: &[Line]) -> bool {
+    shown(lines.iter().map(|line| &line.row)).iter().any(|column| column.score)
+}
+
+/// Whether a score has an interval.
+pub fn has_intervals(lines: &[Line]) -> bool {
+    lines.iter().any(|line| !line.intervals.is_empty())
+}
+
+/// The table called `label` of `lines`, the first column headed `head`, without the columns of which
+/// no line has a number; the best of each score is bold.
 pub fn scores(label: &str, head: &str, lines: &[Line]) -> Markup {
-    let columns = COLUMNS.map(|column| column.heading());
-    let mut headings = vec![head];
-    headings.extend(columns.iter().map(String::as_str));
+    let columns = shown(lines.iter().map(|line| &line.row));
+    let names: Vec<String> = columns.iter().map(Column::heading).collect();
+    let headings: Vec<&str> = [head].into_iter().chain(names.iter().map(String::as_str)).collect();
     let rows = html! {
         @for line in lines {
             tr {
                 th scope="row" { (line.name) (remarks(&line.about)) }
-                @for column in &COLUMNS { td { (cell(line, column, lines)) } }
+                @for column in &columns { td { (cell(line, column, lines)) } }
             }
         }
     };

@@ -178,6 +178,32 @@ fn scores_have_intervals() {
     assert!(html.contains("<small>43.1–56.9</small>") && html.contains("95 % interval"));
 }
 
+/// Images without labels have no accuracies: no column of them, and no sentence about them.
+#[test]
+fn columns_without_a_number_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sample::unfinished(folder.path(), "simclr", 0, &[0.25]);
+    let metrics = path.join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, text.replace("\"test_probe_acc\":0.25", "\"test_probe_acc\":null"))
+        .unwrap();
+    let report = RunReport::read(&path).unwrap();
+    let comparison = Comparison::of(std::slice::from_ref(&report.run));
+    let runs = std::slice::from_ref(&report.run);
+    let compared = super::comparison(&comparison, runs, &[], "twinview").unwrap();
+    for page in [html(std::slice::from_ref(&report)), compared] {
+        assert!(page.contains("Effective rank") && page.contains("Contrastive accuracy (%)"));
+        for absent in ["Probe, last", "Linear", "Chance (%)", "test split", "is bold", "interval,"]
+        {
+            assert!(!page.contains(absent), "{absent}: {page}");
+        }
+        assert_stands_alone(&page);
+    }
+    let labeled = sample::finished(folder.path(), "dino", 0, &[0.25]);
+    let page = html(&[report, RunReport::read(&labeled).unwrap()]);
+    assert!(page.contains("Probe, last") && page.contains("Linear (%)"), "one has them: {page}");
+}
+
 #[test]
 fn steps_are_drawn_and_can_be_pointed_at() {
     let folder = tempfile::tempdir().unwrap();
