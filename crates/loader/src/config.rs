@@ -68,7 +68,8 @@ impl LoaderConfig {
         [mean(partition.images()).saturating_sub(labeled), labeled]
     }
 
-    /// Images of the batch of all processes at `step` of an epoch, and how many of them are labeled.
+    /// Images of the batch of all processes at `step` of an epoch, and how many of them are
+    /// labeled.
     pub fn batch_images(&self, step: u32) -> [usize; 2] {
         let (partition, step) = (self.partition(), step as usize);
         let labeled = partition.labeled(step).range.len();

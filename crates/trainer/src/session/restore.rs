@@ -19,8 +19,8 @@ impl Trainer {
     /// Opens the run in `path`, for this process alone, and goes on from its newest checkpoint that
     /// can be read. A run that was stopped before its first checkpoint begins again with the
     /// weights that it began with. [`RunFolder::warnings`] tells of checkpoints that can't be used
-    /// and of another environment. Of several processes rank 0 does this; the others have its state,
-    /// and `None`.
+    /// and of another environment. Of several processes rank 0 does this; the others have its
+    /// state, and `None`.
     ///
     /// # Errors
     /// Nothing is changed by any of these: [`Error::Damaged`] where there are checkpoints and none
