@@ -42,19 +42,23 @@ pub fn list(paths: &[impl AsRef<Path>], options: &OpenOptions<'_>) -> Result<Lis
     assert!(!paths.is_empty(), "no path");
     let paths: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
     refuse_repetition(&paths)?;
-    let splits = splits_by_name(&paths);
+    let is_test = splits_by_name(&paths);
     let parts: Result<Vec<Part>, Error> = paths
         .iter()
-        .zip(splits)
-        .map(|(path, is_test)| Part::list(path, is_test, options))
+        .zip(&is_test)
+        .map(|(path, is_test)| Part::list(path, *is_test, options))
         .collect();
     let mut parts = parts?;
     if let FolderLabels::File(file) = &options.labels {
         let folders = parts.iter_mut().filter_map(Part::folder).collect();
         label_images(file, folders, options.left_out.is_some())?;
     }
-    for part in parts.iter_mut().filter_map(Part::folder) {
-        part.plan(options)?;
+    for (part, is_test) in parts.iter_mut().zip(&is_test) {
+        let Some(folder) = part.folder() else { continue };
+        if *is_test && options.labels != FolderLabels::None {
+            folder.leave_out_unlabeled();
+        }
+        folder.plan(options)?;
     }
     let outlines = parts.iter().map(|part| part.outline(options)).collect();
     let outline = unite(outlines, &paths)?;

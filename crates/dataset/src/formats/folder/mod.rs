@@ -82,6 +82,16 @@ impl ListedFolder {
         }
     }
 
+    /// Leaves out unlabeled images of an archive of test images: they can't measure, and aren't to
+    /// train on.
+    pub(crate) fn leave_out_unlabeled(&mut self) {
+        if let Some(files) = self.listing.unlabeled.take() {
+            let count = listing::images(files.paths.len());
+            tracing::warn!("{}: not used: {count} to test on without labels", self.dir.display());
+            self.listing.unused.add_images(&self.dir, &format!("{count} without labels"));
+        }
+    }
+
     /// Finds where the decoded images are or will be, once it is known what labels they have.
     pub(crate) fn plan(&mut self, options: &OpenOptions<'_>) -> Result<(), Error> {
         self.packed = Some(PackedSet::plan(&self.dir, &self.listing, options, &self.bad)?);

@@ -73,6 +73,11 @@ impl Unused {
         self.folders.push(format!("{}/ ({why})", name_of(path)));
     }
 
+    /// Images of an archive, `why` in a few words.
+    pub fn add_images(&mut self, archive: &Path, why: &str) {
+        self.folders.push(format!("{} ({why})", name_of(archive)));
+    }
+
     /// One line; `None` where all is used.
     pub fn line(&self) -> Option<String> {
         let (images, others): (Vec<_>, Vec<_>) =
