@@ -91,7 +91,9 @@ impl Unused {
             };
         let mut parts: Vec<String> = images.iter().map(describe).collect();
         if let Some(last) = parts.last_mut() {
-            last.push_str(" (not read: convert them to JPEG or PNG)");
+            last.push_str(
+                " (not read: convert them to JPEG, as with `magick mogrify -format jpg FILE`)",
+            );
         }
         parts.extend(self.folders.iter().take(NAMED).cloned());
         if let more @ 1.. = self.folders.len().saturating_sub(NAMED) {
