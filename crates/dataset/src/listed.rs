@@ -8,7 +8,10 @@ use crate::formats::folder::{self, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
 use crate::open::check_folder;
 use crate::union::unite;
-use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions};
+use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions, Store, StoreChoice};
+
+/// Files of a folder whose sizes are looked at to choose a store.
+const SAMPLE: usize = 64;
 
 /// One or several image sets, listed by [`list`] and to be opened as one dataset.
 #[derive(Debug)]
@@ -72,12 +75,31 @@ impl ListedDataset {
         &self.outline
     }
 
-    /// Whether opening decodes nothing, as all images are in binaries or in the cache.
-    pub fn is_decoded(&self) -> bool {
+    /// Whether opening for a store decodes nothing, as all images are in binaries or in the cache.
+    pub fn is_decoded(&self, store: Store) -> bool {
         self.parts.iter().all(|part| match part {
             Part::Open(_) => true,
-            Part::Folder(folder) => folder.is_decoded(),
+            Part::Folder(folder) => folder.is_decoded(store),
         })
+    }
+
+    /// The store that suits the training images, by the sizes of some and by their number. It is
+    /// the square where all sets are binaries.
+    pub fn choose_store(&self, image_size: usize) -> StoreChoice {
+        let folders = self.parts.iter().filter_map(|part| match part {
+            Part::Open(_) => None,
+            Part::Folder(folder) => Some(&**folder),
+        });
+        let folders: Vec<&ListedFolder> = folders.collect();
+        let Some(count) = folders.iter().map(|of| of.training_files().count()).reduce(|a, b| a + b)
+        else {
+            let reason = "binaries have squares alone".to_owned();
+            return StoreChoice { store: Store::Square, reason };
+        };
+        let sizes: Vec<[u32; 2]> =
+            folders.iter().flat_map(|folder| folder.some_sizes(SAMPLE)).collect();
+        let is_read_apart = folders.iter().all(|folder| folder.is_read_apart());
+        StoreChoice::new(&sizes, count, image_size, is_read_apart)
     }
 
     /// What the files of its folders are; `None` where all sets are binaries. Copies are found
@@ -91,7 +113,7 @@ impl ListedDataset {
         (!folders.is_empty()).then(|| folder::survey::survey(&folders, &self.paths))
     }
 
-    /// Opens the dataset; `options` are those that it was listed with.
+    /// Opens the dataset; `options` are those that it was listed with, but for the store.
     ///
     /// # Errors
     /// If an image can't be used; with [`left_out`](OpenOptions::left_out), if a split or a class

@@ -7,7 +7,7 @@ mod made;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dataset::{Dataset, FolderLabels, ImageDimensions, OpenOptions, Split};
+use dataset::{Dataset, FolderLabels, ImageDimensions, OpenOptions, Split, Store};
 use fixtures::{assert_same, cache_of, folder, message, open, planes, write};
 use made::{Member, classes, images, png, tar, zip};
 use tempfile::TempDir;
@@ -336,9 +336,9 @@ fn what_is_in_archives_is_surveyed() {
     let options =
         OpenOptions { image_size: 8, cache_dir: Some(cache_of(&dir)), ..Default::default() };
     let listed = dataset::list(&[dir.join("one.tar")], &options).unwrap();
-    assert!(!listed.is_decoded());
+    assert!(!listed.is_decoded(Store::Square));
     listed.open(&options).unwrap();
-    assert!(listed.is_decoded());
+    assert!(listed.is_decoded(Store::Square));
     let survey = listed.survey().unwrap();
     assert_eq!((survey.formats["PNG"], survey.largest), (3, Some([8, 8])));
     assert_eq!((survey.unused[0].kind.as_str(), survey.unused[0].count), ("txt", 1));

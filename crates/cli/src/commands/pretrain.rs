@@ -155,9 +155,10 @@ fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, Strin
         true => datasets::built_in()?,
         false => {
             let listed = datasets::list(&source, settings.config.image_size)?;
+            let store = listed.choose_store(settings.config.data.store);
             // What is wrong is found before minutes are spent on decoding.
-            listed.undecoded().map(|outline| begin(outline.clone())).transpose()?;
-            listed.open()?
+            listed.undecoded(store).map(|outline| begin(outline.clone())).transpose()?;
+            listed.open_with(store)?
         }
     };
     let (trainer, of, notes) = begin(set)?;
@@ -190,7 +191,10 @@ fn resume(arguments: &PretrainArguments, folder: &Path) -> Result<Trainer, Failu
     }
     let mut config = set_flags(config, &arguments.settings)?;
     let source = arguments.data.source(&record.data.source);
-    let open = |config: &Config| datasets::open(&source, config.image_size);
+    let open = |config: &Config| {
+        let store = config.data.store.unwrap_or_default();
+        datasets::open_with(&source, config.image_size, store)
+    };
     let (mut set, mut fitted) = (None, None);
     if config.train.batch_size > record.config.train.batch_size {
         // What is larger than the set was made smaller at the start, too.
