@@ -14,6 +14,7 @@ mod page;
 mod photos;
 mod recipes;
 mod scaling;
+mod stores;
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,8 @@ Usage: benchmarks recipes                          the recipes, as JSON
        benchmarks opening DATA                     a set from its file to its first images
        benchmarks photos FOLDER COUNT SIDE         writes JPEG files
        benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache
+       benchmarks recipe SIDE                      the recipe of `stores`, as JSON
+       benchmarks stores FOLDER CACHE SIDE SECS    SECS for each store of JPEG files
        benchmarks machine                          machine, source revision and date, as JSON
        benchmarks page NUMBERS                     the page, of a file of numbers";
 
@@ -58,6 +61,10 @@ fn run(args: &[&str]) -> anyhow::Result<()> {
             photos::write(Path::new(folder), number(count)?, number(side)?)?;
         }
         ["packing", folder, cache] => photos::pack(Path::new(folder), Path::new(cache))?,
+        ["recipe", side] => println!("{}", json!(recipes::whole_images(number(side)?))),
+        ["stores", folder, cache, side, secs] => {
+            stores::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
+        }
         ["machine"] => println!("{}", machine::describe()),
         ["page", numbers] => {
             let text = fs::read_to_string(numbers).with_context(|| numbers.to_owned())?;

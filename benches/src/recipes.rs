@@ -68,6 +68,22 @@ fn simclr() -> Recipe {
     recipe(SIDE, transforms)
 }
 
+/// The recipe of views of whole images: the crops that are usual for photographs, with SimCLR's
+/// operations and the strength of the seed's jitter.
+pub fn whole_images(side: usize) -> Recipe {
+    let mut recipe = simclr();
+    recipe.size = side;
+    for transform in &mut recipe.transforms {
+        match transform {
+            Transform::RandomResizedCrop(crop) => crop.scale = [0.08, 1.0],
+            // The largest odd number of a tenth of the side.
+            Transform::GaussianBlur(blur) => blur.kernel_size = (side / 10 - 1) | 1,
+            _ => {}
+        }
+    }
+    recipe
+}
+
 /// Two global and four local views: <https://arxiv.org/abs/2104.14294>, with the areas for small
 /// images.
 fn dino() -> Vec<Recipe> {

@@ -143,4 +143,5 @@ def main(library: str, recipes: str, data: str, secs: str) -> None:
         record("augmentation", subject, library, "ns a view", spent * 1e9)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

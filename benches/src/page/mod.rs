@@ -35,7 +35,7 @@ pub fn render(numbers: &Value) -> anyhow::Result<String> {
     let (loader, memory) = (loader(records), memory(records));
     let (training, parts) = (training(records), parts_of_a_step(records));
     let growth = growth(records);
-    let photos = photos(records);
+    let (photos, stores) = (photos(records), stores(records));
     let count = cell(records.median("photos", "packing", "twinview", "images"), grouped);
     let effort = |key: &str| numbers["effort"][key].to_string();
     let (rounds, secs) = (effort("rounds"), effort("secs"));
@@ -82,6 +82,13 @@ enough, shorter side to 96 pixels, center cropped, written. Pillow does the same
 of the image; both by libjpeg-turbo.
 
 {photos}
+## Whole images
+
+The same files, two views an image by SimCLR's operations and crops of 8 % to 100 % of the area:
+from center squares and from stored whole images of twice the size (`--store square`, `aspect`),
+both decoded before, and from files that are read and decoded each time (`encoded`, and the other
+libraries).
+{stores}
 ## How
 
 - Contenders take turns, {rounds} rounds of them, memory and growth once. A number is the median of
@@ -222,6 +229,22 @@ fn photos(records: &Records) -> String {
         ("twinview is faster by", &|who| Some(rate("twinview")? / rate(who)?), times),
     ];
     columns_of("", &records.contenders("photos", "packing"), &columns)
+}
+
+fn stores(records: &Records) -> String {
+    let metric = "ns a view";
+    let sides = records.subjects("stores").into_iter().map(|side| {
+        let time = |who: &str| records.median("stores", side, who, metric);
+        let columns: [Column<'_>; 4] = [
+            (metric, &time, grouped),
+            ("views a second", &|who| Some(1e9 / time(who)?), grouped),
+            ("spread", &|who| records.spread("stores", side, who, metric), percent),
+            ("ratio to encoded", &|who| Some(time(who)? / time("encoded")?), times),
+        ];
+        let names = records.contenders("stores", side);
+        format!("\n{}", columns_of(&format!("{side} x {side} pixels"), &names, &columns))
+    });
+    sides.collect()
 }
 
 /// A table with a row for each name and these columns of numbers.

@@ -36,6 +36,9 @@ fn numbers() -> Value {
         record("photos", "packing", "twinview", rate, 500.0),
         record("photos", "packing", "Pillow, the same work", rate, 400.0),
         record("photos", "packing", "OpenCV, decoding only", rate, 625.0),
+        record("stores", "96", "aspect", "ns a view", 50_000.0),
+        record("stores", "96", "encoded", "ns a view", 500_000.0),
+        record("stores", "224", "encoded", "ns a view", 800_000.0),
     ]);
     json!({
         "records": records,
@@ -75,6 +78,9 @@ fn numbers_become_rows_and_verdicts() {
         "memory over 1000000 views | at most 1.00 % | 20.0 % | **not met**,",
         "waiting for views in training, f32 | at most 1.00 % | 0.500 % | met, 50.0 % below |",
         "OpenCV, decoding only (libjpeg-turbo) | at least 0.800 x | 0.800 x | met, 0 % above |",
+        "| 96 x 96 pixels | ns a view | views a second | spread | ratio to encoded |\n",
+        "| aspect | 50,000 | 20,000 |  | 0.100 x |",
+        "\n\n| 224 x 224 pixels | ns a view",
         "What was tried",
     ] {
         assert!(page.contains(row), "no `{row}` in:\n{page}");

@@ -42,6 +42,7 @@ mod view_group;
 mod view_params;
 mod view_rng;
 mod views_file;
+mod whole_views;
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,11 @@ impl Recipe {
         Ok(())
     }
 
+    /// Whether views are random parts of the image. Those that aren't show its center square.
+    pub fn crops(&self) -> bool {
+        self.transforms.iter().any(|op| matches!(op, Transform::RandomResizedCrop(_)))
+    }
+
     /// The view that `key` stands for, of an image of `width` x `height` pixels.
     pub fn draw(&self, key: ViewKey, width: usize, height: usize) -> ViewParams {
         let mut view = ViewParams::whole(width, height);

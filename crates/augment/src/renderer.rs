@@ -18,6 +18,8 @@ pub struct Renderer {
     level: SimdLevel,
     view: ViewParams,
     transposed: Vec<u8>,
+    /// Of a part of an image that is in a file.
+    pub(crate) planes: Vec<u8>,
     scratch: Scratch,
 }
 
@@ -59,6 +61,7 @@ impl Renderer {
             level,
             view: ViewParams::whole(1, 1),
             transposed: Vec::new(),
+            planes: Vec::new(),
             scratch: Scratch::default(),
         }
     }
@@ -100,19 +103,28 @@ impl Renderer {
         assert!(inside, "{crop:?} in an image of {}x{}", image.width, image.height);
         let columns = touched(crop.left, crop.width, image.width);
         let rows = touched(crop.top, crop.height, image.height);
-        let job = Job {
-            level: self.level,
-            from: image.row_major_part(columns, rows, &mut self.transposed),
-            flip: view.flip,
-            height,
-            width,
-        };
+        let from = image.row_major_part(columns, rows, &mut self.transposed);
+        let job = Job { level: self.level, from, flip: view.flip, height, width };
+        self.scratch.render(&job, view, out);
+    }
+
+    /// As [`apply`](Self::apply), of an image of which `from` has all pixels that the crop box
+    /// touches.
+    pub(crate) fn apply_to_part(
+        &mut self,
+        view: &ViewParams,
+        from: Part<'_>,
+        height: usize,
+        width: usize,
+        out: &mut [u8],
+    ) {
+        let job = Job { level: self.level, from, flip: view.flip, height, width };
         self.scratch.render(&job, view, out);
     }
 }
 
 /// The pixels of one direction that a box touches.
-fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
+pub(crate) fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
     let first = start.floor() as usize;
     let end = (start + length).ceil() as usize;
     first..end.max(first + 1).min(limit)

@@ -38,17 +38,19 @@ mod pictures;
 mod progress;
 mod resize;
 mod split;
+mod store;
 mod stratify;
 mod synthetic;
 mod transpose;
 mod union;
+mod whole_image;
 
 pub use self::concat::{ConcatSplits, ImageRecord};
 pub use self::describe::{Description, SplitDescription, describe};
 pub use self::error::Error;
 pub use self::formats::folder::survey::{Copies, FileSurvey};
 pub use self::formats::folder::{
-    CacheEntry, ImageDimensions, UnusedFiles, cache_entries, read_image,
+    CacheEntry, EncodedFile, EncodedImage, ImageDimensions, UnusedFiles, cache_entries, read_image,
 };
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
@@ -59,8 +61,10 @@ pub use self::pictures::{
 };
 pub use self::progress::JobProgress;
 pub use self::split::{Dataset, SharedBytes, Split};
+pub use self::store::{Store, StoreChoice};
 pub use self::stratify::{
     ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
 };
 pub use self::synthetic::{SyntheticSpec, synthetic};
 pub use self::union::image_file;
+pub use self::whole_image::WholeImage;

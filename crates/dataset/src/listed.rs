@@ -8,7 +8,10 @@ use crate::formats::folder::{self, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
 use crate::open::check_folder;
 use crate::union::unite;
-use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions};
+use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions, Store, StoreChoice};
+
+/// Files of a folder whose sizes are looked at to choose a store.
+const SAMPLE: usize = 64;
 
 /// One or several image sets, listed by [`list`] and to be opened as one dataset.
 #[derive(Debug)]
@@ -42,19 +45,23 @@ pub fn list(paths: &[impl AsRef<Path>], options: &OpenOptions<'_>) -> Result<Lis
     assert!(!paths.is_empty(), "no path");
     let paths: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
     refuse_repetition(&paths)?;
-    let splits = splits_by_name(&paths);
+    let is_test = splits_by_name(&paths);
     let parts: Result<Vec<Part>, Error> = paths
         .iter()
-        .zip(splits)
-        .map(|(path, is_test)| Part::list(path, is_test, options))
+        .zip(&is_test)
+        .map(|(path, is_test)| Part::list(path, *is_test, options))
         .collect();
     let mut parts = parts?;
     if let FolderLabels::File(file) = &options.labels {
         let folders = parts.iter_mut().filter_map(Part::folder).collect();
         label_images(file, folders, options.left_out.is_some())?;
     }
-    for part in parts.iter_mut().filter_map(Part::folder) {
-        part.plan(options)?;
+    for (part, is_test) in parts.iter_mut().zip(&is_test) {
+        let Some(folder) = part.folder() else { continue };
+        if *is_test && options.labels != FolderLabels::None {
+            folder.leave_out_unlabeled();
+        }
+        folder.plan(options)?;
     }
     let outlines = parts.iter().map(|part| part.outline(options)).collect();
     let outline = unite(outlines, &paths)?;
@@ -68,12 +75,31 @@ impl ListedDataset {
         &self.outline
     }
 
-    /// Whether opening decodes nothing, as all images are in binaries or in the cache.
-    pub fn is_decoded(&self) -> bool {
+    /// Whether opening for a store decodes nothing, as all images are in binaries or in the cache.
+    pub fn is_decoded(&self, store: Store) -> bool {
         self.parts.iter().all(|part| match part {
             Part::Open(_) => true,
-            Part::Folder(folder) => folder.is_decoded(),
+            Part::Folder(folder) => folder.is_decoded(store),
         })
+    }
+
+    /// The store that suits the training images, by the sizes of some and by their number. It is
+    /// the square where all sets are binaries.
+    pub fn choose_store(&self, image_size: usize) -> StoreChoice {
+        let folders = self.parts.iter().filter_map(|part| match part {
+            Part::Open(_) => None,
+            Part::Folder(folder) => Some(&**folder),
+        });
+        let folders: Vec<&ListedFolder> = folders.collect();
+        let Some(count) = folders.iter().map(|of| of.training_files().count()).reduce(|a, b| a + b)
+        else {
+            let reason = "binaries have squares alone".to_owned();
+            return StoreChoice { store: Store::Square, reason };
+        };
+        let sizes: Vec<[u32; 2]> =
+            folders.iter().flat_map(|folder| folder.some_sizes(SAMPLE)).collect();
+        let is_read_apart = folders.iter().all(|folder| folder.is_read_apart());
+        StoreChoice::new(&sizes, count, image_size, is_read_apart)
     }
 
     /// What the files of its folders are; `None` where all sets are binaries. Copies are found
@@ -87,7 +113,7 @@ impl ListedDataset {
         (!folders.is_empty()).then(|| folder::survey::survey(&folders, &self.paths))
     }
 
-    /// Opens the dataset; `options` are those that it was listed with.
+    /// Opens the dataset; `options` are those that it was listed with, but for the store.
     ///
     /// # Errors
     /// If an image can't be used; with [`left_out`](OpenOptions::left_out), if a split or a class

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::progress::Report;
-use crate::{Dataset, Error, list};
+use crate::{Dataset, Error, Store, list};
 
 /// Where the labels of a folder of images come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct OpenOptions<'a> {
     /// Width and height in pixels to which images of folders are resized; binaries keep their own
     /// size.
     pub image_size: usize,
+    /// What training views are cut from, of images of folders.
+    pub store: Store,
     /// Where labels come from, in a folder of images.
     pub labels: FolderLabels,
     /// Cache of decoded image folders; by default `twinview/packed` in the user's cache
@@ -55,6 +57,7 @@ impl Default for OpenOptions<'_> {
     fn default() -> Self {
         Self {
             image_size: 96,
+            store: Store::Square,
             labels: FolderLabels::Auto,
             cache_dir: None,
             progress: &|_| {},
@@ -81,7 +84,8 @@ impl Default for OpenOptions<'_> {
 ///
 /// Binaries are mapped: opening reads labels and names, not images. Images of folders have their
 /// shorter side resized to `image_size` (bilinear, antialiased) and their center cropped, once,
-/// into a cache.
+/// into a cache. By [`store`](OpenOptions::store) the whole images are kept beside them, or read
+/// again, for [`Split::whole_image`](crate::Split::whole_image).
 ///
 /// # Errors
 /// If there is no image set in `dir`, or one of its lengths, labels or images is wrong; with

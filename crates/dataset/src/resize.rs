@@ -32,6 +32,15 @@ pub(crate) struct DecodedImage {
     pub orientation: Orientation,
 }
 
+/// Row-major planes of one image: red, green, blue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Planes {
+    pub bytes: Vec<u8>,
+    /// In pixels.
+    pub width: usize,
+    pub height: usize,
+}
+
 /// Crops centers and resizes them with a triangle filter as wide as the reduction (antialiased
 /// bilinear).
 ///
@@ -86,15 +95,51 @@ impl Resizer {
             self.fit_extent(&planes, from_size, *extent, out, (size, size));
             self.planes = planes;
         }
-        if *orientation != Orientation::NoTransforms {
-            for plane in out.chunks_exact_mut(size * size) {
-                let upright = GrayImage::from_raw(size as u32, size as u32, plane.to_vec());
-                let mut upright = DynamicImage::from(upright.expect("a plane is as large"));
-                upright.apply_orientation(*orientation);
-                plane.copy_from_slice(upright.as_bytes());
-            }
-        }
+        turn_upright(out, (size, size), *orientation);
     }
+
+    /// A decoded image to row-major planes of all of it, upright. Its shorter side becomes `side`
+    /// where it is longer.
+    pub fn fit_whole(&mut self, image: &DecodedImage, out: &mut Planes, side: usize) {
+        let DecodedImage { pixels, extent, orientation } = image;
+        let from_size = (pixels.width() as usize, pixels.height() as usize);
+        let scale = (side as f64 / extent.0.min(extent.1)).min(1.0);
+        let scaled = |length: f64| (length * scale).round().max(1.0) as usize;
+        let to_size = (scaled(extent.0), scaled(extent.1));
+        out.bytes.resize(3 * to_size.0 * to_size.1, 0);
+        if to_size == from_size && *extent == (to_size.0 as f64, to_size.1 as f64) {
+            to_planes(pixels.as_raw(), &mut out.bytes);
+        } else {
+            let mut planes = std::mem::take(&mut self.planes);
+            planes.resize(pixels.as_raw().len(), 0);
+            to_planes(pixels.as_raw(), &mut planes);
+            let region = Region { left: 0, top: 0, width: from_size.0, height: from_size.1 };
+            let all = Rectangle { left: 0.0, top: 0.0, width: extent.0, height: extent.1 };
+            let from = planes.chunks_exact(from_size.0 * from_size.1);
+            for (from, to) in from.zip(out.bytes.chunks_exact_mut(to_size.0 * to_size.1)) {
+                self.resampler.resample((from, from_size), region, all, (to, to_size));
+            }
+            self.planes = planes;
+        }
+        (out.width, out.height) = turn_upright(&mut out.bytes, to_size, *orientation);
+    }
+}
+
+/// Turns row-major planes of `size` upright; their size then.
+fn turn_upright(planes: &mut [u8], size: Size, orientation: Orientation) -> Size {
+    if orientation == Orientation::NoTransforms {
+        return size;
+    }
+    let (width, height) = (size.0 as u32, size.1 as u32);
+    let mut turned = size;
+    for plane in planes.chunks_exact_mut(size.0 * size.1) {
+        let upright = GrayImage::from_raw(width, height, plane.to_vec());
+        let mut upright = DynamicImage::from(upright.expect("a plane is as large"));
+        upright.apply_orientation(orientation);
+        turned = (upright.width() as usize, upright.height() as usize);
+        plane.copy_from_slice(upright.as_bytes());
+    }
+    turned
 }
 
 /// The largest centered part of an image of a width and height with the proportions of `to`.

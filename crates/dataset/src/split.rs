@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::mmap::Mapping;
 use crate::names::Names;
-use crate::{Error, Image, PixelOrder};
+use crate::whole_image::{WholeImage, WholeImages};
+use crate::{Error, Image, PixelOrder, Store};
 
 /// Memory of another owner, which stays as it is while it is borrowed.
 pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -54,6 +55,8 @@ pub(crate) struct Chunk {
     pub order: PixelOrder,
     /// Names of the storage's records, from its first on.
     pub names: Option<Arc<Names>>,
+    /// Whole images of the storage's records, where these are center squares.
+    pub whole: Option<Arc<WholeImages>>,
     /// What the names begin with, where a dataset is of several sets: the name of this one.
     pub set_name: Option<Arc<str>>,
     /// Number of images in the chunks before; set by [`Split::new`].
@@ -63,8 +66,13 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// `count` records of `stride` bytes, one after the other from the first byte of `storage` on.
     pub fn new(storage: Storage, stride: usize, count: usize, order: PixelOrder) -> Self {
-        let (names, set_name) = (None, None);
-        Self { storage, offset: 0, stride, count, order, names, set_name, before: 0 }
+        let (names, whole, set_name) = (None, None, None);
+        Self { storage, offset: 0, stride, count, order, names, whole, set_name, before: 0 }
+    }
+
+    /// The number of a record in the storage, for the one at `place` here.
+    fn record(&self, place: usize) -> usize {
+        self.offset / self.stride + place
     }
 }
 
@@ -119,6 +127,13 @@ impl Split {
     pub(crate) fn with_set_name(&self, set_name: &Arc<str>) -> Self {
         let mut chunks = self.chunks.to_vec();
         chunks.iter_mut().for_each(|chunk| chunk.set_name = Some(set_name.clone()));
+        Self { chunks: chunks.into(), ..self.clone() }
+    }
+
+    /// The same images, each the center square of one of `whole`.
+    pub(crate) fn with_whole_images(&self, whole: &Arc<WholeImages>) -> Self {
+        let mut chunks = self.chunks.to_vec();
+        chunks.iter_mut().for_each(|chunk| chunk.whole = Some(whole.clone()));
         Self { chunks: chunks.into(), ..self.clone() }
     }
 
@@ -294,6 +309,29 @@ impl Split {
         Image { bytes, width: self.width, height: self.height, order: chunk.order }
     }
 
+    /// What training views of the image at `index` are cut from, by the [`Store`](crate::Store)
+    /// that the set was opened with: the image itself, or the whole one of which it is the center.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    pub fn whole_image(&self, index: usize) -> WholeImage<'_> {
+        let (number, place) = self.locate(index);
+        let chunk = &self.chunks[number];
+        match &chunk.whole {
+            Some(whole) => whole.get(chunk.record(place)),
+            None => WholeImage::Decoded(self.image(index)),
+        }
+    }
+
+    /// The store that [`whole_image`](Self::whole_image) reads.
+    pub fn store(&self) -> Store {
+        match self.chunks.iter().find_map(|chunk| chunk.whole.as_deref()) {
+            None => Store::Square,
+            Some(WholeImages::Stored(_)) => Store::Aspect,
+            Some(WholeImages::Encoded(_)) => Store::Encoded,
+        }
+    }
+
     /// Checks that the mapped files have not changed since they were opened. If so, images read
     /// before this call are valid too; the loader checks after every batch.
     ///
@@ -306,6 +344,9 @@ impl Split {
                 && !last.is_some_and(|last| Arc::ptr_eq(last, map))
             {
                 map.check()?;
+                if let Some(whole) = &chunk.whole {
+                    whole.check()?;
+                }
                 last = Some(map);
             }
         }
@@ -352,6 +393,34 @@ impl Dataset {
             ("test", self.test.as_ref()),
         ];
         all.into_iter().filter_map(|(name, split)| Some((name, split?)))
+    }
+
+    /// The store that training views are cut from.
+    pub fn store(&self) -> Store {
+        match (self.unlabeled.store(), &self.train) {
+            (Store::Square, Some(train)) => train.store(),
+            (store, _) => store,
+        }
+    }
+
+    /// The split of a name, without the training images that stand for unlabeled ones.
+    pub(crate) fn split(&self, name: &str) -> Option<&Split> {
+        let shared = name == "unlabeled" && self.unlabeled_is_train();
+        self.splits().find(|(of, _)| *of == name && !shared).map(|(_, split)| split)
+    }
+
+    /// Notes that the images of a split are the center squares of `whole`.
+    pub(crate) fn add_whole_images(&mut self, name: &str, whole: WholeImages) {
+        let whole = Arc::new(whole);
+        let shared = name == "train" && self.unlabeled_is_train();
+        let splits = [
+            (name == "unlabeled" || shared).then_some(&mut self.unlabeled),
+            self.train.as_mut().filter(|_| name == "train"),
+            self.test.as_mut().filter(|_| name == "test"),
+        ];
+        for split in splits.into_iter().flatten() {
+            *split = split.with_whole_images(&whole);
+        }
     }
 
     /// Whether `unlabeled` is `train`, because the source has no unlabeled images.

@@ -7,7 +7,7 @@ mod made;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dataset::{Dataset, FolderLabels, ImageDimensions, OpenOptions, Split};
+use dataset::{Dataset, FolderLabels, ImageDimensions, OpenOptions, Split, Store};
 use fixtures::{assert_same, cache_of, folder, message, open, planes, write};
 use made::{Member, classes, images, png, tar, zip};
 use tempfile::TempDir;
@@ -203,6 +203,27 @@ fn archives_of_splits_are_one_set() {
 }
 
 #[test]
+fn test_images_without_labels_are_not_trained_on() {
+    let (_outer, dir) = place();
+    write(dir.join("train.tar"), tar(&images(&["apple/1.png", "pear/1.png", "pear/2.png"])));
+    write(dir.join("photos.tar"), tar(&images(&["0.png", "1.png"])));
+    write(dir.join("test.tar"), tar(&images(&["2.png", "3.png", "4.png"])));
+    assert_eq!(lengths(&open_all(&dir, &["train.tar", "test.tar"])), [0, 3, 0]);
+    assert_eq!(lengths(&open_all(&dir, &["photos.tar", "test.tar"])), [2, 0, 0]);
+    let paths = ["photos.tar", "test.tar"].map(|name| dir.join(name));
+    let options = OpenOptions { image_size: 8, ..Default::default() };
+    let survey = dataset::list(&paths, &options).unwrap().survey().unwrap();
+    assert_eq!(survey.unused[0].example, "test.tar (3 images without labels)");
+    // Alone it is a set as any other; without labels that are asked for, too.
+    assert_eq!(lengths(&open_all(&dir, &["test.tar"])), [3, 0, 0]);
+    let cache_dir = Some(cache_of(&dir));
+    let labels = FolderLabels::None;
+    let options = OpenOptions { image_size: 8, labels, cache_dir, ..Default::default() };
+    let set = dataset::list(&paths, &options).unwrap().open(&options).unwrap();
+    assert_eq!(lengths(&set), [5, 0, 0]);
+}
+
+#[test]
 fn webdataset_samples_have_labels_of_their_own() {
     let (_outer, dir) = place();
     let sample = |key: &str, ending: &str, label: &str| -> [Member; 2] {
@@ -315,9 +336,9 @@ fn what_is_in_archives_is_surveyed() {
     let options =
         OpenOptions { image_size: 8, cache_dir: Some(cache_of(&dir)), ..Default::default() };
     let listed = dataset::list(&[dir.join("one.tar")], &options).unwrap();
-    assert!(!listed.is_decoded());
+    assert!(!listed.is_decoded(Store::Square));
     listed.open(&options).unwrap();
-    assert!(listed.is_decoded());
+    assert!(listed.is_decoded(Store::Square));
     let survey = listed.survey().unwrap();
     assert_eq!((survey.formats["PNG"], survey.largest), (3, Some([8, 8])));
     assert_eq!((survey.unused[0].kind.as_str(), survey.unused[0].count), ("txt", 1));

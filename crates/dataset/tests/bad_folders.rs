@@ -106,7 +106,9 @@ fn folders_without_a_set() {
     write(dir.path().join("notes.txt"), "text");
     check("notes.txt");
     write(dir.path().join("cats/1.HEIC"), "image");
-    check("1.HEIC (not read: convert them to JPEG or PNG), notes.txt");
+    check(
+        "1.HEIC (not read: convert them to JPEG, as with `magick mogrify -format jpg FILE`), notes.txt",
+    );
 }
 
 #[test]

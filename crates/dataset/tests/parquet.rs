@@ -188,6 +188,15 @@ fn damaged_files() {
 }
 
 #[test]
+fn lengths_that_pages_can_not_have_are_not_believed() {
+    let mut bytes = parquet(&rows(), &Options::default());
+    // The first page is behind the magic: its type, then its length in two bytes, at most 8191.
+    assert_eq!((bytes[4..7].to_vec(), bytes[9]), (vec![0x15, 0, 0x15], 0x15));
+    bytes[7..9].copy_from_slice(&[0xfe, 0x7f]);
+    refused(&bytes, "found Parquet error: a page of 8191 bytes, compressed to ");
+}
+
+#[test]
 fn columns_compressed_in_another_way_are_named() {
     let mut bytes = parquet(&rows(), &Options::default());
     // In the footer the codec follows the column's path: Snappy is 1, Zstandard 6, both doubled.

@@ -5,7 +5,7 @@ mod fixtures;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dataset::{Dataset, Error, FolderLabels, ListedDataset, OpenOptions, Split};
+use dataset::{Dataset, Error, FolderLabels, ListedDataset, OpenOptions, Split, Store};
 use fixtures::{classes, folder, message, plain_png, planes, stl10, write};
 
 fn options(outer: &Path) -> OpenOptions<'static> {
@@ -122,7 +122,7 @@ fn a_listed_set_is_counted_and_not_decoded() {
     let dir = outer.path().join("a");
     classes(&dir);
     let listed = list(outer.path(), &["a"]).unwrap();
-    assert!(!listed.is_decoded() && !outer.path().join("cache").exists());
+    assert!(!listed.is_decoded(Store::Square) && !outer.path().join("cache").exists());
     let outline = listed.outline();
     assert!(outline.unlabeled_is_train());
     let train = outline.train.as_ref().unwrap();
@@ -131,10 +131,10 @@ fn a_listed_set_is_counted_and_not_decoded() {
     assert_eq!((outline.test.as_ref().unwrap().len(), outline.fingerprint().len()), (4, 32));
     let set = listed.open(&options(outer.path())).unwrap();
     assert_eq!(set.train.unwrap().labels(), Some(&[0, 0, 1, 1][..]));
-    assert!(list(outer.path(), &["a"]).unwrap().is_decoded());
+    assert!(list(outer.path(), &["a"]).unwrap().is_decoded(Store::Square));
     // Binaries are there at once.
     stl10(&outer.path().join("b"));
-    assert!(list(outer.path(), &["b"]).unwrap().is_decoded());
+    assert!(list(outer.path(), &["b"]).unwrap().is_decoded(Store::Square));
     // A damaged image is noticed when it is decoded.
     fs::write(dir.join("train/pear/0.png"), "damaged").unwrap();
     let listed = list(outer.path(), &["a"]).unwrap();

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use augment::{Recipe, Renderer, ViewKey};
-use dataset::Image;
+use dataset::Split;
 use rayon::prelude::*;
 
 use crate::partition::{Partition, Share};
@@ -28,6 +28,15 @@ struct Images<'a> {
     epoch: u32,
     unlabeled: Part<'a>,
     labeled: Part<'a>,
+}
+
+/// What of an image views are cut from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// By the store of the split.
+    Whole,
+    /// The center square, as in evaluation.
+    Square,
 }
 
 /// The images of one stream in a batch.
@@ -54,7 +63,7 @@ impl<'a> BatchRenderer<'a> {
     /// Fills `batch` with the views of one step. Runs on a worker; the others join in.
     ///
     /// # Errors
-    /// If files of the set have changed.
+    /// If files of the set have changed, or one can't be read.
     pub fn fill(&mut self, batch: &mut Batch, epoch: u32, step: u32) -> Result<(), Error> {
         // Before, as reading what was cut off would end the process.
         self.check()?;
@@ -83,14 +92,15 @@ impl<'a> BatchRenderer<'a> {
         let mut first_view = 0;
         for block in &mut batch.blocks {
             let recipes = &plan.views[first_view..first_view + block.views];
-            self.render(block, recipes, first_view, images);
+            self.render(block, recipes, first_view, images, Shown::Whole)?;
             first_view += block.views;
         }
         images.draw_masks(batch.blocks[0].views, &mut batch.masks);
         if let (Some(block), Some(recipe)) = (&mut batch.probe, &plan.probe) {
             let none = Part { indices: &[], ..images.unlabeled };
             let labeled_only = Images { unlabeled: none, ..images };
-            self.render(block, std::slice::from_ref(recipe), first_view, labeled_only);
+            let recipes = std::slice::from_ref(recipe);
+            self.render(block, recipes, first_view, labeled_only, Shown::Square)?;
         }
         self.check()
     }
@@ -115,21 +125,27 @@ impl<'a> BatchRenderer<'a> {
         recipes: &[Recipe],
         first_view: usize,
         images: Images<'_>,
-    ) {
+        shown: Shown,
+    ) -> Result<(), Error> {
         let view_bytes = 3 * block.height * block.width;
         let places = block.bytes.par_chunks_exact_mut(view_bytes * block.views);
-        places.enumerate().for_each(|(place, out)| {
-            let (image, number) = images.get(place);
+        places.enumerate().try_for_each(|(place, out)| {
+            let (split, index, number) = images.get(place);
             let worker = rayon::current_thread_index().unwrap_or(0);
             // A worker renders one image's views at a time, so it never waits for its own renderer.
             let mut renderer =
                 self.renderers[worker].lock().unwrap_or_else(PoisonError::into_inner);
-            let views = recipes.iter().zip(out.chunks_exact_mut(view_bytes));
-            for (view, (recipe, out)) in views.enumerate() {
-                let key = images.key(number, first_view + view);
-                renderer.render(recipe, &image, key, out);
+            let key = images.key(number, first_view);
+            if shown == Shown::Whole {
+                let rendered = renderer.render_views(recipes, split, index, key, out);
+                return rendered.map_err(|error| Error::Set(error.to_string()));
             }
-        });
+            let views = recipes.iter().zip(out.chunks_exact_mut(view_bytes));
+            for (view, (recipe, out)) in (key.view..).zip(views) {
+                renderer.render(recipe, &split.image(index), ViewKey { view, ..key }, out);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -141,8 +157,8 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Images<'a> {
-    /// The image at a place of the batch, and its number over both streams.
-    fn get(self, place: usize) -> (Image<'a>, u64) {
+    /// Where the image at a place of the batch is, and its number over both streams.
+    fn get(self, place: usize) -> (&'a Split, usize, u64) {
         let unlabeled = self.unlabeled.indices.len();
         let (part, place, split) = match place < unlabeled {
             true => (self.unlabeled, place, &self.plan.unlabeled),
@@ -153,7 +169,7 @@ impl<'a> Images<'a> {
             }
         };
         let index = part.indices[place];
-        (split.image(index as usize), part.first_number + u64::from(index))
+        (split, index as usize, part.first_number + u64::from(index))
     }
 
     /// What the view called `view` of the image with this `number` depends on.
@@ -166,7 +182,7 @@ impl<'a> Images<'a> {
         let Some(mask) = self.plan.mask else { return };
         let places = masks.par_chunks_exact_mut(views * mask.patches());
         places.enumerate().for_each(|(place, out)| {
-            let (_, number) = self.get(place);
+            let (_, _, number) = self.get(place);
             for (view, out) in out.chunks_exact_mut(mask.patches()).enumerate() {
                 mask.draw(self.key(number, view), out);
             }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use dataset::{FolderLabels, OpenOptions, PixelOrder};
+use dataset::{FolderLabels, OpenOptions, PixelOrder, Store};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError};
 use pyo3::prelude::*;
 use rayon::ThreadPoolBuilder;
@@ -137,9 +137,13 @@ impl Dataset {
 ///
 /// Images of a folder are resized to `image_size` pixels (shorter side, then center crop) and
 /// cached, which takes a while the first time. `labels` is a CSV file, "folders" (each is a class),
-/// "none", or, as if missing, "auto": class folders where there are such.
+/// "none", or, as if missing, "auto": class folders where there are such. `store` is what a
+/// `Loader` takes crops from: "square", "aspect" (whole images, the shorter side reduced to twice
+/// `image_size`) or "encoded" (whole images, decoded from their files each time).
 #[pyfunction]
-#[pyo3(signature = (path, *, image_size=96, labels=None, cache_dir=None, skip_bad=false))]
+#[pyo3(signature = (
+    path, *, image_size=96, labels=None, cache_dir=None, skip_bad=false, store="square"
+))]
 pub fn open(
     py: Python<'_>,
     path: PathBuf,
@@ -147,12 +151,18 @@ pub fn open(
     labels: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
     skip_bad: bool,
+    store: &str,
 ) -> PyResult<Dataset> {
+    let stores = [Store::Square, Store::Aspect, Store::Encoded];
+    let Some(store) = stores.into_iter().find(|of| of.name() == store) else {
+        return Err(unexpected("store", "square, aspect or encoded", store));
+    };
     let (sender, mut receiver) = mpsc::channel();
     let work = move || {
         let ignore = |_: &str| {};
         let options = OpenOptions {
             image_size,
+            store,
             labels: labels.map_or(FolderLabels::Auto, FolderLabels::of_argument),
             cache_dir,
             progress: &|_| {},

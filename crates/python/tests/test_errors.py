@@ -122,6 +122,11 @@ def test_sets(tmp_path, images):
             split[index]
 
 
+def test_a_store_is_one_of_three(tmp_path):
+    says(ValueError, "store: expected square, aspect or encoded, found round",
+         lambda: twinview.open(tmp_path, store="round"))
+
+
 def test_folders_of_images_are_opened(tmp_path, images):
     for index, image in enumerate(pixels(4, 20, 30)):
         folder = tmp_path / f"photos/class{index % 2}"

@@ -59,9 +59,9 @@ mod tests;
 pub use self::checkpoint::encoder_file::write_encoder;
 pub use self::checkpoint::initial_weights;
 pub use self::config::{
-    AugmentConfig, CheckpointConfig, Config, ConfigError, ConfigFile, Fitted, GradClipPer,
-    Mismatch, ProbeConfig, ProbeView, Reduction, TeacherInit, TrainConfig, ViewGroup, ViewSize,
-    schema,
+    AugmentConfig, CheckpointConfig, Config, ConfigError, ConfigFile, DataConfig, Fitted,
+    GradClipPer, Mismatch, ProbeConfig, ProbeView, Reduction, Store, TeacherInit, TrainConfig,
+    ViewGroup, ViewSize, schema,
 };
 pub use self::error::Error;
 pub use self::learner::networks::{

@@ -82,8 +82,9 @@ impl Contenders<'_> {
     /// with.
     pub fn run(&mut self, photos: Option<PathBuf>, bf16: bool) -> anyhow::Result<()> {
         let Effort { rounds, secs, batch, steps, views, growth, .. } = self.effort;
-        let path = |name| self.folder.join(name).display().to_string();
-        let (data, recipes, cache) = (path("data"), path("recipes.json"), path("cache"));
+        let path = |name: &str| self.folder.join(name).display().to_string();
+        let (data, recipes) = (path("data"), path("recipes.json"));
+        let (cache, whole) = (path("cache"), path("whole"));
         // Whole epochs, with the seed's fraction of labeled images, 1 in 21.
         let labeled = (batch as f64 / 21.0).round() as usize;
         run(self.synth(&data, steps * (batch - labeled), steps * labeled))?;
@@ -106,6 +107,12 @@ impl Contenders<'_> {
             self.measure(self.benchmarks("packing", &[&photos, &cache]))?;
             fs::remove_dir_all(&cache)?;
             self.measure_peer("photos.py", &[&photos, &96])?;
+            for side in [96, 224] {
+                self.measure(self.benchmarks("stores", &[&photos, &whole, &side, &secs]))?;
+                let recipe = path(&format!("recipe-{side}.json"));
+                fs::write(&recipe, capture(self.benchmarks("recipe", &[&side]))?)?;
+                self.measure_peer("stores.py", &[&photos, &recipe, &secs])?;
+            }
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
                 self.training(&data, precision)?;
             }

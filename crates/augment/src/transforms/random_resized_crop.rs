@@ -32,7 +32,7 @@ pub struct RandomResizedCrop {
 pub enum CropSampling {
     /// A side that is too long is cut to the image's. Edges fall between pixels.
     ///
-    /// Height and width are shares of the image's sides, so `aspect` is relative to the image's.
+    /// Of a square image, height and width are shares of its side.
     Clip,
     /// Up to ten draws of boxes with whole-pixel edges, then the largest central box that has an
     /// allowed aspect.
@@ -68,7 +68,8 @@ impl RandomResizedCrop {
     pub(crate) fn clipped(&self, unit: [f64; 4], width: f64, height: f64) -> CropBox {
         let [for_area, for_aspect, down, right] = unit;
         let area = lerp(self.scale, for_area);
-        let ratio = lerp(self.ratio.map(f64::ln), for_aspect).exp();
+        // In pixels, then in shares of the sides.
+        let ratio = lerp(self.ratio.map(f64::ln), for_aspect).exp() * (height / width);
         let box_height = (area / ratio).sqrt().min(1.0);
         let box_width = (area * ratio).sqrt().min(1.0);
         CropBox {

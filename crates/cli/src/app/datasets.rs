@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use dataset::{
-    Dataset, FileSurvey, FolderLabels, JobProgress, ListedDataset, OpenOptions, SyntheticSpec,
+    Dataset, FileSurvey, FolderLabels, JobProgress, ListedDataset, OpenOptions, Store, StoreChoice,
+    SyntheticSpec,
 };
 use run::DataSource;
 use trainer::RunRecord;
@@ -53,14 +54,32 @@ impl Listed {
         self.listed.outline()
     }
 
-    /// The outline, where opening takes long.
-    pub fn undecoded(&self) -> Option<&Dataset> {
-        (!self.listed.is_decoded()).then(|| self.outline())
+    /// The outline, where opening for a store takes long.
+    pub fn undecoded(&self, store: Store) -> Option<&Dataset> {
+        (!self.listed.is_decoded(store)).then(|| self.outline())
     }
 
-    /// Opens the set.
+    /// The store that was `asked` for, or else the one that suits the images, with a line that says
+    /// so.
+    pub fn choose_store(&self, asked: Option<Store>) -> Store {
+        if let Some(store) = asked {
+            return store;
+        }
+        let StoreChoice { store, reason } = self.listed.choose_store(self.image_size);
+        if store != Store::Square {
+            tracing::info!("crops are taken from the whole images (--store {store}): {reason}");
+        }
+        store
+    }
+
+    /// Opens the set, for evaluation.
     pub fn open(&self) -> Result<Dataset, Failure> {
-        Ok(self.open_skipping()?.0)
+        self.open_with(Store::Square)
+    }
+
+    /// Opens the set, for training on views from a store.
+    pub fn open_with(&self, store: Store) -> Result<Dataset, Failure> {
+        Ok(self.open_store(store)?.0)
     }
 
     /// What the files of its folders are; of an open set with the copies among them.
@@ -70,6 +89,10 @@ impl Listed {
 
     /// Opens the set; with a line for each image that is left out.
     pub fn open_skipping(&self) -> Result<(Dataset, Vec<String>), Failure> {
+        self.open_store(Store::Square)
+    }
+
+    fn open_store(&self, store: Store) -> Result<(Dataset, Vec<String>), Failure> {
         let left_out = Mutex::new(Vec::new());
         let note = |line: &str| {
             tracing::warn!("skipped {line}");
@@ -79,6 +102,7 @@ impl Listed {
         let progress = bar();
         let options = OpenOptions {
             image_size: self.image_size,
+            store,
             labels: FolderLabels::of_argument(&self.source.labels),
             progress: &progress,
             left_out: if self.source.skip_bad { Some(&note) } else { None },
@@ -89,11 +113,16 @@ impl Listed {
     }
 }
 
-/// Opens the set of `source`; without paths the built-in one.
+/// Opens the set of `source` for evaluation; without paths the built-in one.
 pub fn open(source: &DataSource, image_size: usize) -> Result<Dataset, Failure> {
+    open_with(source, image_size, Store::Square)
+}
+
+/// The same for training on views from a store.
+pub fn open_with(source: &DataSource, image_size: usize, store: Store) -> Result<Dataset, Failure> {
     match source.paths.is_empty() {
         true => built_in(),
-        false => list(source, image_size)?.open(),
+        false => list(source, image_size)?.open_with(store),
     }
 }
 

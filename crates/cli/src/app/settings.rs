@@ -227,6 +227,7 @@ pub fn set_flags(mut config: Config, arguments: &SettingsArguments) -> Result<Co
         config.checkpoint.best = Some(BestBy::ValProbeAcc { val_fraction });
     }
     config.image_size = arguments.image_size.unwrap_or(config.image_size);
+    config.data.store = arguments.store.map(Into::into).or(config.data.store);
     config.seed = arguments.seed.unwrap_or(config.seed);
     Ok(config)
 }

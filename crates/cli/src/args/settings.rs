@@ -38,6 +38,10 @@ pub struct SettingsArguments {
     /// Side of the images in pixels; folders of images are resized to it.
     #[arg(long, value_name = "N")]
     pub image_size: Option<usize>,
+    /// What crops of images of folders and archives are taken from [default: by their sizes and
+    /// number].
+    #[arg(long)]
+    pub store: Option<StoreArgument>,
     /// Share of the labeled training images, of every class, that is held out to measure on and to
     /// choose the best epoch by [default: the preset's, 0.1].
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
@@ -57,6 +61,27 @@ pub struct SettingsArguments {
     /// What to do when the features collapse.
     #[arg(long, value_name = "ACTION")]
     pub on_collapse: Option<OnCollapseArgument>,
+}
+
+/// What crops are taken from.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StoreArgument {
+    /// The center square, resized once.
+    Square,
+    /// The whole image, resized once to a shorter side of at most twice the image size.
+    Aspect,
+    /// The whole image in its file, decoded for every view.
+    Encoded,
+}
+
+impl From<StoreArgument> for trainer::Store {
+    fn from(argument: StoreArgument) -> Self {
+        match argument {
+            StoreArgument::Square => Self::Square,
+            StoreArgument::Aspect => Self::Aspect,
+            StoreArgument::Encoded => Self::Encoded,
+        }
+    }
 }
 
 /// What to do when the features collapse.

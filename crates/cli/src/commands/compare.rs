@@ -57,14 +57,15 @@ pub fn run(
         true => datasets::built_in()?,
         false => {
             let listed = datasets::list(&source, image_size)?;
-            if let Some(outline) = listed.undecoded() {
+            let store = listed.choose_store(planned[0].config.data.store);
+            if let Some(outline) = listed.undecoded(store) {
                 let mut planned = planned.clone();
                 fit(&mut planned, outline)?;
                 for run in planned {
                     pretrain::prepare(run.config, outline.clone(), &source)?;
                 }
             }
-            listed.open()?
+            listed.open_with(store)?
         }
     };
     let notes = fit(&mut planned, &set)?;
@@ -263,7 +264,7 @@ fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Re
     if !files::exists(&views)? {
         let [rows, repeats] = PREVIEW;
         let recipes = run.config.view_recipes();
-        let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats);
+        let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats)?;
         dataset::save_png(&sheet.into_image(), &views)?;
     }
     let evaluation = folder.join(file::EVALUATION);

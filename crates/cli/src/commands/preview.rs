@@ -24,9 +24,15 @@ pub fn run(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode, Fa
     dataset::PictureFormat::of(&arguments.out)?;
     files::check_writable(&arguments.out)?;
     let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
-    let set = datasets::open(&source, config.image_size)?;
+    let set = match source.paths.is_empty() {
+        true => datasets::built_in()?,
+        false => {
+            let listed = datasets::list(&source, config.image_size)?;
+            listed.open_with(listed.choose_store(config.data.store))?
+        }
+    };
     let views = config.view_recipes();
-    let sheet = augment::preview(&set.unlabeled, &views, config.seed, arguments.rows, 2);
+    let sheet = augment::preview(&set.unlabeled, &views, config.seed, arguments.rows, 2)?;
     dataset::save_picture(&sheet.into_image(), &arguments.out)?;
     let value = json!({"sheet": arguments.out, "views": views.len()});
     output.result(&value, || {

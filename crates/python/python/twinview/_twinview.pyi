@@ -178,6 +178,7 @@ def open(
     labels: str | PathLike[str] | None = None,
     cache_dir: str | PathLike[str] | None = None,
     skip_bad: bool = False,
+    store: str = "square",
 ) -> Dataset:
     """Opens a folder of images, archives, or STL-10 or CIFAR-10 binaries.
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use augment::{ViewGroup, ViewSize};
 pub use config_file::ConfigFile;
+pub use dataset::Store;
 pub use error::ConfigError;
 pub use fit::Fitted;
 pub use schema::schema;
@@ -43,6 +44,9 @@ pub struct Config {
     /// Side in pixels of the images that the encoder takes: views of size 1 are this large, and
     /// images of a folder are resized to it.
     pub image_size: usize,
+    /// Optional: how images are read.
+    #[serde(default, skip_serializing_if = "DataConfig::is_default")]
+    pub data: DataConfig,
     /// Augmentation: the views that the objective compares, and that of the probe.
     pub augment: AugmentConfig,
     /// Images to features.
@@ -61,6 +65,25 @@ pub struct Config {
     pub health: HealthConfig,
     /// Checkpoints: how often, and which are kept.
     pub checkpoint: CheckpointConfig,
+}
+
+/// How images are read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Optional: what the crops of images of folders and archives are taken from, which is chosen
+    /// by their sizes and number unless it is given: `"square"` (the center square, resized to
+    /// `image_size`), `"aspect"` (the whole image, its shorter side at most twice `image_size`) or
+    /// `"encoded"` (the whole image in its file, decoded for every view). Evaluation always sees
+    /// the center square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+}
+
+impl DataConfig {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The online probe.

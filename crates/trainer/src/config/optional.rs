@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 8] {
+fn keys() -> [(&'static str, Value); 10] {
     [
+        ("", json!({"data": {}})),
+        ("/data", json!({"store": null})),
         (
             "/encoder/vit",
             json!({
@@ -74,6 +76,11 @@ mod tests {
         let config = tiny_config("simclr").with("train.ema=0.99").unwrap();
         assert_eq!(config.document()["train"]["ema"], json!({"constant": 0.99}));
         assert_eq!(config.with("train.ema=null").unwrap(), tiny_config("simclr"));
+        let config = tiny_config("simclr").with("data.store=aspect").unwrap();
+        assert_eq!(config.document()["data"], json!({"store": "aspect"}));
+        assert_eq!(config.with("data.store=null").unwrap(), tiny_config("simclr"));
+        let error = config.with("data.store=round").unwrap_err().to_string();
+        assert!(error.contains("square") && error.contains("encoded"), "{error}");
         let config = tiny_config("simclr").with(vit).unwrap();
         let error = config.with("encoder.vit.normalize=mean").unwrap_err().to_string();
         assert!(error.contains("imagenet"), "{error}");

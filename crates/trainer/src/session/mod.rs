@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use dataset::{Dataset, Split};
+use dataset::{Dataset, Split, Store};
 use group::Group;
 use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
@@ -115,6 +115,11 @@ impl Trainer {
     ) -> Result<Self, Error> {
         config.validate()?;
         config.pin_teacher()?;
+        // Recorded as it is, so that the run is resumed with it; the square, where nothing was
+        // said, as runs were before there was a choice.
+        if config.data.store.is_some() || data.store() != Store::Square {
+            config.data.store = Some(data.store());
+        }
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
         config.train.precision = config.train.precision.on(device);

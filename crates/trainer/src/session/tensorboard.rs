@@ -77,11 +77,12 @@ impl EventFile {
     /// Appends what augmentation does to a few images, as a picture at step 0.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::Loader`] where an image can't be read.
     pub fn augmentation(&mut self, plan: &LoaderConfig) -> Result<(), Error> {
         let [rows, repeats] = SHOWN;
         let sheet = augment::preview(&plan.unlabeled, &plan.views, plan.seed, rows, repeats);
-        let picture = sheet.into_image();
+        let unreadable = |error: dataset::Error| loader::Error::Set(error.to_string());
+        let picture = sheet.map_err(unreadable).map_err(Error::Loader)?.into_image();
         match dataset::jpeg(&picture) {
             Ok(file) => self.image("augmentation", &file, picture.dimensions().into()),
             // Views that are too large for a picture are no reason not to train.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use dataset::Dataset;
+use dataset::{Dataset, Store};
 use run::DataSource;
 use trainer::initial_weights::InitialWeights;
 use trainer::{Config, ConfigFile, Fitted, RunFolder, RunRecord, Trainer, initial_weights};
@@ -50,27 +50,32 @@ fn earlier(arguments: &PretrainArguments, folder: &Path) -> Result<Option<RunRec
     Ok(goes_on.then(|| RunRecord::read(folder)).transpose()?)
 }
 
-/// Where images are, and those that are listed; none for the built-in set.
+/// Where images are, and those that are listed, with the store that views are made from; none for
+/// the built-in set.
 struct Images {
     source: DataSource,
-    listed: Option<Listed>,
+    listed: Option<(Listed, Store)>,
 }
 
 impl Images {
-    fn list(source: DataSource, image_size: usize) -> Result<Self, Failure> {
-        let is_built_in = source.paths.is_empty();
-        let listed = (!is_built_in).then(|| datasets::list(&source, image_size)).transpose()?;
-        Ok(Self { source, listed })
+    /// Lists the images. Without a `store` one is chosen by them.
+    fn list(source: DataSource, image_size: usize, store: Option<Store>) -> Result<Self, Failure> {
+        if source.paths.is_empty() {
+            return Ok(Self { source, listed: None });
+        }
+        let listed = datasets::list(&source, image_size)?;
+        let store = listed.choose_store(store);
+        Ok(Self { source, listed: Some((listed, store)) })
     }
 
     /// The set without its pixels, where opening takes long.
     fn undecoded(&self) -> Option<&Dataset> {
-        self.listed.as_ref().and_then(Listed::undecoded)
+        self.listed.as_ref().and_then(|(listed, store)| listed.undecoded(*store))
     }
 
     fn open(&self, ranks: &Ranks) -> Result<Dataset, Failure> {
         ranks.open(self.undecoded().is_some(), || match &self.listed {
-            Some(listed) => listed.open(),
+            Some((listed, store)) => listed.open_with(*store),
             None => datasets::built_in(),
         })
     }
@@ -131,7 +136,11 @@ impl<'a> Planned<'a> {
             Some(record) => arguments.data.source(&record.data.source),
             None => datasets::or_default(arguments.data.source(&DataSource::default()))?,
         };
-        let images = Images::list(source, settings.config.image_size)?;
+        let mut store = settings.config.data.store;
+        if let Some(record) = record {
+            store = Some(store.or(record.config.data.store).unwrap_or_default());
+        }
+        let images = Images::list(source, settings.config.image_size, store)?;
         let planned = Self { arguments, folder, record, settings, weights, images };
         // What is wrong is found before minutes are spent on decoding.
         if let Some(outline) = planned.images.undecoded()
@@ -190,7 +199,8 @@ fn resume(
             trainer::check_resume(record, folder, &arguments.method, config.clone())?;
         }
         let source = arguments.data.source(&record.data.source);
-        let images = Images::list(source, config.image_size)?;
+        let store = config.data.store.unwrap_or_default();
+        let images = Images::list(source, config.image_size, Some(store))?;
         Ok((config, images))
     };
     let (mut config, images) = ranks.agree(listed())?;

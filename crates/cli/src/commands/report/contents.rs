@@ -71,6 +71,8 @@ fn try_complete(
     let [rows, repeats] = PREVIEW;
     let views = record.config.view_recipes();
     let sheet = augment::preview(&set.unlabeled, &views, record.config.seed, rows, repeats);
+    let sheet =
+        sheet.map_err(noted("its images can't be read, so nothing was drawn for this page"))?;
     report.augmentation = Some(picture(sheet)?);
     let frozen = FrozenEncoder::open(folder, CheckpointChoice::Newest, device)
         .map_err(noted("no checkpoint to measure, so there are no new scores, neighbors or map"))?;
@@ -104,7 +106,8 @@ fn open(record: &RunRecord, name: &str) -> Result<Dataset, Missing> {
         let note = format!("its images ({name}) are no longer where they were, {nothing}");
         return Err(noted(note)(path.display()));
     }
-    let set = datasets::open(source, record.config.image_size);
+    let store = record.config.data.store.unwrap_or_default();
+    let set = datasets::open_with(source, record.config.image_size, store);
     let set = set.map_err(noted(format!("its images ({name}) can't be read, {nothing}")))?;
     if set.fingerprint() != record.data.fingerprint {
         let note = format!("other images are now in {name} than it was trained on, {nothing}");

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
+use std::ops::Range;
 use std::panic;
 use std::path::Path;
 
@@ -43,13 +44,8 @@ pub(super) fn format_name(format: ImageFormat) -> Option<&'static str> {
 /// Decodes the `bytes` of the file at `path` by their content, whatever its ending says. A JPEG
 /// file may be reduced in decoding, to about twice `side` pixels on its shorter side or more.
 pub(super) fn decode(path: &Path, bytes: &[u8], side: usize) -> Result<DecodedImage, Error> {
-    let guessed = image::guess_format(bytes).ok();
-    let known = FORMATS.into_iter().find(|(format, _)| Some(*format) == guessed);
-    let Some((format, format_name)) = known else {
-        return Err(not_an_image(path, describe(bytes, guessed)));
-    };
-    let failed =
-        |found: String| Error::Decode { path: path.to_path_buf(), format: format_name, found };
+    let (format, format_name) = format_of(path, bytes)?;
+    let failed = failure(path, format_name);
     // A mistake in a decoder is about this image alone.
     let decoded = panic::catch_unwind(|| {
         if format == ImageFormat::Jpeg {
@@ -64,6 +60,58 @@ pub(super) fn decode(path: &Path, bytes: &[u8], side: usize) -> Result<DecodedIm
         Ok(image)
     });
     decoded.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
+}
+
+/// What an image file says before its pixels.
+pub(super) struct Header {
+    pub is_jpeg: bool,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// The turn that makes it upright.
+    pub orientation: Orientation,
+}
+
+/// The header of the file at `path`, whose content is `bytes`.
+pub(super) fn header(path: &Path, bytes: &[u8]) -> Result<Header, Error> {
+    let (format, format_name) = format_of(path, bytes)?;
+    let failed = failure(path, format_name);
+    let read = panic::catch_unwind(|| {
+        if format == ImageFormat::Jpeg {
+            let (_, size) = jpeg_header(path, bytes, &failed)?;
+            let orientation = jpeg::orientation(bytes);
+            return Ok(Header { is_jpeg: true, size: size.into(), orientation });
+        }
+        let palette = (format == ImageFormat::Tiff).then(|| PaletteTiff::read(bytes)).flatten();
+        let bytes = palette.as_ref().map_or(bytes, |palette| &palette.gray);
+        let (decoder, orientation) = decoder(path, bytes, format, &failed)?;
+        Ok(Header { is_jpeg: false, size: decoder.dimensions().into(), orientation })
+    });
+    read.unwrap_or_else(|_| Err(failed("what the decoder fails on".into())))
+}
+
+/// The RGB pixels of some rows of the JPEG file at `path`, reduced to 1 / `denominator`, in
+/// `pixels`.
+pub(super) fn jpeg_rows(
+    path: &Path,
+    bytes: &[u8],
+    denominator: u32,
+    rows: Range<usize>,
+    pixels: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let failed = failure(path, "JPEG");
+    let (decompressor, _) = jpeg_header(path, bytes, &failed)?;
+    jpeg::rows(decompressor, denominator, rows, pixels).map_err(failed)
+}
+
+/// The format of a file, by its content, and its name in messages.
+fn format_of(path: &Path, bytes: &[u8]) -> Result<(ImageFormat, &'static str), Error> {
+    let guessed = image::guess_format(bytes).ok();
+    let known = FORMATS.into_iter().find(|(format, _)| Some(*format) == guessed);
+    known.ok_or_else(|| not_an_image(path, describe(bytes, guessed)))
+}
+
+fn failure(path: &Path, format: &'static str) -> impl Fn(String) -> Error {
+    move |found| Error::Decode { path: path.to_path_buf(), format, found }
 }
 
 /// The content of an image file. Its `stamp` is from when it was listed.
@@ -105,16 +153,40 @@ fn pixels(
     format: ImageFormat,
     failed: &impl Fn(String) -> Error,
 ) -> Result<DecodedImage, Error> {
+    let (decoder, orientation) = decoder(path, bytes, format, failed)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
+    let pixels = image.into_rgb8();
+    let extent = (f64::from(pixels.width()), f64::from(pixels.height()));
+    Ok(DecodedImage { pixels, extent, orientation })
+}
+
+/// A decoder whose image has a size that is read, and the turn that makes that upright.
+fn decoder<'a>(
+    path: &Path,
+    bytes: &'a [u8],
+    format: ImageFormat,
+    failed: &impl Fn(String) -> Error,
+) -> Result<(impl ImageDecoder + 'a, Orientation), Error> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(|error| failed(error.to_string()))?;
     check_dimensions(path, decoder.dimensions(), decoder.total_bytes(), failed)?;
     // An image with damaged metadata is still an image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
-    let pixels = image.into_rgb8();
-    let extent = (f64::from(pixels.width()), f64::from(pixels.height()));
-    Ok(DecodedImage { pixels, extent, orientation })
+    Ok((decoder, orientation))
+}
+
+/// A JPEG file whose size is one that is read, and its width and height.
+fn jpeg_header<'a>(
+    path: &Path,
+    bytes: &'a [u8],
+    failed: &impl Fn(String) -> Error,
+) -> Result<(Decompressor<'a>, (u32, u32)), Error> {
+    let decompressor = Decompressor::new(bytes).map_err(failed)?;
+    let (width, height) = decompressor.dimensions();
+    let total_bytes = 3 * u64::from(width) * u64::from(height);
+    check_dimensions(path, (width, height), total_bytes, failed)?;
+    Ok((decompressor, (width, height)))
 }
 
 fn jpeg_pixels(
@@ -123,10 +195,7 @@ fn jpeg_pixels(
     side: usize,
     failed: &impl Fn(String) -> Error,
 ) -> Result<DecodedImage, Error> {
-    let decompressor = Decompressor::new(bytes).map_err(failed)?;
-    let (width, height) = decompressor.dimensions();
-    let total_bytes = 3 * u64::from(width) * u64::from(height);
-    check_dimensions(path, (width, height), total_bytes, failed)?;
+    let (decompressor, (width, height)) = jpeg_header(path, bytes, failed)?;
     let side = side.try_into().unwrap_or(u32::MAX);
     let denominator = jpeg::denominator((width, height), side);
     let pixels = jpeg::pixels(decompressor, denominator).map_err(failed)?;

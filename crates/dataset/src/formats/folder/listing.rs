@@ -1,6 +1,7 @@
 //! The images of a set as files by split and class, and what its parts are called.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::source::Source;
 use super::unused::Unused;
@@ -26,7 +27,7 @@ pub(super) struct Listing {
     pub kind: &'static str,
     /// Whether each class is a folder; else labels are from elsewhere, or there are none.
     pub class_folders: bool,
-    pub source: Source,
+    pub source: Arc<Source>,
     pub unlabeled: Option<Files>,
     pub train: Option<Files>,
     pub test: Option<Files>,

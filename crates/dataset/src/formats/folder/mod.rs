@@ -4,6 +4,7 @@ mod archive;
 mod bad_files;
 mod cache;
 mod decode;
+mod encoded;
 mod entries;
 mod file_stamp;
 mod jpeg;
@@ -16,23 +17,31 @@ pub(crate) mod survey;
 mod tests;
 mod tiff_palette;
 mod unused;
+mod upright;
 mod walk;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::formats::archive_format::ArchiveFormat;
 use crate::resize::{Resizer, check_size};
-use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split};
+use crate::whole_image::WholeImages;
+use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split, Store};
 
 use archive::SplitName;
 use bad_files::BadFiles;
 use cache::PackedSet;
+use file_stamp::FileStamp;
 use listing::{Files, Listing};
 use source::Source;
 
+pub(crate) use cache::StoredImages;
 pub use cache::{CacheEntry, cache_entries};
+pub(crate) use encoded::EncodedFiles;
+pub use encoded::{EncodedFile, EncodedImage};
 pub(crate) use label_file::label_images;
 pub use unused::UnusedFiles;
 
@@ -82,15 +91,25 @@ impl ListedFolder {
         }
     }
 
+    /// Leaves out unlabeled images of an archive of test images: they can't measure, and aren't to
+    /// train on.
+    pub(crate) fn leave_out_unlabeled(&mut self) {
+        if let Some(files) = self.listing.unlabeled.take() {
+            let count = listing::images(files.paths.len());
+            tracing::warn!("{}: not used: {count} to test on without labels", self.dir.display());
+            self.listing.unused.add_images(&self.dir, &format!("{count} without labels"));
+        }
+    }
+
     /// Finds where the decoded images are or will be, once it is known what labels they have.
     pub(crate) fn plan(&mut self, options: &OpenOptions<'_>) -> Result<(), Error> {
         self.packed = Some(PackedSet::plan(&self.dir, &self.listing, options, &self.bad)?);
         Ok(())
     }
 
-    /// Whether the images were decoded before.
-    pub(crate) fn is_decoded(&self) -> bool {
-        self.packed.as_ref().is_some_and(PackedSet::exists)
+    /// Whether the images were decoded before, for a store.
+    pub(crate) fn is_decoded(&self, store: Store) -> bool {
+        self.packed.as_ref().is_some_and(|packed| packed.exists(store))
     }
 
     /// The dataset without its pixels.
@@ -119,16 +138,70 @@ impl ListedFolder {
         self.listing.splits().flat_map(|(_, files)| &files.paths)
     }
 
+    /// The files to train on.
+    pub(crate) fn training_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let splits = self.listing.splits().filter(|(split, _)| *split != cache::TEST);
+        splits.flat_map(|(_, files)| &files.paths)
+    }
+
+    /// Width and height of up to `count` of the images to train on, evenly spaced.
+    pub(crate) fn some_sizes(&self, count: usize) -> Vec<[u32; 2]> {
+        let files: Vec<&PathBuf> = self.training_files().collect();
+        let count = count.min(files.len());
+        let some: Vec<&PathBuf> = (0..count).map(|i| files[i * files.len() / count]).collect();
+        let heads = some.into_par_iter().map(|path| survey::head(&self.listing.source, path));
+        heads.flatten().map(|(_, size)| size).collect()
+    }
+
+    /// Whether an image can be read without those around it.
+    pub(crate) fn is_read_apart(&self) -> bool {
+        self.listing.source.is_read_apart()
+    }
+
     /// Opens it; images that weren't decoded before are.
     pub(crate) fn open(&self, options: &OpenOptions<'_>) -> Result<Dataset, Error> {
         let Self { dir, listing, packed, .. } = self;
         let mut bad = self.bad.clone();
-        let packed = packed.as_ref().expect("it was planned");
-        let packed = packed.open_or_pack(dir, listing, options, &mut bad)?;
+        let place = packed.as_ref().expect("it was planned");
+        let mut packed = place.open_or_pack(dir, listing, options, &mut bad)?;
+        if options.store == Store::Encoded {
+            let splits = listing.splits().zip(place.stamps());
+            for ((split, files), stamps) in splits.filter(|((of, _), _)| *of != cache::TEST) {
+                let count = packed.split(split).map_or(0, Split::len);
+                let files = self.kept(split, files, stamps, count)?;
+                let files = EncodedFiles::new(listing.source.clone(), files);
+                packed.add_whole_images(split, WholeImages::Encoded(files));
+            }
+        }
         if let (BadFiles::LeftOut(lines), Some(left_out)) = (&bad, options.left_out) {
             lines.iter().for_each(|line| left_out(line));
         }
         Ok(Dataset { kind: listing.kind, class_names: listing.class_names.clone(), ..packed })
+    }
+
+    /// The `count` files of a split that could be used, in the order of the images.
+    fn kept(
+        &self,
+        split: &str,
+        files: &Files,
+        stamps: &[Option<FileStamp>],
+        count: usize,
+    ) -> Result<Vec<(PathBuf, Option<FileStamp>)>, Error> {
+        let all = files.paths.iter().cloned().zip(stamps.iter().copied());
+        if count == files.paths.len() {
+            return Ok(all.collect());
+        }
+        let packed = self.packed.as_ref().expect("it was planned");
+        let hashes = packed.path_hashes(split);
+        let by_hash: HashMap<u64, _> =
+            all.map(|file| (cache::path_hash(&self.dir, &file.0), file)).collect();
+        let of_place = |place| by_hash.get(hashes.get(&place)?).cloned();
+        let kept: Option<Vec<_>> = (0..count).map(of_place).collect();
+        kept.ok_or_else(|| Error::Text {
+            path: packed.path(),
+            expected: format!("the files of {count} images"),
+            found: format!("those of {}", hashes.len()),
+        })
     }
 }
 

@@ -72,7 +72,7 @@ fn scan_archives(
         }
         source => scan_source(dir, source, unused, labels, bad),
     };
-    Ok(Listing { kind, source, ..listing? })
+    Ok(Listing { kind, source: source.into(), ..listing? })
 }
 
 /// The images of `dir` in `source`, with what isn't used beside what is in `unused`.

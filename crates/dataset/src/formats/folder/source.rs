@@ -61,6 +61,14 @@ impl Source {
         }
     }
 
+    /// Whether an image can be read without those around it.
+    pub fn is_read_apart(&self) -> bool {
+        match self {
+            Self::Folders => true,
+            Self::Archives(archives) => archives.is_read_apart(),
+        }
+    }
+
     /// The content of the image at `path`. Its `stamp` is from when it was listed.
     pub fn read(&self, path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Error> {
         match self {

@@ -73,6 +73,11 @@ impl Unused {
         self.folders.push(format!("{}/ ({why})", name_of(path)));
     }
 
+    /// Images of an archive, `why` in a few words.
+    pub fn add_images(&mut self, archive: &Path, why: &str) {
+        self.folders.push(format!("{} ({why})", name_of(archive)));
+    }
+
     /// One line; `None` where all is used.
     pub fn line(&self) -> Option<String> {
         let (images, others): (Vec<_>, Vec<_>) =
@@ -86,7 +91,9 @@ impl Unused {
             };
         let mut parts: Vec<String> = images.iter().map(describe).collect();
         if let Some(last) = parts.last_mut() {
-            last.push_str(" (not read: convert them to JPEG or PNG)");
+            last.push_str(
+                " (not read: convert them to JPEG, as with `magick mogrify -format jpg FILE`)",
+            );
         }
         parts.extend(self.folders.iter().take(NAMED).cloned());
         if let more @ 1.. = self.folders.len().saturating_sub(NAMED) {

@@ -119,6 +119,11 @@ impl Archives {
         self.archives.iter().any(|archive| archive.contents.is_labeled())
     }
 
+    /// Whether a member can be read without those around it, as a row of a Parquet file can't.
+    pub fn is_read_apart(&self) -> bool {
+        self.archives.iter().all(|archive| archive.parquet.is_none())
+    }
+
     /// The members as folders and images.
     pub fn tree(&self) -> &Tree {
         &self.tree

@@ -4,6 +4,7 @@
 //! Columns are read page by page. Labels and paths are read when the file is listed, an image when
 //! it is asked for; those that were passed on the way are kept for the next call.
 
+mod pages;
 mod rows;
 mod schema;
 
@@ -44,12 +45,16 @@ impl ParquetImages {
     /// # Errors
     /// If it is damaged, or has no column of images, or one that is compressed in a way that is not
     /// read.
-    pub fn list(path: &Path, file: &File, length: u64) -> Result<(Self, Contents), Error> {
-        let file = || file.try_clone().map_err(Error::io(path, "open"));
+    pub fn list(path: &Path, listed: &File, length: u64) -> Result<(Self, Contents), Error> {
+        let file = || listed.try_clone().map_err(Error::io(path, "open"));
         let opened = file()?;
         let reader = checked(path, || SerializedFileReader::new(opened))?;
         let metadata = reader.metadata().clone();
         let schema = Schema::find(path, &metadata)?;
+        let label = schema.label.map(|(column, _)| column);
+        let columns: Vec<usize> =
+            [Some(schema.image), schema.path, label].into_iter().flatten().collect();
+        checked(path, || pages::check(listed, &metadata, &columns, length))?;
         let mut contents = Contents::default();
         let texts = Texts::read(path, Arc::new(file()?), &metadata, &schema, length)?;
         let names = texts.names(path, &mut contents);

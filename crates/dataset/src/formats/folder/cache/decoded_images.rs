@@ -5,10 +5,14 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
+use super::SPLITS;
 use super::record::{self, ContentHash, Record};
+use super::stored_images::StoredImages;
+use crate::Store;
 use crate::formats::folder::file_stamp::FileStamp;
 use crate::formats::stl10;
 use crate::mmap::Mapping;
+use crate::resize::Planes;
 
 /// Pixels of one size in the cache, by the files that they are from.
 ///
@@ -29,7 +33,8 @@ pub(super) struct DecodedImages {
 #[derive(Debug)]
 struct DecodedSet {
     /// The images of each split.
-    mappings: [Option<Mapping>; super::SPLITS.len()],
+    mappings: [Option<Mapping>; SPLITS.len()],
+    whole: [Option<StoredImages>; SPLITS.len()],
     records: Vec<Record>,
 }
 
@@ -43,49 +48,82 @@ struct Place {
 impl DecodedImages {
     /// Those in the folders of `cache_dir`; `family` is that of the folder that is opened. What
     /// can't be read is not there.
-    pub fn find(cache_dir: &Path, family: u64, image_size: usize) -> Self {
-        let mut found = Self { image_bytes: 3 * image_size * image_size, ..Self::default() };
+    pub fn find(cache_dir: &Path, family: u64, image_size: usize, store: Store) -> Self {
+        let image_bytes = 3 * image_size * image_size;
+        let mut found = Self { image_bytes, ..Self::default() };
         for entry in fs::read_dir(cache_dir).into_iter().flatten().flatten() {
             if let Some((of, records)) = record::read(&entry.path(), image_size) {
-                found.add(&entry.path(), of == family, records);
+                let whole = SPLITS.map(|split| {
+                    let whole = StoredImages::open_some(&entry.path(), split, image_size).ok();
+                    whole.filter(|_| store == Store::Aspect)
+                });
+                found.add(&entry.path(), of == family, records, whole);
             }
         }
         found
     }
 
-    fn add(&mut self, folder: &Path, same_folder: bool, records: Vec<Record>) {
+    fn add(
+        &mut self,
+        folder: &Path,
+        same_folder: bool,
+        records: Vec<Record>,
+        whole: [Option<StoredImages>; SPLITS.len()],
+    ) {
         let open = |split| Mapping::open(&folder.join(stl10::file_names(split).0)).ok();
-        let set = DecodedSet { mappings: super::SPLITS.map(open), records };
+        let mappings = SPLITS.map(open);
+        let set = DecodedSet { mappings, whole, records };
         let number = self.sets.len() as u32;
         for (index, record) in (0..).zip(&set.records) {
             if set.mapping(record, self.image_bytes).is_none() {
                 continue;
             }
             let place = Place { set: number, record: index };
+            // One with the whole image serves better.
+            let best = set.whole(record).is_some_and(|whole| whole.has(record.place));
+            let note = |map: &mut HashMap<u64, Place>, key| {
+                if best {
+                    map.insert(key, place)
+                } else {
+                    Some(*map.entry(key).or_insert(place))
+                };
+            };
             if same_folder {
-                self.by_path.insert(path_key(record.path, record.stamp), place);
+                note(&mut self.by_path, path_key(record.path, record.stamp));
             }
             if record.stamp.has_inode() {
-                self.by_inode.insert(key(&record.stamp), place);
+                note(&mut self.by_inode, key(&record.stamp));
             }
-            self.by_content.insert(key(&record.content), place);
+            note(&mut self.by_content, key(&record.content));
         }
         self.sets.push(set);
     }
 
-    /// Copies the pixels of a file that has not changed to `out`; its record.
-    pub fn copy_of_file(&self, path: u64, stamp: FileStamp, out: &mut [u8]) -> Option<Record> {
+    /// Copies the pixels of a file that has not changed to `out` and `whole`; its record.
+    pub fn copy_of_file(
+        &self,
+        path: u64,
+        stamp: FileStamp,
+        out: &mut [u8],
+        whole: Option<&mut Planes>,
+    ) -> Option<Record> {
         let content = |stamp: FileStamp| stamp.content_bytes();
         let same_path = |of: &Record| of.path == path && content(of.stamp) == content(stamp);
         let same_inode = |of: &Record| of.stamp == stamp;
         let place = self.by_path.get(&path_key(path, stamp));
-        self.copy(place, same_path, out)
-            .or_else(|| self.copy(self.by_inode.get(&key(&stamp)), same_inode, out))
+        let mut whole = whole;
+        self.copy(place, same_path, out, whole.as_deref_mut())
+            .or_else(|| self.copy(self.by_inode.get(&key(&stamp)), same_inode, out, whole))
     }
 
-    /// Copies the pixels of a file with this content to `out`; its record.
-    pub fn copy_of_content(&self, content: &ContentHash, out: &mut [u8]) -> Option<Record> {
-        self.copy(self.by_content.get(&key(content)), |of| of.content == *content, out)
+    /// Copies the pixels of a file with this content to `out` and `whole`; its record.
+    pub fn copy_of_content(
+        &self,
+        content: &ContentHash,
+        out: &mut [u8],
+        whole: Option<&mut Planes>,
+    ) -> Option<Record> {
+        self.copy(self.by_content.get(&key(content)), |of| of.content == *content, out, whole)
     }
 
     fn copy(
@@ -93,6 +131,7 @@ impl DecodedImages {
         place: Option<&Place>,
         is_same: impl Fn(&Record) -> bool,
         out: &mut [u8],
+        whole: Option<&mut Planes>,
     ) -> Option<Record> {
         let place = place?;
         let set = &self.sets[place.set as usize];
@@ -100,6 +139,11 @@ impl DecodedImages {
         let pixels = set.pixels(&record, self.image_bytes)?;
         // Written by a process that was killed, the pixels may not be there.
         if !is_same(&record) || crc32fast::hash(pixels) != record.pixels {
+            return None;
+        }
+        if let Some(whole) = whole
+            && !set.whole(&record)?.copy(record.place, whole)
+        {
             return None;
         }
         out.copy_from_slice(pixels);
@@ -112,6 +156,10 @@ impl DecodedSet {
     fn mapping(&self, record: &Record, image_bytes: usize) -> Option<&Mapping> {
         let mapping = self.mappings.get(usize::from(record.split))?.as_ref();
         mapping.filter(|mapping| (record.place as usize) < mapping.len() / image_bytes)
+    }
+
+    fn whole(&self, record: &Record) -> Option<&StoredImages> {
+        self.whole.get(usize::from(record.split))?.as_ref()
     }
 
     fn pixels(&self, record: &Record, image_bytes: usize) -> Option<&[u8]> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::record::RECORDS;
-use super::{SPLITS, default_dir};
+use super::{SPLITS, default_dir, stored_images};
 use crate::Error;
 use crate::formats::stl10::{self, Shape};
 
@@ -99,7 +99,9 @@ impl CacheEntry {
     /// # Errors
     /// If it can't be deleted.
     pub fn remove(&self) -> Result<bool, Error> {
-        let images = SPLITS.iter().map(|split| stl10::file_names(split).0);
+        let images = SPLITS
+            .iter()
+            .flat_map(|split| [stl10::file_names(split).0, stored_images::file_names(split).0]);
         let files = images.chain([RECORDS.to_owned()]).map(|name| self.path.join(name));
         let open: Vec<File> = files.filter_map(|file| File::open(file).ok()).collect();
         // Held until it is deleted. Who has mapped or writes a file has a lock on it; a file system

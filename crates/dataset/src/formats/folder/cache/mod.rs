@@ -11,14 +11,18 @@
 //! Sets of the same folder and size whose key is no longer right are deleted when a new one is
 //! written.
 //!
+//! A set of the [aspect](crate::Store::Aspect) store has the whole images too, and a key of its own.
+//! It serves for the other stores as well.
+//!
 //! A set packed without what can't be used has a key of its own, and lists what it is without in
 //! `left_out.txt`.
 
 mod decoded_images;
 mod entry;
 mod record;
+mod stored_images;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,20 +40,28 @@ use super::listing::{Files, Listing, no_images};
 use crate::formats::stl10::{self, Order, Shape};
 use crate::names::Names;
 use crate::progress::Job;
-use crate::resize::Resizer;
-use crate::{Dataset, Error, OpenOptions};
+use crate::resize::{Planes, Resizer};
+use crate::store::aspect_side;
+use crate::whole_image::WholeImages;
+use crate::{Dataset, Error, OpenOptions, Split, Store};
 
 use decoded_images::DecodedImages;
 use record::{RECORDS, Record, RecordWriter};
+use stored_images::WholeWriter;
 
 pub use entry::{CacheEntry, cache_entries};
 pub(super) use record::ContentHash;
+pub(crate) use stored_images::StoredImages;
 
 /// Changes whenever decoding or resizing would give other bytes, or other files are kept.
 const VERSION: &[u8] = b"packed 4";
+/// The same for whole images.
+const ASPECT_VERSION: &[u8] = b"aspect 1";
 
 /// The splits by the numbers that records have.
-const SPLITS: [&str; 3] = ["unlabeled", "train", "test"];
+const SPLITS: [&str; 3] = ["unlabeled", "train", TEST];
+/// The split that isn't trained on, of which no whole images are kept.
+pub(super) const TEST: &str = "test";
 
 /// After which unfinished sets of other folders are deleted.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -66,7 +78,9 @@ pub(super) struct PackedSet {
     place: u64,
     /// What the names of packed sets of this folder and size begin with.
     family: String,
-    name: String,
+    /// Names with center squares alone, and with whole images too.
+    square: String,
+    aspect: String,
     image_size: usize,
     stamps: Vec<Vec<Option<FileStamp>>>,
 }
@@ -87,19 +101,43 @@ impl PackedSet {
         let place = hash(folder.as_os_str().as_encoded_bytes());
         let family = format!("{}-{}-", hex(&place.to_be_bytes()), options.image_size);
         let stamps = stamps(listing, bad)?;
-        let name = format!("{family}{}", key(dir, listing, &stamps, bad));
+        let [square, aspect] = keys(dir, listing, &stamps, bad);
+        let [square, aspect] = [square, aspect].map(|key| format!("{family}{key}"));
         let image_size = options.image_size;
-        Ok(Self { cache_dir, folder, place, family, name, image_size, stamps })
+        Ok(Self { cache_dir, folder, place, family, square, aspect, image_size, stamps })
     }
 
-    /// Where it is or will be.
+    /// Where it is, for some store.
     pub fn path(&self) -> PathBuf {
-        self.cache_dir.join(&self.name)
+        self.find(Store::Square).unwrap_or_else(|| self.cache_dir.join(&self.square))
     }
 
-    /// Whether it is there.
-    pub fn exists(&self) -> bool {
-        self.path().exists()
+    /// Where it is for a store, if it is there.
+    fn find(&self, store: Store) -> Option<PathBuf> {
+        let names: &[&String] = match store {
+            Store::Aspect => &[&self.aspect],
+            Store::Square | Store::Encoded => &[&self.square, &self.aspect],
+        };
+        names.iter().map(|name| self.cache_dir.join(name)).find(|path| path.exists())
+    }
+
+    /// Whether it is there for a store.
+    pub fn exists(&self, store: Store) -> bool {
+        self.find(store).is_some()
+    }
+
+    /// The stamps of files by split, in the order of the listing.
+    pub fn stamps(&self) -> &[Vec<Option<FileStamp>>] {
+        &self.stamps
+    }
+
+    /// The hash of each image's path relative to the folder, by its place in a split.
+    pub fn path_hashes(&self, split: &str) -> HashMap<usize, u64> {
+        let records = record::read(&self.path(), self.image_size);
+        let records = records.map_or(Vec::new(), |(_, records)| records);
+        let number = number_of(split);
+        let of_split = records.iter().filter(|record| record.split == number);
+        of_split.map(|record| (record.place as usize, record.path)).collect()
     }
 
     /// The hash of each file's content, its split, and its place in that; none before it is packed.
@@ -119,10 +157,10 @@ impl PackedSet {
         options: &OpenOptions<'_>,
         bad: &mut BadFiles,
     ) -> Result<Dataset, Error> {
-        let Self { cache_dir, folder, place, family, name, stamps, .. } = self;
-        let packed = self.path();
-        if packed.exists() {
-            match reopen(&packed, bad) {
+        let Self { cache_dir, folder, place, family, stamps, .. } = self;
+        let store = options.store;
+        if let Some(packed) = self.find(store) {
+            match self.reopen(&packed, listing, store, bad) {
                 Ok(dataset) => return Ok(dataset),
                 Err(error) => {
                     tracing::warn!(%error, "a packed set is damaged and is made anew");
@@ -130,25 +168,40 @@ impl PackedSet {
                 }
             }
         }
-        let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
+        let name = if store == Store::Aspect { &self.aspect } else { &self.square };
+        let packed = cache_dir.join(name);
+        let earlier = DecodedImages::find(cache_dir, *place, options.image_size, store);
         let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
         packing.run(&packed, bad)?;
         remove_outdated(cache_dir, family, name);
         remove_partial(cache_dir, *place, options.image_size);
-        reopen(&packed, bad)
+        self.reopen(&packed, listing, store, bad)
     }
-}
 
-/// Opens a packed set, and adds what it is without to what is left out.
-fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
-    let dataset = stl10::open_part(packed)?;
-    entry::note_use(packed);
-    if let BadFiles::LeftOut(lines) = bad {
-        let path = packed.join(LEFT_OUT);
-        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-        lines.extend(text.lines().map(String::from));
+    /// Opens a packed set, and adds what it is without to what is left out.
+    fn reopen(
+        &self,
+        packed: &Path,
+        listing: &Listing,
+        store: Store,
+        bad: &mut BadFiles,
+    ) -> Result<Dataset, Error> {
+        let mut dataset = stl10::open_part(packed)?;
+        if store == Store::Aspect {
+            for (split, _) in listing.splits().filter(|(split, _)| *split != TEST) {
+                let count = dataset.split(split).map_or(0, Split::len);
+                let whole = StoredImages::open(packed, split, self.image_size, count)?;
+                dataset.add_whole_images(split, WholeImages::Stored(whole));
+            }
+        }
+        entry::note_use(packed);
+        if let BadFiles::LeftOut(lines) = bad {
+            let path = packed.join(LEFT_OUT);
+            let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+            lines.extend(text.lines().map(String::from));
+        }
+        Ok(dataset)
     }
-    Ok(dataset)
 }
 
 /// A folder being packed.
@@ -184,8 +237,17 @@ impl Packing<'_> {
         let mut unusable = Vec::new();
         for ((split, files), stamps) in self.listing.splits().zip(self.stamps) {
             let images = folder.path().join(stl10::file_names(split).0);
-            let part = SplitPacking { packing: self, split: number_of(split), files, stamps };
-            unusable.push(part.decode_all(&images, &shape, &mut job, &records)?);
+            let whole = (self.options.store == Store::Aspect && split != TEST)
+                .then(|| WholeWriter::create(folder.path(), split, size))
+                .transpose()
+                .map_err(Error::io(packed, "write"))?;
+            let part =
+                SplitPacking { packing: self, split: number_of(split), files, stamps, whole };
+            let of_split = part.decode_all(&images, &shape, &mut job, &records)?;
+            if let Some(whole) = part.whole.filter(|_| !of_split.is_empty() && bad.is_left_out()) {
+                whole.close_gaps(folder.path(), split, size, &of_split)?;
+            }
+            unusable.push(of_split);
         }
         if !bad.is_left_out()
             && let Some(error) = refusal(&unusable)
@@ -267,6 +329,8 @@ struct SplitPacking<'a> {
     split: u8,
     files: &'a Files,
     stamps: &'a [Option<FileStamp>],
+    /// For whole images, where they are kept too.
+    whole: Option<WholeWriter>,
 }
 
 impl SplitPacking<'_> {
@@ -285,11 +349,15 @@ impl SplitPacking<'_> {
             self.files.paths.len(),
             shape.image_bytes(),
             job,
-            Resizer::new,
-            |fitter, index, planes| {
-                match self.decode_one(fitter, index, planes) {
-                    Ok(Some(record)) => records.add(record).map_err(Error::io(path, "write"))?,
-                    Ok(None) => {}
+            || (Resizer::new(), Planes::default()),
+            |(resizer, whole), index, planes| {
+                match self.decode_one(resizer, index, planes, whole) {
+                    Ok(record) => {
+                        let added = self.whole.as_ref().map_or(Ok(()), |to| to.add(index, whole));
+                        let added =
+                            added.and_then(|()| record.map_or(Ok(()), |of| records.add(of)));
+                        added.map_err(Error::io(path, "write"))?;
+                    }
                     Err(error) => {
                         planes.fill(0);
                         let mut unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
@@ -302,27 +370,34 @@ impl SplitPacking<'_> {
         Ok(unusable.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The pixels of one file: from an earlier opening, or decoded. No record without a stamp.
+    /// The pixels of one file, and where they are kept the whole ones: from an earlier opening, or
+    /// decoded. No record without a stamp.
     fn decode_one(
         &self,
         resizer: &mut Resizer,
         index: usize,
         planes: &mut [u8],
+        whole: &mut Planes,
     ) -> Result<Option<Record>, Error> {
         let Packing { dir, earlier, options, .. } = self.packing;
         let (path, stamp) = (&self.files.paths[index], self.stamps[index]);
-        let name = hash(below(dir, path).as_os_str().as_encoded_bytes());
-        let found = stamp.and_then(|stamp| earlier.copy_of_file(name, stamp, planes));
+        let name = path_hash(dir, path);
+        let mut whole = self.whole.is_some().then_some(whole);
+        let found =
+            stamp.and_then(|stamp| earlier.copy_of_file(name, stamp, planes, whole.as_deref_mut()));
         let (content, pixels) = match found {
             Some(Record { content, pixels, .. }) => (content, pixels),
             None => {
                 let bytes = self.packing.listing.source.read(path, stamp)?;
                 let content = Sha256::digest(&bytes)[..16].try_into().expect("sixteen bytes");
-                match earlier.copy_of_content(&content, planes) {
+                match earlier.copy_of_content(&content, planes, whole.as_deref_mut()) {
                     Some(record) => (content, record.pixels),
                     None => {
                         let image = decode(path, &bytes, options.image_size)?;
                         resizer.fit_image(&image, planes, options.image_size);
+                        if let Some(whole) = whole {
+                            resizer.fit_whole(&image, whole, aspect_side(options.image_size));
+                        }
                         (content, crc32fast::hash(planes))
                     }
                 }
@@ -389,8 +464,14 @@ fn stamps(listing: &Listing, bad: &BadFiles) -> Result<Vec<Vec<Option<FileStamp>
     listing.splits().map(of_split).collect()
 }
 
-/// Hash over everything that the packed bytes depend on, besides folder and size.
-fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<FileStamp>>], bad: &BadFiles) -> String {
+/// Hashes over everything that the packed bytes depend on, besides folder and size: without and
+/// with whole images.
+fn keys(
+    dir: &Path,
+    listing: &Listing,
+    stamps: &[Vec<Option<FileStamp>>],
+    bad: &BadFiles,
+) -> [String; 2] {
     let mut hash = Sha256::new();
     hash.update(VERSION);
     if bad.is_left_out() {
@@ -407,7 +488,13 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<FileStamp>>], bad: &B
             hash.update(files.labels.as_ref().map_or(0, |labels| labels[i]).to_le_bytes());
         }
     }
-    hex(&hash.finalize()[..16])
+    let aspect = hash.clone().chain_update(ASPECT_VERSION);
+    [hash, aspect].map(|hash| hex(&hash.finalize()[..16]))
+}
+
+/// The hash of the path of a listed file, relative to the folder, that records have.
+pub(super) fn path_hash(dir: &Path, path: &Path) -> u64 {
+    hash(below(dir, path).as_os_str().as_encoded_bytes())
 }
 
 /// The path of a listed file from the folder on.

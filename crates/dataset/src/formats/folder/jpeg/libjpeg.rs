@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::{mem, ptr};
 
@@ -85,32 +86,49 @@ impl<'a> Decompressor<'a> {
     /// # Errors
     /// What libjpeg can't decode, or says is damaged.
     pub fn decode(mut self, denominator: u32) -> Result<((u32, u32), Vec<u8>), String> {
-        let components = if self.components() == 4 { 4 } else { 3 };
+        let components = self.out_components();
         self.call(|State { info, .. }| {
-            info.scale_num = 1;
-            info.scale_denom = denominator;
-            info.out_color_space = if components == 4 { JCS_CMYK } else { JCS_RGB };
-            // SAFETY: the header was read. Where a call fails it unwinds, which ends the closure.
-            unsafe { ffi::jpeg_start_decompress(info) };
+            start(info, denominator, components);
             let (width, height) = (info.output_width as usize, info.output_height as usize);
             let row_bytes = width * components;
             let mut pixels = vec![0; row_bytes * height];
-            while info.output_scanline < info.output_height {
-                let rows = pixels.chunks_exact_mut(row_bytes).skip(info.output_scanline as usize);
-                let mut starts = [ptr::null_mut(); ROWS];
-                let mut count = 0;
-                for (start, row) in starts.iter_mut().zip(rows) {
-                    *start = row.as_mut_ptr();
-                    count += 1;
-                }
-                // SAFETY: `starts` has `count` pointers to rows that don't overlap, each of as many
-                // bytes as libjpeg writes to one: `output_width` pixels of `components` bytes.
-                unsafe { ffi::jpeg_read_scanlines(info, starts.as_mut_ptr(), count) };
-            }
+            read_rows(info, &mut pixels, row_bytes);
             // SAFETY: all rows were read. Reads on to the end marker.
             unsafe { ffi::jpeg_finish_decompress(info) };
             ((width as u32, height as u32), pixels)
         })
+    }
+
+    /// Decodes some rows of the image at 1 / `denominator` of its size: those of
+    /// [`decode`](Self::decode), in `pixels`. What follows them is not looked at.
+    ///
+    /// # Errors
+    /// What libjpeg can't decode, or says is damaged, down to the last of the rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn decode_rows(
+        mut self,
+        denominator: u32,
+        rows: Range<usize>,
+        pixels: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let components = self.out_components();
+        self.call(|State { info, .. }| {
+            start(info, denominator, components);
+            let (width, height) = (info.output_width as usize, info.output_height as usize);
+            assert!(rows.start < rows.end && rows.end <= height, "{rows:?} of {height} rows");
+            let row_bytes = width * components;
+            // SAFETY: nothing was read so far, and there are more rows than are skipped. Where a
+            // call fails it unwinds, which ends the closure.
+            unsafe { ffi::jpeg_skip_scanlines(info, rows.start as u32) };
+            pixels.resize(row_bytes * rows.len(), 0);
+            read_rows(info, pixels, row_bytes);
+        })
+    }
+
+    fn out_components(&self) -> usize {
+        if self.components() == 4 { 4 } else { 3 }
     }
 
     /// Calls libjpeg, and catches what it fails with.
@@ -128,6 +146,34 @@ impl Drop for Decompressor<'_> {
     fn drop(&mut self) {
         // SAFETY: it was created, or is all zeros, in which case nothing is done.
         unsafe { ffi::jpeg_destroy_decompress(&mut self.state.info) };
+    }
+}
+
+/// Begins decoding.
+fn start(info: &mut ffi::jpeg_decompress_struct, denominator: u32, components: usize) {
+    info.scale_num = 1;
+    info.scale_denom = denominator;
+    info.out_color_space = if components == 4 { JCS_CMYK } else { JCS_RGB };
+    // SAFETY: the header was read. Where a call fails it unwinds.
+    unsafe { ffi::jpeg_start_decompress(info) };
+}
+
+/// Reads the next rows, as many as fill `pixels` at `row_bytes` each.
+fn read_rows(info: &mut ffi::jpeg_decompress_struct, pixels: &mut [u8], row_bytes: usize) {
+    assert_eq!(row_bytes, info.output_width as usize * info.output_components as usize);
+    let first = info.output_scanline as usize;
+    let end = first + pixels.len() / row_bytes;
+    while (info.output_scanline as usize) < end.min(info.output_height as usize) {
+        let rows = pixels.chunks_exact_mut(row_bytes).skip(info.output_scanline as usize - first);
+        let mut starts = [ptr::null_mut(); ROWS];
+        let mut count = 0;
+        for (start, row) in starts.iter_mut().zip(rows) {
+            *start = row.as_mut_ptr();
+            count += 1;
+        }
+        // SAFETY: `starts` has `count` pointers to rows that don't overlap, each of as many bytes
+        // as libjpeg writes to one: `output_width` pixels of `output_components` bytes.
+        unsafe { ffi::jpeg_read_scanlines(info, starts.as_mut_ptr(), count) };
     }
 }
 

@@ -9,6 +9,8 @@ mod libjpeg;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use image::RgbImage;
 use image::metadata::Orientation;
 
@@ -19,7 +21,7 @@ pub(super) use libjpeg::Decompressor;
 const REDUCING_GAP: u32 = 2;
 
 /// The most of its size that an image can be reduced by in decoding.
-const DENOMINATORS: [u32; 3] = [8, 4, 2];
+pub(super) const DENOMINATORS: [u32; 3] = [8, 4, 2];
 
 /// What the largest reduction is that leaves the shorter side `REDUCING_GAP` times `side` pixels.
 pub(super) fn denominator(size: (u32, u32), side: u32) -> u32 {
@@ -44,6 +46,24 @@ pub(super) fn pixels(decompressor: Decompressor<'_>, denominator: u32) -> Result
         pixels = cmyk_to_rgb(&pixels);
     }
     RgbImage::from_raw(size.0, size.1, pixels).ok_or_else(|| "fewer pixels than it says".into())
+}
+
+/// The RGB pixels of some rows at 1 / `denominator` of the size, in `pixels`.
+///
+/// # Errors
+/// What libjpeg can't decode, or says is damaged, down to the last of the rows.
+pub(super) fn rows(
+    decompressor: Decompressor<'_>,
+    denominator: u32,
+    rows: Range<usize>,
+    pixels: &mut Vec<u8>,
+) -> Result<(), String> {
+    let inks = decompressor.components() == 4;
+    decompressor.decode_rows(denominator, rows, pixels)?;
+    if inks {
+        *pixels = cmyk_to_rgb(pixels);
+    }
+    Ok(())
 }
 
 /// Mixes inks, which are stored as Adobe's programs do: 255 for none.

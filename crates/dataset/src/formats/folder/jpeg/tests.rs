@@ -72,6 +72,34 @@ fn kinds_of_files_are_read_as_libjpeg_reads_them() {
     assert_eq!(check_files(&folder), [62, 26]);
 }
 
+/// Rows that are skipped, and those that are never asked for, change nothing.
+#[test]
+fn some_rows_are_those_of_all() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg/kinds"));
+    let mut table = csv::Reader::from_path(folder.join("files.csv")).unwrap();
+    let mut compared = 0;
+    for row in table.records() {
+        let row = row.unwrap();
+        if &row[1] != "whole" {
+            continue;
+        }
+        let bytes = std::fs::read(folder.join(&row[0])).unwrap();
+        for denominator in [1, 2, 4, 8] {
+            let all = pixels(Decompressor::new(&bytes).unwrap(), denominator).unwrap();
+            let (width, height) = (3 * all.width() as usize, all.height() as usize);
+            for rows in [0..height, 0..1, height / 3..height.div_ceil(2), height - 1..height] {
+                let mut some = vec![7; 5];
+                let decompressor = Decompressor::new(&bytes).unwrap();
+                super::rows(decompressor, denominator, rows.clone(), &mut some).unwrap();
+                let expected = &all.as_raw()[rows.start * width..rows.end * width];
+                assert!(some == expected, "{} at 1/{denominator}, {rows:?}", &row[0]);
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 62 * 16);
+}
+
 #[test]
 fn thousands_of_scans_are_refused() {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference"));
