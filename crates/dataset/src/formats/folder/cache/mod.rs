@@ -11,8 +11,8 @@
 //! Sets of the same folder and size whose key is no longer right are deleted when a new one is
 //! written.
 //!
-//! A set of the [aspect](crate::Store::Aspect) store has the whole images too, and a key of its own.
-//! It serves for the other stores as well.
+//! A set of the [aspect](crate::Store::Aspect) store has the whole images too, and a key of its
+//! own. It serves for the other stores as well.
 //!
 //! A set packed without what can't be used has a key of its own, and lists what it is without in
 //! `left_out.txt`.
