@@ -4,7 +4,7 @@
 //! A damaged file of a few bytes could ask for gigabytes.
 //!
 //! # Reference
-//! `PageHeader` in <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>,
+//! `PageHeader` of <https://github.com/apache/parquet-format>, `src/main/thrift/parquet.thrift`,
 //! written as <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
 use std::fs::File;
