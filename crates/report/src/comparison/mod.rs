@@ -6,7 +6,10 @@ pub mod leaderboard;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use run::{CONTRASTIVE_ACC, CORRELATION_ACC, EFFECTIVE_RANK, FEATURE_STD, Metric, TEST_PROBE_ACC};
+use run::{
+    CONTRASTIVE_ACC, CORRELATION_ACC, EFFECTIVE_RANK, FEATURE_STD, Metric, TEST_PROBE_ACC,
+    VAL_KNN_ACC,
+};
 use serde::Serialize;
 
 use crate::figures::series::Series;
@@ -159,8 +162,9 @@ pub fn different_data<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Str
 }
 
 /// Writes into `out` what compares `runs`: `leaderboard.json`, `.csv` and `.md`, `probe_accuracy`
-/// and `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Each file appears whole or
-/// not at all. `command` is the command line that makes the comparison again.
+/// and `contrastive_accuracy` as `.svg` and `.png`, and `report.html`. Without a labeled test split
+/// `knn_accuracy` takes the place of `probe_accuracy`, and without labels there is neither. Each
+/// file appears whole or not at all. `command` is the command line that makes the comparison again.
 ///
 /// # Errors
 /// [`Error::NoRuns`], [`Error::Content`] where a picture of a run is no PNG, [`Error::Io`].
@@ -184,8 +188,9 @@ pub fn write_comparison(out: &Path, runs: &[Run], command: &str) -> Result<Compa
     Ok(comparison)
 }
 
-/// The two figures, their lines in the order of the leaderboard.
-fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
+/// An accuracy, where one was measured, and contrastive accuracy; the lines are in the order of the
+/// leaderboard.
+fn figures(comparison: &Comparison, runs: &[Run]) -> Vec<Figure> {
     let methods = by_method(runs);
     let of = |name, metric: &Metric| {
         let rows = comparison.rows.iter();
@@ -199,7 +204,10 @@ fn figures(comparison: &Comparison, runs: &[Run]) -> [Figure; 2] {
             series: rows.map(line).collect(),
         }
     };
-    [of("probe_accuracy", &TEST_PROBE_ACC), of("contrastive_accuracy", &CONTRASTIVE_ACC)]
+    let accuracies = [of("probe_accuracy", &TEST_PROBE_ACC), of("knn_accuracy", &VAL_KNN_ACC)];
+    let measured = |figure: &Figure| figure.series.iter().any(|line| !line.points.is_empty());
+    let accuracy = accuracies.into_iter().find(measured);
+    accuracy.into_iter().chain([of("contrastive_accuracy", &CONTRASTIVE_ACC)]).collect()
 }
 
 #[cfg(test)]

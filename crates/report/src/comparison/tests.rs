@@ -66,6 +66,25 @@ fn everything_is_written_and_nothing_else() {
 }
 
 #[test]
+fn a_figure_is_of_what_was_measured() {
+    let names = |line: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::unfinished(folder.path(), "simclr", 0, &[0.25]);
+        let metrics = path.join("metrics.jsonl");
+        let text = fs::read_to_string(&metrics).unwrap();
+        fs::write(&metrics, text.replace("\"test_probe_acc\":0.25", line)).unwrap();
+        let runs = [Run::read(&path).unwrap()];
+        let figures = figures(&Comparison::of(&runs), &runs);
+        figures.iter().map(|figure| figure.name).collect::<Vec<_>>()
+    };
+    let probe = "\"test_probe_acc\":0.25,\"val_knn_acc\":0.5";
+    assert_eq!(names(probe), ["probe_accuracy", "contrastive_accuracy"]);
+    let folds = "\"test_probe_acc\":null,\"val_knn_acc\":0.5";
+    assert_eq!(names(folds), ["knn_accuracy", "contrastive_accuracy"]);
+    assert_eq!(names("\"test_probe_acc\":null"), ["contrastive_accuracy"]);
+}
+
+#[test]
 fn the_same_runs_make_the_same_files() {
     let folder = tempfile::tempdir().unwrap();
     let runs = three(folder.path());

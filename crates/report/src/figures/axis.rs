@@ -84,9 +84,10 @@ impl Axes {
     /// The ticks of the vertical axis: position and text.
     fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
         let count = ((self.y[1] - self.y[0]) / self.y_step).round() as u32;
-        (0..=count).map(|index| {
+        let largest = self.y[0].abs().max(self.y[1].abs());
+        (0..=count).map(move |index| {
             let value = self.y[0] + f64::from(index) * self.y_step;
-            (self.y_as_written(value), tick(value, self.y_step))
+            (self.y_as_written(value), tick(value, self.y_step, largest))
         })
     }
 

@@ -64,13 +64,14 @@ pub fn round_up(least: f64) -> f64 {
     factor.unwrap_or(10.0) * ten
 }
 
-/// The number at a tick, with as many digits as ticks at this distance need.
-pub fn tick(value: f64, step: f64) -> String {
+/// The number at a tick, with as many digits as ticks at this distance need. Very large and very
+/// small numbers have an exponent: `largest` is the largest of the axis, by its magnitude.
+pub fn tick(value: f64, step: f64, largest: f64) -> String {
     if value.abs() < step / 1000.0 {
         return "0".to_owned();
     }
     let places = |number: f64| (number.abs().log10() + 1e-9).floor();
-    if step < 1e-4 || value.abs() >= 1e6 {
+    if step < 1e-7 || (step < 1e-4 && largest < 0.01) || value.abs() >= 1e6 {
         let digits = (places(value) - places(step)).max(0.0) as usize;
         return format!("{value:.digits$e}");
     }
@@ -125,13 +126,17 @@ mod tests {
 
     #[test]
     fn ticks_have_the_digits_that_tell_them_apart() {
-        assert_eq!(tick(4.75, 0.05), "4.75");
-        assert_eq!(tick(0.1 + 0.2, 0.1), "0.3");
-        assert_eq!(tick(1e-18, 0.1), "0");
-        assert_eq!(tick(-2.0, 1.0), "-2");
-        assert_eq!(tick(1200.0, 200.0), "1200");
-        assert_eq!(tick(0.00012, 0.00002), "1.2e-4");
-        assert_eq!(tick(2_000_000.0, 500_000.0), "2.0e6");
+        assert_eq!(tick(4.75, 0.05, 5.0), "4.75");
+        assert_eq!(tick(0.1 + 0.2, 0.1, 1.0), "0.3");
+        assert_eq!(tick(1e-18, 0.1, 1.0), "0");
+        assert_eq!(tick(-2.0, 1.0, 4.0), "-2");
+        assert_eq!(tick(1200.0, 200.0, 2000.0), "1200");
+        assert_eq!(tick(0.00012, 0.00002, 0.0002), "1.2e-4");
+        assert_eq!(tick(2_000_000.0, 500_000.0, 3e6), "2.0e6");
+        // Close to each other, but not small.
+        assert_eq!(tick(2.29715, 0.00005, 2.2972), "2.29715");
+        assert_eq!(tick(0.08805, 0.00005, 0.0881), "0.08805");
+        assert_eq!(tick(0.00998, 0.00002, 0.01002), "0.00998");
     }
 
     #[test]

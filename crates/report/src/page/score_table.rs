@@ -98,8 +98,8 @@ pub fn has_intervals(lines: &[Line]) -> bool {
     lines.iter().any(|line| !line.intervals.is_empty())
 }
 
-/// The table called `label` of `lines`, the first column headed `head`, without the columns of which
-/// no line has a number; the best of each score is bold.
+/// The table called `label` of `lines`, the first column headed `head`, without the columns of
+/// which no line has a number; the best of each score is bold.
 pub fn scores(label: &str, head: &str, lines: &[Line]) -> Markup {
     let columns = shown(lines.iter().map(|line| &line.row));
     let names: Vec<String> = columns.iter().map(Column::heading).collect();
