@@ -95,6 +95,14 @@ pub fn train(
         tracing::warn!("{warning}");
     }
     announce(&trainer, folder);
+    if let Some(initial) = trainer.record().initial_knn {
+        let [low, high] = initial.interval95().map(|share| 100.0 * share);
+        let accuracy = 100.0 * initial.accuracy;
+        let images = count(initial.images, "image");
+        tracing::info!(
+            "initial weights: val_knn_acc {accuracy:.2}% ({low:.1} to {high:.1}) of {images}"
+        );
+    }
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
     let estimate = match quiet || steps.step >= steps.total {
@@ -102,7 +110,7 @@ pub fn train(
         false => trainer.estimate_time(),
     };
     tracing::info!("{}", plan_line(source, &trainer, estimate));
-    let mut display = TrainingProgress::new(output, steps, quiet, stop_flag::save_flag()?);
+    let mut display = TrainingProgress::new(output, &trainer, quiet, stop_flag::save_flag()?);
     let outcome = trainer.train(run, &mut TimeCheck::new(&mut display, estimate, steps), stop);
     let last = display.finish();
     let outcome = outcome?;
@@ -137,6 +145,7 @@ fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, Strin
     let weights = arguments.init_weights.as_deref().map(initial_weights::inspect).transpose()?;
     let method = Some(arguments.method.as_str());
     let settings = Settings::with_weights(method, &arguments.settings, weights.as_ref())?;
+    let continuing = settings.continuing_note();
     if !arguments.dry_run {
         RunFolder::check_new(folder)?;
     }
@@ -174,6 +183,9 @@ fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, Strin
                 .to_owned(),
         };
         tracing::info!("encoder initialized from {weights}; {pixels}");
+        if let Some(note) = continuing {
+            tracing::info!("{note}");
+        }
     }
     Ok((trainer, of))
 }

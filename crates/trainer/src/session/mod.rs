@@ -114,6 +114,7 @@ impl Trainer {
             data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord { unlabeled, labeled, steps_per_epoch },
             init: None,
+            initial_knn: None,
             run_id: String::new(),
             has_checkpoint: false,
             segments: Vec::new(),
@@ -156,12 +157,15 @@ impl Trainer {
         Ok(())
     }
 
-    /// Makes a new folder for the run. Nothing stays behind on failure.
+    /// Makes a new folder for the run. Nothing stays behind on failure. Measures the weights that
+    /// the run begins with, where they are from a file and there are labels.
     ///
     /// # Errors
-    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
+    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made,
+    /// [`Error::Loader`] where files of the set have changed.
     pub fn create(&mut self, path: &Path) -> Result<RunFolder, Error> {
         self.record.run_id = new_run_id();
+        self.record.initial_knn = self.initial_knn()?;
         self.begin_segment();
         RunFolder::create(path, &self.record, &self.learner.student)
     }
@@ -252,8 +256,9 @@ impl Trainer {
                 events.epoch(&report)?;
                 observer.epoch(&report);
                 let collapsed = self.check_health(&report, &folder, observer);
+                let regressed = self.check_regression(&report, &folder, observer);
                 improved = self.begin_epoch(&report, whole);
-                if let Some(error) = collapsed {
+                if let Some(error) = collapsed.or(regressed) {
                     return Err(error);
                 }
             }
