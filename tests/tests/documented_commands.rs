@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use end_to_end::{Finished, Place, binary, picture, pretrain};
+use end_to_end::{Finished, Place, binary, picture, pretrain, small};
 
 /// Pages whose commands another test runs, or that only tell how published numbers were made.
 const LEFT_OUT: [&str; 3] = ["photos.md", "reliability.md", "results.md"];
@@ -86,6 +86,11 @@ fn furnished() -> Place {
         words[5] = "photos";
         place.run(&words).done();
     }
+    // Weights of a vision transformer.
+    let run = ["pretrain", "dinov2", "--data", "photos", "--run", "vit", "--max-steps", "1"];
+    let cpu = ["--preset", "cpu", "--device", "cpu", "--batch-size", "16"];
+    place.run(&[&run[..], &cpu, &small("dinov2")].concat()).done();
+    place.put("dinov2_vits14.safetensors", place.read("vit/encoder.safetensors"));
     place.put("bin/twinview", SHORT);
     place
 }

@@ -1,6 +1,7 @@
 //! What the commands share: exit codes, crashes, logs, output, progress, settings, opened
 //! runs and sets.
 
+pub mod continuing;
 pub mod crash;
 pub mod datasets;
 pub mod encoders;

@@ -37,7 +37,7 @@ pub use pretrain::PretrainArguments;
 pub use preview::PreviewArguments;
 pub use report::ReportArguments;
 pub use select::{SelectArguments, StrategyArgument};
-pub use settings::{OnCollapseArgument, SettingsArguments};
+pub use settings::{OnCollapseArgument, OnRegressionArgument, SettingsArguments};
 pub use usage_error::usage_error;
 pub use values::{CheckpointArgument, SplitArgument};
 

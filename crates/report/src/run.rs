@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use run::{
-    BatchRecord, DataRecord, EpochRecord, EvaluationRecord, RunRecord, StepRecord, Summary,
-    TEST_PROBE_ACC, ThreadCounts, file,
+    BatchRecord, DataRecord, EpochRecord, EvaluationRecord, InitialKnn, RunRecord, StepRecord,
+    Summary, TEST_PROBE_ACC, ThreadCounts, file,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +40,10 @@ pub struct Run {
     pub data: DataRecord,
     /// What a batch is made of.
     pub batch: BatchRecord,
+    /// Whether it began with weights from a file.
+    pub from_weights: bool,
+    /// How good these were.
+    pub initial_knn: Option<InitialKnn>,
     /// When it started, in UTC (RFC 3339).
     pub started_at: String,
     /// The epochs done, in order.
@@ -100,6 +104,8 @@ impl Run {
             threads: record.threads,
             data: record.data,
             batch: record.batch,
+            from_weights: record.init.is_some(),
+            initial_knn: record.initial_knn,
             started_at: record.started_at,
             history: run::read_epochs(folder)?,
             steps: run::read_steps(folder)?,

@@ -54,7 +54,7 @@ pub use metrics::{
 };
 pub use number::read as read_number;
 pub use record::{
-    BatchRecord, DataRecord, FORMAT, ImageCounts, InitRecord, RunRecord, ThreadCounts,
+    BatchRecord, DataRecord, FORMAT, ImageCounts, InitRecord, InitialKnn, RunRecord, ThreadCounts,
 };
 pub use steps::{EpochRecord, Health, StepRecord, StepSecs, lines_until, read_epochs, read_steps};
 pub use summary::Summary;

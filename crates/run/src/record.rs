@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataSource, Error, SegmentRecord, file};
+use crate::{DataSource, Error, SegmentRecord, file, wilson_interval};
 
 /// The format of run folders that this version writes and reads. Raised when a record, a key or a
 /// checkpoint changes its meaning.
@@ -36,6 +36,10 @@ pub struct RunRecord<C> {
     pub batch: BatchRecord,
     /// The file that the encoder's first weights are from; null for random weights.
     pub init: Option<InitRecord>,
+    /// How good the weights of `init` were before the first step; null where the run began with
+    /// random ones or has no labels.
+    #[serde(default)]
+    pub initial_knn: Option<InitialKnn>,
     /// Random name of the run, which its checkpoints carry; empty for runs of older versions.
     #[serde(default)]
     pub run_id: String,
@@ -146,6 +150,38 @@ pub struct InitRecord {
     pub path: PathBuf,
     /// SHA-256 of the file, in hexadecimal digits.
     pub sha256: String,
+}
+
+/// kNN accuracy of the weights that a run began with, measured as
+/// [`VAL_KNN_ACC`](crate::VAL_KNN_ACC).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InitialKnn {
+    /// Share of the images that were classified correctly, 0 to 1.
+    pub accuracy: f64,
+    /// Images that were classified.
+    pub images: u64,
+}
+
+impl InitialKnn {
+    /// The 95 % interval of the accuracy, by the number of images alone.
+    pub fn interval95(&self) -> [f64; 2] {
+        let correct = (self.accuracy * self.images as f64).round() as u64;
+        wilson_interval(correct, self.images)
+    }
+
+    /// Why the kNN accuracy `now` is worse than this one by more than the interval, in a few words;
+    /// `None` where it isn't.
+    pub fn regression(&self, now: f64) -> Option<String> {
+        let [low, high] = self.interval95();
+        (now < low).then(|| {
+            let [now, before, low, high] =
+                [now, self.accuracy, low, high].map(|share| 100.0 * share);
+            format!(
+                "val_knn_acc is {now:.2}%, that of the weights it began with {before:.2}% \
+                 ({low:.1} to {high:.1})"
+            )
+        })
+    }
 }
 
 impl DataRecord {

@@ -161,6 +161,19 @@ pub enum Error {
         /// Whether the run has a checkpoint from before.
         saved: bool,
     },
+    /// The features are worse than those of the weights that the run began with.
+    #[error(
+        "training made the features worse: after step {step} {reason}; a smaller learning rate (optimizer.*.lr), layer decay or a longer frozen start (train.freeze_encoder) usually helps; {}",
+        if *saved { "a checkpoint from before is kept" } else { "there is no checkpoint from before" }
+    )]
+    Regressed {
+        /// 1-based.
+        step: u64,
+        /// Both accuracies.
+        reason: String,
+        /// Whether the run has a checkpoint from before.
+        saved: bool,
+    },
 }
 
 impl Error {
@@ -174,6 +187,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Loader(_) | Self::Diverged { .. } | Self::Collapsed { .. } => false,
+            Self::Regressed { .. } => false,
             Self::RanksDiffer { .. } => false,
             Self::FirstRank { usage } => *usage,
             Self::Group(error) => error.is_usage(),

@@ -70,7 +70,7 @@ pub use self::learner::networks::{
 pub use self::learner::probe::{Probe, ProbeScore};
 pub use self::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};
-pub use self::measures::health::{HealthConfig, OnCollapse};
+pub use self::measures::health::{HealthConfig, OnCollapse, OnRegression};
 pub use self::session::Trainer;
 pub use self::session::best::BestBy;
 pub use self::session::estimate::TimeEstimate;

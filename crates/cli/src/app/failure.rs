@@ -16,7 +16,7 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Bad arguments, configuration or data.
 pub const USAGE: u8 = 2;
-/// Stopped because training diverged or collapsed.
+/// Stopped because training diverged, collapsed, or made initial weights worse.
 pub const DIVERGED: u8 = 3;
 /// Another process of a run ended, hangs or can't be reached.
 pub const LOST: u8 = 4;
@@ -107,7 +107,9 @@ impl Failure {
 impl From<trainer::Error> for Failure {
     fn from(error: trainer::Error) -> Self {
         let code = match &error {
-            trainer::Error::Diverged { .. } | trainer::Error::Collapsed { .. } => DIVERGED,
+            trainer::Error::Diverged { .. }
+            | trainer::Error::Collapsed { .. }
+            | trainer::Error::Regressed { .. } => DIVERGED,
             trainer::Error::Group(error) => return error.clone().into(),
             error if error.is_usage() => USAGE,
             _ => FAILED,

@@ -124,6 +124,10 @@ impl Observer for TimeCheck<'_> {
         self.inner.collapse_warning(epoch, collapse_reason);
     }
 
+    fn regression_warning(&mut self, epoch: u32, reason: &str) {
+        self.inner.regression_warning(epoch, reason);
+    }
+
     fn wants_checkpoint(&mut self) -> bool {
         self.inner.wants_checkpoint()
     }

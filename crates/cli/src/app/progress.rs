@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use run::{
-    CONTRASTIVE_ACC, CORRELATION_ACC, EpochRecord, Metric, PROBE_ACC, TEST_PROBE_ACC, VAL_KNN_ACC,
-    VAL_PROBE_ACC,
+    CONTRASTIVE_ACC, CORRELATION_ACC, EpochRecord, InitialKnn, Metric, PROBE_ACC, TEST_PROBE_ACC,
+    VAL_KNN_ACC, VAL_PROBE_ACC,
 };
-use trainer::{EpochProgress, Observer, StepCount};
+use trainer::{EpochProgress, Observer, StepCount, Trainer};
 
 use crate::app::output::Output;
 use crate::app::words::duration;
@@ -28,13 +28,16 @@ pub struct TrainingProgress<'a> {
     last_epoch: Option<EpochRecord>,
     /// The newest kNN accuracy; it isn't measured after every epoch.
     knn_acc: Option<f64>,
+    /// That of the weights that the run began with, where they are from a file.
+    initial_knn: Option<InitialKnn>,
     /// Asks for a checkpoint.
     save: Arc<AtomicBool>,
 }
 
 impl<'a> TrainingProgress<'a> {
-    /// The progress of a run that has done `steps`; a checkpoint is wanted when `save` is set.
-    pub fn new(output: &'a Output, steps: StepCount, quiet: bool, save: Arc<AtomicBool>) -> Self {
+    /// The progress of the run of `trainer`; a checkpoint is wanted when `save` is set.
+    pub fn new(output: &'a Output, trainer: &Trainer, quiet: bool, save: Arc<AtomicBool>) -> Self {
+        let steps = trainer.steps();
         let drawn = std::io::stderr().is_terminal() && !quiet && steps.step < steps.total;
         let bar = drawn.then(|| {
             let text = format!("step {}/{}", steps.step + 1, steps.total);
@@ -42,7 +45,8 @@ impl<'a> TrainingProgress<'a> {
             bar.set_position(steps.step);
             bar
         });
-        Self { output, bar, last_line: None, last_epoch: None, knn_acc: None, save }
+        let initial_knn = trainer.record().initial_knn;
+        Self { output, bar, last_line: None, last_epoch: None, knn_acc: None, initial_knn, save }
     }
 
     /// Removes the bar; the last finished epoch.
@@ -69,12 +73,16 @@ impl Observer for TrainingProgress<'_> {
     fn epoch(&mut self, epoch: &EpochRecord) {
         self.output.json_line(epoch);
         self.knn_acc = epoch.val_knn_acc.or(self.knn_acc);
-        tracing::info!("{}", summarize(epoch));
+        tracing::info!("{}", summarize(epoch, self.initial_knn));
         self.last_epoch = Some(epoch.clone());
     }
 
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str) {
         tracing::warn!("epoch {epoch} looks like collapse: {collapse_reason}");
+    }
+
+    fn regression_warning(&mut self, epoch: u32, reason: &str) {
+        tracing::warn!("epoch {epoch} is worse than the start: {reason}");
     }
 
     fn wants_checkpoint(&mut self) -> bool {
@@ -136,14 +144,18 @@ fn describe(progress: &EpochProgress) -> String {
 }
 
 /// The headline first: how good the features are.
-fn summarize(epoch: &EpochRecord) -> String {
+fn summarize(epoch: &EpochRecord, initial_knn: Option<InitialKnn>) -> String {
     let shares = |metrics: &[Metric]| -> String {
         metrics.iter().map(|metric| percent(metric, metric.raw(epoch), 2)).collect()
     };
+    let before = initial_knn.map_or(String::new(), |initial| {
+        format!(" (initial weights {:.2}%)", 100.0 * initial.accuracy)
+    });
     format!(
-        "epoch {} done:{} loss {:.4}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
+        "epoch {} done:{}{before}{} loss {:.4}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
         epoch.epoch,
-        shares(&[VAL_KNN_ACC, VAL_PROBE_ACC, TEST_PROBE_ACC]),
+        shares(&[VAL_KNN_ACC]),
+        shares(&[VAL_PROBE_ACC, TEST_PROBE_ACC]),
         epoch.loss,
         shares(&[CONTRASTIVE_ACC, CORRELATION_ACC, PROBE_ACC]),
         epoch.health.effective_rank,

@@ -5,13 +5,14 @@ use std::path::Path;
 use dataset::Dataset;
 use models::{DeviceChoice, EncoderConfig};
 use trainer::initial_weights::InitialWeights;
-use trainer::{BestBy, Config, ConfigFile, Fitted, OnCollapse};
+use trainer::{BestBy, Config, ConfigFile, Fitted, OnCollapse, OnRegression};
 
+use crate::app::continuing::continuing;
 use crate::app::encoders::EncoderName;
 use crate::app::failure::Failure;
 use crate::app::method_name::check_method;
 use crate::app::presets::Preset;
-use crate::args::{OnCollapseArgument, SettingsArguments};
+use crate::args::{OnCollapseArgument, OnRegressionArgument, SettingsArguments};
 
 /// Batch size that the optimizers of `--encoder` are meant for.
 const LR_BATCH: usize = 256;
@@ -30,6 +31,8 @@ pub struct Settings {
     file: Option<String>,
     fits_epochs: bool,
     fits_queue: bool,
+    /// What was changed for a run that goes on from trained weights, in words.
+    changed: Vec<String>,
     /// Batch size that the learning rate is meant for, where it grows with it.
     lr_batch: Option<usize>,
 }
@@ -81,6 +84,7 @@ impl Settings {
                 Some(preset) => Some(preset.config(&method)?.train.batch_size),
                 None => None,
             },
+            changed: Vec::new(),
             config,
         };
         settings.change(arguments, &given, weights)?;
@@ -147,6 +151,9 @@ impl Settings {
         {
             config.encoder = config.encoder.with_normalize(normalize);
         }
+        if weights.is_some() && self.preset.is_some() {
+            (config, self.changed) = continuing(config, given)?;
+        }
         if let Some(lr) = arguments.lr {
             config.set_lr(lr);
         }
@@ -188,6 +195,12 @@ impl Settings {
         notes
     }
 
+    /// The line about settings for going on from trained weights, where there are some.
+    pub fn continuing_note(&self) -> Option<String> {
+        let changed = self.changed.join(", ");
+        (!self.changed.is_empty()).then(|| format!("settings for initial weights: {changed}"))
+    }
+
     /// What the configuration is based on, in words.
     pub fn source(&self) -> String {
         match (&self.file, self.preset) {
@@ -223,6 +236,12 @@ pub fn set_flags(mut config: Config, arguments: &SettingsArguments) -> Result<Co
             OnCollapseArgument::Stop => OnCollapse::Stop,
         };
     }
+    if let Some(on_regression) = arguments.on_regression {
+        config.health.on_regression = match on_regression {
+            OnRegressionArgument::Warn => OnRegression::Warn,
+            OnRegressionArgument::Stop => OnRegression::Stop,
+        };
+    }
     if let Some(val_fraction) = arguments.val_split {
         config.checkpoint.best = Some(BestBy::ValProbeAcc { val_fraction });
     }
@@ -251,14 +270,14 @@ fn choose_method(
 }
 
 /// What was given by hand.
-struct Given<'a> {
+pub struct Given<'a> {
     arguments: &'a SettingsArguments,
     file: Option<&'a ConfigFile>,
 }
 
 impl Given<'_> {
     /// Whether the dotted `key`, something below it or something around it was set.
-    fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.file.is_some_and(|file| file.get(key).is_some())
             || self.arguments.set.iter().any(|assignment| {
                 let set = assignment.split('=').next().unwrap_or_default();
@@ -298,8 +317,13 @@ impl Given<'_> {
             || self.arguments.set.iter().any(assigned)
     }
 
+    /// Whether the side of the images was given.
+    pub fn image_size(&self) -> bool {
+        self.arguments.image_size.is_some() || self.has("image_size")
+    }
+
     /// Whether the learning rate was given.
-    fn lr(&self) -> bool {
+    pub fn lr(&self) -> bool {
         let kinds = ["adam", "adamw", "sgd", "lars"];
         self.arguments.lr.is_some()
             || kinds.iter().any(|kind| self.has(&format!("optimizer.{kind}.lr")))

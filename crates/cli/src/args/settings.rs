@@ -61,6 +61,19 @@ pub struct SettingsArguments {
     /// What to do when the features collapse.
     #[arg(long, value_name = "ACTION")]
     pub on_collapse: Option<OnCollapseArgument>,
+    /// What to do when the kNN accuracy falls below that of --init-weights, by more than its
+    /// interval.
+    #[arg(long, value_name = "ACTION")]
+    pub on_regression: Option<OnRegressionArgument>,
+}
+
+/// What to do when training makes initial weights worse.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OnRegressionArgument {
+    /// Log a warning and continue.
+    Warn,
+    /// Stop with exit code 3.
+    Stop,
 }
 
 /// What crops are taken from.

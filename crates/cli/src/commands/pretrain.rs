@@ -143,6 +143,14 @@ pub fn train(
         tracing::warn!("{warning}");
     }
     announce(&trainer, folder, ranks.count());
+    if let Some(initial) = trainer.record().initial_knn {
+        let [low, high] = initial.interval95().map(|share| 100.0 * share);
+        let accuracy = 100.0 * initial.accuracy;
+        let images = count(initial.images, "image");
+        tracing::info!(
+            "initial weights: val_knn_acc {accuracy:.2}% ({low:.1} to {high:.1}) of {images}"
+        );
+    }
     let quiet = !tracing::enabled!(tracing::Level::INFO);
     let steps = trainer.steps();
     let estimate = match quiet || steps.step >= steps.total {
@@ -150,7 +158,7 @@ pub fn train(
         false => trainer.estimate_time(),
     };
     tracing::info!("{}", plan_line(source, &trainer, estimate));
-    let mut display = TrainingProgress::new(output, steps, quiet, stop_flag::save_flag()?);
+    let mut display = TrainingProgress::new(output, &trainer, quiet, stop_flag::save_flag()?);
     let outcome = trainer.train(run, &mut TimeCheck::new(&mut display, estimate, steps), stop);
     let last = display.finish();
     let outcome = outcome?;

@@ -3,6 +3,7 @@
 //! Wide content (tables, image sheets) scrolls in boxes of its own, so that a page never scrolls
 //! sideways. The Content-Security-Policy forbids all loading.
 
+mod before_after;
 mod comparison;
 mod configuration;
 mod confusion_matrix;

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    Page, Section, configuration, confusion_matrix, curves, evaluation, feature_map, header,
-    pictures, score_table, tiles,
+    Page, Section, before_after, configuration, confusion_matrix, curves, evaluation, feature_map,
+    header, pictures, score_table, tiles,
 };
 use crate::comparison::column::shown;
 use crate::comparison::{SELECTION, different_data};
@@ -37,6 +37,7 @@ pub fn html(reports: &[RunReport]) -> String {
         style: style.unwrap_or_default(),
         sections: vec![
             Section::new("scores", "Scores", scores(&labels, &runs)),
+            Section::new("change", "Before and after", before_after::html(&labels, &runs)),
             Section::new("evaluation", "Evaluation", evaluation::html(&labels, &runs)),
             Section::new("curves", "Curves", curves::html(&labels, &runs)),
             Section::new(

@@ -38,6 +38,7 @@ pub fn unfinished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> Path
         },
         batch: BatchRecord { unlabeled: 32, labeled: 32, steps_per_epoch: 10 },
         init: None,
+        initial_knn: None,
         run_id: String::new(),
         has_checkpoint: false,
         segments: Vec::new(),

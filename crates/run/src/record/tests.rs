@@ -166,3 +166,14 @@ fn a_file_that_is_no_record_is_named() {
     assert!(matches!(absent, Error::NoRun { .. }));
     assert!(absent.to_string().contains("a\\nb: expected a run"), "{absent}");
 }
+
+#[test]
+fn only_what_is_below_the_interval_is_a_regression() {
+    let initial = InitialKnn { accuracy: 0.6, images: 100 };
+    let [low, high] = initial.interval95();
+    assert!((low - 0.502_002).abs() < 1e-5 && (high - 0.690_599).abs() < 1e-5, "{low} {high}");
+    assert_eq!(initial.regression(0.51), None);
+    let said = initial.regression(0.5).unwrap();
+    let expected = "val_knn_acc is 50.00%, that of the weights it began with 60.00% (50.2 to 69.1)";
+    assert_eq!(said, expected);
+}

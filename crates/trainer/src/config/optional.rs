@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The objects that have such keys, as JSON pointers, and the keys with the values that missing
 /// ones stand for.
-fn keys() -> [(&'static str, Value); 10] {
+fn keys() -> [(&'static str, Value); 11] {
     [
         ("", json!({"data": {}})),
         ("/data", json!({"store": null})),
@@ -19,6 +19,7 @@ fn keys() -> [(&'static str, Value); 10] {
         ("/encoder/convnext", json!({"drop_path": 0.0, "normalize": "none"})),
         ("/optimizer/adamw", json!({"layer_decay": null})),
         ("/projection/dino_head", json!({"norm_last_layer": true})),
+        ("/health", json!({"on_regression": "warn"})),
         ("/method/dino", json!({"koleo": null})),
         ("/method/distill", json!({"teacher_sha256": null})),
         (

@@ -25,6 +25,28 @@ pub struct HealthConfig {
     pub min_rank: f64,
     /// Epochs in a row below either.
     pub patience: u32,
+    /// Optional: what to do about an epoch whose kNN accuracy is worse than that of the weights
+    /// that the run began with (`--init-weights`), by more than its 95 % interval; `warn` if
+    /// missing.
+    #[serde(default, skip_serializing_if = "OnRegression::is_warn")]
+    pub on_regression: OnRegression,
+}
+
+/// See [`HealthConfig::on_regression`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRegression {
+    /// Say so, and go on.
+    #[default]
+    Warn,
+    /// Stop.
+    Stop,
+}
+
+impl OnRegression {
+    fn is_warn(&self) -> bool {
+        *self == Self::Warn
+    }
 }
 
 /// See [`HealthConfig::on_collapse`].
@@ -115,6 +137,7 @@ mod tests {
             min_std: 0.01,
             min_rank: 1.05,
             patience: 3,
+            on_regression: OnRegression::Warn,
         };
         let health = |feature_std, effective_rank| Health {
             feature_std,

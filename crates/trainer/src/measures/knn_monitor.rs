@@ -63,6 +63,11 @@ impl KnnMonitor {
         Some(Self { vote: vote(&bank), bank, queries, every: every.max(1) })
     }
 
+    /// Images whose class is asked for.
+    pub fn asked(&self) -> usize {
+        self.queries.as_ref().unwrap_or(&self.bank).len()
+    }
+
     /// Whether to measure after `epoch`, counted from 1, which may be the `last`.
     pub fn is_due(&self, epoch: u32, last: bool) -> bool {
         last || epoch.is_multiple_of(self.every)

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use dataset::Split;
 use loader::ViewBlock;
-use run::EpochRecord;
+use run::{EpochRecord, InitialKnn};
 use tch::{Tensor, no_grad};
 
 use super::Trainer;
 use crate::Error;
 use crate::measures::clock::Clock;
-use crate::measures::health::{self, OnCollapse, SAMPLE};
+use crate::measures::health::{self, OnCollapse, OnRegression, SAMPLE};
+use crate::measures::knn_monitor::KnnMonitor;
 use crate::session::observer::Observer;
 use crate::session::ranks::from_first;
 use crate::session::run_folder::RunFolder;
@@ -39,7 +40,7 @@ impl Trainer {
             None => Ok(None),
         };
         let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
-        let val_knn_acc = self.knn_accuracy(last)?;
+        let val_knn_acc = self.knn_after_epoch(last)?;
         let metrics = &self.header.metrics;
         let record = || {
             let looked = Instant::now();
@@ -109,6 +110,33 @@ impl Trainer {
         stops.then_some(Error::Collapsed { step: report.step, checks, collapse_reason, saved })
     }
 
+    /// Compares an epoch with the weights that the run began with; an error where it is worse by
+    /// more than the interval, and the configuration says so.
+    pub(super) fn check_regression(
+        &self,
+        report: &EpochRecord,
+        folder: Option<&RunFolder>,
+        observer: &mut dyn Observer,
+    ) -> Option<Error> {
+        let reason = self.record.initial_knn?.regression(report.val_knn_acc?)?;
+        observer.regression_warning(report.epoch, &reason);
+        let stops = self.record.config.health.on_regression == OnRegression::Stop;
+        let saved = folder.is_some_and(RunFolder::has_healthy_checkpoint);
+        stops.then_some(Error::Regressed { step: report.step, reason, saved })
+    }
+
+    /// The kNN accuracy of weights from a file, before the first step.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the set have changed.
+    pub(super) fn initial_knn(&self) -> Result<Option<InitialKnn>, Error> {
+        let Some(knn) = self.knn.as_ref().filter(|_| self.record.init.is_some()) else {
+            return Ok(None);
+        };
+        let accuracy = self.knn_accuracy(knn)?;
+        Ok(Some(InitialKnn { accuracy, images: knn.asked() as u64 }))
+    }
+
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
     ///
     /// # Errors
@@ -130,15 +158,22 @@ impl Trainer {
         Ok((done > 0).then(|| [loss / done as f64, correct as f64 / done as f64]))
     }
 
-    /// Accuracy of a vote of the nearest labeled images, where it is due after this epoch.
+    /// Accuracy of a vote of the nearest labeled images, where it is due after this epoch: after
+    /// each where the run began with weights from a file, which it is compared with.
     ///
     /// # Errors
     /// [`Error::Loader`] where files of the set have changed.
-    fn knn_accuracy(&self, last: bool) -> Result<Option<f64>, Error> {
-        let Some(knn) = self.knn.as_ref().filter(|knn| knn.is_due(self.header.epoch + 1, last))
-        else {
-            return Ok(None);
-        };
+    fn knn_after_epoch(&self, last: bool) -> Result<Option<f64>, Error> {
+        let compared = self.record.initial_knn.is_some();
+        let due = |knn: &&KnnMonitor| compared || knn.is_due(self.header.epoch + 1, last);
+        self.knn.as_ref().filter(due).map(|knn| self.knn_accuracy(knn)).transpose()
+    }
+
+    /// Accuracy of a vote of the nearest labeled images.
+    ///
+    /// # Errors
+    /// [`Error::Loader`] where files of the set have changed.
+    fn knn_accuracy(&self, knn: &KnnMonitor) -> Result<f64, Error> {
         let labeled = |split: &Split| -> Result<(Tensor, Tensor), Error> {
             let mut blocks = Vec::new();
             self.encode(split, |features| blocks.push(features.shallow_clone()))?;
@@ -148,13 +183,13 @@ impl Trainer {
         };
         let (bank, labels) = labeled(&knn.bank)?;
         let vote = knn.vote;
-        Ok(Some(match &knn.queries {
+        Ok(match &knn.queries {
             Some(queries) => {
                 let (queries, expected) = labeled(queries)?;
                 vote.accuracy((&bank, &labels), (&queries, &expected))
             }
             None => vote.leave_one_out_accuracy(&bank, &labels),
-        }))
+        })
     }
 
     /// Hands the frozen features of the images of a split on, some images at a time, in order. Of

@@ -147,6 +147,7 @@ impl Trainer {
             data: data_record(&data, validation.as_ref(), origin.data),
             batch: BatchRecord { unlabeled, labeled, steps_per_epoch },
             init: None,
+            initial_knn: None,
             run_id: String::new(),
             has_checkpoint: false,
             segments: Vec::new(),
@@ -191,11 +192,15 @@ impl Trainer {
     }
 
     /// Makes a new folder for the run; of several processes rank 0 does, and the others have
-    /// `None`. Nothing stays behind on failure.
+    /// `None`. Nothing stays behind on failure. Measures the weights that the run begins with,
+    /// where they are from a file and there are labels.
     ///
     /// # Errors
-    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
+    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made,
+    /// [`Error::Loader`] where files of the set have changed.
     pub fn create(&mut self, path: &Path) -> Result<Option<RunFolder>, Error> {
+        // By all processes, each of which encodes a part of the images.
+        self.record.initial_knn = self.initial_knn()?;
         let group = Rc::clone(&self.group);
         let folder = first_does(&group, || {
             self.record.run_id = new_run_id();
@@ -296,8 +301,9 @@ impl Trainer {
                 observer.epoch(&report);
                 let folder = Files::folder(&files);
                 let collapsed = self.check_health(&report, folder, observer);
+                let regressed = self.check_regression(&report, folder, observer);
                 improved = self.begin_epoch(&report, whole);
-                if let Some(error) = collapsed {
+                if let Some(error) = collapsed.or(regressed) {
                     return Err(error);
                 }
             }

@@ -11,6 +11,9 @@ pub trait Observer {
     fn epoch(&mut self, epoch: &EpochRecord);
     /// Called where the health metrics of an epoch look collapsed, with the reason.
     fn collapse_warning(&mut self, epoch: u32, collapse_reason: &str);
+    /// Called where the kNN accuracy of an epoch is worse than that of the weights that the run
+    /// began with, by more than its interval, with both in words. Does nothing, unless implemented.
+    fn regression_warning(&mut self, _epoch: u32, _reason: &str) {}
     /// Asked after each step: whether to save a checkpoint now and go on. Never, unless
     /// implemented.
     fn wants_checkpoint(&mut self) -> bool {

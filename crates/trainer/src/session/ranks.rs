@@ -146,8 +146,8 @@ impl Trainer {
         if self.group.is_alone() {
             return Ok(());
         }
-        let header = self.group.is_first().then(|| self.header.clone());
-        self.header = from_first(&self.group, header)?;
+        let shared = self.group.is_first().then(|| (self.header.clone(), self.record.initial_knn));
+        (self.header, self.record.initial_knn) = from_first(&self.group, shared)?;
         Ok(self.learner.share_state(self.header.optimizer_steps)?)
     }
 

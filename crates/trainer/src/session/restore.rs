@@ -51,6 +51,7 @@ impl Trainer {
         let mut restored = Restored::default();
         restored.warnings.extend(self.changed_environment(&before));
         self.record.init = before.init.clone();
+        self.record.initial_knn = before.initial_knn;
         self.record.started_at = before.started_at.clone();
         self.record.segments = before.segments.clone();
         self.record.run_id =

@@ -111,6 +111,7 @@ const MAY_DIFFER: &[&str] = &[
     "train.workers",
     "train.log_every",
     "health.on_collapse",
+    "health.on_regression",
     "checkpoint.every_epochs",
     "checkpoint.every_steps",
     "checkpoint.every_minutes",

@@ -98,7 +98,12 @@ fn begin(
     }
     match (record, &planned.weights) {
         (Some(record), _) => log_changes(record, &trainer),
-        (None, Some(weights)) => log_weights(weights, &trainer),
+        (None, Some(weights)) => {
+            log_weights(weights, &trainer);
+            if let Some(note) = planned.settings.continuing_note() {
+                tracing::info!("{note}");
+            }
+        }
         (None, None) => {}
     }
     let resume = record.is_some();
