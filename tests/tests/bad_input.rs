@@ -289,7 +289,7 @@ fn a_set_of_one_image() {
     let synth = ["data", "synth", "--image-size", "32", "--out", "one"];
     let counts = ["--unlabeled", "1", "--train", "0", "--test", "0"];
     place.run(&[&synth[..], &counts].concat()).done();
-    refused_run(&place, &["--data", "one"], &["at most 1 images a batch, found 16"]);
+    refused_run(&place, &["--data", "one"], &["at most 1 image a batch, found 16"]);
 }
 
 #[test]

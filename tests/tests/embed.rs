@@ -102,7 +102,9 @@ fn the_four_formats_say_the_same() {
 #[test]
 fn splits_and_epochs_are_those_asked_for() {
     let place = Place::trained("dino");
+    place.put("all.csv", "Another table.\n");
     let text = place.run(&embed("all.npy", &[])).done().stdout;
+    assert_eq!(place.read("all.csv"), b"Another table.\n", "a file that was not named");
     for part in ["all.npy and all.npy.csv: 160 images", "8 features", "after 2 epochs, 16 steps"] {
         assert!(text.contains(part), "{text}");
     }

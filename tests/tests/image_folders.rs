@@ -274,7 +274,7 @@ fn a_folder_says_what_is_in_it() {
     let text = place.run(&arguments).done().stdout;
     for part in [
         "unlabeled       15 images",
-        "blue 4, red 4\n           4 to 4 images a class, 4.0 in the mean\n",
+        "blue 4, red 4\n           4 images a class\n",
         "files      26 PNG, 1 BMP; smallest 40 x 32, median 40 x 32, largest 300 x 20 pixels\n",
         "cropped    1 image loses more than half of the area to the square crop\n",
         "copies     ",

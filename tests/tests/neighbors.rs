@@ -184,6 +184,7 @@ fn what_can_not_be_searched_is_refused() {
     // Once, so that the folder is decoded.
     place.run(&neighbors(&["--outliers", "1"])).done();
     refuses(&["--query", "no.png"], &["no.png: cannot open"]);
+    refuses(&["--query", "-"], &["--query: expected an image file, found -"]);
     place.put("words.jpg", "These are words.\n");
     refuses(
         &["--query", "words.jpg"],

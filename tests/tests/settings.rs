@@ -172,6 +172,27 @@ fn flags_choose_encoder_and_learning_rate() {
     assert!(said.contains("cpu preset: vit-tiny, 32 pixels, batch 4, 1 step"), "{said}");
 }
 
+/// What an unknown flag is answered with can be typed as it is, with the preset of a CPU, too.
+#[test]
+fn the_settings_that_errors_name_work() {
+    let place = Place::furnished();
+    for (flag, number) in [("--arch", ""), ("--lr", "0.02"), ("--weight-decay", "0.02")] {
+        let wrong = ["compare", "--methods", "simclr", "--out", "out", flag, "1"];
+        let said = place.run(&wrong).failed(2, &["use --set "]).stderr;
+        let (_, hint) = said.split_once("use --set ").unwrap();
+        let setting = match hint.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'').unwrap().0.to_owned(),
+            None => hint.split_once(',').unwrap().0.replace("NUMBER", number),
+        };
+        let encoder = if setting.contains("adamw") { "vit-tiny" } else { "convnet" };
+        let config = printed(&place, "simclr", &["--encoder", encoder, "--set", &setting]);
+        let (key, _) = setting.split_once('=').unwrap();
+        let pointer = format!("/{}", key.replace('.', "/"));
+        let value = config.pointer(&pointer).unwrap();
+        assert!(value["resnet"]["depth"] == 18 || value["constant"] == 0.02, "{setting}: {value}");
+    }
+}
+
 /// Where labeled images are all there are, a step has each of them once.
 #[test]
 fn labeled_images_alone_are_not_put_twice_into_a_step() {
@@ -242,7 +263,10 @@ fn weights_of_another_encoder_are_named() {
     let words = begin("run", "third", &["--encoder", "resnet18"]);
     let says =
         ["run/encoder.safetensors: expected weights of the encoder", "resnet", "those of", "conv"];
-    place.refuses(&words.split(' ').collect::<Vec<_>>(), &says);
+    let words = words.split(' ').collect::<Vec<_>>();
+    place.refuses(&words, &says);
+    let said = place.run(&words).failed(2, &says).stderr;
+    assert_eq!(said.matches(r#"{"conv":"#).count(), 1, "the file's encoder is named once: {said}");
     std::fs::remove_file(place.path("run/encoder.safetensors")).unwrap();
     let words = begin("run", "third", &[]);
     let says = ["run: expected a file of weights or a finished run", "twinview export run"];

@@ -108,3 +108,16 @@ fn manual_pages_render() {
     place.put("file", "");
     place.refuses(&["man", "--out", "file/man1"], &["file/man1: expected a writable folder"]);
 }
+
+/// Options that every command has stand below its own.
+#[test]
+fn help_has_the_global_options_apart() {
+    let place = Place::new();
+    for command in ["pretrain", "evaluate", "neighbors", "report"] {
+        let help = place.run(&[command, "--help"]).done().stdout;
+        let (own, global) = help.split_once("\nGlobal options:\n").unwrap();
+        for option in ["--verbose", "--quiet", "--json"] {
+            assert!(global.contains(option) && !own.contains(option), "{command}: {option}");
+        }
+    }
+}

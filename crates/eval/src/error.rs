@@ -10,7 +10,10 @@ pub enum Error {
         split: &'static str,
     },
     /// The split has images but no labels.
-    #[error("expected labels of the {split} split, found {images} images without")]
+    #[error(
+        "expected labels of the {split} split, found {images} image{} without",
+        if *images == 1 { "" } else { "s" }
+    )]
     NoLabels {
         /// "train" or "test".
         split: &'static str,

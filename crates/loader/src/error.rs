@@ -4,7 +4,10 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The set has too few images for a single batch.
-    #[error("batch larger than the set: expected at most {images} images a batch, found {batch}")]
+    #[error(
+        "batch larger than the set: expected at most {images} image{} a batch, found {batch}",
+        if *images == 1 { "" } else { "s" }
+    )]
     BatchLargerThanSet {
         /// Images that a batch shall hold.
         batch: usize,

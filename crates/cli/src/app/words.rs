@@ -13,6 +13,11 @@ pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     format!("{number} {plural}")
 }
 
+/// A number with three significant digits, without an exponent.
+pub fn significant(value: f64) -> String {
+    format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
+}
+
 /// A duration in its two largest units: `45 s`, `3 min`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(secs: f64) -> String {
     let secs = secs.max(0.0).round() as u64;
@@ -54,6 +59,12 @@ mod tests {
         assert_eq!(count(0usize, "step"), "0 steps");
         assert_eq!(count(12u64, "libtorch thread"), "12 libtorch threads");
         assert_eq!([count(1usize, "class"), count(2usize, "class")], ["1 class", "2 classes"]);
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let found = [31.622776601683793, 0.00031622, 100_000.0, 0.1].map(significant);
+        assert_eq!(found, ["31.6", "0.000316", "100000", "0.1"]);
     }
 
     #[test]

@@ -8,10 +8,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::Arguments;
 use super::renamed::{renamed_flag, subcommand};
 
-const OPTIMIZER: &str = "--set optimizer.sgd.lr=NUMBER, or adam, adamw or lars in place of sgd \
-                         (--dry-run shows which)";
+const OPTIMIZER: &str = "--set optimizer.adam.lr=NUMBER, or sgd, adamw or lars in place of adam \
+                         (`twinview config METHOD` shows which)";
 const ENCODER: &str =
-    "--set encoder.resnet.depth=50 or --set 'encoder={\"vit\": ...}' (docs/config.md)";
+    "--set 'encoder={\"resnet\": {\"depth\": 18, \"stem\": \"small\", \"norm\": \"batch\"}}'";
+const WEIGHT_DECAY: &str = "--set optimizer.adamw.weight_decay=NUMBER, or sgd or lars in place of \
+                            adamw (`twinview config METHOD` shows which)";
 
 /// Flags of other programs, what is typed here for them, and the flag that a command must have for
 /// this to apply.
@@ -19,7 +21,7 @@ const OF_OTHERS: &[[&str; 3]] = &[
     ["--lr", OPTIMIZER, "set"],
     ["--learning-rate", "--lr NUMBER", "lr"],
     ["--learning-rate", OPTIMIZER, "set"],
-    ["--weight-decay", "--set optimizer.sgd.weight_decay=NUMBER", "set"],
+    ["--weight-decay", WEIGHT_DECAY, "set"],
     ["--temperature", "--set method.NAME.temperature=NUMBER", "set"],
     ["--backbone", "--encoder NAME", "encoder"],
     ["--arch", "--encoder NAME", "encoder"],
@@ -126,13 +128,13 @@ mod tests {
     #[test]
     fn flags_of_other_programs_name_those_of_this_one() {
         for (line, says) in [
-            ("compare --lr 0.1 --out a", "unknown flag '--lr'; use --set optimizer.sgd.lr="),
+            ("compare --lr 0.1 --out a", "unknown flag '--lr'; use --set optimizer.adam.lr="),
             ("pretrain simclr --learning-rate 0.1", "use --lr NUMBER (see --help)"),
             ("pretrain simclr --gpu", "unknown flag '--gpu'; use --device cuda (see --help)"),
             ("pretrain simclr --out a", "unknown flag '--out'; use --run DIR (see --help)"),
             ("pretrain simclr --name=a", "unknown flag '--name'; use --run DIR (see --help)"),
             ("pretrain simclr --arch resnet50", "use --encoder NAME (see --help)"),
-            ("compare --arch resnet50 --out a", "use --set encoder.resnet.depth=50"),
+            ("compare --arch resnet50 --out a", "use --set 'encoder={\"resnet\": {\"depth\": 18"),
             ("compare --gpu --out a", "unknown flag '--gpu'; use --set train.device=cuda"),
             ("compare --resume --out a", "use the same command again (see --help)"),
             ("evaluate a --bogus", "unknown flag '--bogus' (see --help)"),

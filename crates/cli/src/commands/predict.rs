@@ -16,6 +16,7 @@ use crate::app::labels::{LabeledImages, unlabeled_set};
 use crate::app::output::Output;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
+use crate::app::words::{count, significant};
 use crate::app::{datasets, table, tiles};
 use crate::args::PredictArguments;
 
@@ -200,18 +201,18 @@ impl Predictions<'_> {
 
     fn text(&self, arguments: &PredictArguments) -> String {
         let mut text = format!(
-            "{}: {} images, by logistic regression on {} labeled ones (C {})\n",
+            "{}: {}, by logistic regression on {} (C {})\n",
             arguments.out.display(),
-            self.predictions.len(),
-            self.labeled.images().len(),
-            self.predictor.c(),
+            count(self.predictions.len(), "image"),
+            count(self.labeled.images().len(), "labeled one"),
+            significant(self.predictor.c()),
         );
         let _ = match self.predictor.calibration() {
             Some(found) => writeln!(
                 text,
-                "by {} labeled images that were held out: accuracy {:.1} %, expected calibration \
+                "by {} that were held out: accuracy {:.1} %, expected calibration \
                  error {:.1} % ({:.1} % before temperature {:.2})",
-                found.images,
+                count(found.images, "labeled image"),
                 100.0 * found.accuracy,
                 100.0 * found.calibration_error,
                 100.0 * found.calibration_error_uncalibrated,

@@ -152,11 +152,12 @@ pub(crate) fn explain(error: Error, path: &Path, expected: &EncoderConfig) -> Er
     };
     match &about.encoder {
         Some(found) if plain(found) != plain(expected) => {
-            let found = format!(
-                "those of {}: {} (--encoder or --set encoder=... chooses it)",
-                about.source,
-                written(found)
-            );
+            let settings = written(found).to_string();
+            let source = match about.source.ends_with(&settings) {
+                true => about.source,
+                false => format!("{}: {settings}", about.source),
+            };
+            let found = format!("those of {source} (--encoder or --set encoder=... chooses it)");
             let expected = format!("weights of the encoder {}", written(expected));
             damaged(&about.path, expected, found)
         }

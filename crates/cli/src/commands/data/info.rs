@@ -71,13 +71,13 @@ fn text(place: &str, info: &Info<'_>) -> String {
         let note = if split.same_as_train { " (those of train)" } else { "" };
         let _ = writeln!(
             text,
-            "{:<10} {:>7} {}{note}   mean {}   std {}   (RGB, of {} images)",
+            "{:<10} {:>7} {}{note}   mean {}   std {}   (RGB, of {})",
             split.name,
             split.images,
             if split.images == 1 { "image " } else { "images" },
             rgb(split.mean),
             rgb(split.std),
-            split.measured_images,
+            count(split.measured_images, "image"),
         );
         if let Some(counts) = &split.class_counts {
             let classes = description.class_names.iter().zip(counts);
@@ -113,10 +113,12 @@ fn balance(counts: &[usize]) -> String {
     if classes < 2 {
         return String::new();
     }
+    if least == most {
+        return format!("           {} a class\n", count(least, "image"));
+    }
     let mean = counts.iter().sum::<usize>() as f64 / classes as f64;
     let ratio = most as f64 / least as f64;
-    let ratio = if least == most { String::new() } else { format!(", {ratio:.1} to 1") };
-    format!("           {least} to {most} images a class, {mean:.1} in the mean{ratio}\n")
+    format!("           {least} to {most} images a class, {mean:.1} in the mean, {ratio:.1} to 1\n")
 }
 
 /// What the files are, a line each.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use eval::{FoldScores, ProtocolResult, Report, Score, TrainingProgress};
 
+use crate::app::words::{count, significant};
 use crate::commands::evaluate::measurement::RunScores;
 
 /// Maximum number of classes in the table.
@@ -105,7 +106,7 @@ fn parts(result: &ProtocolResult) -> Vec<(String, String)> {
     }
     for few in &result.few_labels {
         let (labels, subsets) = (few.labels_per_class, few.subsets.accuracies.len());
-        let (labels, subsets) = (counted(labels, "label"), counted(subsets, "subset"));
+        let (labels, subsets) = (count(labels, "label"), count(subsets, "subset"));
         parts.push((spread(&few.subsets), format!("with {labels} per class, over {subsets}")));
     }
     parts
@@ -141,11 +142,6 @@ fn choice(report: &Report) -> String {
     }
 }
 
-/// A number with three significant digits, without an exponent.
-fn significant(value: f64) -> String {
-    format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
-}
-
 /// Mean and, of several, standard deviation.
 fn spread(scores: &FoldScores) -> String {
     let (mean, std) = (100.0 * scores.mean, 100.0 * scores.std);
@@ -153,12 +149,6 @@ fn spread(scores: &FoldScores) -> String {
         1 => format!("{mean:.2} %"),
         _ => format!("{mean:.2} ± {std:.2} %"),
     }
-}
-
-/// `1 subset`, `5 subsets`.
-fn counted(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 /// The accuracy of each class by each protocol, and its most frequent confusion by the first. Of
