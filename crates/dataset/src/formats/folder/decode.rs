@@ -10,12 +10,13 @@ use std::panic;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::file_stamp::FileStamp;
 use super::jpeg::{self, Decompressor};
 use super::tiff_palette::PaletteTiff;
 use crate::Error;
+use crate::memory::{self, Refused, Reservation};
 use crate::resize::DecodedImage;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
@@ -81,7 +82,7 @@ pub(super) fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Err
         });
     }
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let mut bytes = buffer(path, metadata.len())?;
     let read = file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
     read.map_err(Error::io(path, "read"))?;
     let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
@@ -93,6 +94,29 @@ pub(super) fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Err
         });
     }
     Ok(bytes)
+}
+
+/// An empty vector with room for the `length` bytes of the file at `path`, or of a part of it.
+pub(super) fn buffer(path: &Path, length: u64) -> Result<Vec<u8>, Error> {
+    let buffer = usize::try_from(length).ok().and_then(memory::try_buffer);
+    let path = || path.to_path_buf();
+    buffer.ok_or_else(|| Error::Memory { path: path(), size: None, bytes: length, available: None })
+}
+
+/// Reserves the memory for an image of `size`.
+fn reserve(path: &Path, size: (u32, u32), bytes: u64) -> Result<Reservation, Error> {
+    Reservation::new(bytes).map_err(|refused| {
+        let available = match refused {
+            Refused::Limit(limit) => Some(limit),
+            Refused::System => None,
+        };
+        Error::Memory { path: path.to_path_buf(), size: Some(size), bytes, available }
+    })
+}
+
+/// The bytes of one copy of an image.
+fn rgb_bytes((width, height): (u32, u32)) -> u64 {
+    3 * u64::from(width) * u64::from(height)
 }
 
 fn not_an_image(path: &Path, found: String) -> Error {
@@ -108,13 +132,21 @@ fn pixels(
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(|error| failed(error.to_string()))?;
-    check_dimensions(path, decoder.dimensions(), decoder.total_bytes(), failed)?;
+    let (size, decoded) = (decoder.dimensions(), decoder.total_bytes());
+    check_dimensions(path, size, decoded, failed)?;
+    // Some decoders build the image in memory of their own, and what isn't RGB is converted.
+    let of_decoder = match format {
+        ImageFormat::Png | ImageFormat::Pnm | ImageFormat::Bmp => 0,
+        _ => decoded,
+    };
+    let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { rgb_bytes(size) };
+    let reservation = reserve(path, size, of_decoder + decoded + converted + rgb_bytes(size))?;
     // An image with damaged metadata is still an image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
     let pixels = image.into_rgb8();
     let extent = (f64::from(pixels.width()), f64::from(pixels.height()));
-    Ok(DecodedImage { pixels, extent, orientation })
+    Ok(DecodedImage { pixels, extent, orientation, _reservation: reservation })
 }
 
 fn jpeg_pixels(
@@ -125,13 +157,21 @@ fn jpeg_pixels(
 ) -> Result<DecodedImage, Error> {
     let decompressor = Decompressor::new(bytes).map_err(failed)?;
     let (width, height) = decompressor.dimensions();
-    let total_bytes = 3 * u64::from(width) * u64::from(height);
-    check_dimensions(path, (width, height), total_bytes, failed)?;
+    check_dimensions(path, (width, height), rgb_bytes((width, height)), failed)?;
     let side = side.try_into().unwrap_or(u32::MAX);
     let denominator = jpeg::denominator((width, height), side);
+    let reduced = (width.div_ceil(denominator), height.div_ceil(denominator));
+    // Inks, pixels, planes.
+    let taken = decompressor.coefficient_bytes() + 3 * rgb_bytes(reduced);
+    let reservation = reserve(path, (width, height), taken)?;
     let pixels = jpeg::pixels(decompressor, denominator).map_err(failed)?;
     let extent = [width, height].map(|side| f64::from(side) / f64::from(denominator)).into();
-    Ok(DecodedImage { pixels, extent, orientation: jpeg::orientation(bytes) })
+    Ok(DecodedImage {
+        pixels,
+        extent,
+        orientation: jpeg::orientation(bytes),
+        _reservation: reservation,
+    })
 }
 
 /// Checks the size that a header states: nothing of it was allocated yet.

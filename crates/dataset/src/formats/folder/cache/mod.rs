@@ -14,16 +14,15 @@
 //! A set packed without what can't be used has a key of its own, and lists what it is without in
 //! `left_out.txt`.
 
+mod cleaning;
 mod decoded_images;
 mod entry;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, TryLockError};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use files::{AtomicFolder, FolderError, hex};
 use rayon::prelude::*;
@@ -39,6 +38,7 @@ use crate::progress::Job;
 use crate::resize::Resizer;
 use crate::{Dataset, Error, OpenOptions};
 
+use cleaning::{remove, remove_outdated, remove_partial};
 use decoded_images::DecodedImages;
 use record::{RECORDS, Record, RecordWriter};
 
@@ -51,8 +51,8 @@ const VERSION: &[u8] = b"packed 4";
 /// The splits by the numbers that records have.
 const SPLITS: [&str; 3] = ["unlabeled", "train", "test"];
 
-/// After which unfinished sets of other folders are deleted.
-const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Times that a set is packed which another process deletes before it is opened.
+const ATTEMPTS: usize = 20;
 
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";
@@ -121,31 +121,50 @@ impl PackedSet {
     ) -> Result<Dataset, Error> {
         let Self { cache_dir, folder, place, family, name, stamps, .. } = self;
         let packed = self.path();
-        if packed.exists() {
-            match reopen(&packed, bad) {
-                Ok(dataset) => return Ok(dataset),
-                Err(error) => {
-                    tracing::warn!(%error, "a packed set is damaged and is made anew");
-                    fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            if packed.exists() {
+                match reopen(&packed, listing, bad) {
+                    Ok(dataset) => return Ok(dataset),
+                    Err(error) => {
+                        tracing::warn!(%error, "a packed set is damaged and is made anew");
+                        remove(&packed)?;
+                    }
                 }
             }
+            let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
+            let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
+            packing.run(&packed, bad)?;
+            let dataset = reopen(&packed, listing, bad);
+            // Deleted by another process, for which it is outdated.
+            if dataset.is_err() && attempt < ATTEMPTS {
+                continue;
+            }
+            remove_outdated(cache_dir, family, name);
+            remove_partial(cache_dir, *place, options.image_size);
+            return dataset;
         }
-        let earlier = DecodedImages::find(cache_dir, *place, options.image_size);
-        let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
-        packing.run(&packed, bad)?;
-        remove_outdated(cache_dir, family, name);
-        remove_partial(cache_dir, *place, options.image_size);
-        reopen(&packed, bad)
     }
 }
 
-/// Opens a packed set, and adds what it is without to what is left out.
-fn reopen(packed: &Path, bad: &mut BadFiles) -> Result<Dataset, Error> {
+/// Opens the packed set of `listing`, and adds what it is without to what is left out.
+fn reopen(packed: &Path, listing: &Listing, bad: &mut BadFiles) -> Result<Dataset, Error> {
     let dataset = stl10::open_part(packed)?;
+    // Binaries may lack splits, and so does what another process deletes meanwhile.
+    let whole = listing.splits().all(|(name, files)| {
+        let found = dataset.splits().find(|(split, _)| *split == name);
+        let found = found.map_or(0, |(_, split)| split.len());
+        found == files.paths.len() || bad.is_left_out() && found > 0
+    });
+    if !whole {
+        let path = packed.to_owned();
+        return Err(Error::Missing { path, expected: "the images of a folder" });
+    }
     entry::note_use(packed);
     if let BadFiles::LeftOut(lines) = bad {
         let path = packed.join(LEFT_OUT);
-        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let text = files::read_text(&path)?;
         lines.extend(text.lines().map(String::from));
     }
     Ok(dataset)
@@ -167,37 +186,46 @@ impl Packing<'_> {
     /// Packs into `packed`.
     ///
     /// # Errors
-    /// Where files can't be used and `bad` refuses: after all files have been looked at, and with
-    /// what was decoded left in the cache.
+    /// Where files can't be used and `bad` refuses: after all files have been looked at. What was
+    /// decoded is left in the cache then, and where the job is interrupted.
     fn run(&self, packed: &Path, bad: &BadFiles) -> Result<(), Error> {
         let size = self.options.image_size;
         let mut shape = Shape::new(size, size, self.listing.class_names.len(), Order::RowMajor);
         if let Some(cache_dir) = packed.parent() {
             files::create_cache_dir(cache_dir).map_err(Error::io(cache_dir, "write"))?;
         }
-        let folder = AtomicFolder::create(packed)?;
+        let folder = match AtomicFolder::create(packed) {
+            Err(FolderError::NotEmpty { .. }) => return Ok(()),
+            folder => folder?,
+        };
         let records = RecordWriter::create(folder.path(), self.place, size);
         let records = records.map_err(Error::io(packed, "write"))?;
         entry::note_source(folder.path(), self.folder)?;
         let total = self.listing.splits().map(|(_, files)| files.paths.len()).sum();
-        let mut job = Job::begin("decoding images", total, self.options.progress);
+        let job = Job::begin("decoding images", total, self.options.progress)?;
         let mut unusable = Vec::new();
         for ((split, files), stamps) in self.listing.splits().zip(self.stamps) {
             let images = folder.path().join(stl10::file_names(split).0);
             let part = SplitPacking { packing: self, split: number_of(split), files, stamps };
-            unusable.push(part.decode_all(&images, &shape, &mut job, &records)?);
+            match part.decode_all(&images, &shape, &job, &records) {
+                Err(Error::Interrupted) => {
+                    leave(folder, &records);
+                    return Err(Error::Interrupted);
+                }
+                decoded => unusable.push(decoded?),
+            }
         }
         if !bad.is_left_out()
             && let Some(error) = refusal(&unusable)
         {
-            let decoded = records.into_records();
-            if !decoded.is_empty() {
-                folder.leave();
-            }
+            leave(folder, &records);
             return Err(error);
         }
-        self.finish(&folder, &mut shape, unusable, records, bad)?;
-        match folder.commit() {
+        self.finish(&folder, &mut shape, unusable, &records, bad)?;
+        let committed = folder.commit();
+        // Until here it is locked: others delete what nobody is writing.
+        drop(records);
+        match committed {
             // Another process was faster; what it packed is the same.
             Err(FolderError::NotEmpty { .. }) => Ok(()),
             other => Ok(other?),
@@ -210,7 +238,7 @@ impl Packing<'_> {
         folder: &AtomicFolder,
         shape: &mut Shape,
         unusable: Vec<BTreeMap<usize, Error>>,
-        records: RecordWriter,
+        records: &RecordWriter,
         bad: &BadFiles,
     ) -> Result<(), Error> {
         let folder = folder.path();
@@ -234,20 +262,27 @@ impl Packing<'_> {
             let path = folder.join(LEFT_OUT);
             fs::write(&path, text).map_err(Error::io(&path, "write"))?;
         }
-        let mut records = records.into_records();
         if unusable.iter().any(|unusable| !unusable.is_empty()) {
             let of_split = |split: u8| {
                 let mut splits = self.listing.splits().zip(&unusable);
                 let found = splits.find(|((name, _), _)| number_of(name) == split);
                 found.expect("a split of the listing").1
             };
-            for record in &mut records {
+            let mut kept = records.records();
+            for record in &mut kept {
                 let before = of_split(record.split).range(..record.place as usize).count();
                 record.place -= before as u32;
             }
-            record::rewrite(folder, self.place, self.options.image_size, &records)?;
+            records.replace(&kept).map_err(Error::io(&folder.join(RECORDS), "write"))?;
         }
         shape.write(folder)
+    }
+}
+
+/// Leaves what was decoded, if anything was.
+fn leave(folder: AtomicFolder, records: &RecordWriter) {
+    if !records.records().is_empty() {
+        folder.leave();
     }
 }
 
@@ -258,7 +293,8 @@ fn refusal(unusable: &[BTreeMap<usize, Error>]) -> Option<Error> {
     if errors.len() > 1 {
         errors.iter().for_each(|error| tracing::warn!("{error}"));
     }
-    Some(Error::Unusable { files: errors.len(), first })
+    let by_system = errors.iter().all(|error| error.is_of_system());
+    Some(Error::Unusable { files: errors.len(), first, by_system })
 }
 
 /// A split being packed.
@@ -276,7 +312,7 @@ impl SplitPacking<'_> {
         &self,
         path: &Path,
         shape: &Shape,
-        job: &mut Job<'_>,
+        job: &Job<'_>,
         records: &RecordWriter,
     ) -> Result<BTreeMap<usize, Error>, Error> {
         let unusable = Mutex::new(BTreeMap::new());
@@ -413,43 +449,6 @@ fn key(dir: &Path, listing: &Listing, stamps: &[Vec<Option<FileStamp>>], bad: &B
 /// The path of a listed file from the folder on.
 fn below<'a>(dir: &Path, path: &'a Path) -> &'a Path {
     path.strip_prefix(dir).unwrap_or(path)
-}
-
-/// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to
-/// stop.
-fn remove_outdated(cache_dir: &Path, family: &str, current: &str) {
-    let Ok(entries) = fs::read_dir(cache_dir) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(family)
-            && name != current
-            && let Err(error) = fs::remove_dir_all(entry.path())
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %entry.path().display(), %error, "cannot delete an outdated packed set");
-        }
-    }
-}
-
-/// Deletes what earlier openings of the same folder left unfinished, and what those of others did
-/// a week ago; not what another process is writing.
-fn remove_partial(cache_dir: &Path, place: u64, image_size: usize) {
-    for entry in fs::read_dir(cache_dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if !files::is_partial(&entry.file_name()) || !path.is_dir() {
-            continue;
-        }
-        let in_use = fs::File::open(path.join(RECORDS))
-            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
-        let same = record::read(&path, image_size).is_some_and(|(of, _)| of == place);
-        let age = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = age.ok().and_then(|modified| modified.elapsed().ok());
-        if !in_use && (same || age.is_some_and(|age| age > WEEK)) {
-            let _ = fs::remove_dir_all(path);
-        }
-    }
 }
 
 /// `twinview/packed` in the user's cache folder.
