@@ -8,19 +8,4 @@ use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(fuzz::folder);
 
-const NAMES: [&str; 9] = [
-    "shape.json",
-    "unlabeled_X.bin",
-    "train_X.bin",
-    "train_y.bin",
-    "test_X.bin",
-    "test_y.bin",
-    "class_names.txt",
-    "fold_indices.txt",
-    "train_names.txt",
-];
-
-fuzz_target!(|input: &[u8]| {
-    fuzz::put_files(FOLDER.path(), &NAMES, input);
-    fuzz::open(FOLDER.path(), FOLDER.path().join("cache"), false);
-});
+fuzz_target!(|input: &[u8]| fuzz::stl10(FOLDER.path(), input));

@@ -71,14 +71,24 @@ impl Default for Place {
 impl Place {
     /// An empty place.
     pub fn new() -> Self {
-        let new = || tempfile::tempdir().expect("a temporary folder");
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// An empty place in `folder`.
+    pub fn within(folder: &Path) -> Self {
+        let new = || tempfile::tempdir_in(folder).expect("a temporary folder");
         Self { dir: new(), cache: new() }
     }
 
     /// A place with the tiny set in `data` and the tiny configurations in `simclr.json` and
     /// `dino.json`.
     pub fn furnished() -> Self {
-        let place = Self::new();
+        Self::new().furnish()
+    }
+
+    /// The same in this place.
+    pub fn furnish(self) -> Self {
+        let place = self;
         place.put_data("data");
         place.put_config("simclr", |_| {});
         place.put_config("dino", |_| {});
@@ -104,6 +114,18 @@ impl Place {
     /// The path of `name` here.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// The cache folder.
+    pub fn cache(&self) -> &Path {
+        self.cache.path()
+    }
+
+    /// Empties the cache.
+    pub fn clear_cache(&self) {
+        for entry in fs::read_dir(self.cache.path()).expect("a folder") {
+            fs::remove_dir_all(entry.expect("an entry").path()).expect("a folder");
+        }
     }
 
     /// Writes a file, and the folders it is in.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use end_to_end::{Place, Stored, assert_same_tensors, pretrain, tensors};
+use end_to_end::{Place, Stored, assert_same_tensors, header, pretrain, tensors};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
@@ -57,6 +57,27 @@ fn a_run_begins_with_the_encoder_of_another_and_says_so() {
     assert!(text.contains(&format!("before training, with {path}")), "{text}");
     let random = place.run(&["evaluate", "run", "--checkpoint", "initial"]).done().stdout;
     assert!(random.contains("untrained weights"), "{random}");
+}
+
+#[test]
+fn a_checkpoint_of_a_run_from_other_weights_is_refused_by_name() {
+    let place = Place::trained("simclr");
+    place.run(&[&pretrain("simclr.json", "other")[..], &["--seed", "1"]].concat()).done();
+    begin(&place, "first", &[]);
+    let weights = ["--init-weights", "other/encoder.safetensors"];
+    place.run(&[&pretrain("dino.json", "second")[..], &weights].concat()).done();
+    let of = |run: &str| {
+        let init = place.read_json(&format!("{run}/config.json"))["init"]["sha256"].clone();
+        assert_eq!(header(&place.newest(run))["init"], init);
+        init
+    };
+    assert_ne!(of("first"), of("second"));
+    fs::copy(place.newest("second"), place.newest("first")).unwrap();
+    let says = ["a checkpoint of a run from the weights", of("second").as_str().unwrap()]
+        .map(str::to_owned);
+    place.run(&["evaluate", "first"]).failed(2, &[&says[0], &says[1]]);
+    let resumed = place.run(&["pretrain", "dino", "--run", "first", "--resume"]).done().stderr;
+    assert!(resumed.contains(&says[0]) && resumed.contains("previous checkpoint"), "{resumed}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use end_to_end::{Place, assert_same_tensors, header, pretrain};
+use end_to_end::{Finished, Place, assert_same_tensors, binary, header, png, pretrain, small};
 use serde_json::json;
 
 const RESUME: [&str; 5] = ["pretrain", "simclr", "--run", "run", "--resume"];
@@ -187,6 +187,34 @@ fn checkpoints_of_another_run_or_set_with_the_same_settings_are_refused_by_name(
         assert!(said.contains(says) && said.contains("the previous checkpoint"), "{said}");
         assert_same_tensors(&place.newest("run"), &place.newest("whole"));
         fs::write(&newest, own).unwrap();
+    }
+}
+
+/// Whoever waits for a pipe to be written may wait for ever, and a device may have no end.
+#[test]
+fn arguments_that_are_pipes_or_devices_are_refused() {
+    let (place, odd) = (Place::furnished(), Place::new());
+    place.put("pictures/0.png", png([9, 99, 200], 0));
+    let pipe = odd.path("pipe").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let small = small("distill");
+    for path in [pipe.as_str(), "/dev/zero"] {
+        let teacher = format!("method.distill.teacher={path}");
+        for words in [
+            &["pretrain", "simclr", "--config", path][..],
+            &["pretrain", "simclr", "--data", "data", "--init-weights", path],
+            &["config", "simclr", "--config", path],
+            &["pretrain", "simclr", "--data", "pictures", "--labels", path],
+            &[&["pretrain", "distill", "--data", "data"][..], &small, &["--set", &teacher]]
+                .concat(),
+        ] {
+            let mut command = place.program("timeout");
+            command.arg("60").arg(binary()).args(words);
+            let met = Finished::new(format!("{words:?}"), command.output().unwrap());
+            let met = met.failed(2, &[path]);
+            let says = ["a pipe, a socket or a device", "no plain file"];
+            assert!(says.iter().any(|says| met.stderr.contains(says)), "{met:#?}");
+        }
     }
 }
 

@@ -45,6 +45,9 @@ fn main() -> ExitCode {
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);
     models::keep_freed_memory();
+    if let Err(error) = dataset::start_threads() {
+        return Failure::from(error).report();
+    }
     let command = || match arguments.command {
         Command::Pretrain(arguments) => pretrain::run(&arguments, &output, &log),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &output),

@@ -110,6 +110,8 @@ pub enum Error {
         files: usize,
         /// The error of the first.
         first: String,
+        /// Whether the system failed each time, and no file is to blame.
+        by_system: bool,
     },
     /// An image too small to learn from.
     #[error("{}: expected an image of at least {min} x {min} pixels, found {width} x {height}", OneLine(.path))]
@@ -133,6 +135,24 @@ pub enum Error {
         /// What the decoder says.
         found: String,
     },
+    /// An image that there is no memory for.
+    #[error("{}: expected an image that fits into memory, found {}", OneLine(.path), too_large(*.size, *.bytes, *.available))]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// Its width and height in pixels, where these are known.
+        size: Option<(u32, u32)>,
+        /// The bytes that are needed.
+        bytes: u64,
+        /// The most that images may take; `None` where the system refused less.
+        available: Option<u64>,
+    },
+    /// The system gives no threads.
+    #[error("no threads to work on images with: {0}")]
+    Threads(String),
+    /// The job was stopped by whoever watches it.
+    #[error("interrupted")]
+    Interrupted,
     /// A file that changed while it was in use.
     #[error("{}: expected the file to stay as it was opened, found {found}", OneLine(.path))]
     Changed {
@@ -180,6 +200,28 @@ impl Error {
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::Io { path: path.to_path_buf(), action, source }
     }
+
+    /// Whether the system failed, as a full or damaged disk does, and nothing that was given is to
+    /// blame.
+    pub fn is_of_system(&self) -> bool {
+        match self {
+            Self::Io { action: "write", .. } | Self::Memory { .. } | Self::Threads(_) => true,
+            Self::Io { source, .. } => !files::is_of_path(source),
+            Self::Unusable { by_system, .. } => *by_system,
+            _ => false,
+        }
+    }
+}
+
+/// What an image takes, and what there is.
+fn too_large(size: Option<(u32, u32)>, bytes: u64, available: Option<u64>) -> String {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let of = size.map_or(String::new(), |(width, height)| format!(" of {width} x {height} pixels"));
+    let there = available.map_or_else(
+        || "the system gives no more".to_owned(),
+        |available| format!("images may take {} MiB", mib(available)),
+    );
+    format!("one{of} that takes {} MiB where {there}", mib(bytes))
 }
 
 /// One error as it is, of several the first.
@@ -215,5 +257,23 @@ mod tests {
     fn a_line_break_in_a_name_stays_on_one_line() {
         let error = Error::NotAFolder { path: PathBuf::from("a\nb") };
         assert_eq!(error.to_string(), "a\\nb: expected a folder, found a file");
+    }
+
+    #[test]
+    fn a_full_disk_is_no_mistake_of_whoever_asked() {
+        let of_kind = |kind: io::ErrorKind, action| {
+            Error::io(Path::new("a"), action)(kind.into()).is_of_system()
+        };
+        assert!(of_kind(io::ErrorKind::StorageFull, "read"));
+        assert!(of_kind(io::ErrorKind::PermissionDenied, "write"));
+        assert!(!of_kind(io::ErrorKind::PermissionDenied, "read"));
+        let size = Some((20, 10));
+        let memory = Error::Memory { path: "a".into(), size, bytes: 5 << 20, available: None };
+        assert!(memory.is_of_system());
+        assert_eq!(
+            memory.to_string(),
+            "a: expected an image that fits into memory, found one of 20 x 10 pixels that takes \
+             5 MiB where the system gives no more"
+        );
     }
 }

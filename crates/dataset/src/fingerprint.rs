@@ -3,7 +3,6 @@
 //! It covers every image. Reading a large set takes seconds to minutes, so the result is kept in
 //! the user's cache under the length and time of change of the mapped files.
 
-use std::fs;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -31,7 +30,7 @@ impl Dataset {
         let Some(file) = self.fingerprint_file() else {
             return self.hash_all();
         };
-        if let Ok(text) = fs::read_to_string(&file)
+        if let Ok(text) = files::read_text(&file)
             && text.len() == 32
             && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         {

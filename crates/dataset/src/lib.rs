@@ -11,7 +11,7 @@
 //! let spec = dataset::SyntheticSpec { unlabeled: 4, train: 10, test: 10, size: 16, seed: 0 };
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("set");
-//! dataset::write_synthetic(&spec, &path, &|_| {})?;
+//! dataset::write_synthetic(&spec, &path, dataset::GO_ON)?;
 //!
 //! let set = dataset::open(&path, &dataset::OpenOptions::default())?;
 //! let train = set.train.expect("it has labels");
@@ -31,6 +31,7 @@ mod fingerprint;
 mod formats;
 mod image;
 mod listed;
+mod memory;
 mod mmap;
 mod names;
 mod open;
@@ -41,6 +42,7 @@ mod split;
 mod store;
 mod stratify;
 mod synthetic;
+mod threads;
 mod transpose;
 mod union;
 mod whole_image;
@@ -55,16 +57,18 @@ pub use self::formats::folder::{
 pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::listed::{ListedDataset, list};
+pub use self::memory::allocation_may_fail;
 pub use self::open::{FolderLabels, OpenOptions, open};
 pub use self::pictures::{
     PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,
 };
-pub use self::progress::JobProgress;
+pub use self::progress::{GO_ON, JobProgress, Report};
 pub use self::split::{Dataset, SharedBytes, Split};
 pub use self::store::{Store, StoreChoice};
 pub use self::stratify::{
     ClassRows, TrainValSplit, rows_by_class, splitmix64, stratified_folds, stratified_holdout,
 };
 pub use self::synthetic::{SyntheticSpec, synthetic};
+pub use self::threads::start_threads;
 pub use self::union::image_file;
 pub use self::whole_image::WholeImage;

@@ -137,9 +137,9 @@ impl Part {
             return Ok(Self::Folder(Box::new(archive)));
         }
         check_folder(path)?;
-        let set = if stl10::found_in(path) {
+        let set = if stl10::found_in(path)? {
             stl10::open(path)?
-        } else if cifar10::found_in(path) {
+        } else if cifar10::found_in(path)? {
             cifar10::open(path)?
         } else {
             return Ok(Self::Folder(Box::new(folder::list(path, options)?)));

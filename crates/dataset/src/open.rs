@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::progress::Report;
+use crate::progress::{GO_ON, Report};
 use crate::{Dataset, Error, Store, list};
 
 /// Where the labels of a folder of images come from.
@@ -46,7 +46,8 @@ pub struct OpenOptions<'a> {
     /// Cache of decoded image folders; by default `twinview/packed` in the user's cache
     /// folder.
     pub cache_dir: Option<PathBuf>,
-    /// Called while images are decoded.
+    /// Called while images are decoded. Where it breaks, opening ends with
+    /// [`Error::Interrupted`], and the images that were decoded stay in the cache.
     pub progress: Report<'a>,
     /// Called with a message for each unreadable file or folder, and each row of a file of labels
     /// without an image, which are then left out. `None` makes these errors.
@@ -60,7 +61,7 @@ impl Default for OpenOptions<'_> {
             store: Store::Square,
             labels: FolderLabels::Auto,
             cache_dir: None,
-            progress: &|_| {},
+            progress: GO_ON,
             left_out: None,
         }
     }

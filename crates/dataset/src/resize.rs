@@ -5,6 +5,10 @@ use ::image::{DynamicImage, GrayImage, RgbImage};
 use resample::{Rectangle, Region, Resampler};
 
 use crate::Error;
+use crate::memory::Reservation;
+
+/// Planes of a source up to this length are kept for the next image.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// Width and height in pixels.
 type Size = (usize, usize);
@@ -30,6 +34,8 @@ pub(crate) struct DecodedImage {
     pub extent: (f64, f64),
     /// The turn that makes it upright.
     pub orientation: Orientation,
+    /// The memory for it and for the planes made of it.
+    pub _reservation: Reservation,
 }
 
 /// Row-major planes of one image: red, green, blue.
@@ -84,7 +90,7 @@ impl Resizer {
 
     /// A decoded image to row-major planes of `size` x `size`, upright.
     pub fn fit_image(&mut self, image: &DecodedImage, out: &mut [u8], size: usize) {
-        let DecodedImage { pixels, extent, orientation } = image;
+        let DecodedImage { pixels, extent, orientation, .. } = image;
         let from_size = (pixels.width() as usize, pixels.height() as usize);
         if from_size == (size, size) && *extent == (size as f64, size as f64) {
             to_planes(pixels.as_raw(), out);
@@ -93,7 +99,9 @@ impl Resizer {
             planes.resize(pixels.as_raw().len(), 0);
             to_planes(pixels.as_raw(), &mut planes);
             self.fit_extent(&planes, from_size, *extent, out, (size, size));
-            self.planes = planes;
+            if planes.len() <= KEPT_BYTES {
+                self.planes = planes;
+            }
         }
         turn_upright(out, (size, size), *orientation);
     }
@@ -101,7 +109,7 @@ impl Resizer {
     /// A decoded image to row-major planes of all of it, upright. Its shorter side becomes `side`
     /// where it is longer.
     pub fn fit_whole(&mut self, image: &DecodedImage, out: &mut Planes, side: usize) {
-        let DecodedImage { pixels, extent, orientation } = image;
+        let DecodedImage { pixels, extent, orientation, .. } = image;
         let from_size = (pixels.width() as usize, pixels.height() as usize);
         let scale = (side as f64 / extent.0.min(extent.1)).min(1.0);
         let scaled = |length: f64| (length * scale).round().max(1.0) as usize;

@@ -5,11 +5,12 @@ mod fixtures;
 mod png;
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use dataset::{Dataset, FolderLabels, OpenOptions, PixelOrder};
+use dataset::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder};
 use fixtures::{assert_same, cache_of, classes, folder, message, open, plain_png, planes, write};
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 
@@ -217,7 +218,10 @@ fn images_are_cropped_to_their_center_and_shrunk_with_averaging() {
 /// Opens `dir`, and how many images were decoded for it.
 fn open_counting(dir: &Path) -> (Dataset, usize) {
     let reports = Mutex::new(Vec::new());
-    let progress = |progress| reports.lock().unwrap().push(progress);
+    let progress = |progress| {
+        reports.lock().unwrap().push(progress);
+        ControlFlow::Continue(())
+    };
     let options = OpenOptions {
         image_size: 8,
         cache_dir: Some(cache_of(dir)),
@@ -228,6 +232,78 @@ fn open_counting(dir: &Path) -> (Dataset, usize) {
     let decoded =
         reports.lock().unwrap().last().map_or(0, |progress: &dataset::JobProgress| progress.done);
     (set, decoded)
+}
+
+/// Stopped after any number of images, those decoded so far are copied by the next opening.
+#[test]
+fn decoding_that_is_stopped_goes_on_where_it_was() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    let asked = Mutex::new(0);
+    let stop = |_| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        // At the beginning, and before each image.
+        if *asked > 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = OpenOptions {
+        image_size: 8,
+        cache_dir: Some(cache_of(&dir)),
+        progress: &stop,
+        ..Default::default()
+    };
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let stopped = one_thread.install(|| dataset::open(&dir, &options));
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    let left: Vec<_> = fs::read_dir(cache_of(&dir)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(left.len(), 1);
+    let (_other, copy) = nested();
+    classes(&copy);
+    // The first one isn't read again: it could not be decoded any more.
+    let first = dir.join("train/apple/0.png");
+    let metadata = fs::metadata(&first).unwrap();
+    let file = File::options().write(true).open(&first).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 8], 0).unwrap();
+    file.set_modified(metadata.modified().unwrap()).unwrap();
+    let set = open(&dir).unwrap();
+    assert_eq!(set.fingerprint(), open(&copy).unwrap().fingerprint());
+    assert_eq!(fs::read_dir(cache_of(&dir)).unwrap().count(), 1, "the unfinished one is gone");
+}
+
+/// Openings with and without what can't be used make two sets, of which each is outdated for the
+/// other one.
+#[test]
+fn openings_at_once_do_not_take_the_set_of_another_away() {
+    let (_outer, dir) = nested();
+    classes(&dir);
+    for round in 0..10u32 {
+        let color = Rgb([round as u8, 20, 30]);
+        let changing = dir.join("train/apple/0.png");
+        save(RgbImage::from_pixel(20, 20, color), changing.clone(), ImageFormat::Png);
+        // Rounds may follow each other within a tick of the file system's clock.
+        let time = SystemTime::now() + Duration::from_secs(round.into());
+        File::options().write(true).open(changing).unwrap().set_modified(time).unwrap();
+        std::thread::scope(|scope| {
+            let openings: Vec<_> = (0..4)
+                .map(|number| {
+                    let dir = &dir;
+                    scope.spawn(move || {
+                        let note = |_: &str| {};
+                        let options = OpenOptions {
+                            image_size: 8,
+                            cache_dir: Some(cache_of(dir)),
+                            left_out: if number % 2 == 0 { Some(&note) } else { None },
+                            ..Default::default()
+                        };
+                        dataset::open(dir, &options).unwrap().fingerprint()
+                    })
+                })
+                .collect();
+            let found: Vec<_> =
+                openings.into_iter().map(|opening| opening.join().unwrap()).collect();
+            assert!(found.iter().all(|of| *of == found[0]), "{found:?}");
+        });
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod fixtures;
 mod png;
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -121,6 +122,7 @@ fn a_file_that_changes_while_it_is_packed() {
         let later = SystemTime::now() + Duration::from_secs(100);
         let file = File::options().write(true).open(&changing).unwrap();
         file.set_modified(later).unwrap();
+        ControlFlow::Continue(())
     };
     let options = OpenOptions {
         image_size: 8,
@@ -132,6 +134,7 @@ fn a_file_that_changes_while_it_is_packed() {
     assert!(found.contains("expected the file to stay as it was opened"), "{found}");
     let vanish = |_| {
         let _ = fs::remove_file(&changing);
+        ControlFlow::Continue(())
     };
     let lines = Mutex::new(Vec::new());
     let note = |line: &str| lines.lock().unwrap().push(line.to_owned());

@@ -3,6 +3,7 @@
 mod fixtures;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use dataset::{ConcatSplits, Dataset, OpenOptions, Split, WriteOptions};
@@ -102,7 +103,10 @@ fn a_folder_has_one_packed_set_however_it_is_called() {
     classes(&dir);
     let cache = outer.path().join("cache");
     let decoded = Mutex::new(0);
-    let progress = |_| *decoded.lock().unwrap() += 1;
+    let progress = |_| {
+        *decoded.lock().unwrap() += 1;
+        ControlFlow::Continue(())
+    };
     let called = |name: &str| -> Dataset {
         let options = OpenOptions {
             image_size: 8,

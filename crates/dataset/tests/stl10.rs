@@ -3,10 +3,12 @@
 mod fixtures;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use dataset::{
-    Dataset, PixelOrder, Split, SyntheticSpec, WriteOptions, write_stl10, write_synthetic,
+    Dataset, Error, GO_ON, JobProgress, PixelOrder, Split, SyntheticSpec, WriteOptions,
+    write_stl10, write_synthetic,
 };
 use fixtures::{assert_same, folder, message, noise, open, planes, stl10, write};
 
@@ -170,8 +172,11 @@ fn resizing_keeps_the_center_and_averages() {
 fn a_rendered_set_is_the_same_on_disk_and_in_memory() {
     let spec = SyntheticSpec { unlabeled: 70, train: 30, test: 20, size: 24, seed: 5 };
     let (target, reports) = (folder(), Mutex::new(Vec::new()));
-    write_synthetic(&spec, target.path(), &|progress| reports.lock().unwrap().push(progress))
-        .unwrap();
+    let note = |progress| {
+        reports.lock().unwrap().push(progress);
+        ControlFlow::Continue(())
+    };
+    write_synthetic(&spec, target.path(), &note).unwrap();
     let (on_disk, in_memory) = (open(target.path()).unwrap(), dataset::synthetic(&spec).unwrap());
     assert_eq!(
         (on_disk.class_names.clone(), on_disk.fingerprint()),
@@ -195,7 +200,7 @@ fn nothing_is_written_over_a_folder_with_files() {
         found.ends_with("expected a new or empty folder to write to, found one with files in it"),
         "{found}"
     );
-    message(write_synthetic(&SyntheticSpec::default(), &target, &|_| {}), "set");
+    message(write_synthetic(&SyntheticSpec::default(), &target, GO_ON), "set");
     message(
         write_stl10(&small_set(2), &target.join("keep.txt"), &WriteOptions::default()),
         "keep.txt",
@@ -217,6 +222,22 @@ fn a_failed_writing_leaves_nothing() {
     let size = WriteOptions { image_size: Some(7), ..Default::default() };
     let found = message(write_stl10(&small_set(2), &target, &size), "image size");
     assert_eq!(found, "image size: expected 8 to 4096 pixels, found 7");
+}
+
+#[test]
+fn a_stopped_writing_leaves_nothing() {
+    let dir = folder();
+    let target = dir.path().join("set");
+    let stop = |progress: JobProgress| match progress.done {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let stopped = write_synthetic(&SyntheticSpec { size: 8, ..Default::default() }, &target, &stop);
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    let options = WriteOptions { image_size: None, progress: &stop };
+    let stopped = write_stl10(&small_set(2), &target, &options);
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[cfg(unix)]

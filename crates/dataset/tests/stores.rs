@@ -5,6 +5,7 @@ mod archives;
 mod fixtures;
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -37,7 +38,10 @@ fn images(sizes: &[(u32, u32)]) -> (tempfile::TempDir, PathBuf) {
 /// Opens with a store, and how many images were decoded or copied for it.
 fn open_counting(dir: &Path, store: Store) -> (Result<Dataset, Error>, usize) {
     let reports = Mutex::new(0);
-    let progress = |progress: dataset::JobProgress| *reports.lock().unwrap() = progress.done;
+    let progress = |progress: dataset::JobProgress| {
+        *reports.lock().unwrap() = progress.done;
+        ControlFlow::Continue(())
+    };
     let options = OpenOptions {
         image_size: SIDE,
         store,

@@ -134,7 +134,7 @@ impl CachedRows {
     /// Reads the whole file once, to know that it is whole.
     fn open(path: &Path, images: usize, features: usize) -> io::Result<Self> {
         let damaged = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-        let file = File::open(path)?;
+        let file = files::open_plain(path)?;
         let body = HEAD + 4 * images * features;
         if file.metadata()?.len() != (body + HASH) as u64 {
             return Err(damaged("another length than expected"));

@@ -41,14 +41,13 @@ pub fn check_writable(path: &Path) -> Result<(), Unwritable> {
         }
         _ => {}
     }
-    let target = target(path).map_err(|error| unwritable(error.to_string()))?;
-    let attempt = match is_special(&target) {
+    let attempt = || match target(path)? {
         // A pipe is opened when there is something to write: opening it waits for a reader.
-        true => Ok(()),
+        target if is_special(&target)? => Ok(()),
         // Without a name, so that a signal at this very moment leaves nothing.
-        false => tempfile::tempfile_in(parent(&target)).map(drop),
+        target => tempfile::tempfile_in(parent(&target)).map(drop),
     };
-    attempt.map_err(|error| unwritable(error.to_string()))
+    attempt().map_err(|error: io::Error| unwritable(error.to_string()))
 }
 
 /// A file being written under a temporary name in the folder of its path; deleted when dropped
@@ -84,7 +83,7 @@ impl AtomicFile {
 
     fn open(path: &Path) -> io::Result<Destination> {
         let target = target(path)?;
-        if is_special(&target) {
+        if is_special(&target)? {
             let file = OpenOptions::new().append(true).open(&target)?;
             return Ok(Destination::Special(BufWriter::with_capacity(BUFFER_BYTES, file)));
         }
@@ -155,7 +154,7 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MOST_LINKS {
         match fs::symlink_metadata(&target) {
             // `/dev/stdout` leads to a name of an open file that may be no path at all.
-            Ok(found) if found.is_symlink() && !is_special(&target) => {
+            Ok(found) if found.is_symlink() && !is_special(&target)? => {
                 target = parent(&target).join(fs::read_link(&target)?);
             }
             _ => return Ok(target),
@@ -166,9 +165,15 @@ fn target(path: &Path) -> io::Result<PathBuf> {
 
 /// Whether a pipe, a socket or a device is at `path`, or at the end of its links; or a file that a
 /// process has open, as `/dev/stdout` names one.
-fn is_special(path: &Path) -> bool {
-    path.starts_with("/proc")
-        || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+fn is_special(path: &Path) -> io::Result<bool> {
+    if path.starts_with("/proc") {
+        return Ok(true);
+    }
+    match fs::metadata(path) {
+        Ok(found) => Ok(!found.is_file() && !found.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -50,15 +50,21 @@ impl AtomicFolder {
         let Self { partial, path } = self;
         refuse_content(&path)?;
         sync_content(partial.path()).map_err(Error::io(&path, "write"))?;
-        if path.exists() {
-            fs::remove_dir(&path).map_err(Error::io(&path, "replace"))?;
-        }
-        fs::rename(partial.path(), &path).map_err(|error| match error.kind() {
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
-                FolderError::NotEmpty { path: path.clone() }
+        // Another process may have put something there by now.
+        let refused = |action| {
+            let path = &path;
+            move |error: io::Error| match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                    FolderError::NotEmpty { path: path.clone() }
+                }
+                _ => Error::io(path, action)(error).into(),
             }
-            _ => Error::io(&path, "write")(error).into(),
-        })?;
+        };
+        match fs::remove_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(refused("replace"))?,
+        }
+        fs::rename(partial.path(), &path).map_err(refused("write"))?;
         // The temporary name is gone: nothing is left to delete.
         let _ = partial.keep();
         sync_folder(parent(&path)).map_err(Error::io(&path, "write"))?;

@@ -40,6 +40,7 @@ pub use self::json_message::json_message;
 pub use self::one_line::{OneLine, replace_control, spreadsheet_cell};
 pub use self::partial::{is_partial, remove_partial, temporary_folder};
 pub use self::read::{
-    exists, if_exists, is_of_path, list, open_plain, read, read_text, remove_if_exists,
+    exists, if_exists, is_of_path, leads_somewhere, list, open_plain, read, read_text,
+    remove_if_exists,
 };
 pub use self::record_log::RecordLog;

@@ -59,6 +59,14 @@ pub fn exists(path: &Path) -> Result<bool, Error> {
     Ok(if_exists(found)?.is_some())
 }
 
+/// Whether `path` leads to something: a broken link does not.
+///
+/// # Errors
+/// If that can't be told.
+pub fn leads_somewhere(path: &Path) -> Result<bool, Error> {
+    Ok(if_exists(fs::metadata(path).map_err(Error::io(path, "read")))?.is_some())
+}
+
 /// Removes the file at `path`, if there is one.
 ///
 /// # Errors

@@ -6,6 +6,9 @@ use dataset::Split;
 use crate::partition::Partition;
 use crate::{Error, Shard};
 
+/// More threads than any processor runs; many more can stop a machine.
+const MAX_WORKERS: usize = 1024;
+
 /// Everything that the batches of a run depend on.
 #[derive(Clone, Debug)]
 pub struct LoaderConfig {
@@ -104,6 +107,9 @@ impl LoaderConfig {
     /// Checks everything that could fail later.
     pub fn validate(&self) -> Result<(), Error> {
         at_least("workers", 1, self.workers)?;
+        if self.workers > MAX_WORKERS {
+            return Err(setting("workers", format!("at most {MAX_WORKERS}"), self.workers));
+        }
         at_least("prefetch", 1, self.prefetch)?;
         at_least("views", 1, self.views.len())?;
         at_least("unlabeled", 1, self.unlabeled.len())?;

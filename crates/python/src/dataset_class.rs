@@ -165,7 +165,7 @@ pub fn open(
             store,
             labels: labels.map_or(FolderLabels::Auto, FolderLabels::of_argument),
             cache_dir,
-            progress: &|_| {},
+            progress: dataset::GO_ON,
             left_out: skip_bad.then_some(&ignore),
         };
         // Threads of its own: a pool for the whole process would not be there after a fork.

@@ -67,7 +67,8 @@ impl Recipe {
             let recipe = Recipe::parse(text, &name, image_size);
             return recipe.map_err(|error| value_error(error.to_string()));
         }
-        let text = std::fs::read_to_string(Path::new(&name)).map_err(|error| {
+        let text = files::read_text(Path::new(&name)).map_err(|error| {
+            let error = error.source;
             let known = if name.contains(['/', '.']) { "" } else { " or the name of a method" };
             let path = files::OneLine(&name);
             PyOSError::new_err(format!("{path}: expected a file of views{known}, found {error}"))

@@ -1,6 +1,5 @@
 //! Pictures that are embedded in a page.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -29,10 +28,12 @@ impl Picture {
     /// # Errors
     /// [`Error::Content`] where it is no PNG, [`Error::Io`].
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Error> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(path, "read it")(error)),
+        let bytes = files::read(path).map_err(|error| Error::io(path, "read it")(error.source));
+        let bytes = match bytes {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            bytes => bytes?,
         };
         let size = bytes
             .strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
@@ -55,6 +56,8 @@ impl Picture {
 
 #[cfg(test)]
 pub mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Bytes that begin as a PNG of 8 x 4 pixels does.

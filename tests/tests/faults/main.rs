@@ -6,6 +6,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod commands;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +19,7 @@ const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
 const EMFILE: i32 = 24;
 const EACCES: i32 = 13;
+const ENOMEM: i32 = 12;
 
 /// The preloaded library; `None`, with a word, where there is no C compiler.
 fn shim() -> Option<&'static Path> {
@@ -149,12 +152,23 @@ impl Case {
     }
 }
 
+/// Success, or one line that says what failed: never a panic, a signal or silence.
+#[track_caller]
+fn assert_said(met: &Finished) {
+    let said = met.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+    let expected = usize::from(met.code != Some(0));
+    assert!(matches!(met.code, Some(0..=2)) && said == expected, "{met:#?}");
+    assert!(!met.stderr.contains("internal error"), "{met:#?}");
+}
+
 /// The errors that a call may meet.
 fn errors(call: &str) -> &'static [i32] {
     match call {
         "open" | "opendir" => &[EMFILE, EACCES, EIO],
         "create" | "mkdir" => &[ENOSPC, EMFILE, EACCES],
         "write" | "fsync" | "fdatasync" | "rename" => &[ENOSPC, EIO],
+        "stat" => &[EIO, EACCES],
+        "mmap" => &[ENOMEM, EACCES],
         _ => &[EIO],
     }
 }
@@ -174,10 +188,7 @@ fn a_call_that_fails_once() {
             let variables = [("FAULT_AT", at.to_string()), ("FAULT_ERRNO", error.to_string())];
             let met = case.run(phase, &variables);
             // A word of what happened, never a panic, a signal or silence.
-            let said = met.stderr.lines().filter(|line| line.starts_with("error: ")).count();
-            let expected = usize::from(met.code != Some(0));
-            assert!(matches!(met.code, Some(0..=2)) && said == expected, "{met:#?}");
-            assert!(!met.stderr.contains("internal error"), "{met:#?}");
+            assert_said(&met);
             case.ends_whole(&met);
         }
     }
@@ -292,86 +303,6 @@ fn a_folder_that_cannot_be_locked() {
     assert_eq!(status.unwrap().code(), Some(2));
     let said = String::from_utf8(case.place.read("other.txt")).unwrap();
     assert!(said.contains("lock.json") && said.contains("that process"), "{said}");
-}
-
-/// Commands that read a run and a set and write a file: it is whole or not there.
-#[test]
-fn other_commands_meet_a_call_that_fails_once() {
-    let Some(shim) = shim() else { return };
-    let (place, logs) = (Place::trained("simclr"), Place::new());
-    let (under, log) = (fs::canonicalize(place.path("")).unwrap(), logs.path("calls"));
-    let set = ["--image-size", "32", "--unlabeled", "9", "--train", "9", "--test", "9"];
-    for (words, out) in [
-        (&["embed", "run", "--out", "features.npy"][..], "features.npy"),
-        (&["export", "run", "--format", "safetensors", "--out", "e.safetensors"], "e.safetensors"),
-        (&["report", "run", "--quick", "--out", "report.html"], "report.html"),
-        (&[&["data", "synth", "--out", "set"][..], &set].concat(), "set/train_X.bin"),
-    ] {
-        let clean = || {
-            let _ = fs::remove_dir_all(place.path("set"));
-            let _ = fs::remove_file(place.path(out));
-        };
-        let run = |at: usize, error: i32| {
-            clean();
-            let mut command = place.command(words);
-            command.env("LD_PRELOAD", shim).env("FAULT_UNDER", &under).env("FAULT_LOG", &log);
-            command.env("FAULT_AT", at.to_string()).env("FAULT_ERRNO", error.to_string());
-            Finished::new(format!("{words:?} {at} {error}"), command.output().unwrap())
-        };
-        let _ = fs::remove_file(&log);
-        run(0, 0).done();
-        let (whole, calls) = (place.read(out), fs::read_to_string(&log).unwrap());
-        let calls: Vec<_> = (1..).zip(calls.lines()).collect();
-        let all: Vec<_> = calls
-            .iter()
-            .flat_map(|&(at, call)| errors(call).iter().map(move |error| (at, *error)))
-            .collect();
-        for index in Case::spread(cases(), all.len()) {
-            let (at, error) = all[index - 1];
-            let met = run(at, error);
-            let said = met.stderr.lines().filter(|line| line.starts_with("error: ")).count();
-            let expected = usize::from(met.code != Some(0));
-            assert!(matches!(met.code, Some(0..=2)) && said == expected, "{met:#?}");
-            assert!(!met.stderr.contains("internal error"), "{met:#?}");
-            match fs::read(place.path(out)) {
-                Ok(found) => assert!(found == whole, "{met:#?}"),
-                Err(_) => assert_ne!(met.code, Some(0), "{met:#?}"),
-            }
-        }
-        clean();
-        place.run(words).done();
-        assert!(place.read(out) == whole);
-    }
-}
-
-/// libtorch ends the process where it can't write: it writes to memory only.
-#[test]
-fn torchscript_that_finds_no_room_is_a_line() {
-    let Some(shim) = shim() else { return };
-    let place = Place::trained("simclr");
-    let under = fs::canonicalize(place.path("")).unwrap();
-    let logs = Place::new();
-    let log = logs.path("calls");
-    let export = |at: usize| {
-        let words = ["export", "run", "--format", "torchscript", "--out", "encoder.pt"];
-        let mut command = place.command(&words);
-        command.env("LD_PRELOAD", shim).env("FAULT_UNDER", &under);
-        command.env("FAULT_LOG", &log);
-        command.env("FAULT_AT", at.to_string()).env("FAULT_ERRNO", ENOSPC.to_string());
-        Finished::new(format!("export, {at}"), command.output().unwrap())
-    };
-    export(0).done();
-    let calls = fs::read_to_string(&log).unwrap();
-    let writes = (1..).zip(calls.lines()).filter(|(_, call)| ["write", "create"].contains(call));
-    let writes: Vec<usize> = writes.map(|(at, _)| at).collect();
-    assert!(!writes.is_empty(), "{calls}");
-    fs::remove_file(place.path("encoder.pt")).unwrap();
-    for at in writes {
-        let met = export(at);
-        let lines = met.stderr.lines().filter(|line| line.starts_with("error: ")).count();
-        assert!(met.code == Some(1) && lines == 1, "{met:#?}");
-        assert!(met.stderr.contains("No space left on device"), "{met:#?}");
-    }
 }
 
 /// When this process started, as `lock.json` has it.

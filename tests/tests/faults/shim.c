@@ -1,23 +1,26 @@
-// Preloaded before libc: counts the system calls on files below one folder, and at one of them
-// fails, ends the process, or runs another command first.
+// Preloaded before libc: counts the system calls on files below folders, and at one of them fails,
+// ends the process, or runs another command first.
 //
-// FAULT_UNDER    the folder, absolute
+// FAULT_UNDER    the folder, absolute; several are separated by colons
 // FAULT_LOG      a file to which the name of each call is appended
 // FAULT_AT       the number of the call, from 1
 // FAULT_ERRNO    the error that it fails with once
 // FAULT_KILL     set: the process ends there by SIGKILL
 // FAULT_COMMAND  a command for the shell that runs before the call
+// FAULT_THREADS  the number of threads that can be started; none can afterwards
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,8 +38,12 @@ static int below(const char *path) {
         snprintf(whole, sizeof whole, "%s/%s", here, path);
         path = whole;
     }
-    size_t length = strlen(under);
-    return strncmp(path, under, length) == 0 && (path[length] == 0 || path[length] == '/');
+    for (;;) {
+        size_t length = strcspn(under, ":");
+        if (strncmp(path, under, length) == 0 && (path[length] == 0 || path[length] == '/')) return 1;
+        if (under[length] == 0) return 0;
+        under += length + 1;
+    }
 }
 
 // Whether the call is to fail; errno is set then.
@@ -120,4 +127,24 @@ struct dirent64 *readdir64(DIR *folder) {
     if (fault_of("readdir", dirfd(folder))) return NULL;
     struct dirent64 *(*next)(DIR *) = dlsym(RTLD_NEXT, "readdir64");
     return next(folder);
+}
+int statx(int folder, const char *path, int flags, unsigned mask, struct statx *to) {
+    // Of an open file by an empty path; without a path it is asked whether there is this call.
+    const char *volatile given = path;
+    int fails = !given ? 0 : *path ? fault("stat", path) : fault_of("stat", folder);
+    return fails ? -1 : syscall(SYS_statx, folder, path, flags, mask, to);
+}
+#define MMAP(name, offset_type)                                                              \
+    void *name(void *at, size_t length, int access, int flags, int file, offset_type from) { \
+        if (file >= 0 && fault_of("mmap", file)) return MAP_FAILED;                          \
+        return (void *)syscall(SYS_mmap, at, length, access, flags, file, from);             \
+    }
+MMAP(mmap, off_t)
+MMAP(mmap64, off64_t)
+int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*body)(void *), void *with) {
+    static atomic_long started;
+    typedef int Create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    const char *most = getenv("FAULT_THREADS");
+    if (most && atomic_fetch_add(&started, 1) >= atol(most)) return EAGAIN;
+    return ((Create *)dlsym(RTLD_NEXT, "pthread_create"))(thread, how, body, with);
 }

@@ -1,7 +1,9 @@
 //! Lists and opens data sets, with a progress bar; the default data set.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dataset::{
     Dataset, FileSurvey, FolderLabels, JobProgress, ListedDataset, OpenOptions, Store, StoreChoice,
@@ -12,6 +14,7 @@ use trainer::RunRecord;
 
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobDisplay;
+use crate::app::stop_flag::{self, Listening};
 
 /// The default data set.
 const DEFAULT: &str = "data/stl10_binary";
@@ -20,10 +23,16 @@ const DEFAULT: &str = "data/stl10_binary";
 const BUILT_IN: SyntheticSpec =
     SyntheticSpec { unlabeled: 8_000, train: 2_000, test: 2_000, size: 96, seed: 0 };
 
-/// Shows the progress of opening or writing a set.
-pub fn bar() -> impl Fn(JobProgress) + Sync {
-    let display = JobDisplay::new();
-    move |progress: JobProgress| display.show(progress)
+/// Shows the progress of opening or writing a set, until `stop` is set.
+pub fn bar(stop: &Arc<AtomicBool>) -> impl Fn(JobProgress) -> ControlFlow<()> + Sync + use<> {
+    let (display, stop) = (JobDisplay::new(), stop.clone());
+    move |progress: JobProgress| {
+        if stop.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        display.show(progress);
+        ControlFlow::Continue(())
+    }
 }
 
 /// A data set that was found and counted: what can be wrong is checked against its
@@ -99,7 +108,8 @@ impl Listed {
             let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
             left_out.push(line.to_owned());
         };
-        let progress = bar();
+        let listening = Listening::begin(stop_flag::DECODING)?;
+        let progress = bar(&listening.flag);
         let options = OpenOptions {
             image_size: self.image_size,
             store,
@@ -108,7 +118,11 @@ impl Listed {
             left_out: if self.source.skip_bad { Some(&note) } else { None },
             ..OpenOptions::default()
         };
-        let set = self.listed.open(&options)?;
+        let set = self.listed.open(&options).map_err(|error| match error {
+            dataset::Error::Interrupted => Failure::interrupted_decoding(),
+            error => error.into(),
+        })?;
+        listening.end()?;
         Ok((set, left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 }

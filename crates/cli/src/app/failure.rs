@@ -85,6 +85,11 @@ impl Failure {
         Self::of(INTERRUPTED, "interrupted; nothing was written")
     }
 
+    /// Interrupted by the user while images were decoded.
+    pub fn interrupted_decoding() -> Self {
+        Self::of(INTERRUPTED, "interrupted; images decoded so far are kept in the cache")
+    }
+
     /// The same with `hint` behind its message, where something given is to blame.
     pub fn with(mut self, hint: &str) -> Self {
         if self.code == USAGE {
@@ -140,22 +145,28 @@ impl From<files::Unwritable> for Failure {
 
 impl From<trainer::ConfigError> for Failure {
     fn from(error: trainer::ConfigError) -> Self {
-        Self::usage(error)
+        match &error {
+            trainer::ConfigError::Read { source, .. } if !files::is_of_path(source) => {
+                Self::failed(error)
+            }
+            _ => Self::usage(error),
+        }
     }
 }
 
 impl From<dataset::Error> for Failure {
     fn from(error: dataset::Error) -> Self {
         use dataset::Error as E;
-        let code = match error {
-            E::Io { action: "write", .. } => FAILED,
-            E::Io { ref source, .. } if !files::is_of_path(source) => FAILED,
-            _ => USAGE,
-        };
+        if matches!(error, E::Interrupted) {
+            return Self::interrupted();
+        }
+        let code = if error.is_of_system() { FAILED } else { USAGE };
         let hint = match &error {
-            E::NotAnImage { .. } | E::TooSmall { .. } | E::Decode { .. } | E::Unusable { .. } => {
-                "; --skip-bad skips such files".to_owned()
-            }
+            E::NotAnImage { .. }
+            | E::TooSmall { .. }
+            | E::Decode { .. }
+            | E::Memory { .. }
+            | E::Unusable { .. } => "; --skip-bad skips such files".to_owned(),
             E::NotASet { path } => unpacking(path),
             _ => String::new(),
         };

@@ -1,10 +1,11 @@
 //! Flags that signals set: Ctrl-C, SIGTERM and SIGHUP ask to stop, SIGUSR1 to save and go on.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::app::failure::{self, Failure};
@@ -16,30 +17,107 @@ pub const TRAINING: &str = "stopping after this step; press Ctrl-C again to end 
 pub const WORKING: &str =
     "stopping; nothing will be written; press Ctrl-C again to end immediately";
 
+/// The answer to Ctrl-C while images are decoded.
+pub const DECODING: &str =
+    "stopping; images decoded so far are kept; press Ctrl-C again to end immediately";
+
+/// What the signals that ask to stop do.
+struct StopSignals {
+    /// Set by the first one.
+    stop: Arc<AtomicBool>,
+    /// Nobody looks at `stop`, so that a signal ends the process.
+    unheard: Arc<AtomicBool>,
+    answer: Mutex<&'static str>,
+}
+
+static STOP: OnceLock<StopSignals> = OnceLock::new();
+
 /// A flag that the first Ctrl-C, SIGTERM or SIGHUP sets; a thread logs the `answer` then, whatever
 /// the others are doing. The second signal ends the program at once.
 pub fn stop_flag(answer: &'static str) -> Result<Arc<AtomicBool>, Failure> {
+    let signals = signals()?;
+    signals.set_answer(answer);
+    signals.unheard.store(false, Ordering::SeqCst);
+    Ok(signals.stop.clone())
+}
+
+/// Whether the flag is set.
+pub fn is_stopped() -> bool {
+    STOP.get().is_some_and(|signals| signals.stop.load(Ordering::SeqCst))
+}
+
+/// Signals are heard until this ends, and are then what they were before.
+pub struct Listening {
+    /// See [`stop_flag`].
+    pub flag: Arc<AtomicBool>,
+    before: (bool, &'static str),
+}
+
+impl Listening {
+    /// Listens for a while.
+    pub fn begin(answer: &'static str) -> Result<Self, Failure> {
+        let signals = signals()?;
+        let before = signals.set_answer(answer);
+        let unheard = signals.unheard.swap(false, Ordering::SeqCst);
+        Ok(Self { flag: signals.stop.clone(), before: (unheard, before) })
+    }
+
+    /// Ends it. A signal that nobody else will look for interrupts.
+    pub fn end(self) -> Result<(), Failure> {
+        let (unheard, _) = self.before;
+        drop(self);
+        match unheard && is_stopped() {
+            true => Err(Failure::interrupted()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if let Some(signals) = STOP.get() {
+            let (unheard, answer) = self.before;
+            signals.set_answer(answer);
+            signals.unheard.store(unheard, Ordering::SeqCst);
+        }
+    }
+}
+
+impl StopSignals {
+    /// The answer before.
+    fn set_answer(&self, answer: &'static str) -> &'static str {
+        let mut current = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, answer)
+    }
+}
+
+/// Handles the signals, from the first call on.
+fn signals() -> Result<&'static StopSignals, Failure> {
+    if let Some(signals) = STOP.get() {
+        return Ok(signals);
+    }
     let failed = |error| Failure::failed(format!("can't handle Ctrl-C: {error}"));
     let stop = Arc::new(AtomicBool::new(false));
+    let unheard = Arc::new(AtomicBool::new(true));
     let stopping = stopping();
     for &signal in &stopping {
-        let now = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            i32::from(failure::INTERRUPTED),
-            stop.clone(),
-        );
-        now.and_then(|_| signal_hook::flag::register(signal, stop.clone())).map_err(failed)?;
+        let code = i32::from(failure::INTERRUPTED);
+        flag::register_conditional_default(signal, unheard.clone())
+            .and_then(|_| flag::register_conditional_shutdown(signal, code, stop.clone()))
+            .and_then(|_| flag::register(signal, stop.clone()))
+            .map_err(failed)?;
     }
     let mut signals = Signals::new(&stopping).map_err(failed)?;
     let answering = move || {
         if signals.forever().next().is_some() {
             // The second signal leaves no time to remove them.
             progress_bars::remove();
-            tracing::warn!("{answer}");
+            let answer = STOP.get().map(|signals| signals.set_answer(WORKING));
+            tracing::warn!("{}", answer.unwrap_or(WORKING));
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(answering).map_err(failed)?;
-    Ok(stop)
+    Ok(STOP.get_or_init(|| StopSignals { stop, unheard, answer: Mutex::new(WORKING) }))
 }
 
 /// The signals that ask to stop. Under nohup a closed terminal is no reason to.
@@ -56,7 +134,7 @@ pub fn save_flag() -> Result<Arc<AtomicBool>, Failure> {
     }
     let save = SAVE.get_or_init(Arc::default).clone();
     let failed = |error| Failure::failed(format!("can't handle SIGUSR1: {error}"));
-    signal_hook::flag::register(SIGUSR1, save.clone()).map_err(failed)?;
+    flag::register(SIGUSR1, save.clone()).map_err(failed)?;
     Ok(save)
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::output::Output;
+use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words;
 use crate::args::DataCommand;
 
@@ -26,8 +27,9 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
             files::check_new_folder(out).map_err(dataset::Error::from)?;
             let listed = datasets::list(&reading.source(dirs), *image_size)?;
             let (set, skipped) = listed.open_skipping()?;
+            let stop = stop_flag(stop_flag::WORKING)?;
             let options =
-                WriteOptions { image_size: Some(*image_size), progress: &datasets::bar() };
+                WriteOptions { image_size: Some(*image_size), progress: &datasets::bar(&stop) };
             dataset::write_stl10(&set, out, &options)?;
             written(out, &skipped, output)?;
         }
@@ -36,7 +38,8 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<ExitCode, Failure> 
         }
         &DataCommand::Synth { ref out, unlabeled, train, test, image_size, seed } => {
             let spec = SyntheticSpec { unlabeled, train, test, size: image_size, seed };
-            dataset::write_synthetic(&spec, out, &datasets::bar())?;
+            let stop = stop_flag(stop_flag::WORKING)?;
+            dataset::write_synthetic(&spec, out, &datasets::bar(&stop))?;
             written(out, &[], output)?;
         }
     }

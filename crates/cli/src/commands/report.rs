@@ -33,7 +33,7 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
     } else {
         device.open().map_err(Failure::usage)?;
         for report in &mut reports {
-            contents::complete(report, device, !arguments.no_cache);
+            contents::complete(report, device, !arguments.no_cache)?;
         }
     }
     report::write_report(out, &reports)?;

@@ -42,7 +42,7 @@ fn a_sample_tells_sets_apart_by_size_labels_and_pixels_and_not_by_storage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set");
     let spec = SyntheticSpec { unlabeled: 100, train: 10, test: 10, size: 16, seed: 0 };
-    crate::write_synthetic(&spec, &path, &|_| {}).unwrap();
+    crate::write_synthetic(&spec, &path, crate::GO_ON).unwrap();
     let mapped = crate::open(&path, &OpenOptions::default()).unwrap().unlabeled;
     let rendered = crate::synthetic(&spec).unwrap().unlabeled;
     assert_eq!(mapped.sample_fingerprint(), rendered.sample_fingerprint());
@@ -53,7 +53,7 @@ fn a_file_that_is_written_again_has_another_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set");
     let spec = SyntheticSpec { unlabeled: 200, train: 10, test: 10, size: 16, seed: 0 };
-    crate::write_synthetic(&spec, &path, &|_| {}).unwrap();
+    crate::write_synthetic(&spec, &path, crate::GO_ON).unwrap();
     let key = || crate::open(&path, &OpenOptions::default()).unwrap().unlabeled.cache_key();
     let first = key();
     assert_eq!(key(), first);

@@ -27,15 +27,23 @@ fn batch_name(number: usize) -> String {
 }
 
 /// Whether `dir` holds batches in this format.
-pub(crate) fn found_in(dir: &Path) -> bool {
-    (1..=5).any(|number| dir.join(batch_name(number)).exists()) || dir.join(TEST).exists()
+pub(crate) fn found_in(dir: &Path) -> Result<bool, Error> {
+    for name in (1..=5).map(batch_name).chain([TEST.to_owned()]) {
+        if files::leads_somewhere(&dir.join(name))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Opens a folder of batches.
 pub(crate) fn open(dir: &Path) -> Result<Dataset, Error> {
     let train = open_batches((1..=5).map(|number| dir.join(batch_name(number))))?;
     let test_path = dir.join(TEST);
-    let test = test_path.exists().then(|| open_batches([test_path].into_iter())).transpose()?;
+    let test = match files::leads_somewhere(&test_path)? {
+        true => Some(open_batches([test_path].into_iter())?),
+        false => None,
+    };
     let class_names = read_class_names(dir)?;
     let unlabeled = train.without_labels();
     Ok(Dataset {

@@ -5,7 +5,6 @@
 //! the run can begin again, and be measured untrained.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use models::{EncoderConfig, Normalize, WeightSource, WeightsInfo, convert_weights};
@@ -226,7 +225,10 @@ pub fn load(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| damaged(path, "a file of weights", error))
+    files::read(path).map_err(|error| match files::is_of_path(&error.source) {
+        true => damaged(path, "a file of weights", error.source),
+        false => error.into(),
+    })
 }
 
 /// Reads the header of a safetensors file; refuses a pickle with what converts it.

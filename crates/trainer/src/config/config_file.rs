@@ -22,8 +22,8 @@ impl ConfigFile {
     /// # Errors
     /// [`ConfigError`], naming the file and what is wrong in it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = files::read_text(path)
+            .map_err(|error| ConfigError::Read { path: path.to_owned(), source: error.source })?;
         Self::parse(&text, &path.display().to_string())
     }
 

@@ -1,6 +1,5 @@
 //! The file of a frozen teacher, which a run is bound to by its checksum.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -39,7 +38,7 @@ impl Config {
 }
 
 fn sha256(file: &Path) -> std::io::Result<String> {
-    let (mut file, mut hash) = (File::open(file)?, Sha256::new());
+    let (mut file, mut hash) = (files::open_plain(file)?, Sha256::new());
     let mut part = vec![0; 1 << 20];
     loop {
         match file.read(&mut part)? {

@@ -77,6 +77,16 @@ fn numbers_out_of_range_are_refused() {
         ("optimizer.adam.betas.1=1", "optimizer.adam.betas.1"),
         ("probe.optimizer.adam.epsilon=0", "probe.optimizer.adam.epsilon"),
         ("augment.views.0.count=0", "augment.views.0.count"),
+        ("augment.views.0.count=1001", "augment.views.0.count: expected 1 to 1000, found 1001"),
+        (
+            "projection.mlp.output_dim=4611686018427387904",
+            "projection.mlp.output_dim: expected at most 1048576, found 4611686018427387904",
+        ),
+        (
+            "projection.mlp.hidden_dims=[8,1048577]",
+            "projection.mlp.hidden_dims.1: expected at most",
+        ),
+        ("encoder.conv.width=9999999", "encoder.conv.width: expected at most 1048576"),
         ("augment.views.0.count=1", "augment.views: expected two global views, found 1"),
         ("augment.views.0.size=0.5", "augment.views.0.size"),
         (

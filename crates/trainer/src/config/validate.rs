@@ -2,10 +2,16 @@
 
 use models::{EncoderConfig, ProjectionConfig};
 use optim::{Interval, OptimizerConfig};
+use serde_json::Value;
 
 use super::views::written;
 use super::{Config, ConfigError};
 use crate::BestBy;
+
+/// The largest size of a layer, queue or the like. Products of three of them fit into 64 bits.
+const MAX_SIZE: u64 = 1 << 20;
+/// The most views of an image in a group.
+const MAX_VIEWS: usize = 1000;
 
 /// Whether a setting is in its range: its key, whether it is, what is expected, what was found.
 type Check = (&'static str, bool, &'static str, String);
@@ -22,6 +28,10 @@ impl Config {
         }
         if let Some(ema) = self.train.ema {
             ema.checked("train.ema", Interval::UnitClosed)?;
+        }
+        let document = self.document();
+        for key in ["encoder", "projection", "method"] {
+            sizes(key, &document[key])?;
         }
         self.validate_views()?;
         self.health.validate()?;
@@ -120,7 +130,8 @@ impl Config {
         let (mut global, mut local) = (0, false);
         for (index, group) in groups.iter().enumerate() {
             let key = |part: &str| format!("augment.views.{index}.{part}");
-            range(&key("count"), group.count > 0, "at least 1", group.count.to_string())?;
+            let good = (1..=MAX_VIEWS).contains(&group.count);
+            range(&key("count"), good, "1 to 1000", group.count.to_string())?;
             let size = written(group.size);
             match self.is_global(group) {
                 true => {
@@ -148,6 +159,23 @@ impl Config {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Refuses integers below `key` that no machine has the memory for.
+fn sizes(key: &str, value: &Value) -> Result<(), ConfigError> {
+    match value {
+        Value::Object(values) => {
+            values.iter().try_for_each(|(part, value)| sizes(&format!("{key}.{part}"), value))
+        }
+        Value::Array(values) => {
+            (0..).zip(values).try_for_each(|(index, value)| sizes(&format!("{key}.{index}"), value))
+        }
+        Value::Number(number) => {
+            let good = number.as_u64().is_none_or(|number| number <= MAX_SIZE);
+            range(key, good, "at most 1048576", number.to_string())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@ use trainer::RunRecord;
 use crate::app::datasets;
 use crate::app::failure::Failure;
 use crate::app::run_on_data::{BATCH, RunOnData};
+use crate::app::stop_flag;
 use crate::app::tiles;
 use crate::commands::compare::{NEIGHBORS, PREVIEW};
 use crate::commands::evaluate::measurement::Measurement;
@@ -36,13 +37,20 @@ const THUMBNAIL: [usize; 2] = [64, 32];
 /// Puts new scores and pictures in the place of those that stand in the run folder.
 ///
 /// With the cache of features, where `cached`.
-pub fn complete(report: &mut RunReport, device: DeviceChoice, cached: bool) {
+///
+/// # Errors
+/// Those of an interruption.
+pub fn complete(report: &mut RunReport, device: DeviceChoice, cached: bool) -> Result<(), Failure> {
     let folder = report.run.folder.clone();
     tracing::info!("{}: measuring and drawing", folder.display());
     if let Err(Missing { note, reason }) = try_complete(report, &folder, device, cached) {
+        if stop_flag::is_stopped() {
+            return Err(Failure::interrupted());
+        }
         tracing::warn!("{}: {note}: {reason}", folder.display());
         report.notes.push(note);
     }
+    Ok(())
 }
 
 /// Why a part of a report could not be made: what the page says, which names no place on the

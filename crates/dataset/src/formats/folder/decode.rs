@@ -11,12 +11,13 @@ use std::panic;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::file_stamp::FileStamp;
 use super::jpeg::{self, Decompressor};
 use super::tiff_palette::PaletteTiff;
 use crate::Error;
+use crate::memory::{self, Refused, Reservation};
 use crate::resize::DecodedImage;
 
 /// The least width and height of a source image: smaller ones are icons and tracking pixels.
@@ -99,7 +100,11 @@ pub(super) fn jpeg_rows(
     pixels: &mut Vec<u8>,
 ) -> Result<(), Error> {
     let failed = failure(path, "JPEG");
-    let (decompressor, _) = jpeg_header(path, bytes, &failed)?;
+    let (decompressor, size) = jpeg_header(path, bytes, &failed)?;
+    let reduced = (size.0.div_ceil(denominator), rows.len() as u32);
+    // Inks and pixels.
+    let taken = decompressor.coefficient_bytes() + 2 * rgb_bytes(reduced);
+    let _reservation = reserve(path, size, taken)?;
     jpeg::rows(decompressor, denominator, rows, pixels).map_err(failed)
 }
 
@@ -129,7 +134,7 @@ pub(super) fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Err
         });
     }
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let mut bytes = buffer(path, metadata.len())?;
     let read = file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
     read.map_err(Error::io(path, "read"))?;
     let now = file.metadata().and_then(|now| FileStamp::of_metadata(&now));
@@ -143,6 +148,29 @@ pub(super) fn read(path: &Path, stamp: Option<FileStamp>) -> Result<Vec<u8>, Err
     Ok(bytes)
 }
 
+/// An empty vector with room for the `length` bytes of the file at `path`, or of a part of it.
+pub(super) fn buffer(path: &Path, length: u64) -> Result<Vec<u8>, Error> {
+    let buffer = usize::try_from(length).ok().and_then(memory::try_buffer);
+    let path = || path.to_path_buf();
+    buffer.ok_or_else(|| Error::Memory { path: path(), size: None, bytes: length, available: None })
+}
+
+/// Reserves the memory for an image of `size`.
+fn reserve(path: &Path, size: (u32, u32), bytes: u64) -> Result<Reservation, Error> {
+    Reservation::new(bytes).map_err(|refused| {
+        let available = match refused {
+            Refused::Limit(limit) => Some(limit),
+            Refused::System => None,
+        };
+        Error::Memory { path: path.to_path_buf(), size: Some(size), bytes, available }
+    })
+}
+
+/// The bytes of one copy of an image.
+fn rgb_bytes((width, height): (u32, u32)) -> u64 {
+    3 * u64::from(width) * u64::from(height)
+}
+
 fn not_an_image(path: &Path, found: String) -> Error {
     Error::NotAnImage { path: path.to_path_buf(), found }
 }
@@ -154,10 +182,18 @@ fn pixels(
     failed: &impl Fn(String) -> Error,
 ) -> Result<DecodedImage, Error> {
     let (decoder, orientation) = decoder(path, bytes, format, failed)?;
+    let (size, decoded) = (decoder.dimensions(), decoder.total_bytes());
+    // Some decoders build the image in memory of their own, and what isn't RGB is converted.
+    let of_decoder = match format {
+        ImageFormat::Png | ImageFormat::Pnm | ImageFormat::Bmp => 0,
+        _ => decoded,
+    };
+    let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { rgb_bytes(size) };
+    let reservation = reserve(path, size, of_decoder + decoded + converted + rgb_bytes(size))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error.to_string()))?;
     let pixels = image.into_rgb8();
     let extent = (f64::from(pixels.width()), f64::from(pixels.height()));
-    Ok(DecodedImage { pixels, extent, orientation })
+    Ok(DecodedImage { pixels, extent, orientation, _reservation: reservation })
 }
 
 /// A decoder whose image has a size that is read, and the turn that makes that upright.
@@ -184,8 +220,7 @@ fn jpeg_header<'a>(
 ) -> Result<(Decompressor<'a>, (u32, u32)), Error> {
     let decompressor = Decompressor::new(bytes).map_err(failed)?;
     let (width, height) = decompressor.dimensions();
-    let total_bytes = 3 * u64::from(width) * u64::from(height);
-    check_dimensions(path, (width, height), total_bytes, failed)?;
+    check_dimensions(path, (width, height), rgb_bytes((width, height)), failed)?;
     Ok((decompressor, (width, height)))
 }
 
@@ -198,9 +233,18 @@ fn jpeg_pixels(
     let (decompressor, (width, height)) = jpeg_header(path, bytes, failed)?;
     let side = side.try_into().unwrap_or(u32::MAX);
     let denominator = jpeg::denominator((width, height), side);
+    let reduced = (width.div_ceil(denominator), height.div_ceil(denominator));
+    // Inks, pixels, planes.
+    let taken = decompressor.coefficient_bytes() + 3 * rgb_bytes(reduced);
+    let reservation = reserve(path, (width, height), taken)?;
     let pixels = jpeg::pixels(decompressor, denominator).map_err(failed)?;
     let extent = [width, height].map(|side| f64::from(side) / f64::from(denominator)).into();
-    Ok(DecodedImage { pixels, extent, orientation: jpeg::orientation(bytes) })
+    Ok(DecodedImage {
+        pixels,
+        extent,
+        orientation: jpeg::orientation(bytes),
+        _reservation: reservation,
+    })
 }
 
 /// Checks the size that a header states: nothing of it was allocated yet.

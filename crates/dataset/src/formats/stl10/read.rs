@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use files::leads_somewhere;
+
 use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
 use crate::mmap::Mapping;
 use crate::names::Names;
@@ -11,11 +13,13 @@ use crate::split::{Chunk, Storage};
 use crate::{Dataset, Error, Split};
 
 /// Whether `dir` holds images or labels in this format.
-pub(crate) fn found_in(dir: &Path) -> bool {
-    ["unlabeled", "train", "test"].iter().any(|split| {
-        let (images, labels) = file_names(split);
-        dir.join(images).exists() || dir.join(labels).exists()
-    })
+pub(crate) fn found_in(dir: &Path) -> Result<bool, Error> {
+    for (images, labels) in ["unlabeled", "train", "test"].map(file_names) {
+        if leads_somewhere(&dir.join(images))? || leads_somewhere(&dir.join(labels))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Opens a folder of binaries.
@@ -52,7 +56,7 @@ fn open_unlabeled(dir: &Path, shape: &Shape) -> Result<Option<Split>, Error> {
     let path = dir.join(file_names("unlabeled").0);
     // Earlier versions wrote a link to those of train.
     if shape.unlabeled_is_train
-        || !path.exists()
+        || !leads_somewhere(&path)?
         || is_one_file(&path, &dir.join(file_names("train").0))
     {
         return Ok(None);
@@ -76,7 +80,7 @@ fn is_one_file(a: &Path, b: &Path) -> bool {
 fn open_labeled(dir: &Path, split: &str, shape: &Shape) -> Result<Option<Split>, Error> {
     let (images_name, labels_name) = file_names(split);
     let (images_path, labels_path) = (dir.join(&images_name), dir.join(labels_name));
-    match (images_path.exists(), labels_path.exists()) {
+    match (leads_somewhere(&images_path)?, leads_somewhere(&labels_path)?) {
         (false, false) => Ok(None),
         (false, true) => Err(Error::Missing {
             path: images_path,

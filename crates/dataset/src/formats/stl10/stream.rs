@@ -19,12 +19,13 @@ const LEAST_BLOCK: usize = 64;
 /// `new_state` makes what one thread keeps between images. Memory stays at two blocks.
 ///
 /// # Errors
-/// The error of the first image that has one, or that of writing.
+/// The error of the first image that has one, or that of writing; [`Error::Interrupted`], in which
+/// case what was filled is in the file.
 pub(crate) fn write_images<S>(
     path: &Path,
     count: usize,
     image_bytes: usize,
-    job: &mut Job<'_>,
+    job: &Job<'_>,
     new_state: impl Fn() -> S + Sync + Send,
     fill: impl Fn(&mut S, usize, &mut [u8]) -> Result<(), Error> + Sync + Send,
 ) -> Result<(), Error> {
@@ -34,7 +35,9 @@ pub(crate) fn write_images<S>(
         bytes.resize(block.min(count - start) * image_bytes, 0);
         let images = bytes.par_chunks_exact_mut(image_bytes).enumerate();
         let failure = images
-            .map_init(&new_state, |state, (i, bytes)| fill(state, start + i, bytes).err())
+            .map_init(&new_state, |state, (i, bytes)| {
+                job.check().and_then(|()| fill(state, start + i, bytes)).err()
+            })
             .find_map_first(|failure| failure);
         failure.map_or(Ok(()), Err)
     };
@@ -43,8 +46,14 @@ pub(crate) fn write_images<S>(
         let (written, filled) =
             rayon::join(|| file.write_all(&ready), || fill_block(&mut next, start));
         written.map_err(Error::io(path, "write"))?;
-        filled?;
-        job.advance(next.len() / image_bytes);
+        if let Err(error) = filled {
+            if matches!(error, Error::Interrupted) {
+                // What is done already may be of use.
+                file.write_all(&next).map_err(Error::io(path, "write"))?;
+            }
+            return Err(error);
+        }
+        job.advance(next.len() / image_bytes)?;
         std::mem::swap(&mut ready, &mut next);
     }
     file.write_all(&ready).map_err(Error::io(path, "write"))

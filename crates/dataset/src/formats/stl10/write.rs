@@ -9,7 +9,7 @@ use super::stream::write_images;
 use super::{CLASS_NAMES, FOLDS, Shape, file_names, names_file};
 use crate::formats::stl10::shape::Order;
 use crate::names::Names;
-use crate::progress::{Job, Report};
+use crate::progress::{GO_ON, Job, Report};
 use crate::resize::Resizer;
 use crate::synthetic::{self, Part, Renderer};
 use crate::transpose::transpose;
@@ -19,13 +19,13 @@ use crate::{Dataset, Error, PixelOrder, Split, SyntheticSpec};
 pub struct WriteOptions<'a> {
     /// Width and height to bring the images to, in pixels; `None` keeps their size.
     pub image_size: Option<usize>,
-    /// Called while images are written.
+    /// Called while images are written; where it breaks, nothing is.
     pub progress: Report<'a>,
 }
 
 impl Default for WriteOptions<'_> {
     fn default() -> Self {
-        Self { image_size: None, progress: &|_| {} }
+        Self { image_size: None, progress: GO_ON }
     }
 }
 
@@ -38,8 +38,8 @@ impl Default for WriteOptions<'_> {
 /// 255 classes. Names of images, where they are known, are kept in `*_names.txt`.
 ///
 /// # Errors
-/// If the size is outside 8 to 4096 pixels, the folder holds something or cannot be written.
-/// Nothing stays behind then.
+/// If the size is outside 8 to 4096 pixels, the folder holds something or cannot be written;
+/// [`Error::Interrupted`]. Nothing stays behind then.
 pub fn write_stl10(
     dataset: &Dataset,
     out_dir: &Path,
@@ -62,12 +62,12 @@ pub fn write_stl10(
         ("test", dataset.test.as_ref()),
     ];
     let total = splits.iter().filter_map(|(_, split)| *split).map(Split::len).sum();
-    let mut job = Job::begin("writing images", total, options.progress);
+    let job = Job::begin("writing images", total, options.progress)?;
     for (name, split) in splits {
         let Some(split) = split else { continue };
         shape.set_count(name, split.len());
         let (images, labels) = file_names(name);
-        write_split(split, &folder.path().join(images), &shape, &mut job)?;
+        write_split(split, &folder.path().join(images), &shape, &job)?;
         write_image_names(folder.path(), name, split)?;
         if name != "unlabeled" {
             let labels_of_split = split.labels().ok_or_else(|| Error::Argument {
@@ -93,13 +93,13 @@ pub fn write_stl10(
 pub fn write_synthetic(
     spec: &SyntheticSpec,
     out_dir: &Path,
-    progress: &(dyn Fn(crate::JobProgress) + Sync),
+    progress: Report<'_>,
 ) -> Result<(), Error> {
     synthetic::check(spec)?;
     let class_names = synthetic::class_names();
     let mut shape = Shape::new(spec.size, spec.size, class_names.len(), Order::ColumnMajor);
     let folder = AtomicFolder::create(out_dir)?;
-    let mut job = Job::begin("rendering images", spec.unlabeled + spec.train + spec.test, progress);
+    let job = Job::begin("rendering images", spec.unlabeled + spec.train + spec.test, progress)?;
     for (name, part, count) in [
         ("unlabeled", Part::Unlabeled, spec.unlabeled),
         ("train", Part::Train, spec.train),
@@ -116,7 +116,7 @@ pub fn write_synthetic(
             &path,
             count,
             shape.image_bytes(),
-            &mut job,
+            &job,
             new_state,
             |(renderer, planes), index, out| {
                 synthetic::render(renderer, spec.seed, part, index, planes);
@@ -137,7 +137,7 @@ pub fn write_synthetic(
     Ok(folder.commit()?)
 }
 
-fn write_split(split: &Split, path: &Path, shape: &Shape, job: &mut Job<'_>) -> Result<(), Error> {
+fn write_split(split: &Split, path: &Path, shape: &Shape, job: &Job<'_>) -> Result<(), Error> {
     let (width, height) = (shape.width, shape.height);
     let same_size = (split.width(), split.height()) == (width, height);
     let new_state = || (Resizer::new(), Vec::new(), vec![0; shape.image_bytes()]);

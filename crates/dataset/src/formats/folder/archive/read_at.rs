@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::Error;
-use crate::formats::folder::decode::MAX_FILE_BYTES;
+use crate::formats::folder::decode::{self, MAX_FILE_BYTES};
 
 /// Reads `length` bytes at `offset`; both were checked against the length of the archive.
 pub(super) fn read_at(
@@ -19,7 +19,7 @@ pub(super) fn read_at(
         return Err(Error::Length { path: path.to_owned(), expected, found_bytes: length });
     }
     file.seek(SeekFrom::Start(offset)).map_err(Error::io(path, "read"))?;
-    let mut bytes = Vec::with_capacity(length as usize);
+    let mut bytes = decode::buffer(path, length)?;
     file.take(length).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
     if bytes.len() as u64 != length {
         let found = format!("its archive cut off after {} bytes of it", bytes.len());

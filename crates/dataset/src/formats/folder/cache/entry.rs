@@ -74,7 +74,7 @@ impl CacheEntry {
             return None;
         }
         let source = path.join(SOURCE);
-        let folder = fs::read(&source).ok().map(|bytes| to_path(&bytes));
+        let folder = files::read(&source).ok().map(|bytes| to_path(&bytes));
         let finished = path.file_name().is_some_and(|name| !files::is_partial(name));
         let shape = finished.then(|| Shape::read(&path).ok()).flatten();
         let modified =
@@ -103,7 +103,7 @@ impl CacheEntry {
             .iter()
             .flat_map(|split| [stl10::file_names(split).0, stored_images::file_names(split).0]);
         let files = images.chain([RECORDS.to_owned()]).map(|name| self.path.join(name));
-        let open: Vec<File> = files.filter_map(|file| File::open(file).ok()).collect();
+        let open: Vec<File> = files.filter_map(|file| files::open_plain(&file).ok()).collect();
         // Held until it is deleted. Who has mapped or writes a file has a lock on it; a file system
         // without locks gives another error.
         if open.iter().any(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {

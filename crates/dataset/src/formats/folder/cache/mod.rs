@@ -17,6 +17,7 @@
 //! A set packed without what can't be used has a key of its own, and lists what it is without in
 //! `left_out.txt`.
 
+mod cleaning;
 mod decoded_images;
 mod entry;
 mod packing;
@@ -24,10 +25,8 @@ mod record;
 mod stored_images;
 
 use std::collections::HashMap;
-use std::fs::{self, TryLockError};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use files::hex;
 use rayon::prelude::*;
@@ -40,9 +39,10 @@ use crate::formats::stl10;
 use crate::whole_image::WholeImages;
 use crate::{Dataset, Error, OpenOptions, Split, Store};
 
+use cleaning::{remove, remove_outdated, remove_partial};
 use decoded_images::DecodedImages;
 use packing::Packing;
-use record::{RECORDS, Record};
+use record::Record;
 
 pub use entry::{CacheEntry, cache_entries};
 pub(super) use record::ContentHash;
@@ -58,8 +58,8 @@ const SPLITS: [&str; 3] = ["unlabeled", "train", TEST];
 /// The split that isn't trained on, of which no whole images are kept.
 pub(super) const TEST: &str = "test";
 
-/// After which unfinished sets of other folders are deleted.
-const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Times that a set is packed which another process deletes before it is opened.
+const ATTEMPTS: usize = 20;
 
 /// What a packed set is without: a line each.
 const LEFT_OUT: &str = "left_out.txt";
@@ -154,26 +154,35 @@ impl PackedSet {
     ) -> Result<Dataset, Error> {
         let Self { cache_dir, folder, place, family, stamps, .. } = self;
         let store = options.store;
-        if let Some(packed) = self.find(store) {
-            match self.reopen(&packed, listing, store, bad) {
-                Ok(dataset) => return Ok(dataset),
-                Err(error) => {
-                    tracing::warn!(%error, "a packed set is damaged and is made anew");
-                    fs::remove_dir_all(&packed).map_err(Error::io(&packed, "replace"))?;
-                }
-            }
-        }
         let name = if store == Store::Aspect { &self.aspect } else { &self.square };
         let packed = cache_dir.join(name);
-        let earlier = DecodedImages::find(cache_dir, *place, options.image_size, store);
-        let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
-        packing.run(&packed, bad)?;
-        remove_outdated(cache_dir, family, name);
-        remove_partial(cache_dir, *place, options.image_size);
-        self.reopen(&packed, listing, store, bad)
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            if let Some(found) = self.find(store) {
+                match self.reopen(&found, listing, store, bad) {
+                    Ok(dataset) => return Ok(dataset),
+                    Err(error) => {
+                        tracing::warn!(%error, "a packed set is damaged and is made anew");
+                        remove(&found)?;
+                    }
+                }
+            }
+            let earlier = DecodedImages::find(cache_dir, *place, options.image_size, store);
+            let packing = Packing { dir, folder, place: *place, listing, stamps, earlier, options };
+            packing.run(&packed, bad)?;
+            let dataset = self.reopen(&packed, listing, store, bad);
+            // Deleted by another process, for which it is outdated.
+            if dataset.is_err() && attempt < ATTEMPTS {
+                continue;
+            }
+            remove_outdated(cache_dir, family, name);
+            remove_partial(cache_dir, *place, options.image_size);
+            return dataset;
+        }
     }
 
-    /// Opens a packed set, and adds what it is without to what is left out.
+    /// Opens the packed set of `listing`, and adds what it is without to what is left out.
     fn reopen(
         &self,
         packed: &Path,
@@ -182,6 +191,15 @@ impl PackedSet {
         bad: &mut BadFiles,
     ) -> Result<Dataset, Error> {
         let mut dataset = stl10::open_part(packed)?;
+        // Binaries may lack splits, and so does what another process deletes meanwhile.
+        let whole = listing.splits().all(|(name, files)| {
+            let found = dataset.split(name).map_or(0, Split::len);
+            found == files.paths.len() || bad.is_left_out() && found > 0
+        });
+        if !whole {
+            let path = packed.to_owned();
+            return Err(Error::Missing { path, expected: "the images of a folder" });
+        }
         if store == Store::Aspect {
             for (split, _) in listing.splits().filter(|(split, _)| *split != TEST) {
                 let count = dataset.split(split).map_or(0, Split::len);
@@ -192,7 +210,7 @@ impl PackedSet {
         entry::note_use(packed);
         if let BadFiles::LeftOut(lines) = bad {
             let path = packed.join(LEFT_OUT);
-            let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+            let text = files::read_text(&path)?;
             lines.extend(text.lines().map(String::from));
         }
         Ok(dataset)
@@ -256,43 +274,6 @@ pub(super) fn path_hash(dir: &Path, path: &Path) -> u64 {
 /// The path of a listed file from the folder on.
 fn below<'a>(dir: &Path, path: &'a Path) -> &'a Path {
     path.strip_prefix(dir).unwrap_or(path)
-}
-
-/// Deletes packed sets of the same folder and size under other keys. Failing to is no reason to
-/// stop.
-fn remove_outdated(cache_dir: &Path, family: &str, current: &str) {
-    let Ok(entries) = fs::read_dir(cache_dir) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(family)
-            && name != current
-            && let Err(error) = fs::remove_dir_all(entry.path())
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %entry.path().display(), %error, "cannot delete an outdated packed set");
-        }
-    }
-}
-
-/// Deletes what earlier openings of the same folder left unfinished, and what those of others did
-/// a week ago; not what another process is writing.
-fn remove_partial(cache_dir: &Path, place: u64, image_size: usize) {
-    for entry in fs::read_dir(cache_dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if !files::is_partial(&entry.file_name()) || !path.is_dir() {
-            continue;
-        }
-        let in_use = fs::File::open(path.join(RECORDS))
-            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
-        let same = record::read(&path, image_size).is_some_and(|(of, _)| of == place);
-        let age = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = age.ok().and_then(|modified| modified.elapsed().ok());
-        if !in_use && (same || age.is_some_and(|age| age > WEEK)) {
-            let _ = fs::remove_dir_all(path);
-        }
-    }
 }
 
 /// `twinview/packed` in the user's cache folder.

@@ -9,7 +9,7 @@ use files::{AtomicFolder, FolderError};
 use sha2::{Digest, Sha256};
 
 use super::decoded_images::DecodedImages;
-use super::record::{self, Record, RecordWriter};
+use super::record::{RECORDS, Record, RecordWriter};
 use super::stored_images::WholeWriter;
 use super::{LEFT_OUT, TEST, below, entry, number_of, path_hash};
 use crate::formats::folder::bad_files::BadFiles;
@@ -39,20 +39,23 @@ impl Packing<'_> {
     /// Packs into `packed`.
     ///
     /// # Errors
-    /// Where files can't be used and `bad` refuses: after all files have been looked at, and with
-    /// what was decoded left in the cache.
+    /// Where files can't be used and `bad` refuses: after all files have been looked at. What was
+    /// decoded is left in the cache then, and where the job is interrupted.
     pub fn run(&self, packed: &Path, bad: &BadFiles) -> Result<(), Error> {
         let size = self.options.image_size;
         let mut shape = Shape::new(size, size, self.listing.class_names.len(), Order::RowMajor);
         if let Some(cache_dir) = packed.parent() {
             files::create_cache_dir(cache_dir).map_err(Error::io(cache_dir, "write"))?;
         }
-        let folder = AtomicFolder::create(packed)?;
+        let folder = match AtomicFolder::create(packed) {
+            Err(FolderError::NotEmpty { .. }) => return Ok(()),
+            folder => folder?,
+        };
         let records = RecordWriter::create(folder.path(), self.place, size);
         let records = records.map_err(Error::io(packed, "write"))?;
         entry::note_source(folder.path(), self.folder)?;
         let total = self.listing.splits().map(|(_, files)| files.paths.len()).sum();
-        let mut job = Job::begin("decoding images", total, self.options.progress);
+        let job = Job::begin("decoding images", total, self.options.progress)?;
         let mut unusable = Vec::new();
         for ((split, files), stamps) in self.listing.splits().zip(self.stamps) {
             let images = folder.path().join(stl10::file_names(split).0);
@@ -62,7 +65,13 @@ impl Packing<'_> {
                 .map_err(Error::io(packed, "write"))?;
             let part =
                 SplitPacking { packing: self, split: number_of(split), files, stamps, whole };
-            let of_split = part.decode_all(&images, &shape, &mut job, &records)?;
+            let of_split = match part.decode_all(&images, &shape, &job, &records) {
+                Err(Error::Interrupted) => {
+                    leave(folder, &records);
+                    return Err(Error::Interrupted);
+                }
+                decoded => decoded?,
+            };
             if let Some(whole) = part.whole.filter(|_| !of_split.is_empty() && bad.is_left_out()) {
                 whole.close_gaps(folder.path(), split, size, &of_split)?;
             }
@@ -71,14 +80,14 @@ impl Packing<'_> {
         if !bad.is_left_out()
             && let Some(error) = refusal(&unusable)
         {
-            let decoded = records.into_records();
-            if !decoded.is_empty() {
-                folder.leave();
-            }
+            leave(folder, &records);
             return Err(error);
         }
-        self.finish(&folder, &mut shape, unusable, records, bad)?;
-        match folder.commit() {
+        self.finish(&folder, &mut shape, unusable, &records, bad)?;
+        let committed = folder.commit();
+        // Until here it is locked: others delete what nobody is writing.
+        drop(records);
+        match committed {
             // Another process was faster; what it packed is the same.
             Err(FolderError::NotEmpty { .. }) => Ok(()),
             other => Ok(other?),
@@ -91,7 +100,7 @@ impl Packing<'_> {
         folder: &AtomicFolder,
         shape: &mut Shape,
         unusable: Vec<BTreeMap<usize, Error>>,
-        records: RecordWriter,
+        records: &RecordWriter,
         bad: &BadFiles,
     ) -> Result<(), Error> {
         let folder = folder.path();
@@ -115,20 +124,27 @@ impl Packing<'_> {
             let path = folder.join(LEFT_OUT);
             fs::write(&path, text).map_err(Error::io(&path, "write"))?;
         }
-        let mut records = records.into_records();
         if unusable.iter().any(|unusable| !unusable.is_empty()) {
             let of_split = |split: u8| {
                 let mut splits = self.listing.splits().zip(&unusable);
                 let found = splits.find(|((name, _), _)| number_of(name) == split);
                 found.expect("a split of the listing").1
             };
-            for record in &mut records {
+            let mut kept = records.records();
+            for record in &mut kept {
                 let before = of_split(record.split).range(..record.place as usize).count();
                 record.place -= before as u32;
             }
-            record::rewrite(folder, self.place, self.options.image_size, &records)?;
+            records.replace(&kept).map_err(Error::io(&folder.join(RECORDS), "write"))?;
         }
         shape.write(folder)
+    }
+}
+
+/// Leaves what was decoded, if anything was.
+fn leave(folder: AtomicFolder, records: &RecordWriter) {
+    if !records.records().is_empty() {
+        folder.leave();
     }
 }
 
@@ -139,7 +155,8 @@ fn refusal(unusable: &[BTreeMap<usize, Error>]) -> Option<Error> {
     if errors.len() > 1 {
         errors.iter().for_each(|error| tracing::warn!("{error}"));
     }
-    Some(Error::Unusable { files: errors.len(), first })
+    let by_system = errors.iter().all(|error| error.is_of_system());
+    Some(Error::Unusable { files: errors.len(), first, by_system })
 }
 
 /// A split being packed.
@@ -159,7 +176,7 @@ impl SplitPacking<'_> {
         &self,
         path: &Path,
         shape: &Shape,
-        job: &mut Job<'_>,
+        job: &Job<'_>,
         records: &RecordWriter,
     ) -> Result<BTreeMap<usize, Error>, Error> {
         let unusable = Mutex::new(BTreeMap::new());

@@ -4,12 +4,11 @@
 //! that was decoded. It is appended to while a folder is decoded, so that what a killed process has
 //! done is not lost; a record whose pixels aren't there or differ is ignored.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::Error;
 use crate::formats::folder::file_stamp::FileStamp;
 
 /// The file of records.
@@ -107,27 +106,23 @@ impl RecordWriter {
     }
 
     /// All records so far.
-    pub fn into_records(self) -> Vec<Record> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).records
+    pub fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).records.clone()
     }
-}
 
-/// Replaces the records in `folder` by `records`.
-pub(super) fn rewrite(
-    folder: &Path,
-    family: u64,
-    image_size: usize,
-    records: &[Record],
-) -> Result<(), Error> {
-    let path = folder.join(RECORDS);
-    let mut bytes = header(family, image_size).to_vec();
-    records.iter().for_each(|record| bytes.extend(record.to_bytes()));
-    Ok(files::write(&path, &bytes)?)
+    /// Replaces the records by `records`, in the same file, which stays locked.
+    pub fn replace(&self, records: &[Record]) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.file.set_len(HEADER as u64)?;
+        state.file.seek(SeekFrom::Start(HEADER as u64))?;
+        let bytes: Vec<u8> = records.iter().flat_map(|record| record.to_bytes()).collect();
+        state.file.write_all(&bytes)
+    }
 }
 
 /// The records in `folder` of images of a size, with the family; `None` where there are none.
 pub(super) fn read(folder: &Path, image_size: usize) -> Option<(u64, Vec<Record>)> {
-    let bytes = fs::read(folder.join(RECORDS)).ok()?;
+    let bytes = files::read(&folder.join(RECORDS)).ok()?;
     let (head, rest) = bytes.split_at_checked(HEADER)?;
     let family = u64::from_le_bytes(head[24..].try_into().ok()?);
     if head != header(family, image_size) {

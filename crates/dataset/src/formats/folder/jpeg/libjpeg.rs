@@ -80,6 +80,18 @@ impl<'a> Decompressor<'a> {
         self.state.info.num_components as usize
     }
 
+    /// Bytes that libjpeg keeps of the whole image while it decodes: the coefficients, of two bytes
+    /// each, where there are several scans.
+    pub fn coefficient_bytes(&self) -> u64 {
+        let info = &self.state.info;
+        // SAFETY: the header was read.
+        let several = unsafe { ffi::jpeg_has_multiple_scans(info) } != 0;
+        // Blocks at the edges are filled up.
+        let side = |pixels: u32| u64::from(pixels.next_multiple_of(16));
+        let coefficients = side(info.image_width) * side(info.image_height);
+        if several { 2 * self.components() as u64 * coefficients } else { 0 }
+    }
+
     /// Decodes the image at 1 / `denominator` (1, 2, 4 or 8) of its size, rounded up: its width and
     /// height, and RGB, or CMYK of four components, pixel by pixel.
     ///
