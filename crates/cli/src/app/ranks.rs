@@ -103,7 +103,7 @@ impl Ranks {
     }
 
     /// What `work` gives on rank 0.
-    pub fn from_first<T: Serialize + DeserializeOwned>(
+    pub fn of_first<T: Serialize + DeserializeOwned>(
         &self,
         work: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {

@@ -50,7 +50,7 @@ fn record() -> Value {
             "from_step": 0, "started_at": "2026-11-28T09:30:00Z",
             "environment": {
                 "version": "1", "revision": "abc", "libtorch": "2.11.0", "device": "cpu",
-                "processor": "EPYC", "cpu_capability": "AVX2", "threads": 2,
+                "processor": "EPYC", "cpu_capability": "AVX2", "threads": 2, "ranks": 1,
                 "variables": {"MKL_CBWR": "COMPATIBLE"},
             },
         }],

@@ -52,7 +52,7 @@ impl Learner {
             return Ok(());
         }
         let stores = self.networks().into_iter().map(|networks| &networks.store);
-        let buffers = stores.flat_map(|store| models::buffers(store)).map(|(_, buffer)| buffer);
+        let buffers = stores.flat_map(models::buffers).map(|(_, buffer)| buffer);
         let buffers: Vec<Tensor> = buffers.filter(Tensor::is_floating_point).collect();
         let rows: Vec<Tensor> = buffers.iter().map(|buffer| buffer.reshape(-1)).collect();
         let mut flat = Tensor::cat(&rows, 0);

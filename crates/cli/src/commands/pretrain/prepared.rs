@@ -33,7 +33,7 @@ pub fn prepare(
     folder: &Path,
     ranks: &Ranks,
 ) -> Result<Prepared, Failure> {
-    let record = ranks.from_first(|| earlier(arguments, folder))?;
+    let record = ranks.of_first(|| earlier(arguments, folder))?;
     let mut prepared = match &record {
         Some(record) if arguments.resume => resume(arguments, folder, record, ranks)?,
         record => begin(arguments, folder, record.as_ref(), ranks)?,
