@@ -56,6 +56,8 @@ impl Picture {
 
 #[cfg(test)]
 pub mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Bytes that begin as a PNG of 8 x 4 pixels does.

@@ -1,5 +1,7 @@
 //! Tiny networks with the names of every program give the features of their own code (set L).
 
+use std::fs;
+
 use golden::Tensors;
 use models::{Mode, WeightStream};
 use serde_json::json;
