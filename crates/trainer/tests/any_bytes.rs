@@ -1,5 +1,5 @@
-//! Whatever the bytes of a configuration, a checkpoint, a run to resume or a file of weights are, it
-//! is read, or refused by an error that names it.
+//! Whatever the bytes of a configuration, a checkpoint, a run to resume or a file of weights are,
+//! it is read, or refused by an error that names it.
 
 #[path = "../../../fuzz/src/put_files.rs"]
 mod put_files;
