@@ -129,10 +129,10 @@ fn views_come_from_the_whole_panorama() {
 fn recipes_without_a_crop_show_the_square() {
     let dir = tempfile::tempdir().unwrap();
     write_images(dir.path(), 150, 70);
-    let whole = Recipe { size: SIDE, transforms: Vec::new() };
-    let square = batches(&open(dir.path(), Store::Square), &[whole.clone()], 1, 2);
+    let whole = [Recipe { size: SIDE, transforms: Vec::new() }];
+    let square = batches(&open(dir.path(), Store::Square), &whole, 1, 2);
     for store in [Store::Aspect, Store::Encoded] {
-        assert!(square == batches(&open(dir.path(), store), &[whole.clone()], 1, 2), "{store}");
+        assert!(square == batches(&open(dir.path(), store), &whole, 1, 2), "{store}");
     }
 }
 
