@@ -28,7 +28,7 @@ fn committed() -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() == 45, "{paths:?}");
+    assert!(paths.len() == 48, "{paths:?}");
     paths
 }
 
