@@ -37,6 +37,10 @@ fn plans_that_cannot_work_are_refused() {
         "loader setting `workers`: expected at least 1, found 0"
     );
     assert_eq!(
+        refusal(|plan| plan.workers = 100_000),
+        "loader setting `workers`: expected at most 1024, found 100000"
+    );
+    assert_eq!(
         refusal(|plan| plan.prefetch = 0),
         "loader setting `prefetch`: expected at least 1, found 0"
     );

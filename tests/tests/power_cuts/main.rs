@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// Cuts in all.
 fn cuts() -> u64 {
     let asked = std::env::var("TWINVIEW_CUTS").ok();
-    asked.map_or(10, |text| text.parse().expect("TWINVIEW_CUTS is a number"))
+    asked.map_or(12, |text| text.parse().expect("TWINVIEW_CUTS is a number"))
 }
 
 /// A file system in a file.
