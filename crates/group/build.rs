@@ -1,7 +1,9 @@
 //! Compiles the interface to c10d, PyTorch's library for distributed training, which libtorch has.
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/c10d");
+    for source in ["c10d.cpp", "c10d.h", "gloo", "group.hpp", "nccl.cpp", "sync_batch_norm.cpp"] {
+        println!("cargo::rerun-if-changed=src/c10d/{source}");
+    }
     #[cfg(feature = "c10d")]
     compile();
 }
