@@ -151,17 +151,22 @@ fn begin(arguments: &PretrainArguments, folder: &Path) -> Result<(Trainer, Strin
         }
         Ok((trainer, of, notes))
     };
+    let mut chosen = None;
     let set = match source.paths.is_empty() {
         true => datasets::built_in()?,
         false => {
             let listed = datasets::list(&source, settings.config.image_size)?;
-            let store = listed.choose_store(settings.config.data.store);
+            let (store, line) = listed.choose_store(settings.config.data.store);
+            chosen = line;
             // What is wrong is found before minutes are spent on decoding.
             listed.undecoded(store).map(|outline| begin(outline.clone())).transpose()?;
             listed.open_with(store)?
         }
     };
     let (trainer, of, notes) = begin(set)?;
+    if let Some(line) = chosen {
+        tracing::info!("{line}");
+    }
     for note in notes {
         tracing::warn!("{note}");
     }
