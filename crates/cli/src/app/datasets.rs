@@ -69,16 +69,14 @@ impl Listed {
     }
 
     /// The store that was `asked` for, or else the one that suits the images, with a line that says
-    /// so.
-    pub fn choose_store(&self, asked: Option<Store>) -> Store {
+    /// so: for when nothing more can be refused.
+    pub fn choose_store(&self, asked: Option<Store>) -> (Store, Option<String>) {
         if let Some(store) = asked {
-            return store;
+            return (store, None);
         }
         let StoreChoice { store, reason } = self.listed.choose_store(self.image_size);
-        if store != Store::Square {
-            tracing::info!("crops are taken from the whole images (--store {store}): {reason}");
-        }
-        store
+        let line = format!("crops are taken from the whole images (--store {store}): {reason}");
+        (store, (store != Store::Square).then_some(line))
     }
 
     /// Opens the set, for evaluation.

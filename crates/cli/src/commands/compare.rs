@@ -53,11 +53,13 @@ pub fn run(
     check_out(&arguments.out)?;
     let image_size = planned[0].config.image_size;
     let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    let mut chosen = None;
     let set = match source.paths.is_empty() {
         true => datasets::built_in()?,
         false => {
             let listed = datasets::list(&source, image_size)?;
-            let store = listed.choose_store(planned[0].config.data.store);
+            let (store, line) = listed.choose_store(planned[0].config.data.store);
+            chosen = line;
             if let Some(outline) = listed.undecoded(store) {
                 let mut planned = planned.clone();
                 fit(&mut planned, outline)?;
@@ -76,6 +78,9 @@ pub fn run(
             trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
             *earlier = EarlierRun::of(folder, record, &trainer)?;
         }
+    }
+    if let Some(line) = chosen {
+        tracing::info!("{line}");
     }
     for note in notes {
         tracing::warn!("{note}");

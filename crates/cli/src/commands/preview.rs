@@ -28,7 +28,7 @@ pub fn run(arguments: &PreviewArguments, output: &Output) -> Result<ExitCode, Fa
         true => datasets::built_in()?,
         false => {
             let listed = datasets::list(&source, config.image_size)?;
-            listed.open_with(listed.choose_store(config.data.store))?
+            listed.open_with(listed.choose_store(config.data.store).0)?
         }
     };
     let views = config.view_recipes();

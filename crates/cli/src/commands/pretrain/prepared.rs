@@ -55,17 +55,19 @@ fn earlier(arguments: &PretrainArguments, folder: &Path) -> Result<Option<RunRec
 struct Images {
     source: DataSource,
     listed: Option<(Listed, Store)>,
+    /// Says which store was chosen, where that is not the usual one.
+    chosen: Option<String>,
 }
 
 impl Images {
     /// Lists the images. Without a `store` one is chosen by them.
     fn list(source: DataSource, image_size: usize, store: Option<Store>) -> Result<Self, Failure> {
         if source.paths.is_empty() {
-            return Ok(Self { source, listed: None });
+            return Ok(Self { source, listed: None, chosen: None });
         }
         let listed = datasets::list(&source, image_size)?;
-        let store = listed.choose_store(store);
-        Ok(Self { source, listed: Some((listed, store)) })
+        let (store, chosen) = listed.choose_store(store);
+        Ok(Self { source, listed: Some((listed, store)), chosen })
     }
 
     /// The set without its pixels, where opening takes long.
@@ -93,6 +95,9 @@ fn begin(
     let planned = ranks.agree(planned)?;
     let set = planned.images.open(ranks)?;
     let (trainer, source, notes) = ranks.agree(planned.trainer(set))?;
+    if let Some(line) = &planned.images.chosen {
+        tracing::info!("{line}");
+    }
     for note in notes {
         tracing::warn!("{note}");
     }
