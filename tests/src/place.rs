@@ -164,10 +164,11 @@ impl Place {
         self.put(&format!("{method}.json"), text);
     }
 
-    /// The command with `arguments`, not started.
+    /// The command with `arguments`, not started. It hears Ctrl-C even where the tests run in the
+    /// background of a shell, which ignores it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.program(binary());
-        command.args(arguments);
+        let mut command = self.program("env");
+        command.arg("--default-signal=INT,TERM").arg(binary()).args(arguments);
         command
     }
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use end_to_end::{Finished, Place, binary, png};
+use end_to_end::{Finished, Place, png};
 use image::{GrayImage, ImageFormat, Luma};
 
 /// A PNG of `side` x `side` gray pixels.
@@ -29,9 +29,7 @@ fn decoded(place: &Place) -> Option<u64> {
 
 /// Runs a command until some images are decoded, and sends it `signal` then.
 fn interrupted(place: &Place, words: &[&str], signal: &str) -> Finished {
-    // Even where these tests run in the background of a shell, which ignores Ctrl-C.
-    let mut command = place.program("env");
-    command.arg("--default-signal=INT,TERM").arg(binary()).args(words);
+    let mut command = place.command(words);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = (0..60_000).any(|_| {
         sleep(Duration::from_millis(1));

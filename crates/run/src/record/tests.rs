@@ -45,7 +45,7 @@ fn record() -> Value {
             "unlabeled_is_train": false, "held_out": 0, "class_names": ["cat", "dog"],
         },
         "batch": {"unlabeled": 32, "labeled": 32, "steps_per_epoch": 10},
-        "init": null, "run_id": "1f", "has_checkpoint": true,
+        "init": null, "initial_knn": null, "run_id": "1f", "has_checkpoint": true,
         "segments": [{
             "from_step": 0, "started_at": "2026-11-28T09:30:00Z",
             "environment": {
