@@ -10,7 +10,7 @@ use clap::Parser;
 
 use app::failure::{self, Failure};
 use app::output::Output;
-use app::{crash, libtorch, logging, ranks};
+use app::{crash, libtorch, logging, own_rank};
 use args::{Arguments, Command};
 use commands::{
     compare, completions, config, data, embed, evaluate, export, man, methods, neighbors, predict,
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         return failure.report();
     }
     if let Command::Pretrain(_) = &arguments.command {
-        ranks::note_other();
+        own_rank::note_other();
     }
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);

@@ -5,7 +5,7 @@ use models::EncoderConfig;
 use serde_json::Value;
 use trainer::{Config, ConfigError, ViewSize};
 
-use crate::app::settings::Given;
+use crate::app::given::Given;
 
 /// Factor of the learning rate.
 const LR_FACTOR: f64 = 0.1;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use files::OneLine;
 
-use crate::app::{launcher, ranks, words};
+use crate::app::{own_rank, words};
 use crate::args;
 
 /// Everything done.
@@ -100,8 +100,8 @@ impl Failure {
 
     /// Prints the line to stderr, unless another process does; the exit code.
     pub fn report(&self) -> ExitCode {
-        let silent = self.shared && (ranks::other().is_some() || self.code == LOST);
-        let rank = ranks::other().map_or(String::new(), |rank| format!("rank {rank}: "));
+        let silent = self.shared && (own_rank::other().is_some() || self.code == LOST);
+        let rank = own_rank::other().map_or(String::new(), |rank| format!("rank {rank}: "));
         if !silent {
             let _ = writeln!(io::stderr(), "error: {rank}{}", OneLine(&self.message));
         }
@@ -127,7 +127,7 @@ impl From<group::Error> for Failure {
     fn from(error: group::Error) -> Self {
         let code = if error.is_usage() { USAGE } else { LOST };
         // The launcher sees who ended, or ends who hangs, and says so.
-        Self { shared: code == LOST && launcher::is_launched(), ..Self::of(code, error) }
+        Self { shared: code == LOST && own_rank::is_launched(), ..Self::of(code, error) }
     }
 }
 

@@ -15,10 +15,9 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
 use crate::app::failure::{DONE, Failure, INTERRUPTED, LOST};
+use crate::app::own_rank::{LAUNCHED, is_launched};
 use crate::app::stop_flag;
 
-/// Tells a process that this program started it.
-const LAUNCHED: &str = "TWINVIEW_LAUNCHED";
 /// Between two looks at the processes.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the others have to end by themselves once one has failed. They need a few seconds to
@@ -26,11 +25,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 const AFTER_FAILURE: Duration = Duration::from_secs(6);
 /// How long they have once one has ended well.
 const AFTER_END: Duration = Duration::from_secs(60);
-
-/// Whether this process was started by `--ranks` of another.
-pub fn is_launched() -> bool {
-    std::env::var_os(LAUNCHED).is_some()
-}
 
 /// Starts to follow the launcher, if this process was started by one.
 pub fn follow() -> Result<(), Failure> {

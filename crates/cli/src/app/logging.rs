@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use files::{OneLine, RecordLog};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::app::{progress_bars, ranks};
+use crate::app::{own_rank, progress_bars};
 
 /// The log of a run, shared with the subscriber.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +80,7 @@ pub fn start(verbose: u8, quiet: bool) -> RunLog {
     };
     let named = std::env::var("TWINVIEW_LOG").unwrap_or_default();
     let from_environment: Option<LevelFilter> = named.parse().ok().filter(|_| !named.is_empty());
-    let from_environment = match ranks::other() {
+    let from_environment = match own_rank::other() {
         Some(_) => Some(LevelFilter::ERROR),
         None => from_environment,
     };

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use crate::app::failure::{Failure, written};
-use crate::app::ranks;
+use crate::app::own_rank;
 
 /// Where results go.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Output {
 impl Output {
     /// JSON, or text. Of several processes only the first prints.
     pub fn new(json: bool) -> Self {
-        Self { json, silent: ranks::other().is_some(), error: OnceLock::new() }
+        Self { json, silent: own_rank::other().is_some(), error: OnceLock::new() }
     }
 
     /// Prints `value` as JSON or else `text`.

@@ -1,7 +1,6 @@
 //! The processes of a run: who they are, and what they have in common.
 
 use std::rc::Rc;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use group::{Group, Launch};
@@ -14,24 +13,6 @@ use crate::app::launcher;
 
 /// How long ranks wait for those that decode images for all.
 const DECODING: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The rank of this process where it isn't the first.
-static OTHER: OnceLock<usize> = OnceLock::new();
-
-/// Notes by the launcher's variables whether this process isn't the first of several, which alone
-/// speaks. What is wrong with them is said when the ranks [join](Ranks::join).
-pub fn note_other() {
-    if let Ok(Some(launch)) = Launch::from_env()
-        && launch.rank > 0
-    {
-        let _ = OTHER.set(launch.rank);
-    }
-}
-
-/// The rank of this process, unless it is the first or the only one.
-pub fn other() -> Option<usize> {
-    OTHER.get().copied()
-}
 
 /// The processes that train together.
 pub struct Ranks(Rc<Group>);

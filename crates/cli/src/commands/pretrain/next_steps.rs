@@ -4,7 +4,7 @@ use std::path::Path;
 
 use trainer::RunRecord;
 
-use crate::app::launcher;
+use crate::app::own_rank;
 use crate::app::words::quoted_path;
 
 /// Logs the commands that a finished run in `folder` is for.
@@ -17,7 +17,7 @@ pub fn log(record: &RunRecord, folder: &Path) {
 /// The command that resumes the run in `folder` with as many ranks.
 pub fn resume(record: &RunRecord, folder: &Path, ranks: usize) -> String {
     let method = record.config.method.name();
-    let ranks = match launcher::is_launched() {
+    let ranks = match own_rank::is_launched() {
         true => format!(" --ranks {ranks}"),
         false => String::new(),
     };
