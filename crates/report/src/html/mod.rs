@@ -26,6 +26,11 @@ impl Render for Px {
     }
 }
 
+/// A fraction in percent with one digit, as `12.5`.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.1}", 100.0 * fraction)
+}
+
 /// A text that may break after each of `separators`, rather than within a word.
 pub fn breakable(text: &str, separators: &[char]) -> Markup {
     html! {

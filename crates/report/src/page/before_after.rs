@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::Run;
-use crate::html::{scroll_box, table};
+use crate::html::{percent, scroll_box, table};
 
 const HEADINGS: [&str; 6] =
     ["Run and measure", "Before (%)", "After (%)", "Change", "95 % interval of before", "Images"];
@@ -65,7 +65,6 @@ fn lines(run: &Run) -> Vec<Line> {
 }
 
 fn row(label: &str, line: &Line) -> Markup {
-    let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let [low, high] = line.interval95.map(percent);
     html! {
         tr {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::html::{scroll_box, table};
+use crate::html::{percent, scroll_box, table};
 use crate::{ConfusionMatrix, Run};
 
 /// The largest number of classes for which the whole matrix is shown.
@@ -71,10 +71,6 @@ fn fraction(count: u64, row: &[u64]) -> f64 {
     if total == 0 { 0.0 } else { count as f64 / total as f64 }
 }
 
-fn percent(count: u64, row: &[u64]) -> String {
-    format!("{:.1}", 100.0 * fraction(count, row))
-}
-
 /// The whole matrix, with the recall of each class.
 fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> Markup {
     html! {
@@ -96,7 +92,7 @@ fn matrix(confusion: &ConfusionMatrix, names: &[String]) -> Markup {
                                 (count)
                             }
                         }
-                        td { (percent(row[class], row)) }
+                        td { (percent(fraction(row[class], row))) }
                     }
                 }
             }
@@ -126,7 +122,7 @@ fn pairs(confusion: &ConfusionMatrix, names: &[String]) -> Markup {
                     th scope="row" { (names[class]) }
                     td { (names[predicted]) }
                     td { (count) }
-                    td { (percent(count, &confusion.counts[class])) }
+                    td { (percent(fraction(count, &confusion.counts[class]))) }
                 }
             }
         },

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::html::{scroll_box, table};
+use crate::html::{percent, scroll_box, table};
 use crate::{ProtocolScore, Run};
 
 const HEADINGS: [&str; 9] = [
@@ -48,7 +48,6 @@ pub fn html(labels: &[String], runs: &[&Run]) -> Option<Markup> {
 }
 
 fn row(label: &str, score: &ProtocolScore) -> Markup {
-    let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let or_dash = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
     let [low, high] = score.interval95.map(percent);
     html! {
