@@ -1,11 +1,13 @@
 //! The seeds of the fuzz targets, whole and with some bytes overwritten.
 
+#[path = "../../../fuzz/src/corpus.rs"]
+mod corpus;
 #[path = "../../../fuzz/src/lib.rs"]
 mod fuzz;
 
-use std::fs;
 use std::path::Path;
 
+use corpus::{damage, seeds};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -21,14 +23,6 @@ const TARGETS: [Target; 6] = [
     ("zip_archive", |folder, input| fuzz::open_archive(folder, "any.zip", input)),
     ("parquet_file", |folder, input| fuzz::open_archive(folder, "any.parquet", input)),
 ];
-
-fn seeds(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
-}
 
 #[test]
 fn of_every_target() {
@@ -49,12 +43,7 @@ proptest! {
         edits in vec((any::<Index>(), any::<u8>()), 1..6),
     ) {
         let mut input = seed.get(&seeds(name)).clone();
-        for (index, byte) in edits {
-            if !input.is_empty() {
-                let at = index.index(input.len());
-                input[at] = byte;
-            }
-        }
+        damage(&mut input, edits, None);
         target(fuzz::folder().path(), &input);
     }
 }

@@ -1,25 +1,16 @@
 //! Whatever the bytes of a run folder are, it is shown, or refused by a line that names it.
 
+#[path = "../../../fuzz/src/corpus.rs"]
+mod corpus;
 #[path = "../../../fuzz/src/put_files.rs"]
 mod put_files;
 mod read;
 
-use std::fs;
-use std::path::Path;
-
+use corpus::{damage, seeds};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use put_files::put_files;
-
-/// The seeds of the fuzz target.
-fn seeds() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/run_folder");
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
-}
 
 /// What takes the place of a value.
 const VALUES: [&str; 8] =
@@ -31,7 +22,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let replaced = vec((any::<Index>(), proptest::sample::select(&VALUES[..])), 0..4);
     (any::<Index>(), edits, replaced, any::<Option<Index>>()).prop_map(
         |(seed, edits, replaced, cut)| {
-            let mut bytes = seed.get(&seeds()).clone();
+            let mut bytes = seed.get(&seeds("run_folder")).clone();
             for (index, value) in replaced {
                 // The next value after a colon.
                 let at = index.index(bytes.len());
@@ -41,13 +32,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
                 let length = bytes[start..].iter().position(ends).unwrap_or(0);
                 bytes.splice(start..start + length, value.bytes());
             }
-            for (index, byte) in edits {
-                let at = index.index(bytes.len());
-                bytes[at] = byte;
-            }
-            if let Some(cut) = cut {
-                bytes.truncate(cut.index(bytes.len() + 1));
-            }
+            damage(&mut bytes, edits, cut);
             bytes
         },
     )
@@ -61,9 +46,9 @@ fn read(bytes: &[u8]) {
 
 #[test]
 fn seeds_are_read() {
-    seeds().iter().for_each(|seed| read(seed));
+    seeds("run_folder").iter().for_each(|seed| read(seed));
     let folder = tempfile::tempdir().unwrap();
-    put_files(folder.path(), &read::NAMES, &seeds()[0]);
+    put_files(folder.path(), &read::NAMES, &seeds("run_folder")[0]);
     let finished = report::Run::read(folder.path()).unwrap();
     assert!(finished.finished(), "a seed that is a whole run");
 }

@@ -1,27 +1,18 @@
 //! Whatever the bytes of a configuration, a checkpoint, a run to resume or a file of weights are,
 //! it is read, or refused by an error that names it.
 
+#[path = "../../../fuzz/src/corpus.rs"]
+mod corpus;
 #[path = "../../../fuzz/src/put_files.rs"]
 mod put_files;
 mod read;
 
-use std::fs;
-use std::path::Path;
-
+use corpus::{damage, seeds};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use put_files::put_files;
 use trainer::Config;
-
-/// The seeds of a fuzz target.
-fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
-}
 
 /// A seed with some bytes overwritten, and cut somewhere or not.
 fn damaged(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
@@ -29,13 +20,7 @@ fn damaged(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let edits = vec((any::<Index>(), any::<u8>()), 0..6);
     (any::<Index>(), edits, any::<Option<Index>>()).prop_map(move |(seed, edits, cut)| {
         let mut bytes = seed.get(&seeds).clone();
-        for (index, byte) in edits {
-            let at = index.index(bytes.len());
-            bytes[at] = byte;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len() + 1));
-        }
+        damage(&mut bytes, edits, cut);
         bytes
     })
 }
