@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -206,6 +208,42 @@ impl Place {
         Finished::new(format!("twinview {}", arguments.join(" ")), output)
     }
 
+    /// Runs the command until `begun`, and sends it `signal` then, such as `-INT`.
+    #[track_caller]
+    pub fn interrupt(
+        &self,
+        arguments: &[&str],
+        signal: &str,
+        begun: impl Fn() -> bool,
+    ) -> Finished {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.expect("twinview starts");
+        let in_time = (0..120_000).any(|_| {
+            sleep(Duration::from_millis(1));
+            begun()
+        });
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        let output = child.wait_with_output().expect("it ends");
+        let ended = Finished::new(format!("twinview {}", arguments.join(" ")), output);
+        let sent = sent.expect("kill starts").success();
+        assert!(in_time && sent, "it ended before the signal: {ended:#?}");
+        ended
+    }
+
+    /// Whether the file `name` is there and not empty.
+    pub fn has(&self, name: &str) -> bool {
+        fs::metadata(self.path(name)).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Renders a set into `out`: 96 unlabeled and 32 training images of 32 x 32 pixels, and what
+    /// `more` says.
+    pub fn synth(&self, out: &str, more: &[&str]) {
+        let counts = ["--unlabeled", "96", "--train", "32", "--image-size", "32"];
+        let synth = ["data", "synth", "--out", out];
+        self.run(&[&synth[..], &counts, more].concat()).done();
+    }
+
     /// Expects that the command is refused with exit code 2 and one line that contains all of
     /// `says`, and that it leaves no trace: no folder, no file, no temporary file.
     #[track_caller]
@@ -251,9 +289,7 @@ fn tiny_set() -> &'static [(String, Vec<u8>)] {
     static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
     FILES.get_or_init(|| {
         let place = Place::new();
-        let counts = ["--unlabeled", "96", "--train", "32", "--test", "32"];
-        let synth = ["data", "synth", "--image-size", "32", "--out", "set"];
-        place.run(&[&synth[..], &counts].concat()).done();
+        place.synth("set", &["--test", "32"]);
         let entries = fs::read_dir(place.path("set")).expect("the set");
         entries
             .map(|entry| {

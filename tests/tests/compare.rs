@@ -1,11 +1,8 @@
 //! Several methods under one budget: trained once, interrupted, gone on with, and put side by side.
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
-use end_to_end::{Finished, Place};
+use end_to_end::Place;
 use serde_json::json;
 
 const COMPARE: [&str; 13] = [
@@ -208,17 +205,8 @@ fn without_a_test_split_folds_are_compared_and_without_labels_no_accuracies() {
 #[test]
 fn an_interrupted_comparison_goes_on_where_it_stopped() {
     let place = Place::furnished();
-    let child =
-        place.command(&COMPARE).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let second = place.path("out/runs/twist-seed0/metrics.jsonl");
-    let begun = (0..120_000).any(|_| {
-        sleep(Duration::from_millis(1));
-        fs::metadata(&second).is_ok_and(|file| file.len() > 0)
-    });
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    let output = child.wait_with_output().unwrap();
-    assert!(begun && kill.unwrap().success(), "{output:?}");
-    let interrupted = Finished::new("compare, interrupted".to_owned(), output).ended(130);
+    let second = "out/runs/twist-seed0/metrics.jsonl";
+    let interrupted = place.interrupt(&COMPARE, "-INT", || place.has(second)).ended(130);
     assert!(interrupted.stderr.contains("run the same command to resume"), "{interrupted:#?}");
     let finished = fs::read(place.path("out/runs/moco-seed0/metrics.jsonl")).unwrap();
 

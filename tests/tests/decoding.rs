@@ -5,9 +5,6 @@
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use end_to_end::{Finished, Place, png};
 use image::{GrayImage, ImageFormat, Luma};
@@ -29,16 +26,7 @@ fn decoded(place: &Place) -> Option<u64> {
 
 /// Runs a command until some images are decoded, and sends it `signal` then.
 fn interrupted(place: &Place, words: &[&str], signal: &str) -> Finished {
-    let mut command = place.command(words);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let begun = (0..60_000).any(|_| {
-        sleep(Duration::from_millis(1));
-        decoded(place).is_some_and(|bytes| bytes > 2000)
-    });
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
-    let ended = Finished::new(words.join(" "), child.wait_with_output().unwrap());
-    assert!(begun && sent.unwrap().success(), "{ended:#?}");
-    ended
+    place.interrupt(words, signal, || decoded(place).is_some_and(|bytes| bytes > 2000))
 }
 
 #[test]

@@ -231,22 +231,7 @@ fn free_port() -> u16 {
 #[test]
 fn ranks_that_are_not_alike_are_refused_by_name() {
     let place = place();
-    place
-        .run(&[
-            "data",
-            "synth",
-            "--image-size",
-            "32",
-            "--unlabeled",
-            "96",
-            "--train",
-            "32",
-            "--test",
-            "31",
-            "--out",
-            "other",
-        ])
-        .done();
+    place.synth("other", &["--test", "31"]);
     let of =
         |data| ["pretrain", "simclr", "--config", "simclr.json", "--data", data, "--run", "run"];
     for (more, data, says) in [

@@ -1,9 +1,6 @@
 //! A run that was interrupted and resumed ends like one that never was.
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use end_to_end::{Finished, Place, STEPS_PER_EPOCH, assert_same_tensors, pretrain};
 
@@ -25,22 +22,7 @@ fn place(method: &str) -> Place {
 /// Starts the run and sends `signal` as soon as a step is logged.
 fn interrupt(place: &Place, method: &str, signal: &str) -> Finished {
     let config = format!("{method}.json");
-    let child = place
-        .command(&pretrain(&config, "run"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let metrics = place.path("run/metrics.jsonl");
-    let minute = 60_000;
-    let logged = (0..minute).any(|_| {
-        sleep(Duration::from_millis(1));
-        fs::metadata(&metrics).is_ok_and(|metadata| metadata.len() > 0)
-    });
-    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
-    let output = child.wait_with_output().unwrap();
-    assert!(logged && kill.unwrap().success(), "it ended before the signal: {output:?}");
-    Finished::new(format!("pretrain {method}, interrupted"), output)
+    place.interrupt(&pretrain(&config, "run"), signal, || place.has("run/metrics.jsonl"))
 }
 
 fn interrupted_and_resumed(method: &str, signal: &str) {
@@ -139,24 +121,7 @@ fn steps_that_no_checkpoint_has_are_done_and_logged_once_more() {
 #[test]
 fn what_would_change_the_past_is_refused() {
     let place = Place::trained("simclr");
-    place
-        .run(&[
-            "data",
-            "synth",
-            "--image-size",
-            "32",
-            "--unlabeled",
-            "96",
-            "--train",
-            "32",
-            "--test",
-            "32",
-            "--seed",
-            "1",
-            "--out",
-            "other",
-        ])
-        .done();
+    place.synth("other", &["--test", "32", "--seed", "1"]);
     let cases: [(&[&str], &[&str]); 4] = [
         (
             &["--set", "method.simclr.temperature=0.2"],

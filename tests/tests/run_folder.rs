@@ -168,9 +168,7 @@ fn falling_back_keeps_the_good_checkpoint() {
 #[test]
 fn checkpoints_of_another_run_or_set_with_the_same_settings_are_refused_by_name() {
     let place = place();
-    let synth = ["data", "synth", "--image-size", "32", "--unlabeled", "96", "--train", "32"];
-    let synth = [&synth[..], &["--test", "32", "--seed", "1", "--out", "data2"]].concat();
-    place.run(&synth).done();
+    place.synth("data2", &["--test", "32", "--seed", "1"]);
     let mut arguments = pretrain("simclr.json", "other");
     place.run(&arguments).done();
     arguments[5] = "data2";

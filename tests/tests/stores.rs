@@ -1,9 +1,6 @@
 //! What crops are taken from: chosen, set, recorded, and the same after an interruption.
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use end_to_end::{Finished, Place, assert_same_tensors, pretrain};
 use serde_json::{Value, json};
@@ -84,17 +81,7 @@ fn the_store_is_chosen_said_and_recorded() {
 /// Starts a run and interrupts it as soon as a step is logged.
 fn interrupt(place: &Place, store: &str) {
     let arguments = [&pretrain("simclr.json", "run")[..], &["--store", store]].concat();
-    let child =
-        place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let metrics = place.path("run/metrics.jsonl");
-    let logged = (0..60_000).any(|_| {
-        sleep(Duration::from_millis(1));
-        fs::metadata(&metrics).is_ok_and(|metadata| metadata.len() > 0)
-    });
-    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    let output = child.wait_with_output().unwrap();
-    assert!(logged && kill.unwrap().success(), "it ended before the signal: {output:?}");
-    Finished::new(format!("pretrain --store {store}, interrupted"), output).ended(130);
+    place.interrupt(&arguments, "-TERM", || place.has("run/metrics.jsonl")).ended(130);
 }
 
 fn interrupted_and_resumed(store: &str) {
