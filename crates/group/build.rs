@@ -1,7 +1,9 @@
 //! Compiles the interface to c10d, PyTorch's library for distributed training, which libtorch has.
 
 fn main() {
-    for source in ["c10d.cpp", "c10d.h", "gloo", "group.hpp", "nccl.cpp", "sync_batch_norm.cpp"] {
+    let sources =
+        ["c10d.cpp", "c10d.h", "gloo", "group.hpp", "names.cpp", "nccl.cpp", "sync_batch_norm.cpp"];
+    for source in sources {
         println!("cargo::rerun-if-changed=src/c10d/{source}");
     }
     #[cfg(feature = "c10d")]
@@ -23,6 +25,7 @@ fn compile() {
         .flag(format!("-isystem{}", include.display()))
         .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
         .file("src/c10d/c10d.cpp")
+        .file("src/c10d/names.cpp")
         .file("src/c10d/nccl.cpp")
         .file("src/c10d/sync_batch_norm.cpp")
         .compile("group_c10d");

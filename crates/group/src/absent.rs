@@ -15,8 +15,8 @@ use crate::c10d::Store;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer of the store may take beyond that.
 const ANSWER: Duration = Duration::from_secs(2);
-/// How long one key is waited for.
-const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks at a key.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Notes that this rank came to the store.
 pub(crate) fn arrive(store: &Store, launch: &Launch) -> Result<(), String> {
@@ -26,9 +26,14 @@ pub(crate) fn arrive(store: &Store, launch: &Launch) -> Result<(), String> {
 /// The ranks that did not come to the store at `port`.
 pub(crate) fn not_arrived(launch: &Launch, port: u16) -> Vec<usize> {
     bounded(launch, move |launch| {
-        let store = Store::open(&launch.host, port, false, LOOK)?;
-        let is_missing = |rank: &usize| store.get(&here(*rank)).is_err();
-        Ok((0..launch.size).filter(is_missing).collect())
+        let store = Store::open(&launch.host, port, false, ANSWER)?;
+        let mut missing = Vec::new();
+        for rank in 0..launch.size {
+            if !store.has(&here(rank))? {
+                missing.push(rank);
+            }
+        }
+        Ok(missing)
     })
 }
 
@@ -37,14 +42,23 @@ pub(crate) fn not_arrived(launch: &Launch, port: u16) -> Vec<usize> {
 pub(crate) fn after_failure(launch: &Launch, port: u16) -> Vec<usize> {
     bounded(launch, move |launch| {
         let begun = Instant::now();
-        let store = Store::open(&launch.host, port, false, LOOK)?;
+        let store = Store::open(&launch.host, port, false, ANSWER)?;
         let failed = |rank: usize| format!("failed/{rank}");
         store.set(&failed(launch.rank), "seen")?;
         let mut absent: Vec<usize> = (0..launch.size).collect();
-        while !absent.is_empty() && begun.elapsed() < PATIENCE {
-            absent.retain(|rank| store.get(&failed(*rank)).is_err());
+        loop {
+            let mut waiting = Vec::new();
+            for rank in absent {
+                if !store.has(&failed(rank))? {
+                    waiting.push(rank);
+                }
+            }
+            absent = waiting;
+            if absent.is_empty() || begun.elapsed() > PATIENCE {
+                return Ok(absent);
+            }
+            thread::sleep(PAUSE);
         }
-        Ok(absent)
     })
 }
 

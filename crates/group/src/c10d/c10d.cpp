@@ -28,9 +28,19 @@ const char* group_error(void) {
   return last_error.c_str();
 }
 
-void group_quiet(void) {
-  setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
-  c10::initLogging();
+void group_prepare(void) {
+  // Once: the environment must not change while another thread reads it.
+  static std::once_flag once;
+  twinview::numeric_names();
+  std::call_once(once, [] {
+    setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
+    // c10d's record of collectives is one for the process, and is written without a lock: groups of
+    // two threads damage it.
+    if (!getenv("TORCH_NCCL_TRACE_BUFFER_SIZE")) {
+      setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/0);
+    }
+    c10::initLogging();
+  });
 }
 
 group_store* group_store_tcp(const char* host, uint16_t port, int listen, int64_t timeout_ms) {
@@ -58,6 +68,10 @@ int64_t group_store_get(group_store* store, const char* key, uint8_t* bytes, uin
     std::copy_n(value.begin(), std::min<uint64_t>(room, value.size()), bytes);
     return static_cast<int64_t>(value.size());
   });
+}
+
+int group_store_has(group_store* store, const char* key) {
+  return guarded(-1, [&] { return static_cast<int>(store->store->check({key})); });
 }
 
 uint16_t group_store_port(group_store* store) {

@@ -13,8 +13,9 @@ typedef struct group_group group_group;
 
 const char* group_error(void);
 
-// Only fatal errors of c10d are logged from now on; all others are returned.
-void group_quiet(void);
+// Before anything else: only fatal errors of c10d are logged from now on, all others are returned,
+// and no record of past collectives is kept. What the environment says goes first.
+void group_prepare(void);
 
 // A store of keys and values. With `listen` this process is its server, and port 0 takes a free
 // one. A client connects, and group_store_get waits, at most `timeout_ms`.
@@ -22,6 +23,8 @@ group_store* group_store_tcp(const char* host, uint16_t port, int listen, int64_
 int group_store_set(group_store*, const char* key, const uint8_t* bytes, uint64_t length);
 // The length of the value, of which at most `room` bytes are copied.
 int64_t group_store_get(group_store*, const char* key, uint8_t* bytes, uint64_t room);
+// Whether somebody has set it: 0 or 1. Doesn't wait.
+int group_store_has(group_store*, const char* key);
 uint16_t group_store_port(group_store*);
 void group_store_free(group_store*);
 

@@ -11,7 +11,7 @@ pub(super) struct RawGroup([u8; 0]);
 // SAFETY: as c10d.h declares them.
 unsafe extern "C" {
     pub(super) fn group_error() -> *const c_char;
-    pub(super) fn group_quiet();
+    pub(super) fn group_prepare();
     pub(super) fn group_store_tcp(
         host: *const c_char,
         port: u16,
@@ -30,6 +30,7 @@ unsafe extern "C" {
         bytes: *mut u8,
         room: u64,
     ) -> i64;
+    pub(super) fn group_store_has(store: *mut RawStore, key: *const c_char) -> c_int;
     pub(super) fn group_store_port(store: *mut RawStore) -> u16;
     pub(super) fn group_store_free(store: *mut RawStore);
     pub(super) fn group_gloo(

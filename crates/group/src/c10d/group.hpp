@@ -28,6 +28,9 @@ namespace twinview {
 
 void set_error(const char* message);
 
+// Addresses have no other names in this program: see names.cpp.
+void numeric_names();
+
 // Runs `body`; where it throws, keeps the message for `keep` and gives `failed`.
 template <class Result, class Body, class Keep>
 Result guarded(Result failed, Body body, Keep keep) {

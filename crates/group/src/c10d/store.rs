@@ -5,8 +5,8 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use super::ffi::{
-    RawStore, c_text, group_quiet, group_store_free, group_store_get, group_store_port,
-    group_store_set, group_store_tcp, last_error, millis,
+    RawStore, c_text, group_prepare, group_store_free, group_store_get, group_store_has,
+    group_store_port, group_store_set, group_store_tcp, last_error, millis,
 };
 
 /// Keys and values that all processes see.
@@ -21,8 +21,8 @@ impl Store {
     /// The server at `port` of `host`: this process with `listen`, where port 0 is a free one, or
     /// another one.
     pub fn open(host: &str, port: u16, listen: bool, timeout: Duration) -> Result<Self, String> {
-        // SAFETY: changes a setting of the log.
-        unsafe { group_quiet() };
+        // SAFETY: changes settings of c10d, once.
+        unsafe { group_prepare() };
         let host = c_text(host);
         // SAFETY: the string outlives the call.
         let raw =
@@ -41,6 +41,14 @@ impl Store {
         // SAFETY: key and value outlive the call.
         let set = unsafe { group_store_set(self.0.as_ptr(), key.as_ptr(), value.as_ptr(), length) };
         if set == 0 { Ok(()) } else { Err(last_error()) }
+    }
+
+    /// Whether somebody has set it.
+    pub fn has(&self, key: &str) -> Result<bool, String> {
+        let key = c_text(key);
+        // SAFETY: the key outlives the call.
+        let has = unsafe { group_store_has(self.0.as_ptr(), key.as_ptr()) };
+        if has < 0 { Err(last_error()) } else { Ok(has > 0) }
     }
 
     /// The value, once somebody has set it.
