@@ -58,6 +58,9 @@ pub enum Error {
     /// Making views failed during training.
     #[error(transparent)]
     Loader(loader::Error),
+    /// Ended while the initial weights were measured.
+    #[error("interrupted")]
+    Interrupted,
     /// The run folder is taken.
     #[error("{}: expected a new run folder, found {} names another)", OneLine(.path), if *is_run { "one in use (--resume goes on with it, --run" } else { "a folder with files in it that is no run (--run" })]
     RunExists {

@@ -116,6 +116,8 @@ impl From<trainer::Error> for Failure {
             | trainer::Error::Collapsed { .. }
             | trainer::Error::Regressed { .. } => DIVERGED,
             trainer::Error::Group(error) => return error.clone().into(),
+            // On all ranks.
+            trainer::Error::Interrupted => return Self::interrupted().shared(),
             error if error.is_usage() => USAGE,
             _ => FAILED,
         };

@@ -16,6 +16,7 @@ use serde_json::json;
 use trainer::{Config, EarlyStop, Outcome, Provenance, RunFolder, StepCount, Trainer};
 
 use crate::app::failure::{self, Failure};
+use crate::app::job_progress::JobProgressBar;
 use crate::app::logging::RunLog;
 use crate::app::method_name::check_method;
 use crate::app::output::Output;
@@ -136,7 +137,13 @@ pub fn train(
     stop: &Arc<AtomicBool>,
 ) -> Result<(Outcome, Option<EpochRecord>), Failure> {
     let Start { source, folder, resume, ranks } = start;
-    let run = if resume { trainer.resume(folder)? } else { trainer.create(folder)? };
+    let run = if resume {
+        trainer.resume(folder)?
+    } else {
+        let bar = JobProgressBar::new("measuring the initial weights", stop);
+        trainer.measure_initial(&mut |done, total| bar.update(done, total))?;
+        trainer.create(folder)?
+    };
     let copied = run.as_ref().map_or(Ok(()), |_| log.copy_to(folder, stop));
     ranks.agree(copied.map_err(Failure::from))?;
     for warning in run.iter().flat_map(RunFolder::warnings) {

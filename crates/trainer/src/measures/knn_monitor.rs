@@ -58,9 +58,14 @@ impl KnnMonitor {
             }
             _ => (subset(labeled, BANK.min(most)), None),
         };
-        let images = bank.len() + queries.as_ref().map_or(0, Split::len);
-        let every = images.div_ceil(budget.max(1)) as u32;
-        Some(Self { vote: vote(&bank), bank, queries, every: every.max(1) })
+        let mut monitor = Self { vote: vote(&bank), bank, queries, every: 1 };
+        monitor.every = (monitor.images().div_ceil(budget.max(1)) as u32).max(1);
+        Some(monitor)
+    }
+
+    /// Images that are encoded.
+    pub fn images(&self) -> usize {
+        self.bank.len() + self.queries.as_ref().map_or(0, Split::len)
     }
 
     /// Images whose class is asked for.

@@ -1,5 +1,6 @@
 //! What is measured at the end of an epoch.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use dataset::Split;
@@ -18,6 +19,9 @@ use crate::session::run_folder::RunFolder;
 
 /// Images in a forward pass.
 const EVAL_BATCH: usize = 256;
+
+/// Told of each number of images that was encoded; breaks to end that.
+type Watch<'a> = Option<&'a mut dyn FnMut(usize) -> ControlFlow<()>>;
 
 impl Trainer {
     /// Measures at the end of an epoch, which may be the `last`. Several processes encode the
@@ -125,16 +129,27 @@ impl Trainer {
         stops.then_some(Error::Regressed { step: report.step, reason, saved })
     }
 
-    /// The kNN accuracy of weights from a file, before the first step.
+    /// Measures the kNN accuracy of weights from a file, before the first step; does nothing with
+    /// other weights or without labels. `progress` has the number of images that are encoded, and
+    /// of all; where it breaks, on any rank, measuring ends.
     ///
     /// # Errors
-    /// [`Error::Loader`] where files of the set have changed.
-    pub(super) fn initial_knn(&self) -> Result<Option<InitialKnn>, Error> {
+    /// [`Error::Interrupted`], [`Error::Loader`] where files of the set have changed.
+    pub fn measure_initial(
+        &mut self,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         let Some(knn) = self.knn.as_ref().filter(|_| self.record.init.is_some()) else {
-            return Ok(None);
+            return Ok(());
         };
-        let accuracy = self.knn_accuracy(knn)?;
-        Ok(Some(InitialKnn { accuracy, images: knn.asked() as u64 }))
+        let (mut done, total) = (0, knn.images());
+        let mut watch = |images| {
+            done += images;
+            progress(done, total)
+        };
+        let accuracy = self.knn_accuracy(knn, Some(&mut watch))?;
+        self.record.initial_knn = Some(InitialKnn { accuracy, images: knn.asked() as u64 });
+        Ok(())
     }
 
     /// Mean cross-entropy and accuracy of the probe on a split that it isn't trained on.
@@ -147,7 +162,7 @@ impl Trainer {
         };
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let (mut loss, mut correct, mut done) = (0.0, 0, 0);
-        self.encode(split, |features| {
+        self.encode(split, None, |features| {
             let images = features.size()[0] as usize;
             let labels = self.to_tensor.labels(&labels[done..done + images]);
             let score = probe.score(features, &labels);
@@ -166,17 +181,21 @@ impl Trainer {
     fn knn_after_epoch(&self, last: bool) -> Result<Option<f64>, Error> {
         let compared = self.record.initial_knn.is_some();
         let due = |knn: &&KnnMonitor| compared || knn.is_due(self.header.epoch + 1, last);
-        self.knn.as_ref().filter(due).map(|knn| self.knn_accuracy(knn)).transpose()
+        self.knn.as_ref().filter(due).map(|knn| self.knn_accuracy(knn, None)).transpose()
     }
 
     /// Accuracy of a vote of the nearest labeled images.
     ///
     /// # Errors
-    /// [`Error::Loader`] where files of the set have changed.
-    fn knn_accuracy(&self, knn: &KnnMonitor) -> Result<f64, Error> {
-        let labeled = |split: &Split| -> Result<(Tensor, Tensor), Error> {
+    /// Those of [`encode`](Self::encode).
+    fn knn_accuracy(&self, knn: &KnnMonitor, mut watch: Watch<'_>) -> Result<f64, Error> {
+        let mut labeled = |split: &Split| -> Result<(Tensor, Tensor), Error> {
             let mut blocks = Vec::new();
-            self.encode(split, |features| blocks.push(features.shallow_clone()))?;
+            let watch: Watch<'_> = match &mut watch {
+                Some(watch) => Some(&mut **watch),
+                None => None,
+            };
+            self.encode(split, watch, |features| blocks.push(features.shallow_clone()))?;
             let labels = split.labels().unwrap_or_default();
             let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
             Ok((Tensor::cat(&blocks, 0), self.to_tensor.labels(&labels)))
@@ -196,8 +215,13 @@ impl Trainer {
     /// several processes each encodes a block in turn, and has the features of all.
     ///
     /// # Errors
-    /// [`Error::Loader`] where files of the split have changed.
-    fn encode(&self, split: &Split, mut take: impl FnMut(&Tensor)) -> Result<(), Error> {
+    /// [`Error::Loader`] where files of the split have changed, [`Error::Interrupted`].
+    fn encode(
+        &self,
+        split: &Split,
+        mut watch: Watch<'_>,
+        mut take: impl FnMut(&Tensor),
+    ) -> Result<(), Error> {
         let (networks, side) = (self.learner.eval_networks(), self.record.config.image_size);
         let mut blocks = loader::sequential_blocks(split, side, EVAL_BATCH, self.plan.shard);
         let ranks = self.group.size();
@@ -219,6 +243,12 @@ impl Trainer {
             };
             let features = no_grad(|| self.group.gather_rows(&features, 1, &counts))?;
             features.split(EVAL_BATCH as i64, 0).iter().for_each(&mut take);
+            if let Some(watch) = &mut watch {
+                let stop = watch(counts.iter().sum()).is_break();
+                if self.group.any(&[stop])?[0] {
+                    return Err(Error::Interrupted);
+                }
+            }
         }
         Ok(())
     }

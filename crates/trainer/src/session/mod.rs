@@ -192,15 +192,11 @@ impl Trainer {
     }
 
     /// Makes a new folder for the run; of several processes rank 0 does, and the others have
-    /// `None`. Nothing stays behind on failure. Measures the weights that the run begins with,
-    /// where they are from a file and there are labels.
+    /// `None`. Nothing stays behind on failure.
     ///
     /// # Errors
-    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made,
-    /// [`Error::Loader`] where files of the set have changed.
+    /// [`Error::RunExists`] where one is there, [`Error::Folder`] where it can't be made.
     pub fn create(&mut self, path: &Path) -> Result<Option<RunFolder>, Error> {
-        // By all processes, each of which encodes a part of the images.
-        self.record.initial_knn = self.initial_knn()?;
         let group = Rc::clone(&self.group);
         let folder = first_does(&group, || {
             self.record.run_id = new_run_id();

@@ -18,7 +18,7 @@ const IMAGES: i64 = 6;
 const SIDE: i64 = 16;
 
 /// A config of a residual network of 18 layers.
-fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
+pub(super) fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
     let mut config = tiny_config(method);
     let encoder = json!({"resnet": {"depth": 18, "stem": "imagenet", "norm": norm}});
     config.encoder = serde_json::from_value(encoder).unwrap();
@@ -150,7 +150,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
 }
 
 /// Says nothing.
-struct Silent;
+pub(super) struct Silent;
 
 impl Observer for Silent {
     fn progress(&mut self, _: &EpochProgress) {}
@@ -163,14 +163,20 @@ fn set() -> Dataset {
     dataset::synthetic(&spec).unwrap()
 }
 
+/// A trainer on the set, with batches of eight images.
+pub(super) fn small_trainer(mut config: Config) -> Trainer {
+    config.image_size = SIDE as usize;
+    config.train.batch_size = 8;
+    let origin =
+        Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: Default::default() };
+    Trainer::prepare(config, set(), origin).unwrap()
+}
+
 /// Trains for `steps` steps in `folder`, from its newest checkpoint where there is one.
 fn train(config: &Config, steps: u64, folder: &Path) {
     let mut config = config.clone();
-    config.train.batch_size = 8;
     config.train.max_steps = Some(steps);
-    let origin =
-        Provenance { version: "0".to_owned(), revision: "0".to_owned(), data: Default::default() };
-    let mut session = Trainer::prepare(config, set(), origin).unwrap();
+    let mut session = small_trainer(config);
     let run = if folder.join("config.json").exists() {
         session.resume(folder).unwrap()
     } else {

@@ -4,6 +4,7 @@ mod batch_statistics;
 mod batches;
 mod collapse;
 mod ema;
+mod initial_knn;
 pub(crate) mod micro_batch;
 mod optimizer_resume;
 mod perturbation;
