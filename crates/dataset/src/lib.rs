@@ -58,6 +58,7 @@ pub use self::formats::stl10::{WriteOptions, write_stl10, write_synthetic};
 pub use self::image::{Image, Part, PixelOrder};
 pub use self::listed::{ListedDataset, list};
 pub use self::memory::allocation_may_fail;
+pub use self::mmap::mapped_file;
 pub use self::open::{FolderLabels, OpenOptions, open};
 pub use self::pictures::{
     PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,

@@ -8,8 +8,8 @@
 //!
 //! A file that changes while it is mapped is noticed by its length and time of change, for which
 //! whoever read from it asks afterwards ([`check`](Mapping::check)). Reading what was cut off
-//! raises SIGBUS, which is the program's to handle. A file that is deleted or replaced by renaming
-//! stays as it was for who has mapped it.
+//! raises SIGBUS, which is the program's to handle; [`mapped_file`] says of which file the address
+//! is. A file that is deleted or replaced by renaming stays as it was for who has mapped it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,12 @@ use std::time::SystemTime;
 
 use memmap2::Mmap;
 
+pub use self::registry::mapped_file;
+
+use self::registry::Registered;
 use crate::Error;
+
+mod registry;
 
 /// Mappings up to this length may stay resident as a whole.
 const SMALL_BYTES: usize = 64 << 20;
@@ -37,6 +42,7 @@ pub(crate) struct Mapping {
     /// `None` where the file system keeps no such time.
     modified: Option<SystemTime>,
     handed_out: AtomicUsize,
+    _registered: Option<Registered>,
 }
 
 impl Mapping {
@@ -51,8 +57,10 @@ impl Mapping {
         // may change the file while it is in use; this crate replaces files by renaming and never
         // writes in place, and what others do is checked for in `check`.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
+        let registered = Registered::new(&map, path);
         Ok(Self {
             map,
+            _registered: registered,
             path: path.to_path_buf(),
             file,
             modified: metadata.modified().ok(),

@@ -55,14 +55,15 @@ fn exception(text: &str) -> Option<&str> {
 pub fn handle_signals() -> io::Result<()> {
     // With SIGXFSZ handled, writing beyond the file size limit returns an error.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-    let action = || {
-        end(
-            "error: a mapped file of the set was cut or can't be read any more; checkpoints are as they were\n",
-        )
-    };
     // SAFETY: the action only writes to stderr, which doesn't allocate, and ends the process. The
     // one lock that it takes is that of stderr, which no code holds while it reads a mapped file.
-    unsafe { low_level::register(SIGBUS, action) }?;
+    unsafe {
+        signal_hook_registry::register_sigaction(SIGBUS, |signal| {
+            // SAFETY: the system says where the page is. Of a signal that another process sent
+            // the number is of no file.
+            lost_page(signal.si_addr() as usize)
+        })
+    }?;
     let action = || {
         end(
             "error: a library crashed (SIGSEGV), as oneDNN does when it gets no memory; a smaller train.batch_size may help; checkpoints are as they were\n",
@@ -74,9 +75,25 @@ pub fn handle_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// Says that the page at `address` can't be read.
+fn lost_page(address: usize) -> ! {
+    let mut line = Line::default();
+    let _ = line.write_all(b"error: ");
+    let _ = line.write_all(dataset::mapped_file(address).unwrap_or(b"a mapped file"));
+    let _ = line.write_all(
+        b": expected the mapped file to stay as it was opened, found a page that can't be read \
+          (was it cut?); checkpoints are as they were\n",
+    );
+    end_with(&line.bytes[..line.length])
+}
+
 /// Writes a line and ends the process without allocating or unwinding.
 fn end(line: &str) -> ! {
-    let _ = io::stderr().write_all(line.as_bytes());
+    end_with(line.as_bytes())
+}
+
+fn end_with(line: &[u8]) -> ! {
+    let _ = io::stderr().write_all(line);
     low_level::exit(i32::from(FAILED))
 }
 
@@ -95,13 +112,13 @@ fn checked(block: *mut u8, bytes: usize) -> *mut u8 {
 
 /// A line that needs no allocation.
 struct Line {
-    bytes: [u8; 256],
+    bytes: [u8; 512],
     length: usize,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { bytes: [0; 256], length: 0 }
+        Self { bytes: [0; 512], length: 0 }
     }
 }
 
