@@ -35,6 +35,7 @@ mod memory;
 mod mmap;
 mod names;
 mod open;
+mod open_options;
 mod pictures;
 mod progress;
 mod resize;
@@ -59,7 +60,8 @@ pub use self::image::{Image, Part, PixelOrder};
 pub use self::listed::{ListedDataset, list};
 pub use self::memory::allocation_may_fail;
 pub use self::mmap::mapped_file;
-pub use self::open::{FolderLabels, OpenOptions, open};
+pub use self::open::open;
+pub use self::open_options::{FolderLabels, OpenOptions};
 pub use self::pictures::{
     PictureFormat, Sheet, contact_sheet, jpeg, save_picture, save_png, thumbnails,
 };

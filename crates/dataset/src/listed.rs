@@ -1,12 +1,12 @@
 //! Image sets that were found and counted, their images not decoded yet.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::formats::archive_format::ArchiveFormat;
 use crate::formats::folder::{self, ListedFolder, label_images};
 use crate::formats::{cifar10, stl10};
-use crate::open::check_folder;
 use crate::union::unite;
 use crate::{Dataset, Error, FileSurvey, FolderLabels, OpenOptions, Store, StoreChoice};
 
@@ -167,6 +167,17 @@ impl Part {
             Self::Open(set) => (**set).clone(),
             Self::Folder(folder) => folder.outline(options.image_size),
         }
+    }
+}
+
+fn check_folder(dir: &Path) -> Result<(), Error> {
+    match fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Error::NotASet { path: dir.to_path_buf() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Missing { path: dir.to_path_buf(), expected: "a folder of images" })
+        }
+        Err(error) => Err(Error::io(dir, "open")(error)),
     }
 }
 

@@ -108,7 +108,7 @@ impl LoaderConfig {
     pub fn validate(&self) -> Result<(), Error> {
         at_least("workers", 1, self.workers)?;
         if self.workers > MAX_WORKERS {
-            return Err(setting("workers", format!("at most {MAX_WORKERS}"), self.workers));
+            return Err(Error::setting("workers", format!("at most {MAX_WORKERS}"), self.workers));
         }
         at_least("prefetch", 1, self.prefetch)?;
         at_least("views", 1, self.views.len())?;
@@ -130,27 +130,27 @@ impl LoaderConfig {
         if let Some(split) = &self.labeled {
             at_least("labeled", 1, split.len())?;
             if split.labels().is_none() {
-                return Err(setting("labeled", "images with labels", "a split without labels"));
+                return Err(Error::setting(
+                    "labeled",
+                    "images with labels",
+                    "a split without labels",
+                ));
             }
         }
         if let Some(recipe) = &self.probe {
             let place = "probe".to_owned();
             recipe.validate().map_err(|source| Error::Recipe { place, source })?;
             if self.labeled.is_none() {
-                return Err(setting("probe", "labeled images to show it", "none"));
+                return Err(Error::setting("probe", "labeled images to show it", "none"));
             }
         }
         Ok(())
     }
 }
 
-pub(crate) fn setting(key: &'static str, expected: impl ToString, found: impl ToString) -> Error {
-    Error::Setting { key, expected: expected.to_string(), found: found.to_string() }
-}
-
 fn at_least(key: &'static str, least: usize, found: usize) -> Result<(), Error> {
     if found < least {
-        return Err(setting(key, format!("at least {least}"), found));
+        return Err(Error::setting(key, format!("at least {least}"), found));
     }
     Ok(())
 }

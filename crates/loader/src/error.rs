@@ -50,3 +50,13 @@ pub enum Error {
     #[error("the loader has stopped after an earlier error")]
     Stopped,
 }
+
+impl Error {
+    pub(crate) fn setting(
+        key: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> Self {
+        Self::Setting { key, expected: expected.to_string(), found: found.to_string() }
+    }
+}

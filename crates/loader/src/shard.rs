@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::Error;
-use crate::config::setting;
 
 /// One process of several that make every batch together. Their parts, one after the other in the
 /// order of ranks, are the batch that one process would make.
@@ -43,11 +42,11 @@ impl Shard {
     pub(crate) fn validate(self, smallest: usize) -> Result<(), Error> {
         if !(1..=smallest).contains(&self.world_size) {
             let expected = format!("1 to {smallest}, the images of the smallest batch");
-            return Err(setting("world_size", expected, self.world_size));
+            return Err(Error::setting("world_size", expected, self.world_size));
         }
         if self.rank >= self.world_size {
             let expected = format!("0 to {}, below `world_size`", self.world_size - 1);
-            return Err(setting("rank", expected, self.rank));
+            return Err(Error::setting("rank", expected, self.rank));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use files::OneLine;
 
-use crate::FORMAT;
+use crate::file::FORMAT;
 
 /// Why a file of a run folder could not be read. Each message is one line.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,8 @@
-//! Names of the files of a run folder.
+//! The format of a run folder, and the names of its files.
+
+/// The format of run folders that this version writes and reads. Raised when a record, a key or a
+/// checkpoint changes its meaning.
+pub const FORMAT: u32 = 2;
 
 /// The configuration and what it became on this machine and data: a
 /// [`RunRecord`](crate::RunRecord).

@@ -43,6 +43,7 @@ pub use evaluation::{
     ClassScore, CrossValidation, EvaluationData, EvaluationImages, EvaluationRecord,
     FewLabelsRecord, FoldScores, ProtocolRecord, Score, WeightsRecord,
 };
+pub use file::FORMAT;
 pub use history::{Best, Criterion, History, TestBest};
 pub use interval::wilson_interval;
 pub use metrics::{
@@ -54,7 +55,7 @@ pub use metrics::{
 };
 pub use number::read as read_number;
 pub use record::{
-    BatchRecord, DataRecord, FORMAT, ImageCounts, InitRecord, InitialKnn, RunRecord, ThreadCounts,
+    BatchRecord, DataRecord, ImageCounts, InitRecord, InitialKnn, RunRecord, ThreadCounts,
 };
 pub use steps::{EpochRecord, Health, StepRecord, StepSecs, lines_until, read_epochs, read_steps};
 pub use summary::Summary;

@@ -8,11 +8,8 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataSource, Error, SegmentRecord, file, wilson_interval};
-
-/// The format of run folders that this version writes and reads. Raised when a record, a key or a
-/// checkpoint changes its meaning.
-pub const FORMAT: u32 = 2;
+use crate::file::{self, FORMAT};
+use crate::{DataSource, Error, SegmentRecord, wilson_interval};
 
 /// `config.json`: the configuration, and what it became on this machine and data. `C` is the type
 /// of the configuration; [`serde_json::Value`] reads that of any method.

@@ -60,8 +60,8 @@ pub use self::checkpoint::encoder_file::write_encoder;
 pub use self::checkpoint::initial_weights;
 pub use self::config::{
     AugmentConfig, CheckpointConfig, Config, ConfigError, ConfigFile, DataConfig, Fitted,
-    GradClipPer, Mismatch, ProbeConfig, ProbeView, Reduction, Store, TeacherInit, TrainConfig,
-    ViewGroup, ViewSize, schema,
+    GradClipPer, HealthConfig, Mismatch, OnCollapse, OnRegression, ProbeConfig, ProbeView,
+    Reduction, RunRecord, Store, TeacherInit, TrainConfig, ViewGroup, ViewSize, schema,
 };
 pub use self::error::Error;
 pub use self::learner::networks::{
@@ -70,14 +70,13 @@ pub use self::learner::networks::{
 pub use self::learner::probe::{Probe, ProbeScore};
 pub use self::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
 pub use self::measures::epoch_metrics::{EpochMetrics, Ratio, StepNumbers};
-pub use self::measures::health::{HealthConfig, OnCollapse, OnRegression};
 pub use self::session::Trainer;
 pub use self::session::best::BestBy;
 pub use self::session::estimate::TimeEstimate;
 pub use self::session::observer::{EpochCount, EpochProgress, Observer};
 pub use self::session::outcome::{EarlyStop, Outcome};
 pub use self::session::resume::{check_data, check_resume, first_mismatch};
-pub use self::session::run_folder::{RunFolder, RunRecord, write_json};
+pub use self::session::run_folder::{RunFolder, write_json};
 pub use self::session::setup::{Provenance, training_images};
 pub use optim::StepCount;
 pub use run::{Best, Criterion, DataSource, EpochRecord, Health, StepSecs};

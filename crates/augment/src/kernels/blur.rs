@@ -1,9 +1,8 @@
 //! Gaussian blur, separable: across while a row is stored, down while it is read again.
 
-use super::pass::channels_mut;
 use super::point::Pixels;
 use super::simd::Simd;
-use super::{Block, LANES};
+use super::{Block, LANES, channels_mut};
 
 /// Weights of the taps 1, 2, ... pixels away with 16 fraction bits; the middle one is what is left.
 ///

@@ -60,6 +60,14 @@ impl DerefMut for Block {
     }
 }
 
+/// The three channels of a row that has them one after the other.
+#[inline(always)]
+fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
+    let (red, rest) = row.split_at_mut(row.len() / 3);
+    let (green, blue) = rest.split_at_mut(rest.len() / 2);
+    [red, green, blue]
+}
+
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SimdLevel {

@@ -12,7 +12,7 @@ use super::blur::{self, Down};
 use super::point::{self, Pixels};
 use super::resample::{Grid, RowCache, between};
 use super::simd::Simd;
-use super::{Block, LANES, Point};
+use super::{Block, LANES, Point, channels_mut};
 
 /// Where rows come from.
 pub(crate) enum Source<'a> {
@@ -139,14 +139,6 @@ fn partial_sum<S: Simd>(values: S, excess: usize) -> i64 {
         sum += i64::from(lanes[i]);
     }
     sum
-}
-
-/// The three channels of a row that has them one after the other.
-#[inline(always)]
-pub(crate) fn channels_mut<T>(row: &mut [T]) -> [&mut [T]; 3] {
-    let (red, rest) = row.split_at_mut(row.len() / 3);
-    let (green, blue) = rest.split_at_mut(rest.len() / 2);
-    [red, green, blue]
 }
 
 /// One row to read.

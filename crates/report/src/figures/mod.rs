@@ -169,7 +169,7 @@ impl Figure {
     }
 
     /// The unit, wrapped to the width of the figure.
-    fn unit_lines(&self, layout: &Layout) -> Vec<String> {
+    pub fn unit_lines(&self, layout: &Layout) -> Vec<String> {
         let most = ((layout.width - 28.0) / (CHAR * layout.font)) as usize;
         let mut lines = vec![String::new()];
         for word in self.unit.split(' ') {

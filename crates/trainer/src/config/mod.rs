@@ -3,6 +3,7 @@
 mod config_file;
 mod error;
 mod fit;
+mod health;
 mod optional;
 mod read;
 mod renamed;
@@ -26,11 +27,12 @@ pub use config_file::ConfigFile;
 pub use dataset::Store;
 pub use error::ConfigError;
 pub use fit::Fitted;
+pub use health::{HealthConfig, OnCollapse, OnRegression};
 pub use schema::schema;
 pub use strict::Mismatch;
 pub use views::{AugmentConfig, ProbeView};
 
-use crate::{BestBy, HealthConfig};
+use crate::BestBy;
 
 /// Every number of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +68,9 @@ pub struct Config {
     /// Checkpoints: how often, and which are kept.
     pub checkpoint: CheckpointConfig,
 }
+
+/// `config.json` of a run.
+pub type RunRecord = run::RunRecord<Config>;
 
 /// How images are read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -9,13 +9,13 @@ use run::{EpochRecord, InitialKnn};
 use tch::{Tensor, no_grad};
 
 use super::Trainer;
-use crate::Error;
 use crate::measures::clock::Clock;
-use crate::measures::health::{self, OnCollapse, OnRegression, SAMPLE};
+use crate::measures::health::{self, SAMPLE};
 use crate::measures::knn_monitor::KnnMonitor;
 use crate::session::observer::Observer;
 use crate::session::ranks::from_first;
 use crate::session::run_folder::RunFolder;
+use crate::{Error, OnCollapse, OnRegression};
 
 /// Images in a forward pass.
 const EVAL_BATCH: usize = 256;

@@ -42,12 +42,12 @@ use crate::session::environment::new_run_id;
 use crate::session::observer::{EpochCount, EpochProgress, Observer};
 use crate::session::outcome::{EarlyStop, Outcome};
 use crate::session::ranks::{Wishes, first_does};
-use crate::session::run_folder::{RunFolder, RunRecord};
+use crate::session::run_folder::RunFolder;
 use crate::session::setup::{
     Provenance, block_mask, data_record, hold_out, libtorch_threads, masks, plan,
 };
 use crate::session::tensorboard::EventFile;
-use crate::{BestBy, Config, Error};
+use crate::{BestBy, Config, Error, RunRecord};
 
 /// How long the numbers of steps may stay on the device.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);

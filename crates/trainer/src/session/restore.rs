@@ -7,13 +7,13 @@ use std::time::SystemTime;
 use run::{SegmentRecord, file};
 
 use super::Trainer;
-use crate::Error;
 use crate::checkpoint::{self, Header, initial_weights};
 use crate::session::environment::{environment, new_run_id};
 use crate::session::ranks::first_does;
 use crate::session::resume::{check_data, check_resume};
-use crate::session::run_folder::{Restored, RunFolder, RunRecord};
+use crate::session::run_folder::{Restored, RunFolder};
 use crate::session::run_lock::RunLock;
+use crate::{Error, RunRecord};
 
 impl Trainer {
     /// Opens the run in `path`, for this process alone, and goes on from its newest checkpoint that

@@ -11,10 +11,7 @@ use serde::Serialize;
 use crate::checkpoint::encoder_file::write_encoder;
 use crate::learner::networks::EncoderAndHead;
 use crate::session::run_lock::RunLock;
-use crate::{Config, Error, Learner, checkpoint};
-
-/// `config.json` of a run.
-pub type RunRecord = run::RunRecord<Config>;
+use crate::{Error, Learner, RunRecord, checkpoint};
 
 /// An open run folder.
 #[derive(Debug)]

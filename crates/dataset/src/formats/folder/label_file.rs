@@ -9,10 +9,10 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use files::{OneLine, replace_control};
 
 use super::ListedFolder;
-use super::archive::SplitName;
 use super::bad_files::BadFiles;
-use super::listing::{Files, TEST, TRAIN, UNLABELED, by_value};
+use super::listing::{Files, by_value};
 use super::source::Source;
+use super::split_name::{SplitName, TEST};
 use crate::Error;
 use crate::union::MAX_CLASSES;
 
@@ -23,22 +23,13 @@ const SPLIT: [&str; 1] = ["split"];
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const MAX_BYTES: u64 = 1 << 30;
 
-/// The split that a row puts its image into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RowSplit {
-    Train,
-    Unlabeled,
-    /// The number of its name in [`TEST`].
-    Test(usize),
-}
-
 /// A row: one image, its label, which may be empty, and its split, if it says so.
 #[derive(Debug)]
 struct Row {
     line: u64,
     path: String,
     label: String,
-    split: Option<RowSplit>,
+    split: Option<SplitName>,
 }
 
 /// Gives the images of `folders` the labels and splits that the CSV file `file` has for them.
@@ -171,7 +162,7 @@ fn parse(file: &Path, text: &str, images: &Images<'_>) -> Result<Vec<Row>, Error
         let field = |at: usize| record.get(at).unwrap_or_default();
         let split = match columns.split.map(field) {
             None | Some("") => None,
-            Some(name) => Some(row_split(name).ok_or_else(|| {
+            Some(name) => Some(SplitName::of_name(name).ok_or_else(|| {
                 let expected = "the split train, test, val or unlabeled";
                 text_error(file, expected, format!("{name:?} in line {line}"))
             })?),
@@ -192,17 +183,6 @@ fn separator(text: &str) -> u8 {
     let count = |separator: u8| line.bytes().filter(|&byte| byte == separator).count();
     // The first of equally frequent ones.
     SEPARATORS.into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
-}
-
-fn row_split(name: &str) -> Option<RowSplit> {
-    let name = name.to_lowercase();
-    let is = |names: &[&str]| names.iter().position(|one| *one == name);
-    match (is(&TRAIN), is(&UNLABELED), is(&TEST)) {
-        (Some(_), ..) => Some(RowSplit::Train),
-        (_, Some(_), _) => Some(RowSplit::Unlabeled),
-        (.., Some(number)) => Some(RowSplit::Test(number)),
-        _ => None,
-    }
 }
 
 /// An image: the number of its folder, and its number among the images of that.
@@ -324,7 +304,7 @@ impl Problem {
 #[derive(Debug)]
 struct Label {
     class: String,
-    split: Option<RowSplit>,
+    split: Option<SplitName>,
     line: u64,
 }
 
@@ -359,7 +339,7 @@ impl Found {
                     continue;
                 }
             };
-            if label.is_empty() && split != Some(RowSplit::Unlabeled) {
+            if label.is_empty() && split != Some(SplitName::Unlabeled) {
                 found.empty.add(|| format!("{path} in line {line}"));
             }
             let new = Label { class: label, split, line };
@@ -383,7 +363,7 @@ fn class_names(labels: &HashMap<Place, Label>) -> Vec<String> {
 
 impl Label {
     fn is_labeled(&self) -> bool {
-        !self.class.is_empty() && self.split != Some(RowSplit::Unlabeled)
+        !self.class.is_empty() && self.split != Some(SplitName::Unlabeled)
     }
 }
 
@@ -410,7 +390,7 @@ impl Counts {
         // As among folders, the first name that is there measures.
         let measured = labels.values().filter(|label| label.is_labeled());
         let measured = measured.filter_map(|label| match label.split {
-            Some(RowSplit::Test(number)) => Some(number),
+            Some(SplitName::Test(number)) => Some(number),
             _ => None,
         });
         let measured = measured.min();
@@ -425,11 +405,11 @@ impl Counts {
                 continue;
             };
             let files = match split {
-                Some(RowSplit::Test(name)) if Some(*name) != measured => {
+                Some(SplitName::Test(name)) if Some(*name) != measured => {
                     self.unused += 1;
                     continue;
                 }
-                Some(RowSplit::Test(_)) => &mut test,
+                Some(SplitName::Test(_)) => &mut test,
                 None if is_test(dir, &path, &folder.listing.source) => &mut test,
                 _ => &mut train,
             };

@@ -7,12 +7,6 @@ use super::source::Source;
 use super::unused::Unused;
 use crate::Error;
 
-/// Names of folders, and of archives, of a split.
-pub(super) const TRAIN: [&str; 2] = ["train", "training"];
-pub(super) const UNLABELED: [&str; 2] = ["unlabeled", "unlabelled"];
-/// The first that is there measures.
-pub(super) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
-
 /// The image files of one split.
 #[derive(Debug, Default)]
 pub(super) struct Files {

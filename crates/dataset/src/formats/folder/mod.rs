@@ -12,6 +12,7 @@ mod label_file;
 mod listing;
 mod scan;
 mod source;
+mod split_name;
 pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
@@ -31,12 +32,12 @@ use crate::resize::{Resizer, check_size};
 use crate::whole_image::WholeImages;
 use crate::{Dataset, Error, FolderLabels, OpenOptions, PixelOrder, Split, Store};
 
-use archive::SplitName;
 use bad_files::BadFiles;
 use cache::PackedSet;
 use file_stamp::FileStamp;
 use listing::{Files, Listing};
 use source::Source;
+use split_name::SplitName;
 
 pub(crate) use cache::StoredImages;
 pub use cache::{CacheEntry, cache_entries};

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::name::Name;
 use super::samples::Samples;
-use super::zip::ZipMember;
 use crate::Error;
 use crate::formats::folder::entries::{is_read, is_system};
 
@@ -18,6 +17,18 @@ pub(super) enum Location {
     Zip(ZipMember),
     /// A row of a row group of a Parquet file.
     Row { group: u32, row: u32 },
+}
+
+/// Where a member of a zip archive is, and how it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ZipMember {
+    /// Place of its local header.
+    pub header: u64,
+    /// Bytes in the archive.
+    pub packed: u64,
+    pub length: u64,
+    pub deflated: bool,
+    pub crc: u32,
 }
 
 /// An image in an archive.

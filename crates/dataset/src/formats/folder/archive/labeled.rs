@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::{Archive, Archives, SplitName};
+use super::{Archive, Archives};
 use crate::Error;
-use crate::formats::folder::listing::{Files, Listing, TEST, by_value, images};
+use crate::formats::folder::listing::{Files, Listing, by_value, images};
+use crate::formats::folder::split_name::{SplitName, TEST};
 use crate::formats::folder::unused::Unused;
 use crate::union::MAX_CLASSES;
 

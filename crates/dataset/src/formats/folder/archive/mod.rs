@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use super::bad_files::BadFiles;
 use super::entries::Entries;
 use super::file_stamp::FileStamp;
+use super::split_name::SplitName;
 use super::unused::Unused;
 use crate::Error;
 use crate::formats::archive_format::ArchiveFormat;
@@ -29,7 +30,6 @@ use contents::{Contents, Location};
 use read_at::{damaged, read_at};
 
 pub(super) use labeled::scan_labeled;
-pub(super) use name::SplitName;
 pub(super) use tree::Tree;
 
 /// Archives that are read as one set.

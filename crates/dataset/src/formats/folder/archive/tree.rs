@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Archive, SplitName};
+use super::Archive;
 use crate::formats::folder::entries::Entries;
+use crate::formats::folder::split_name::SplitName;
 
 /// Folders in archives, by the paths that they would have if they were unpacked.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ fn top(names: Vec<&str>, split: Option<SplitName>) -> usize {
         let rest = |name: &&str| name[length..].to_owned();
         let Some(first) = names.first().map(rest) else { return length };
         let Some((folder, _)) = first.split_once('/') else { return length };
-        let of_folder = SplitName::of_folder(folder);
+        let of_folder = SplitName::of_name(folder);
         let is_split = of_folder.is_some();
         let says_nothing = |name: &&str| {
             let inner = name[length..].strip_prefix(folder)?.strip_prefix('/')?;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use flate2::read::DeflateDecoder;
 
-use super::contents::{Contents, ContentsBuilder, Location};
+use super::contents::{Contents, ContentsBuilder, Location, ZipMember};
 use super::name::Name;
 use super::read_at::{damaged, read_at};
 use super::samples::{MAX_LABEL_BYTES, may_be_label};
@@ -38,18 +38,6 @@ const IN_64: u64 = u32::MAX as u64;
 const MAX_START: u64 = 1 << 26;
 /// A byte of deflated data gives no more.
 const MAX_RATIO: u64 = 1032;
-
-/// Where a member is, and how it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ZipMember {
-    /// Place of its local header.
-    header: u64,
-    /// Bytes in the archive.
-    packed: u64,
-    length: u64,
-    deflated: bool,
-    crc: u32,
-}
 
 /// Lists the archive at `path` of `length` bytes.
 ///
