@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
 use crate::app::output::Output;
-use crate::app::stop_flag::{self, Listening};
+use crate::app::stop_flag::{self, stop_flag};
 use crate::args::ReportArguments;
 
 /// What a page says that is made of what is in the run folders.
@@ -39,9 +39,8 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
         }
     }
     let page = report::report_page(&reports)?;
-    let writing = Listening::begin(stop_flag::WRITING)?;
+    stop_flag(stop_flag::WRITING)?;
     files::write(out, page.as_bytes())?;
-    drop(writing);
     let runs: Vec<Value> = reports.iter().map(value).collect();
     output.result(&json!({"report": out, "runs": runs}), || {
         let plural = if reports.len() == 1 { "" } else { "s" };
