@@ -91,8 +91,8 @@ const IMAGE_BYTES: u64 = 96 * 96 * 3;
 pub const STL10: Archive = Archive {
     url: "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
     bytes: 2_640_397_119,
-    // As in the checksums of TensorFlow Datasets. The authors publish an MD5, which is no protection
-    // from who could change the file.
+    // As in the checksums of TensorFlow Datasets. The authors publish an MD5, which is no
+    // protection from who could change the file.
     sha256: "f31fd99273a1acb8609c8db427cebb1de3f71de77758cdc0e22956e1289b9866",
     folder: "stl10_binary",
     members: &[
