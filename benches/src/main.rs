@@ -1,12 +1,14 @@
-//! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number, and
-//! makes a page of such lines.
+//! `benchmarks PART ...`: measures what needs no libtorch, a line of JSON for each number; runs
+//! itself and other contenders in turns, so that what changes on the machine affects all of them;
+//! and makes a page of the numbers.
 //!
-//! `cargo xtask bench` calls it in turns with other contenders, and then for the page. A line has
-//! the keys `part`, `subject`, `contender`, `metric` and `value`.
+//! A line has the keys `part`, `subject`, `contender`, `metric` and `value`. The other contenders
+//! are the `twinview` command, for training, and the scripts in `tools/bench`, for other libraries.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its lines are what it is for")]
 
 mod clock;
+mod contenders;
 mod kernels;
 mod machine;
 mod opening;
@@ -23,19 +25,16 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use dataset::{Dataset, OpenOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const USAGE: &str = "\
-Usage: benchmarks recipes                          the recipes, as JSON
+Usage: benchmarks run SETTINGS NUMBERS             all contenders in turns, to a file of numbers
        benchmarks kernels DATA SECS                SECS for each recipe and level
        benchmarks scaling DATA SECS                SECS for each number of workers
        benchmarks memory DATA VIEWS                the loader's memory over VIEWS views
        benchmarks opening DATA                     a set from its file to its first images
-       benchmarks photos FOLDER COUNT SIDE         writes JPEG files
        benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache
-       benchmarks recipe SIDE                      the recipe of `stores`, as JSON
        benchmarks stores FOLDER CACHE SIDE SECS    SECS for each store of JPEG files
-       benchmarks machine                          machine, source revision and date, as JSON
        benchmarks page NUMBERS                     the page, of a file of numbers";
 
 fn main() -> ExitCode {
@@ -52,20 +51,18 @@ fn main() -> ExitCode {
 
 fn run(args: &[&str]) -> anyhow::Result<()> {
     match *args {
-        ["recipes"] => println!("{}", recipes::document()),
+        ["run", settings, numbers] => {
+            let settings = serde_json::from_str(settings).context("SETTINGS")?;
+            fs::write(numbers, format!("{:#}\n", contenders::run(settings)?))?;
+        }
         ["kernels", data, secs] => kernels::measure(&open(data)?, number(secs)?),
         ["scaling", data, secs] => scaling::measure(&open(data)?, number(secs)?)?,
         ["memory", data, views] => scaling::memory(&open(data)?, number(views)?)?,
         ["opening", data] => opening::measure(Path::new(data))?,
-        ["photos", folder, count, side] => {
-            photos::write(Path::new(folder), number(count)?, number(side)?)?;
-        }
         ["packing", folder, cache] => photos::pack(Path::new(folder), Path::new(cache))?,
-        ["recipe", side] => println!("{}", json!(recipes::whole_images(number(side)?))),
         ["stores", folder, cache, side, secs] => {
             stores::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
         }
-        ["machine"] => println!("{}", machine::describe()),
         ["page", numbers] => {
             let text = fs::read_to_string(numbers).with_context(|| numbers.to_owned())?;
             let numbers = serde_json::from_str(&text).with_context(|| numbers.to_owned())?;
@@ -87,10 +84,14 @@ fn open(data: &str) -> anyhow::Result<Dataset> {
 
 /// Prints a number.
 fn record(part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
-    println!(
-        "{}",
-        json!({"part": part, "subject": subject, "contender": contender, "metric": metric, "value": value})
-    );
+    println!("{}", measurement(part, subject, contender, metric, value));
+}
+
+/// A number and what it is of.
+fn measurement(part: &str, subject: &str, contender: &str, metric: &str, value: f64) -> Value {
+    json!({
+        "part": part, "subject": subject, "contender": contender, "metric": metric, "value": value
+    })
 }
 
 /// The middle one; the mean of the two in the middle of an even number.

@@ -2,7 +2,9 @@
 //! and images.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use end_to_end::{Place, pretrain};
 use serde_json::json;
@@ -152,6 +154,25 @@ fn several_runs_are_told_apart_and_what_is_missing_is_said() {
     fs::write(place.path("data/train_y.bin"), "x").unwrap();
     let broken = page(&place, &["run"], &[]);
     assert!(broken.contains("its images (data) can't be read"), "{broken}");
+}
+
+#[test]
+fn ctrl_c_ends_a_report_that_is_drawn() {
+    let place = Place::trained("simclr");
+    copy(&place.path("run"), &place.path("other"));
+    let before = place.contents();
+    for moment in ["run: measuring and drawing", "measuring by linear"] {
+        let mut report = place.command(&["report", "run", "other", "--out", "page.html"]);
+        let mut report = report.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(report.stderr.take().unwrap());
+        let mut lines = stderr.lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains(moment)), "{moment}");
+        let kill = Command::new("kill").args(["-INT", &report.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        assert_eq!(lines.last().as_deref(), Some("error: interrupted; nothing was written"));
+        assert_eq!(report.wait().unwrap().code(), Some(130), "{moment}");
+        assert_eq!(place.contents(), before, "{moment}");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

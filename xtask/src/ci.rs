@@ -6,7 +6,7 @@ use std::process::Command;
 use fs_err as fs;
 
 use crate::python;
-use crate::setup::{self, Libtorch, Request};
+use crate::setup::{self, Libtorch};
 use crate::tidy;
 use crate::workspace::{Workspace, answer, run};
 
@@ -21,7 +21,7 @@ const INSTRUCTION_SETS: [(&str, &str); 3] =
 
 /// Sets up, then runs all tests.
 pub fn test(workspace: &Workspace) -> anyhow::Result<()> {
-    let libtorch = setup::ensure(workspace, Request::Configured)?;
+    let libtorch = setup::ensure(workspace, None)?;
     run(libtorch.cargo(workspace, &["test", "--workspace"]))
 }
 
@@ -30,7 +30,7 @@ pub fn ci(workspace: &Workspace) -> anyhow::Result<()> {
     tidy::tidy(workspace)?;
     run(workspace.cargo(&["fmt", "--all", "--check"]))?;
     deny(workspace)?;
-    let libtorch = setup::ensure(workspace, Request::Configured)?;
+    let libtorch = setup::ensure(workspace, None)?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     run(libtorch.cargo(workspace, &clippy))?;
     let mut doc = libtorch.cargo(workspace, &["doc", "--workspace", "--no-deps", "--locked"]);

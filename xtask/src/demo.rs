@@ -9,7 +9,7 @@ use fs_err as fs;
 use serde_json::Value;
 
 use crate::scratch;
-use crate::setup::{self, Request};
+use crate::setup;
 use crate::workspace::{Workspace, capture, program, run};
 
 /// Where everything goes, from the top of the workspace.
@@ -23,7 +23,7 @@ const EVALUATE: &str = "evaluate --protocol linear --protocol knn --json";
 /// Sets up, trains, evaluates, and prints the scores of both encoders. An error if the trained one
 /// is not better by both protocols.
 pub fn demo(workspace: &Workspace) -> anyhow::Result<()> {
-    let libtorch = setup::ensure(workspace, Request::Configured)?;
+    let libtorch = setup::ensure(workspace, None)?;
     let artifacts = libtorch.build(workspace, &["build", "--package", "cli"])?;
     let binary = program(&artifacts, "twinview")?;
     let twinview = |args: &str, path: &Path, more: &[&str]| -> Command {

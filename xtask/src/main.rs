@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use setup::Flavor;
 use stl10::{RetryPolicy, STL10};
 use workspace::Workspace;
 
@@ -94,8 +95,8 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match verb {
         Verb::Setup { cuda } => {
-            let request = if cuda { setup::Request::Cuda } else { setup::Request::Cpu };
-            setup::ensure(&workspace, request)?;
+            let flavor = if cuda { Flavor::Cuda } else { Flavor::Cpu };
+            setup::ensure(&workspace, Some(flavor))?;
         }
         Verb::DownloadStl10 { dir, url } => {
             let dir = dir.unwrap_or_else(|| workspace.root.join("data"));

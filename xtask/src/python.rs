@@ -1,8 +1,8 @@
 //! `cargo xtask wheel` and `cargo xtask python-test`: the Python package, built by a pinned maturin
 //! and tested in an environment that is made for it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,11 +10,11 @@ use fs_err as fs;
 
 use crate::Usage;
 use crate::scratch;
-use crate::setup::{self, Request};
+use crate::setup;
 use crate::workspace::{Workspace, answer, program, run};
 
-/// What the environments are made of, from the top of the workspace.
-const REQUIREMENTS: &str = "tools/python";
+/// The packages that wheels are built with, from the top of the workspace.
+const BUILD: &str = "tools/python/build.txt";
 /// The oldest Python that the package runs on.
 const OLDEST: [u32; 2] = [3, 11];
 
@@ -32,19 +32,17 @@ pub struct TestOptions {
     with_torch: bool,
 }
 
-/// How a wheel is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Profile {
-    /// As everything else, whose compiled crates it shares.
-    Dev,
-    /// For others: optimized across crates, without symbols and paths of this machine.
-    Release,
-}
+/// As everything else is compiled, whose compiled crates it shares.
+const DEV: &[&str] = &["--profile", "dev"];
+/// For others: optimized across crates, without symbols and paths of this machine. The flags are in
+/// place of those that write the run path of libtorch.
+const RELEASE: &[&str] =
+    &["--release", "--strip", "--config", "target.'cfg(all())'.rustflags=['--cfg=wheel']"];
 
 /// Builds wheels for others, and prints where they are.
 pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("wheels");
-    build(workspace, Profile::Release, &folder)?;
+    build(workspace, RELEASE, &folder)?;
     if options.cli {
         cli_wheel(workspace, &folder)?;
     }
@@ -59,7 +57,7 @@ pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()
 /// Compiles the program and packs it with the Python package that starts it.
 fn cli_wheel(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
     let python = build_environment(workspace)?;
-    let libtorch = setup::ensure(workspace, Request::Configured)?;
+    let libtorch = setup::ensure(workspace, None)?;
     let build = ["build", "--package", "cli", "--release", "--locked"];
     let twinview = program(&libtorch.build(workspace, &build)?, "twinview")?;
     let mut pack = workspace.command(python, &["-B", "tools/python/cli_wheel.py"]);
@@ -71,35 +69,28 @@ fn cli_wheel(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
 /// Builds a wheel, installs it into a fresh environment, and runs its tests there.
 pub fn test(workspace: &Workspace, options: &TestOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("python");
-    let wheel = build(workspace, Profile::Dev, &folder.join("wheels"))?;
+    let wheel = build(workspace, DEV, &folder.join("wheels"))?;
     let environment = folder.join("test");
     scratch::remove(&environment)?;
-    let requirements =
-        if options.with_torch { &["test.txt", "torch.txt"][..] } else { &["test.txt"] };
-    let python = make_environment(workspace, &environment, requirements)?;
-    let mut install = pip(workspace, &python);
-    install.args(["--no-deps", "--no-index"]).arg(wheel);
-    run(install)?;
+    let python = make_environment(workspace, &environment)?;
+    install(workspace, &python, ["--requirement", "tools/python/test.txt"])?;
+    if options.with_torch {
+        install(workspace, &python, ["--requirement", "tools/python/torch.txt"])?;
+    }
+    install(workspace, &python, ["--no-deps".as_ref(), "--no-index".as_ref(), wheel.as_os_str()])?;
     let mut pytest = workspace.command(&python, &["-B", "-m", "pytest"]);
     // Reasons of what is skipped are shown.
     pytest.args(["-q", "-rs", "-p", "no:cacheprovider", "crates/python/tests"]);
     run(pytest)
 }
 
-/// Builds the wheel into an empty folder.
-fn build(workspace: &Workspace, profile: Profile, folder: &Path) -> anyhow::Result<PathBuf> {
+/// Builds the wheel by these flags, into an empty folder.
+fn build(workspace: &Workspace, flags: &[&str], folder: &Path) -> anyhow::Result<PathBuf> {
     let python = build_environment(workspace)?;
     scratch::remove(folder)?;
     let maturin = python.with_file_name("maturin");
     let mut command = workspace.command(maturin, &["build", "--locked", "--manifest-path"]);
-    command.arg("crates/python/Cargo.toml").arg("--out").arg(folder);
-    match profile {
-        Profile::Dev => command.args(["--profile", "dev"]),
-        // Flags in place of those that write the run path of libtorch.
-        Profile::Release => command
-            .args(["--release", "--strip", "--config"])
-            .arg("target.'cfg(all())'.rustflags=['--cfg=wheel']"),
-    };
+    command.arg("crates/python/Cargo.toml").arg("--out").arg(folder).args(flags);
     run(command)?;
     let built = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let mut wheels = built.filter(|path| path.extension().is_some_and(|name| name == "whl"));
@@ -109,50 +100,42 @@ fn build(workspace: &Workspace, profile: Profile, folder: &Path) -> anyhow::Resu
 /// The Python of the environment with maturin, which is made once for each list of packages.
 fn build_environment(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let environment = workspace.target().join("python/build");
-    let wanted = fs::read_to_string(workspace.root.join(REQUIREMENTS).join("build.txt"))?;
+    let wanted = fs::read_to_string(workspace.root.join(BUILD))?;
     let marker = environment.join("requirements.txt");
     if !fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         scratch::remove(&environment)?;
-        make_environment(workspace, &environment, &["build.txt"])?;
+        let python = make_environment(workspace, &environment)?;
+        install(workspace, &python, ["--requirement", BUILD])?;
         fs::write(marker, wanted)?;
     }
     Ok(environment.join("bin/python"))
 }
 
-/// Makes an environment of pinned packages, from the index that the user's pip is configured for.
-fn make_environment(
-    workspace: &Workspace,
-    environment: &Path,
-    requirements: &[&str],
-) -> anyhow::Result<PathBuf> {
-    require_python(workspace)?;
-    let mut make = workspace.command("python3", &["-m", "venv"]);
-    make.arg(environment);
-    run(make)?;
-    let python = environment.join("bin/python");
-    for file in requirements {
-        let mut install = pip(workspace, &python);
-        install.arg("--requirement").arg(Path::new(REQUIREMENTS).join(file));
-        run(install)?;
-    }
-    Ok(python)
-}
-
-fn pip(workspace: &Workspace, python: &Path) -> Command {
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    workspace.command(python, &install)
-}
-
-fn require_python(workspace: &Workspace) -> anyhow::Result<()> {
-    let version = "import sys; print(*sys.version_info[:2])";
+/// Makes an empty environment, and returns its Python.
+pub fn make_environment(workspace: &Workspace, environment: &Path) -> anyhow::Result<PathBuf> {
+    let version = "import sys; print(*sys.version_info[:2], sep='.')";
     let found = answer(workspace.command("python3", &["-c", version]));
-    let found =
-        found.context(Usage("python3: expected Python 3.11 or later, found none".into()))?;
-    let numbers: Vec<u32> = found.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    let numbers = found.iter().flat_map(|found| found.split('.'));
+    let numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
     if numbers.as_slice() < OLDEST.as_slice() {
-        let found = found.trim().replace(' ', ".");
+        let found = found.unwrap_or_else(|| "none".to_owned());
         let message = format!("python3: expected Python 3.11 or later, found {found}");
         return Err(Usage(message).into());
     }
-    Ok(())
+    let mut make = workspace.command("python3", &["-m", "venv"]);
+    make.arg(environment);
+    run(make)?;
+    Ok(environment.join("bin/python"))
+}
+
+/// Installs packages, from the index that the user's pip is configured for.
+pub fn install<S: AsRef<OsStr>>(
+    workspace: &Workspace,
+    python: &Path,
+    packages: impl IntoIterator<Item = S>,
+) -> anyhow::Result<()> {
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let mut pip = workspace.command(python, &install);
+    pip.args(packages);
+    run(pip)
 }

@@ -32,18 +32,8 @@ fn help_names_every_verb() {
         let help = xtask(args).output().unwrap();
         assert!(help.status.success());
         let help = String::from_utf8(help.stdout).unwrap();
-        let verbs = [
-            "setup",
-            "download-stl10",
-            "demo",
-            "test",
-            "ci",
-            "tidy",
-            "wheel",
-            "python-test",
-            "bench",
-        ];
-        for verb in verbs {
+        let verbs = "setup download-stl10 demo test ci tidy wheel python-test bench";
+        for verb in verbs.split(' ') {
             assert!(help.lines().any(|line| line.trim_start().starts_with(verb)), "{verb}: {help}");
         }
     }

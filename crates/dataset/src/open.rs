@@ -16,7 +16,8 @@ use crate::{Dataset, Error, OpenOptions, list};
 ///   `valid`, `validation`) and `unlabeled/`; or `CLASS/*` alone, which is a training split.
 ///   Classes are numbered in the order of their names.
 /// - Any other folder with images in it or below: unlabeled.
-/// - A folder of images with labels in a CSV file ([`FolderLabels::File`](crate::FolderLabels::File)).
+/// - A folder of images with labels in a CSV file
+///   ([`FolderLabels::File`](crate::FolderLabels::File)).
 /// - Archives of images (`.tar`, `.zip`, `.parquet`), one or a folder of them: as the folder that
 ///   they pack, or with the labels of WebDataset samples or of a column.
 ///

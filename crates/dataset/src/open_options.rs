@@ -46,7 +46,8 @@ pub struct OpenOptions<'a> {
     /// folder.
     pub cache_dir: Option<PathBuf>,
     /// Called while images are decoded. Where it breaks, opening ends with
-    /// [`Error::Interrupted`](crate::Error::Interrupted), and the images that were decoded stay in the cache.
+    /// [`Error::Interrupted`](crate::Error::Interrupted), and the images that were decoded stay in
+    /// the cache.
     pub progress: Report<'a>,
     /// Called with a message for each unreadable file or folder, and each row of a file of labels
     /// without an image, which are then left out. `None` makes these errors.

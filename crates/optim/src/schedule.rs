@@ -25,7 +25,7 @@ pub struct StepCount {
 pub enum Schedule {
     /// The same at every step.
     Constant(f64),
-    /// Half a cosine wave over all steps.
+    /// Cosine schedule over all steps.
     Cosine {
         /// At the first step.
         start: f64,
@@ -41,7 +41,7 @@ pub enum Schedule {
         /// Fraction of all steps that the warm-up takes, 0..=1.
         warmup_fraction: f64,
     },
-    /// Linear warm-up over the first steps, then half a cosine wave over the rest.
+    /// Linear warm-up over the first steps, then a cosine schedule over the rest.
     WarmupCosine {
         /// At the first step.
         start: f64,

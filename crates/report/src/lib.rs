@@ -3,7 +3,7 @@
 //!
 //! The crate knows JSON, text and pictures, but no tensors and no method. [`Run::read`] reads one
 //! run, finished or not. [`write_comparison`] compares runs, one row per method, with means and
-//! standard deviations over seeds. [`write_report`] shows one or several runs in full, each a
+//! standard deviations over seeds. [`report_page`] shows one or several runs in full, each a
 //! [`RunReport`]. Titles, units and definitions of columns are defined once, in [`COLUMNS`],
 //! and of curves in [`METRICS`](::run::METRICS). [`write_confusion_matrix`] draws a confusion
 //! matrix, [`ContactSheet`] images with captions, and [`write_model_card`] describes an exported
@@ -51,7 +51,8 @@ mod tests;
 
 pub use self::run::Run;
 pub use comparison::column::{COLUMNS, Column, Unit};
-pub use comparison::{Comparison, Row, write_comparison};
+pub use comparison::write::write_comparison;
+pub use comparison::{Comparison, Row};
 pub use contact_sheet::{ContactSheet, Frame, SheetRow, Tile};
 pub use error::Error;
 pub use evaluation::{ConfusionMatrix, Evaluation, ProtocolScore};
@@ -59,5 +60,6 @@ pub use feature_map::{FeatureMap, Plane, Point, Thumbnails};
 pub use figures::confusion_matrix::{check_figure_name, write_confusion_matrix};
 pub use mean_std::MeanStd;
 pub use model_card::{ExportInfo, model_card_files, write_model_card};
+pub use page::report_page;
 pub use picture::Picture;
-pub use run_report::{RunReport, write_report};
+pub use run_report::RunReport;

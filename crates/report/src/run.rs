@@ -18,7 +18,7 @@ pub struct Run {
     pub folder: PathBuf,
     /// Name of the method: the key in `config.method`.
     pub method: String,
-    /// Everything random follows from it.
+    /// Random seed.
     pub seed: u64,
     /// Epochs that it was asked for.
     pub epochs: u32,

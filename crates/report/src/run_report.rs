@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use run::file;
 
-use crate::{ContactSheet, Error, FeatureMap, Picture, Run, page};
+use crate::{ContactSheet, Error, FeatureMap, Picture, Run};
 
 /// What a report shows of a run. [`RunReport::read`] takes it from the run folder; a caller that
 /// has the encoder and the images may replace scores and pictures by newer ones.
@@ -44,17 +44,6 @@ impl RunReport {
     }
 }
 
-/// Writes a page about `reports` to `out`, whole or not at all.
-///
-/// # Errors
-/// [`Error::NoRuns`], [`Error::Io`].
-pub fn write_report(out: &Path, reports: &[RunReport]) -> Result<(), Error> {
-    if reports.is_empty() {
-        return Err(Error::NoRuns);
-    }
-    Ok(files::write(out, page::report(reports).as_bytes())?)
-}
-
 /// A label for each of `folders`: its last component, followed by a number where several have the
 /// same.
 pub fn labels<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> Vec<String> {
@@ -91,13 +80,5 @@ mod tests {
         let inner = folder.path().join("inner");
         std::fs::create_dir_all(inner.join("x")).unwrap();
         assert_eq!(labels(&[inner.join("x/..")]), ["inner"]);
-    }
-
-    #[test]
-    fn a_report_of_nothing_is_an_error() {
-        let out = tempfile::tempdir().unwrap();
-        let path = out.path().join("page.html");
-        assert!(matches!(write_report(&path, &[]), Err(Error::NoRuns)));
-        assert!(!path.exists());
     }
 }

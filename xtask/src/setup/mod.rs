@@ -18,18 +18,8 @@ use serde_json::Value;
 
 use crate::Usage;
 use crate::workspace::{Workspace, answer, capture, executables};
-use install::{Flavor, VERSION};
-
-/// Which libtorch is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// The configured one; for CPU if none is.
-    Configured,
-    /// One for CPU.
-    Cpu,
-    /// One for CPU and CUDA.
-    Cuda,
-}
+pub use install::Flavor;
+use install::VERSION;
 
 /// A libtorch of the right version.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,12 +53,13 @@ impl Libtorch {
     }
 }
 
-/// Makes sure that there is a libtorch and that cargo finds it, and prints where it is.
+/// Makes sure that there is a libtorch and that cargo finds it, and prints where it is: of the
+/// `asked` flavor, or else the configured one, or one for CPU.
 ///
 /// # Errors
 /// [`Usage`] when the environment names a libtorch that does not fit or this platform has no
 /// published one; any other error when fetching fails.
-pub fn ensure(workspace: &Workspace, request: Request) -> anyhow::Result<Libtorch> {
+pub fn ensure(workspace: &Workspace, asked: Option<Flavor>) -> anyhow::Result<Libtorch> {
     require_compiler()?;
     let file = cargo_config::FILE;
     if std::env::var_os("RUSTFLAGS").is_some() {
@@ -76,10 +67,10 @@ pub fn ensure(workspace: &Workspace, request: Request) -> anyhow::Result<Libtorc
     }
     let recorded = cargo_config::recorded(&workspace.root);
     let env = |name: &str| std::env::var_os(name);
-    let libtorch = match existing(request, &env, recorded.as_deref(), Path::new("/usr"))? {
+    let libtorch = match existing(asked, &env, recorded.as_deref(), Path::new("/usr"))? {
         Some(libtorch) => libtorch,
         None => {
-            let flavor = flavor(request, recorded.as_deref());
+            let flavor = flavor(asked, recorded.as_deref());
             let cache = cache_folder(&env)?;
             require_platform()?;
             Libtorch::Managed { root: install::install(&cache, flavor, Path::new("python3"))? }
@@ -99,7 +90,7 @@ pub fn ensure(workspace: &Workspace, request: Request) -> anyhow::Result<Libtorc
 
 /// The libtorch that the user has, checked; none if there is none.
 fn existing(
-    request: Request,
+    asked: Option<Flavor>,
     env: &dyn Fn(&str) -> Option<OsString>,
     recorded: Option<&Path>,
     system: &Path,
@@ -117,7 +108,7 @@ fn existing(
             "is not an absolute path".to_owned()
         } else if !has("libtorch_cpu.so") && !has("libtorch_cpu.dylib") {
             format!("has no libtorch_cpu in {}", lib.display())
-        } else if request == Request::Cuda && !has("libtorch_cuda.so") {
+        } else if asked == Some(Flavor::Cuda) && !has("libtorch_cuda.so") {
             format!("has no libtorch_cuda.so in {}", lib.display())
         } else {
             match version_of(&root).or_else(|| version_of(&include)) {
@@ -133,11 +124,11 @@ fn existing(
         let hint = format!("set it to the folder of a libtorch {VERSION}, or unset it");
         return Err(Usage(format!("LIBTORCH={} {problem}: {hint}", root.display())).into());
     }
-    let managed = request == Request::Configured && recorded.is_some();
+    let managed = asked.is_none() && recorded.is_some();
     let fits = || {
         system.join("lib/libtorch.so").exists() && version_of(system).as_deref() == Some(VERSION)
     };
-    Ok((request != Request::Cuda && !managed && fits()).then_some(Libtorch::System))
+    Ok((asked != Some(Flavor::Cuda) && !managed && fits()).then_some(Libtorch::System))
 }
 
 /// The version of the libtorch in a folder, without a suffix like `+cpu`.
@@ -171,14 +162,10 @@ fn python_libtorch(check_version: bool) -> anyhow::Result<Libtorch> {
     Err(Usage(format!("LIBTORCH_USE_PYTORCH is set, but {python} {problem}, or unset it")).into())
 }
 
-/// Which libtorch to keep in the cache: the configured one, unless another is asked for.
-fn flavor(request: Request, recorded: Option<&Path>) -> Flavor {
+/// Which libtorch to keep in the cache: the one that is asked for, or else recorded.
+fn flavor(asked: Option<Flavor>, recorded: Option<&Path>) -> Flavor {
     let cuda = recorded.and_then(Path::file_name) == Some(Flavor::Cuda.folder().as_ref());
-    match request {
-        Request::Cuda => Flavor::Cuda,
-        Request::Configured if cuda => Flavor::Cuda,
-        Request::Configured | Request::Cpu => Flavor::Cpu,
-    }
+    asked.unwrap_or(if cuda { Flavor::Cuda } else { Flavor::Cpu })
 }
 
 /// The folder outside the clone that all clones share.

@@ -33,14 +33,14 @@ const GOOD: &[(&str, &str)] = &[
 const NOWHERE: &str = "/nonexistent";
 
 fn choose(
-    request: Request,
+    asked: Option<Flavor>,
     vars: &[(&str, &Path)],
     recorded: Option<&Path>,
     system: &Path,
 ) -> Result<Option<Libtorch>, String> {
     let vars: HashMap<_, _> = vars.iter().copied().collect();
     let env = |name: &str| vars.get(name).map(|path| path.as_os_str().to_owned());
-    existing(request, &env, recorded, system).map_err(|error| {
+    existing(asked, &env, recorded, system).map_err(|error| {
         assert!(error.is::<Usage>());
         error.to_string()
     })
@@ -51,15 +51,15 @@ fn libtorch_of_the_user_comes_before_that_of_the_system() {
     let (user, system, nowhere) = (folder(GOOD), folder(GOOD), Path::new(NOWHERE));
     let vars = [("LIBTORCH", user.path())];
     let expected = Libtorch::User { variable: "LIBTORCH", lib: user.path().join("lib") };
-    assert_eq!(choose(Request::Cpu, &vars, None, system.path()), Ok(Some(expected)));
+    assert_eq!(choose(Some(Flavor::Cpu), &vars, None, system.path()), Ok(Some(expected)));
     // A value that cargo read from the configuration is not the user's.
-    assert_eq!(choose(Request::Cpu, &vars, Some(user.path()), nowhere), Ok(None));
+    assert_eq!(choose(Some(Flavor::Cpu), &vars, Some(user.path()), nowhere), Ok(None));
 
     let old = folder(&[GOOD[0], GOOD[1], ("build-version", "2.1.0\n")]);
-    assert_eq!(choose(Request::Cpu, &[], None, system.path()), Ok(Some(Libtorch::System)));
-    assert_eq!(choose(Request::Cuda, &[], None, system.path()), Ok(None));
-    assert_eq!(choose(Request::Cpu, &[], None, old.path()), Ok(None));
-    assert_eq!(choose(Request::Configured, &[], Some(nowhere), system.path()), Ok(None));
+    assert_eq!(choose(Some(Flavor::Cpu), &[], None, system.path()), Ok(Some(Libtorch::System)));
+    assert_eq!(choose(Some(Flavor::Cuda), &[], None, system.path()), Ok(None));
+    assert_eq!(choose(Some(Flavor::Cpu), &[], None, old.path()), Ok(None));
+    assert_eq!(choose(None, &[], Some(nowhere), system.path()), Ok(None));
 }
 
 #[test]
@@ -67,29 +67,29 @@ fn a_libtorch_that_does_not_fit_is_refused() {
     let nowhere = Path::new(NOWHERE);
     let (good, bare) = (folder(GOOD), folder(&GOOD[..1]));
     let old = folder(&[GOOD[0], ("build-version", "2.10.0+cpu\n")]);
-    for (root, request, expected) in [
-        (old.path(), Request::Cpu, "is libtorch 2.10.0: set it to"),
-        (old.path(), Request::Cpu, old.path().to_str().unwrap()),
-        (bare.path(), Request::Cpu, "neither build-version nor"),
-        (good.path(), Request::Cuda, "has no libtorch_cuda.so"),
-        (nowhere, Request::Cpu, "has no libtorch_cpu in"),
-        (Path::new("libtorch"), Request::Cpu, "is not an absolute path"),
-        (Path::new(""), Request::Cpu, "is not an absolute path"),
+    for (root, asked, expected) in [
+        (old.path(), Some(Flavor::Cpu), "is libtorch 2.10.0: set it to"),
+        (old.path(), Some(Flavor::Cpu), old.path().to_str().unwrap()),
+        (bare.path(), Some(Flavor::Cpu), "neither build-version nor"),
+        (good.path(), Some(Flavor::Cuda), "has no libtorch_cuda.so"),
+        (nowhere, Some(Flavor::Cpu), "has no libtorch_cpu in"),
+        (Path::new("libtorch"), Some(Flavor::Cpu), "is not an absolute path"),
+        (Path::new(""), Some(Flavor::Cpu), "is not an absolute path"),
     ] {
-        let error = choose(request, &[("LIBTORCH", root)], None, nowhere).unwrap_err();
+        let error = choose(asked, &[("LIBTORCH", root)], None, nowhere).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
     let bypass = [("LIBTORCH", old.path()), ("LIBTORCH_BYPASS_VERSION_CHECK", Path::new("1"))];
-    assert!(choose(Request::Cpu, &bypass, None, nowhere).unwrap().is_some());
+    assert!(choose(Some(Flavor::Cpu), &bypass, None, nowhere).unwrap().is_some());
 }
 
 #[test]
 fn flavor_and_cache_follow_configuration_and_environment() {
     let cuda = Some(Path::new("/cache/twinview/libtorch-2.11.0-cuda"));
-    assert_eq!(flavor(Request::Configured, cuda), Flavor::Cuda);
-    assert_eq!(flavor(Request::Cpu, cuda), Flavor::Cpu);
-    assert_eq!(flavor(Request::Configured, None), Flavor::Cpu);
-    assert_eq!(flavor(Request::Cuda, None), Flavor::Cuda);
+    assert_eq!(flavor(None, cuda), Flavor::Cuda);
+    assert_eq!(flavor(Some(Flavor::Cpu), cuda), Flavor::Cpu);
+    assert_eq!(flavor(None, None), Flavor::Cpu);
+    assert_eq!(flavor(Some(Flavor::Cuda), None), Flavor::Cuda);
 
     let cache = |xdg: Option<&str>, home: Option<&str>| {
         let env = |name: &str| if name == "HOME" { home } else { xdg }.map(OsString::from);

@@ -8,13 +8,13 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::archive::{Archive, Checksums, Member};
+use super::archive::{Archive, Member};
 use super::unpack;
 
 const ARCHIVE: Archive = Archive {
     url: "",
     bytes: 0,
-    sums: Checksums { md5: "", sha256: "" },
+    sha256: "",
     folder: "set",
     members: &[
         Member { name: "a.bin", bytes: 4, md5: Some("e2fc714c4727ee9395f324cd2e7f331f") },

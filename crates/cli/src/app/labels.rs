@@ -14,15 +14,15 @@ pub struct LabeledImages {
     set: Dataset,
     /// Where the set is, for messages.
     pub place: String,
-    origin: Origin,
+    state: LoadState,
 }
 
 /// What is still to be done to have the pixels.
-enum Origin {
+enum LoadState {
     /// Nothing.
-    Open,
+    Loaded,
     /// The set of a run, which is opened there.
-    RunOnData,
+    OfRun,
     /// A set of its own.
     Listed(Box<Listed>),
 }
@@ -34,30 +34,34 @@ impl LabeledImages {
         let listed = datasets::list(source, image_size)?;
         let place = datasets::place(source);
         let labeled = Self::of(listed.outline(), &place).ok_or_else(|| unlabeled_set(&place))?;
-        Ok(Self { origin: Origin::Listed(Box::new(listed)), ..labeled })
+        Ok(Self { state: LoadState::Listed(Box::new(listed)), ..labeled })
     }
 
     /// Those of the set that a run is used on, where it has some.
     pub fn of_run(run_on_data: &RunOnData) -> Option<Self> {
         let labeled = Self::of(&run_on_data.set, &run_on_data.place)?;
-        Some(Self { origin: Origin::RunOnData, ..labeled })
+        Some(Self { state: LoadState::OfRun, ..labeled })
     }
 
     /// Those of an open set, where it has some.
     pub fn of(set: &Dataset, place: &str) -> Option<Self> {
         let train = set.train.as_ref()?;
         let labeled = train.labels().is_some() && !train.is_empty();
-        labeled.then(|| Self { set: set.clone(), place: place.to_owned(), origin: Origin::Open })
+        labeled.then(|| Self {
+            set: set.clone(),
+            place: place.to_owned(),
+            state: LoadState::Loaded,
+        })
     }
 
     /// Opens what was listed; the set of the run is open already in `run_on_data`.
     pub fn load(self, run_on_data: &RunOnData) -> Result<Self, Failure> {
-        let set = match self.origin {
-            Origin::Open => self.set,
-            Origin::RunOnData => run_on_data.set.clone(),
-            Origin::Listed(listed) => listed.open()?,
+        let set = match self.state {
+            LoadState::Loaded => self.set,
+            LoadState::OfRun => run_on_data.set.clone(),
+            LoadState::Listed(listed) => listed.open()?,
         };
-        Ok(Self { set, place: self.place, origin: Origin::Open })
+        Ok(Self { set, place: self.place, state: LoadState::Loaded })
     }
 
     /// The images.

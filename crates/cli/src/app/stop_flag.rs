@@ -7,6 +7,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 
 use crate::app::failure::{self, Failure};
 use crate::app::progress_bars;
@@ -17,6 +18,9 @@ pub const TRAINING: &str = "stopping after this step; press Ctrl-C again to end 
 pub const WORKING: &str =
     "stopping; nothing will be written; press Ctrl-C again to end immediately";
 
+/// The answer to Ctrl-C while the result is written.
+pub const WRITING: &str = "finishing the file; press Ctrl-C again to end immediately";
+
 /// The answer to Ctrl-C while images are decoded.
 pub const DECODING: &str =
     "stopping; images decoded so far are kept; press Ctrl-C again to end immediately";
@@ -25,9 +29,9 @@ pub const DECODING: &str =
 struct StopSignals {
     /// Set by the first one.
     stop: Arc<AtomicBool>,
-    /// Nobody looks at `stop`, so that a signal ends the process.
-    unheard: Arc<AtomicBool>,
-    answer: Mutex<&'static str>,
+    /// What the first one is answered with; none where nobody looks at `stop`, so that it ends the
+    /// process.
+    answer: Mutex<Option<&'static str>>,
 }
 
 static STOP: OnceLock<StopSignals> = OnceLock::new();
@@ -36,9 +40,15 @@ static STOP: OnceLock<StopSignals> = OnceLock::new();
 /// the others are doing. The second signal ends the program at once.
 pub fn stop_flag(answer: &'static str) -> Result<Arc<AtomicBool>, Failure> {
     let signals = signals()?;
-    signals.set_answer(answer);
-    signals.unheard.store(false, Ordering::SeqCst);
+    signals.set_answer(Some(answer));
     Ok(signals.stop.clone())
+}
+
+/// From here on the first signal ends the process at once, by one line and exit code 130: for a
+/// command that writes nothing but its result, at its end.
+pub fn end_at_once() -> Result<(), Failure> {
+    signals()?.set_answer(None);
+    Ok(())
 }
 
 /// Whether the flag is set.
@@ -50,21 +60,20 @@ pub fn is_stopped() -> bool {
 pub struct Listening {
     /// See [`stop_flag`].
     pub flag: Arc<AtomicBool>,
-    before: (bool, &'static str),
+    before: Option<&'static str>,
 }
 
 impl Listening {
     /// Listens for a while.
     pub fn begin(answer: &'static str) -> Result<Self, Failure> {
         let signals = signals()?;
-        let before = signals.set_answer(answer);
-        let unheard = signals.unheard.swap(false, Ordering::SeqCst);
-        Ok(Self { flag: signals.stop.clone(), before: (unheard, before) })
+        let before = signals.set_answer(Some(answer));
+        Ok(Self { flag: signals.stop.clone(), before })
     }
 
     /// Ends it. A signal that nobody else will look for interrupts.
     pub fn end(self) -> Result<(), Failure> {
-        let (unheard, _) = self.before;
+        let unheard = self.before.is_none();
         drop(self);
         match unheard && is_stopped() {
             true => Err(Failure::interrupted()),
@@ -76,16 +85,14 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         if let Some(signals) = STOP.get() {
-            let (unheard, answer) = self.before;
-            signals.set_answer(answer);
-            signals.unheard.store(unheard, Ordering::SeqCst);
+            signals.set_answer(self.before);
         }
     }
 }
 
 impl StopSignals {
     /// The answer before.
-    fn set_answer(&self, answer: &'static str) -> &'static str {
+    fn set_answer(&self, answer: Option<&'static str>) -> Option<&'static str> {
         let mut current = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *current, answer)
     }
@@ -98,12 +105,10 @@ fn signals() -> Result<&'static StopSignals, Failure> {
     }
     let failed = |error| Failure::failed(format!("can't handle Ctrl-C: {error}"));
     let stop = Arc::new(AtomicBool::new(false));
-    let unheard = Arc::new(AtomicBool::new(true));
     let stopping = stopping();
+    let code = i32::from(failure::INTERRUPTED);
     for &signal in &stopping {
-        let code = i32::from(failure::INTERRUPTED);
-        flag::register_conditional_default(signal, unheard.clone())
-            .and_then(|_| flag::register_conditional_shutdown(signal, code, stop.clone()))
+        flag::register_conditional_shutdown(signal, code, stop.clone())
             .and_then(|_| flag::register(signal, stop.clone()))
             .map_err(failed)?;
     }
@@ -112,12 +117,17 @@ fn signals() -> Result<&'static StopSignals, Failure> {
         if signals.forever().next().is_some() {
             // The second signal leaves no time to remove them.
             progress_bars::remove();
-            let answer = STOP.get().map(|signals| signals.set_answer(WORKING));
-            tracing::warn!("{}", answer.unwrap_or(WORKING));
+            match STOP.get().and_then(|signals| signals.set_answer(Some(WORKING))) {
+                Some(answer) => tracing::warn!("{answer}"),
+                None => {
+                    Failure::interrupted().report();
+                    low_level::exit(code);
+                }
+            }
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(answering).map_err(failed)?;
-    Ok(STOP.get_or_init(|| StopSignals { stop, unheard, answer: Mutex::new(WORKING) }))
+    Ok(STOP.get_or_init(|| StopSignals { stop, answer: Mutex::new(None) }))
 }
 
 /// The signals that ask to stop. Under nohup a closed terminal is no reason to.

@@ -200,12 +200,12 @@ pub fn prepare(config: Config, set: Dataset, source: &DataSource) -> Result<Trai
     let place = datasets::place(source);
     // Absolute, so that the run can be evaluated from any folder.
     let data = datasets::absolute(source)?;
-    let origin = Provenance {
+    let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("TWINVIEW_REVISION").to_owned(),
         data,
     };
-    Trainer::prepare(config, set, origin).map_err(|error| match error {
+    Trainer::prepare(config, set, provenance).map_err(|error| match error {
         trainer::Error::LoaderConfig(error) => Failure::usage(format!("{place}: {error}")),
         error => error.into(),
     })

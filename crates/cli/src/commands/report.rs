@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
 use crate::app::output::Output;
+use crate::app::stop_flag::{self, stop_flag};
 use crate::args::ReportArguments;
 
 /// What a page says that is made of what is in the run folders.
@@ -20,6 +21,7 @@ const QUICK: &str = "made with --quick, from the files of the run folder alone: 
 /// Reads the runs, evaluates them, and writes the report.
 pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Failure> {
     let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
+    stop_flag::end_at_once()?;
     let out = &arguments.out;
     files::check_writable(out)?;
     let folders = each_once(&arguments.runs);
@@ -36,7 +38,9 @@ pub fn run(arguments: &ReportArguments, output: &Output) -> Result<ExitCode, Fai
             contents::complete(report, device, !arguments.no_cache)?;
         }
     }
-    report::write_report(out, &reports)?;
+    let page = report::report_page(&reports)?;
+    stop_flag(stop_flag::WRITING)?;
+    files::write(out, page.as_bytes())?;
     let runs: Vec<Value> = reports.iter().map(value).collect();
     output.result(&json!({"report": out, "runs": runs}), || {
         let plural = if reports.len() == 1 { "" } else { "s" };

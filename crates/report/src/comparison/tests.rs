@@ -1,6 +1,9 @@
 use std::fs;
+use std::path::Path;
 
+use super::write::{figures, write_comparison};
 use super::*;
+use crate::Error;
 use crate::tests::sample;
 
 fn three(folder: &Path) -> Vec<Run> {

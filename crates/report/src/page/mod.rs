@@ -17,7 +17,7 @@ mod score_table;
 mod tiles;
 
 pub use comparison::html as comparison;
-pub use run_report::html as report;
+pub use run_report::report_page;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

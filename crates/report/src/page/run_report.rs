@@ -10,10 +10,16 @@ use crate::comparison::column::shown;
 use crate::comparison::{SELECTION, different_data};
 use crate::html::definition_list;
 use crate::run_report::labels;
-use crate::{ContactSheet, Picture, Row, Run, RunReport};
+use crate::{ContactSheet, Error, Picture, Row, Run, RunReport};
 
-/// The text of the page.
-pub fn html(reports: &[RunReport]) -> String {
+/// The text of a page about `reports`.
+///
+/// # Errors
+/// [`Error::NoRuns`].
+pub fn report_page(reports: &[RunReport]) -> Result<String, Error> {
+    if reports.is_empty() {
+        return Err(Error::NoRuns);
+    }
     let runs: Vec<&Run> = reports.iter().map(|report| &report.run).collect();
     let labels = labels(runs.iter().map(|run| &run.folder));
     let pictures_of = |picture: fn(&RunReport) -> &Option<Picture>| -> Vec<(String, Picture)> {
@@ -53,7 +59,7 @@ pub fn html(reports: &[RunReport]) -> String {
             Section::new("definitions", "Definitions", definitions(&runs)),
         ],
     };
-    page.html()
+    Ok(page.html())
 }
 
 fn scripts(runs: &[&Run], map: bool) -> Vec<&'static str> {
@@ -167,5 +173,15 @@ fn definitions(runs: &[&Run]) -> Markup {
             h3 { "Curves" }
             (definition_list(curves.iter().map(|curve| (curve.title, curve.definition))))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_nothing_is_an_error() {
+        assert!(matches!(report_page(&[]), Err(Error::NoRuns)));
     }
 }

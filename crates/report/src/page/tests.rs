@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::feature_map;
 use crate::picture::tests::PNG;
 use crate::tests::sample;
-use crate::{Comparison, ConfusionMatrix, Run, RunReport, write_comparison, write_report};
+use crate::{Comparison, ConfusionMatrix, Run, RunReport, report_page, write_comparison};
 
 /// Every element is closed, in the right order; headings go down one level at a time.
 fn assert_well_formed(html: &str) {
@@ -95,11 +95,7 @@ fn a_comparison_without_pictures_has_no_empty_sections() {
 }
 
 fn html(reports: &[RunReport]) -> String {
-    let out = tempfile::tempdir().unwrap();
-    let path = out.path().join("page.html");
-    write_report(&path, reports).unwrap();
-    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
-    fs::read_to_string(path).unwrap()
+    report_page(reports).unwrap()
 }
 
 #[test]

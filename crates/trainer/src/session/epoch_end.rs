@@ -39,11 +39,11 @@ impl Trainer {
         let begun = Instant::now();
         self.check_weights()?;
         let step_secs = self.learner.profiler.take();
-        let probed = |split: &Option<Split>| match split {
+        let score = |split: &Option<Split>| match split {
             Some(split) => self.probe_on(split),
             None => Ok(None),
         };
-        let (validation, test) = (probed(&self.validation)?, probed(&self.test)?);
+        let (validation, test) = (score(&self.validation)?, score(&self.test)?);
         let val_knn_acc = self.knn_after_epoch(last)?;
         let metrics = &self.header.metrics;
         let record = || {

@@ -1,4 +1,4 @@
-//! Going on with a run from its newest checkpoint.
+//! Resumes a run from its newest checkpoint.
 
 use std::path::Path;
 use std::rc::Rc;

@@ -1,17 +1,18 @@
-//! The programs that are measured: those of this workspace, and other libraries at the same work.
+//! All that is measured, in turns: parts of this program, training by `twinview`, and other
+//! libraries at the same work.
 
 use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use fs_err as fs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::workspace::{Workspace, announce, capture, run};
+use crate::{machine, measurement, photos, recipes};
 
 /// The configuration of all training, from the top of the workspace.
 const CONFIG: &str = "configs/seed/simclr.json";
@@ -21,9 +22,25 @@ const LIBRARIES: [&str; 4] =
 /// As `tools/bench/train.py` names them; the last is for processors with bfloat16.
 const LOOPS: [&str; 3] = ["default", "channels_last", "channels_last, bf16"];
 
+/// What [`run`] works with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where everything temporary goes.
+    folder: PathBuf,
+    /// The program that trains.
+    twinview: PathBuf,
+    /// Of an environment with other libraries, where these are measured too.
+    python: Option<PathBuf>,
+    /// A folder of JPEG files to decode in place of rendered ones.
+    photos: Option<PathBuf>,
+    /// Only see whether everything runs.
+    quick: bool,
+}
+
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Effort {
+struct Effort {
     /// How often all contenders take their turn.
     rounds: usize,
     /// Seconds of a contender's turn.
@@ -42,7 +59,7 @@ pub struct Effort {
 
 impl Effort {
     /// For the page, or only to see whether everything runs.
-    pub fn new(quick: bool) -> Self {
+    fn new(quick: bool) -> Self {
         let choose = |full, less| if quick { less } else { full };
         Self {
             rounds: choose(3, 1),
@@ -56,61 +73,83 @@ impl Effort {
     }
 }
 
-/// All contenders, what they share, and what they have measured.
-pub struct Contenders<'a> {
-    pub workspace: &'a Workspace,
-    /// Where everything temporary goes.
-    pub folder: &'a Path,
-    pub effort: Effort,
-    pub twinview: PathBuf,
-    pub benchmarks: PathBuf,
-    /// Of an environment with other libraries, where these are measured too.
-    pub python: Option<PathBuf>,
-    /// One JSON object for each measurement: part, subject, contender, metric, value.
-    pub records: Vec<Value>,
-    /// Names and versions of other libraries.
-    pub software: Map<String, Value>,
+/// Measures everything; the numbers, as the page takes them. Paths of this repository are from the
+/// folder that it is called in.
+pub fn run(settings: Settings) -> anyhow::Result<Value> {
+    let flag = |set: bool, flag: &'static str| if set { flag } else { "" };
+    let command = [
+        "cargo xtask bench",
+        flag(settings.python.is_some(), " --peers"),
+        flag(settings.quick, " --quick"),
+        flag(settings.photos.is_some(), " --photos DIR"),
+    ];
+    let mut contenders = Contenders {
+        benchmarks: std::env::current_exe()?,
+        effort: Effort::new(settings.quick),
+        records: Vec::new(),
+        software: Map::new(),
+        settings,
+    };
+    let mut machine = machine::describe();
+    contenders.measure_all(machine["bf16"] == true)?;
+    machine["load_after"] = machine::describe()["load"].take();
+    Ok(json!({
+        "records": contenders.records,
+        "software": contenders.software,
+        "machine": machine,
+        "quick": contenders.settings.quick,
+        "command": command.concat(),
+        "effort": contenders.effort,
+    }))
 }
 
-impl Contenders<'_> {
-    /// Machine, source revision, date and load.
-    pub fn machine(&self) -> anyhow::Result<Value> {
-        Ok(serde_json::from_str(&capture(self.benchmarks("machine", &[]))?)?)
-    }
+/// All contenders, what they share, and what they have measured.
+struct Contenders {
+    settings: Settings,
+    effort: Effort,
+    /// This program: each part is a process of its own.
+    benchmarks: PathBuf,
+    /// One JSON object for each measurement.
+    records: Vec<Value>,
+    /// Names and versions of other libraries.
+    software: Map<String, Value>,
+}
 
+impl Contenders {
     /// Renders images and measures everything: contenders in turns, then what has none to compare
     /// with.
-    pub fn run(&mut self, photos: Option<PathBuf>, bf16: bool) -> anyhow::Result<()> {
+    fn measure_all(&mut self, bf16: bool) -> anyhow::Result<()> {
         let Effort { rounds, secs, batch, steps, views, growth, .. } = self.effort;
-        let path = |name: &str| self.folder.join(name).display().to_string();
-        let (data, recipes) = (path("data"), path("recipes.json"));
+        let folder = self.settings.folder.clone();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (data, all_recipes) = (path("data"), path("recipes.json"));
         let (cache, whole) = (path("cache"), path("whole"));
         // Whole epochs, with the seed's fraction of labeled images, 1 in 21.
         let labeled = (batch as f64 / 21.0).round() as usize;
-        run(self.synth(&data, steps * (batch - labeled), steps * labeled))?;
-        fs::write(&recipes, capture(self.benchmarks("recipes", &[]))?)?;
-        let photos = match photos {
+        capture(self.synth(&data, steps * (batch - labeled), steps * labeled))?;
+        fs::write(&all_recipes, recipes::document().to_string())?;
+        let photos = match &self.settings.photos {
             Some(folder) => folder.display().to_string(),
             None => {
                 let folder = path("photos");
-                run(self.benchmarks("photos", &[&folder, &self.effort.photos, &448]))?;
+                photos::write(Path::new(&folder), self.effort.photos, 448)?;
                 folder
             }
         };
         for round in 1..=rounds {
             println!("\nRound {round} of {rounds}");
-            self.measure(self.benchmarks("kernels", &[&data, &secs]))?;
+            self.measure(self.part("kernels", &[&data, &secs]))?;
             for library in LIBRARIES {
-                self.measure_peer("augment.py", &[&library, &recipes, &data, &secs])?;
+                self.measure_peer("augment.py", &[&library, &all_recipes, &data, &secs])?;
             }
-            self.measure(self.benchmarks("scaling", &[&data, &secs]))?;
-            self.measure(self.benchmarks("packing", &[&photos, &cache]))?;
+            self.measure(self.part("scaling", &[&data, &secs]))?;
+            self.measure(self.part("packing", &[&photos, &cache]))?;
             fs::remove_dir_all(&cache)?;
             self.measure_peer("photos.py", &[&photos, &96])?;
             for side in [96, 224] {
-                self.measure(self.benchmarks("stores", &[&photos, &whole, &side, &secs]))?;
+                self.measure(self.part("stores", &[&photos, &whole, &side, &secs]))?;
                 let recipe = path(&format!("recipe-{side}.json"));
-                fs::write(&recipe, capture(self.benchmarks("recipe", &[&side]))?)?;
+                fs::write(&recipe, json!(recipes::whole_images(side)).to_string())?;
                 self.measure_peer("stores.py", &[&photos, &recipe, &secs])?;
             }
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
@@ -121,16 +160,16 @@ impl Contenders<'_> {
             }
         }
         println!("\nMemory and growth");
-        self.measure(self.benchmarks("memory", &[&data, &views]))?;
+        self.measure(self.part("memory", &[&data, &views]))?;
         growth.iter().try_for_each(|images| self.growth(*images))
     }
 
     /// Two epochs of training, of which the second counts.
     fn training(&mut self, data: &str, precision: &str) -> anyhow::Result<()> {
-        let folder = self.folder.join("run");
+        let folder = self.settings.folder.join("run");
         let mut command = self.pretrain(data, &folder);
         command.args(["--epochs", "2", "--precision", precision]);
-        run(command)?;
+        capture(command)?;
         let epochs = lines(&folder, "epoch")?;
         let epoch = epochs.last().context("the run has no epoch")?;
         let contender = format!("twinview, {precision}");
@@ -147,13 +186,14 @@ impl Contenders<'_> {
 
     /// A set of this size: rendered, opened, and trained on until the first step is done.
     fn growth(&mut self, images: usize) -> anyhow::Result<()> {
-        let (path, folder) = (self.folder.join("growth"), self.folder.join("run"));
+        let folder = &self.settings.folder;
+        let (path, folder) = (folder.join("growth"), folder.join("run"));
         let data = path.display().to_string();
         let start = Instant::now();
-        run(self.synth(&data, images, (images / 20).max(1)))?;
+        capture(self.synth(&data, images, (images / 20).max(1)))?;
         let rendered = start.elapsed().as_secs_f64();
         let bytes = fs::metadata(path.join("unlabeled_X.bin"))?.len();
-        self.measure(self.benchmarks("opening", &[&data]))?;
+        self.measure(self.part("opening", &[&data]))?;
 
         let mut command = self.pretrain(&data, &folder);
         command.args(["--set", "train.max_steps=2", "--set", "train.log_every=1"]);
@@ -183,10 +223,7 @@ impl Contenders<'_> {
     }
 
     fn add(&mut self, part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
-        self.records.push(json!({
-            "part": part, "subject": subject, "contender": contender, "metric": metric,
-            "value": value
-        }));
+        self.records.push(measurement(part, subject, contender, metric, value));
     }
 
     /// Runs a contender and takes the lines that it prints: measurements, or the versions of the
@@ -204,9 +241,9 @@ impl Contenders<'_> {
 
     /// The same of a script of `tools/bench`, where other libraries are measured.
     fn measure_peer(&mut self, script: &str, args: &[&dyn Display]) -> anyhow::Result<()> {
-        let Some(python) = &self.python else { return Ok(()) };
-        let mut command = self.workspace.command(python, &["-B"]);
-        command.arg(self.workspace.root.join("tools/bench").join(script));
+        let Some(python) = &self.settings.python else { return Ok(()) };
+        let mut command = Command::new(python);
+        command.arg("-B").arg(Path::new("tools/bench").join(script));
         command.args(args.iter().map(ToString::to_string));
         if script == "augment.py" {
             // One thread; and no look for a newer version.
@@ -217,42 +254,44 @@ impl Contenders<'_> {
         self.measure(command)
     }
 
-    fn benchmarks(&self, verb: &str, args: &[&dyn Display]) -> Command {
-        let mut command = self.workspace.command(&self.benchmarks, &[verb]);
-        command.args(args.iter().map(ToString::to_string));
+    fn part(&self, verb: &str, args: &[&dyn Display]) -> Command {
+        let mut command = Command::new(&self.benchmarks);
+        command.arg(verb).args(args.iter().map(ToString::to_string));
         command
     }
 
     fn synth(&self, out: &str, unlabeled: usize, train: usize) -> Command {
         let args = ["data", "synth", "--quiet", "--test", "256", "--out", out];
-        let mut command = self.workspace.command(&self.twinview, &args);
-        command.args([format!("--unlabeled={unlabeled}"), format!("--train={train}")]);
+        let mut command = Command::new(&self.settings.twinview);
+        command.args(args).args([format!("--unlabeled={unlabeled}"), format!("--train={train}")]);
         command
     }
 
     fn pretrain(&self, data: &str, run: &Path) -> Command {
         let args = ["pretrain", "simclr", "--quiet", "--device", "cpu", "--config", CONFIG];
-        let mut command = self.workspace.command(&self.twinview, &args);
-        command.arg(format!("--batch-size={}", self.effort.batch));
+        let mut command = Command::new(&self.settings.twinview);
+        command.args(args).arg(format!("--batch-size={}", self.effort.batch));
         command.args(["--data", data, "--run"]).arg(run);
         command
     }
 }
 
-/// Makes a Python environment with pinned versions of other libraries, from the index that the
-/// user's pip is configured for, and returns its Python.
-pub fn install_peers(workspace: &Workspace, folder: &Path) -> anyhow::Result<PathBuf> {
-    let environment = folder.join("python");
-    let mut make = workspace.command("python3", &["-m", "venv"]);
-    make.arg(&environment);
-    run(make)?;
-    let python = environment.join("bin/python");
-    // Without pip's cache, which would keep gigabytes of what is removed afterwards.
-    let install = ["-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir"];
-    let mut install = workspace.command(&python, &install);
-    install.args(["--requirement", "tools/bench/requirements.txt"]);
-    run(install)?;
-    Ok(python)
+/// Prints a command as a person would type it, and returns that.
+fn announce(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    println!("==> {}", words.join(" "));
+    words.join(" ")
+}
+
+/// Runs a command, and returns what it printed on stdout.
+fn capture(mut command: Command) -> anyhow::Result<String> {
+    let line = announce(&command);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot run `{line}`"))?;
+    ensure!(output.status.success(), "`{line}` failed ({})", output.status);
+    String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed invalid UTF-8"))
 }
 
 /// The lines of a run's metrics that are of a kind. The last one may be half-written while the run
