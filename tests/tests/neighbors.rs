@@ -177,6 +177,27 @@ fn the_odd_one_out_is_found() {
     assert!(text.starts_with(&says), "{text}");
 }
 
+/// Without labels or a test split, images of the set are drawn with their nearest others.
+#[test]
+fn without_a_test_split_images_of_the_set_have_neighbors() {
+    let place = place();
+    let drawn = neighbors(&["--out", "near.png", "--rows", "4", "-k", "3", "--json"]);
+    let found = place.run(&drawn).done().json();
+    assert_eq!([&found["images"], &found["k"]], [12, 3]);
+    let rows = found["rows"].as_array().unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let queries: Vec<String> = rows.iter().map(|row| name(&row["image"])).collect();
+    assert_eq!(queries, ["00.png", "03.png", "06.png", "09.png"]);
+    for row in rows {
+        let nearest = row["nearest"].as_array().unwrap();
+        let cosines: Vec<f64> =
+            nearest.iter().map(|near| near["cosine"].as_f64().unwrap()).collect();
+        assert!(cosines.len() == 3 && cosines.is_sorted_by(|a, b| a >= b), "{row}");
+        assert!(nearest.iter().all(|near| near["name"] != row["image"]["name"]), "{row}");
+    }
+    assert!(place.has("near.png"));
+}
+
 #[test]
 fn what_can_not_be_searched_is_refused() {
     let place = place();
@@ -202,9 +223,7 @@ fn what_can_not_be_searched_is_refused() {
     refuses(&["--out", "x.png", "--threshold", "0.5"], &["--duplicates"]);
     refuses(&["--out", "x.png", "--split", "train"], &["--duplicates"]);
     refuses(&[], &["--out"]);
-    // Test images with their neighbors need labels, as before.
-    let says = "photos: expected a labeled train split, found none (--query, --duplicates and";
-    refuses(&["--out", "near.png"], &[says, "--outliers need no labels"]);
+    refuses(&["--out", "near.png", "-k", "0"], &["-k: expected at least 1"]);
     let nowhere = ["neighbors", "nowhere", "--duplicates"];
     place.refuses(&nowhere, &["nowhere: expected a run"]);
     for number in 1..12 {

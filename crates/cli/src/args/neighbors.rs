@@ -12,7 +12,7 @@ use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 pub struct NeighborsArguments {
     /// Run folder.
     pub run: PathBuf,
-    /// Images; without --query, --duplicates and --outliers they need labels and a test split.
+    /// Images.
     #[command(flatten)]
     pub data: DataArguments,
     /// Find the nearest neighbors of this image.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dataset::{ConcatSplits, ImageRecord, Split};
-use eval::{FrozenEncoder, Gallery, Outlier};
+use eval::{FrozenEncoder, Gallery, Neighbor, Outlier};
 use report::{ContactSheet, Frame, SheetRow, Tile};
 use serde_json::{Value, json};
 
@@ -29,6 +29,9 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
         dataset::PictureFormat::of(out)?;
         files::check_writable(out)?;
     }
+    if arguments.k == 0 {
+        return Err(Failure::usage("-k: expected at least 1, found 0"));
+    }
     match arguments {
         NeighborsArguments { query: Some(path), .. } => {
             search(arguments, output, |search| search.query(path))
@@ -39,22 +42,17 @@ pub fn run(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, 
         NeighborsArguments { outliers: Some(count), .. } => {
             search(arguments, output, |search| search.outliers(*count))
         }
-        _ => of_test_images(arguments, output),
+        _ => of_images(arguments, output),
     }
 }
 
-/// Saves a picture of test images and their nearest training images.
-fn of_test_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let device = arguments.device.parse().map_err(Failure::usage)?;
-    let (run, data) = (&arguments.run, &arguments.data);
-    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
-    eval::labeled_splits(&run_on_data.set).map_err(|error| {
-        let place = &run_on_data.place;
-        Failure::usage(format!(
-            "{place}: {error} (--query, --duplicates and --outliers need no labels; --data names \
-             another set)"
-        ))
-    })?;
+/// Saves a picture of test images and their nearest training images, or, without a labeled test
+/// split, of images of the set and those nearest to them.
+fn of_images(arguments: &NeighborsArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let run_on_data = list(arguments)?;
+    if eval::labeled_splits(&run_on_data.set).is_err() {
+        return search_in(run_on_data, arguments, output, |search| search.sample());
+    }
     let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
     let measurement = Measurement::of(run_on_data)?;
     let sheet = measurement.neighbors(arguments.rows, arguments.k)?;
@@ -99,19 +97,29 @@ struct Search<'a> {
     stop: Arc<AtomicBool>,
 }
 
+/// The run and the images of the command, not read yet.
+fn list(arguments: &NeighborsArguments) -> Result<RunOnData, Failure> {
+    let device = arguments.device.parse().map_err(Failure::usage)?;
+    RunOnData::list(&arguments.run, &arguments.data, arguments.checkpoint.choice(), device)
+}
+
 /// Runs the search `find`.
 fn search(
     arguments: &NeighborsArguments,
     output: &Output,
     find: impl FnOnce(&Search<'_>) -> Result<SearchResult, Failure>,
 ) -> Result<ExitCode, Failure> {
-    if arguments.k == 0 {
-        return Err(Failure::usage("-k: expected at least 1, found 0"));
-    }
-    let device = arguments.device.parse().map_err(Failure::usage)?;
+    search_in(list(arguments)?, arguments, output, find)
+}
+
+/// Runs the search `find` in listed images.
+fn search_in(
+    run_on_data: RunOnData,
+    arguments: &NeighborsArguments,
+    output: &Output,
+    find: impl FnOnce(&Search<'_>) -> Result<SearchResult, Failure>,
+) -> Result<ExitCode, Failure> {
     let stop = stop_flag(stop_flag::WORKING)?;
-    let (run, data) = (&arguments.run, &arguments.data);
-    let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     run_on_data.select(&arguments.split)?;
     let query = arguments.query.as_deref();
     let query = query.map(|path| read_query(path, &run_on_data.frozen)).transpose()?;
@@ -133,6 +141,39 @@ impl Search<'_> {
         let progress = self.run_on_data.progress(&self.stop);
         let gallery = Gallery::extract(&self.run_on_data.frozen, &splits, BATCH, &progress);
         gallery.map_err(|error| self.run_on_data.failure(error))
+    }
+
+    /// Finds the nearest neighbors of evenly spaced images.
+    fn sample(&self) -> Result<SearchResult, Failure> {
+        let (count, k) = (self.images.len(), self.arguments.k);
+        let rows = self.arguments.rows.min(count);
+        let gallery = self.gallery()?;
+        let (mut values, mut drawn) = (Vec::new(), Vec::new());
+        for row in (0..rows).map(|number| number * count / rows) {
+            let nearest = gallery.around(row, k);
+            let query = tiles::tile(&self.images, row, &[], Frame::Query);
+            let record = self.images.record(row);
+            drawn.push(tiles::neighbors(query, record.label, &self.images, &nearest));
+            let near =
+                |near: &Neighbor| valued("cosine", near.cosine, &self.images.record(near.row));
+            let nearest: Vec<Value> = nearest.iter().map(near).collect();
+            values.push(json!({"image": record, "nearest": nearest}));
+        }
+        let labeled = !self.images.class_names().is_empty();
+        let title = format!(
+            "Images and their {k} nearest, with their cosine similarity.{}",
+            tiles::legend(labeled)
+        );
+        let out = self.arguments.out.as_deref().expect("required without a search");
+        let text = format!(
+            "{}: each row is an image and its {k} nearest by cosine similarity\n",
+            out.display()
+        );
+        Ok(SearchResult {
+            value: json!({"images": count, "k": k, "rows": values}),
+            text,
+            sheet: sheet(title, drawn),
+        })
     }
 
     /// Finds the nearest neighbors of an image, of the data set or not.
