@@ -4,17 +4,19 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use fs_err as fs;
 
 use crate::Usage;
 use crate::scratch;
 use crate::setup::{self, Request};
-use crate::workspace::{Workspace, answer, program, run};
+use crate::workspace::{Workspace, answer, capture, program, run};
 
 /// What the environments are made of, from the top of the workspace.
 const REQUIREMENTS: &str = "tools/python";
+/// Bytes that the wheel for others may have.
+const LARGEST_WHEEL: u64 = 5_000_000;
 /// The oldest Python that the package runs on.
 const OLDEST: [u32; 2] = [3, 11];
 
@@ -34,7 +36,7 @@ pub struct TestOptions {
 
 /// How a wheel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Profile {
+pub enum Profile {
     /// As everything else, whose compiled crates it shares.
     Dev,
     /// For others: optimized across crates, without symbols and paths of this machine.
@@ -44,9 +46,12 @@ enum Profile {
 /// Builds wheels for others, and prints where they are.
 pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("wheels");
-    build(workspace, Profile::Release, &folder)?;
+    let wheel = build(workspace, Profile::Release, &folder)?;
+    let bytes = fs::metadata(&wheel)?.len();
+    let wheel = wheel.display();
+    ensure!(bytes < LARGEST_WHEEL, "{wheel}: expected below {LARGEST_WHEEL} bytes, found {bytes}");
     if options.cli {
-        cli_wheel(workspace, &folder)?;
+        cli_wheel(workspace, Profile::Release, &folder)?;
     }
     for entry in fs::read_dir(&folder)? {
         let wheel = entry?;
@@ -57,37 +62,49 @@ pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()
 }
 
 /// Compiles the program and packs it with the Python package that starts it.
-fn cli_wheel(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
+fn cli_wheel(workspace: &Workspace, profile: Profile, folder: &Path) -> anyhow::Result<PathBuf> {
     let python = build_environment(workspace)?;
     let libtorch = setup::ensure(workspace, Request::Configured)?;
-    let build = ["build", "--package", "cli", "--release", "--locked"];
+    // As a plain `cargo build` does, whose compiled crates are shared.
+    let mut build = vec!["build", "--workspace", "--bin", "twinview", "--locked"];
+    build.extend((profile == Profile::Release).then_some("--release"));
     let twinview = program(&libtorch.build(workspace, &build)?, "twinview")?;
     let mut pack = workspace.command(python, &["-B", "tools/python/cli_wheel.py"]);
     pack.arg(twinview).arg("crates/cli/python/twinview_cli");
     pack.arg(env!("CARGO_PKG_VERSION")).arg(folder);
-    run(pack)
+    Ok(capture(pack)?.trim().into())
 }
 
-/// Builds a wheel, installs it into a fresh environment, and runs its tests there.
+/// Builds a wheel, installs it into a fresh environment, and runs its tests there; with PyTorch
+/// those of the command's wheel too.
 pub fn test(workspace: &Workspace, options: &TestOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("python");
-    let wheel = build(workspace, Profile::Dev, &folder.join("wheels"))?;
+    let wheels = folder.join("wheels");
+    let mut built = vec![build(workspace, Profile::Dev, &wheels)?];
+    if options.with_torch {
+        built.push(cli_wheel(workspace, Profile::Dev, &wheels)?);
+    }
     let environment = folder.join("test");
     scratch::remove(&environment)?;
     let requirements =
         if options.with_torch { &["test.txt", "torch.txt"][..] } else { &["test.txt"] };
     let python = make_environment(workspace, &environment, requirements)?;
-    let mut install = pip(workspace, &python);
-    install.args(["--no-deps", "--no-index"]).arg(wheel);
-    run(install)?;
+    install(workspace, &python, &built)?;
     let mut pytest = workspace.command(&python, &["-B", "-m", "pytest"]);
     // Reasons of what is skipped are shown.
     pytest.args(["-q", "-rs", "-p", "no:cacheprovider", "crates/python/tests"]);
     run(pytest)
 }
 
+/// Installs wheels and nothing else into the environment of `python`.
+pub fn install(workspace: &Workspace, python: &Path, wheels: &[PathBuf]) -> anyhow::Result<()> {
+    let mut install = pip(workspace, python);
+    install.args(["--no-deps", "--no-index"]).args(wheels);
+    run(install)
+}
+
 /// Builds the wheel into an empty folder.
-fn build(workspace: &Workspace, profile: Profile, folder: &Path) -> anyhow::Result<PathBuf> {
+pub fn build(workspace: &Workspace, profile: Profile, folder: &Path) -> anyhow::Result<PathBuf> {
     let python = build_environment(workspace)?;
     scratch::remove(folder)?;
     let maturin = python.with_file_name("maturin");
