@@ -24,6 +24,10 @@ def says(error, text, call):
         (lambda x: x.transpose(0, 2, 3, 1), "images: expected elements in C order"),
         (lambda x: x[:, :, ::2], "images: expected elements in C order"),
         (
+            np.asfortranarray,
+            "images: expected elements in C order without gaps, found other strides",
+        ),
+        (
             lambda x: x.transpose(0, 2, 3, 1).copy(),
             "images: expected shape [N, 3, H, W], none of them 0, found [20, 12, 10, 3]",
         ),
