@@ -8,6 +8,7 @@
 
 mod clock;
 mod kernels;
+mod loaders;
 mod machine;
 mod opening;
 mod page;
@@ -35,6 +36,7 @@ Usage: benchmarks recipes                          the recipes, as JSON
        benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache
        benchmarks recipe SIDE                      the recipe of `stores`, as JSON
        benchmarks stores FOLDER CACHE SIDE SECS    SECS for each store of JPEG files
+       benchmarks loader FOLDER CACHE SIDE SECS    SECS of the loader, decoded and from JPEG files
        benchmarks machine                          machine, source revision and date, as JSON
        benchmarks page NUMBERS                     the page, of a file of numbers";
 
@@ -64,6 +66,9 @@ fn run(args: &[&str]) -> anyhow::Result<()> {
         ["recipe", side] => println!("{}", json!(recipes::whole_images(number(side)?))),
         ["stores", folder, cache, side, secs] => {
             stores::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
+        }
+        ["loader", folder, cache, side, secs] => {
+            loaders::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
         }
         ["machine"] => println!("{}", machine::describe()),
         ["page", numbers] => {

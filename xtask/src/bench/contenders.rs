@@ -11,6 +11,7 @@ use fs_err as fs;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::python::{self, Profile};
 use crate::workspace::{Workspace, announce, capture, run};
 
 /// The configuration of all training, from the top of the workspace.
@@ -112,6 +113,10 @@ impl Contenders<'_> {
                 let recipe = path(&format!("recipe-{side}.json"));
                 fs::write(&recipe, capture(self.benchmarks("recipe", &[&side]))?)?;
                 self.measure_peer("stores.py", &[&photos, &recipe, &secs])?;
+                if self.python.is_some() {
+                    self.measure(self.benchmarks("loader", &[&photos, &whole, &side, &secs]))?;
+                    self.measure_peer("loaders.py", &[&photos, &whole, &recipe, &secs])?;
+                }
             }
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
                 self.training(&data, precision)?;
@@ -241,7 +246,12 @@ impl Contenders<'_> {
 
 /// Makes a Python environment with pinned versions of other libraries, from the index that the
 /// user's pip is configured for, and returns its Python.
-pub fn install_peers(workspace: &Workspace, folder: &Path) -> anyhow::Result<PathBuf> {
+/// This package's wheel is installed too, compiled by `profile`.
+pub fn install_peers(
+    workspace: &Workspace,
+    folder: &Path,
+    profile: Profile,
+) -> anyhow::Result<PathBuf> {
     let environment = folder.join("python");
     let mut make = workspace.command("python3", &["-m", "venv"]);
     make.arg(&environment);
@@ -252,6 +262,8 @@ pub fn install_peers(workspace: &Workspace, folder: &Path) -> anyhow::Result<Pat
     let mut install = workspace.command(&python, &install);
     install.args(["--requirement", "tools/bench/requirements.txt"]);
     run(install)?;
+    let wheel = python::build(workspace, profile, &folder.join("wheels"))?;
+    python::install(workspace, &python, &[wheel])?;
     Ok(python)
 }
 

@@ -13,6 +13,7 @@ use clap::Args;
 use fs_err as fs;
 use serde_json::{Map, Value, json};
 
+use crate::python::Profile;
 use crate::scratch::Scratch;
 use crate::setup::{self, Request};
 use crate::workspace::{Workspace, capture, program};
@@ -49,13 +50,14 @@ pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let benchmarks = program(&executables, "benchmarks")?;
     let scratch = Scratch::create(workspace.root.join(SCRATCH))?;
     let folder = &scratch.path;
+    let profile = if options.quick { Profile::Dev } else { Profile::Release };
     let contenders = Contenders {
         workspace,
         folder,
         effort: Effort::new(options.quick),
         twinview: program(&executables, "twinview")?,
         benchmarks: benchmarks.clone(),
-        python: options.peers.then(|| install_peers(workspace, folder)).transpose()?,
+        python: options.peers.then(|| install_peers(workspace, folder, profile)).transpose()?,
         records: Vec::new(),
         software: Map::new(),
     };
