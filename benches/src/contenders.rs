@@ -151,6 +151,10 @@ impl Contenders {
                 let recipe = path(&format!("recipe-{side}.json"));
                 fs::write(&recipe, json!(recipes::whole_images(side)).to_string())?;
                 self.measure_peer("stores.py", &[&photos, &recipe, &secs])?;
+                if self.python.is_some() {
+                    self.measure(self.part("loader", &[&photos, &whole, &side, &secs]))?;
+                    self.measure_peer("loaders.py", &[&photos, &whole, &recipe, &secs])?;
+                }
             }
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
                 self.training(&data, precision)?;

@@ -10,6 +10,7 @@
 mod clock;
 mod contenders;
 mod kernels;
+mod loaders;
 mod machine;
 mod opening;
 mod page;
@@ -35,6 +36,7 @@ Usage: benchmarks run SETTINGS NUMBERS             all contenders in turns, to a
        benchmarks opening DATA                     a set from its file to its first images
        benchmarks packing FOLDER CACHE             reads JPEG files into an empty cache
        benchmarks stores FOLDER CACHE SIDE SECS    SECS for each store of JPEG files
+       benchmarks loader FOLDER CACHE SIDE SECS    SECS of the loader, decoded and from JPEG files
        benchmarks page NUMBERS                     the page, of a file of numbers";
 
 fn main() -> ExitCode {
@@ -62,6 +64,9 @@ fn run(args: &[&str]) -> anyhow::Result<()> {
         ["packing", folder, cache] => photos::pack(Path::new(folder), Path::new(cache))?,
         ["stores", folder, cache, side, secs] => {
             stores::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
+        }
+        ["loader", folder, cache, side, secs] => {
+            loaders::measure(Path::new(folder), Path::new(cache), number(side)?, number(secs)?)?;
         }
         ["page", numbers] => {
             let text = fs::read_to_string(numbers).with_context(|| numbers.to_owned())?;

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use augment::{Recipe, Renderer, ViewKey};
-use dataset::Dataset;
+use dataset::{Dataset, Split};
 use loader::{Batch, Loader, LoaderConfig, Position, Shard};
 
 use crate::clock::{self, process_secs};
@@ -56,7 +56,7 @@ pub fn measure(data: &Dataset, secs: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cores() -> usize {
+pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
@@ -91,7 +91,7 @@ fn kernels(data: &Dataset, threads: usize, secs: f64) -> Rate {
 
 /// The same views through the channel, to a consumer that touches every cache line of them.
 fn through_channel(data: &Dataset, workers: usize, secs: f64) -> anyhow::Result<Rate> {
-    let mut loader = start(data, workers)?;
+    let mut loader = start_seed(data, workers)?;
     // Until here the channel filled; now batches are taken as fast as they come.
     for _ in 0..2 * PREFETCH {
         consume(&mut loader)?;
@@ -112,17 +112,27 @@ fn rate(views: u64, begun: Instant, processor: f64) -> Rate {
 }
 
 /// What training has too.
-const PREFETCH: usize = 3;
+pub const PREFETCH: usize = 3;
 
-fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
+fn start_seed(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
+    start(&data.unlabeled, &Recipe::seed_strong(SIDE), BATCH, workers)
+}
+
+/// A loader of two views of every image, in batches of at most `batch_size`.
+pub fn start(
+    images: &Split,
+    recipe: &Recipe,
+    batch_size: usize,
+    workers: usize,
+) -> anyhow::Result<Loader> {
     let plan = LoaderConfig {
         seed: 0,
-        unlabeled: data.unlabeled.clone(),
+        unlabeled: images.clone(),
         labeled: None,
-        batch_size: BATCH.min(data.unlabeled.len()),
+        batch_size: batch_size.min(images.len()),
         drop_last: false,
         shard: Shard::WHOLE,
-        views: vec![Recipe::seed_strong(SIDE); VIEWS as usize],
+        views: vec![recipe.clone(); VIEWS as usize],
         mask: None,
         probe: None,
         workers,
@@ -132,7 +142,7 @@ fn start(data: &Dataset, workers: usize) -> anyhow::Result<Loader> {
 }
 
 /// Takes a batch, touches it, gives it back, and says how many views it had.
-fn consume(loader: &mut Loader) -> anyhow::Result<u64> {
+pub fn consume(loader: &mut Loader) -> anyhow::Result<u64> {
     let batch: Batch = loader.next()?;
     let mut views = 0;
     for block in &batch.blocks {
@@ -147,7 +157,7 @@ fn consume(loader: &mut Loader) -> anyhow::Result<u64> {
 /// Takes `views` views from a loader on all cores; prints the resident memory after a tenth and
 /// after all of them.
 pub fn memory(data: &Dataset, views: u64) -> anyhow::Result<()> {
-    let mut loader = start(data, cores())?;
+    let mut loader = start_seed(data, cores())?;
     let mut taken = 0;
     for (metric, until) in [("bytes at first", views / 10), ("bytes at last", views)] {
         while taken < until {

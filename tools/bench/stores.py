@@ -44,4 +44,5 @@ def main(folder: str, recipe: str, secs: str) -> None:
         record("stores", str(recipe["size"]), contender, "ns a view", spent * 1e9)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

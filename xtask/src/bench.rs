@@ -46,7 +46,7 @@ pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let settings = json!({
         "folder": folder,
         "twinview": program(&executables, "twinview")?,
-        "python": options.peers.then(|| peers(workspace, folder)).transpose()?,
+        "python": options.peers.then(|| peers(workspace, folder, options.quick)).transpose()?,
         "photos": options.photos.as_ref().map(fs::canonicalize).transpose()?,
         "quick": options.quick,
     });
@@ -70,11 +70,14 @@ pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The Python of an environment with other libraries.
-fn peers(workspace: &Workspace, folder: &Path) -> anyhow::Result<PathBuf> {
+/// The Python of an environment with other libraries and this package's wheel.
+fn peers(workspace: &Workspace, folder: &Path, quick: bool) -> anyhow::Result<PathBuf> {
     let python = python::make_environment(workspace, &folder.join("python"))?;
     // Without pip's cache, which would keep gigabytes of what is removed afterwards.
     let packages = ["--no-cache-dir", "--requirement", "tools/bench/requirements.txt"];
     python::install(workspace, &python, packages)?;
+    let profile = if quick { python::DEV } else { python::RELEASE };
+    let wheel = python::build(workspace, profile, &folder.join("wheels"))?;
+    python::install_wheels(workspace, &python, &[wheel])?;
     Ok(python)
 }

@@ -4,17 +4,19 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use fs_err as fs;
 
 use crate::Usage;
 use crate::scratch;
 use crate::setup;
-use crate::workspace::{Workspace, answer, program, run};
+use crate::workspace::{Workspace, answer, capture, program, run};
 
 /// The packages that wheels are built with, from the top of the workspace.
 const BUILD: &str = "tools/python/build.txt";
+/// Bytes that the wheel for others may have.
+const LARGEST_WHEEL: u64 = 5_000_000;
 /// The oldest Python that the package runs on.
 const OLDEST: [u32; 2] = [3, 11];
 
@@ -33,18 +35,21 @@ pub struct TestOptions {
 }
 
 /// As everything else is compiled, whose compiled crates it shares.
-const DEV: &[&str] = &["--profile", "dev"];
+pub const DEV: &[&str] = &["--profile", "dev"];
 /// For others: optimized across crates, without symbols and paths of this machine. The flags are in
 /// place of those that write the run path of libtorch.
-const RELEASE: &[&str] =
+pub const RELEASE: &[&str] =
     &["--release", "--strip", "--config", "target.'cfg(all())'.rustflags=['--cfg=wheel']"];
 
 /// Builds wheels for others, and prints where they are.
 pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("wheels");
-    build(workspace, RELEASE, &folder)?;
+    let wheel = build(workspace, RELEASE, &folder)?;
+    let bytes = fs::metadata(&wheel)?.len();
+    let wheel = wheel.display();
+    ensure!(bytes < LARGEST_WHEEL, "{wheel}: expected below {LARGEST_WHEEL} bytes, found {bytes}");
     if options.cli {
-        cli_wheel(workspace, &folder)?;
+        cli_wheel(workspace, RELEASE, &folder)?;
     }
     for entry in fs::read_dir(&folder)? {
         let wheel = entry?;
@@ -55,21 +60,28 @@ pub fn wheel(workspace: &Workspace, options: &WheelOptions) -> anyhow::Result<()
 }
 
 /// Compiles the program and packs it with the Python package that starts it.
-fn cli_wheel(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
+fn cli_wheel(workspace: &Workspace, profile: &[&str], folder: &Path) -> anyhow::Result<PathBuf> {
     let python = build_environment(workspace)?;
     let libtorch = setup::ensure(workspace, None)?;
-    let build = ["build", "--package", "cli", "--release", "--locked"];
+    // As a plain `cargo build` does, whose compiled crates are shared.
+    let mut build = vec!["build", "--workspace", "--bin", "twinview", "--locked"];
+    build.extend((profile == RELEASE).then_some("--release"));
     let twinview = program(&libtorch.build(workspace, &build)?, "twinview")?;
     let mut pack = workspace.command(python, &["-B", "tools/python/cli_wheel.py"]);
     pack.arg(twinview).arg("crates/cli/python/twinview_cli");
     pack.arg(env!("CARGO_PKG_VERSION")).arg(folder);
-    run(pack)
+    Ok(capture(pack)?.trim().into())
 }
 
-/// Builds a wheel, installs it into a fresh environment, and runs its tests there.
+/// Builds a wheel, installs it into a fresh environment, and runs its tests there; with PyTorch
+/// those of the command's wheel too.
 pub fn test(workspace: &Workspace, options: &TestOptions) -> anyhow::Result<()> {
     let folder = workspace.target().join("python");
-    let wheel = build(workspace, DEV, &folder.join("wheels"))?;
+    let wheels = folder.join("wheels");
+    let mut built = vec![build(workspace, DEV, &wheels)?];
+    if options.with_torch {
+        built.push(cli_wheel(workspace, DEV, &wheels)?);
+    }
     let environment = folder.join("test");
     scratch::remove(&environment)?;
     let python = make_environment(workspace, &environment)?;
@@ -77,15 +89,26 @@ pub fn test(workspace: &Workspace, options: &TestOptions) -> anyhow::Result<()> 
     if options.with_torch {
         install(workspace, &python, ["--requirement", "tools/python/torch.txt"])?;
     }
-    install(workspace, &python, ["--no-deps".as_ref(), "--no-index".as_ref(), wheel.as_os_str()])?;
+    install_wheels(workspace, &python, &built)?;
     let mut pytest = workspace.command(&python, &["-B", "-m", "pytest"]);
     // Reasons of what is skipped are shown.
     pytest.args(["-q", "-rs", "-p", "no:cacheprovider", "crates/python/tests"]);
     run(pytest)
 }
 
+/// Installs wheels and nothing else into the environment of `python`.
+pub fn install_wheels(
+    workspace: &Workspace,
+    python: &Path,
+    wheels: &[PathBuf],
+) -> anyhow::Result<()> {
+    let alone = ["--no-deps", "--no-index"].map(OsStr::new);
+    let wheels = wheels.iter().map(|wheel| wheel.as_os_str());
+    install(workspace, python, alone.into_iter().chain(wheels))
+}
+
 /// Builds the wheel by these flags, into an empty folder.
-fn build(workspace: &Workspace, flags: &[&str], folder: &Path) -> anyhow::Result<PathBuf> {
+pub fn build(workspace: &Workspace, flags: &[&str], folder: &Path) -> anyhow::Result<PathBuf> {
     let python = build_environment(workspace)?;
     scratch::remove(folder)?;
     let maturin = python.with_file_name("maturin");

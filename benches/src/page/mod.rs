@@ -23,6 +23,15 @@ What was tried for those that are not met:
 [decisions.md](decisions.md#optimizations-that-were-tried).
 ";
 
+const PYTHON: &str = "
+## Loaders in Python
+
+Batches of 64 images with the views above, taken as fast as they come, on all cores: time on the
+wall, divided by the number of cores. `decoded` are the same center squares for all, in memory;
+`files` are read and decoded each time. `twinview, Rust` is the loader without Python. The other
+libraries run in PyTorch's `DataLoader` with one worker process for each core.
+";
+
 /// Renders `docs/benchmarks.md`. An error when the numbers are not those of a run.
 pub fn render(numbers: &Value) -> anyhow::Result<String> {
     let records = &Records::deserialize(numbers)?;
@@ -35,7 +44,7 @@ pub fn render(numbers: &Value) -> anyhow::Result<String> {
     let (loader, memory) = (loader(records), memory(records));
     let (training, parts) = (training(records), parts_of_a_step(records));
     let growth = growth(records);
-    let (photos, stores) = (photos(records), stores(records));
+    let (photos, stores, python) = (photos(records), stores(records), python(records));
     let count = cell(records.median("photos", "packing", "twinview", "images"), grouped);
     let effort = |key: &str| numbers["effort"][key].to_string();
     let (rounds, secs) = (effort("rounds"), effort("secs"));
@@ -88,7 +97,7 @@ The same files, two views an image by SimCLR's operations and crops of 8 % to 10
 from center squares and from stored whole images of twice the size (`--store square`, `aspect`),
 both decoded before, and from files that are read and decoded each time (`encoded`, and the other
 libraries).
-{stores}
+{stores}{python}
 ## How
 
 - Contenders take turns, {rounds} rounds of them, memory and growth once. A number is the median of
@@ -245,6 +254,36 @@ fn stores(records: &Records) -> String {
         format!("\n{}", columns_of(&format!("{side} x {side} pixels"), &names, &columns))
     });
     sides.collect()
+}
+
+/// Empty where no loader in Python was measured.
+fn python(records: &Records) -> String {
+    const SOURCES: [&str; 2] = ["decoded", "files"];
+    let sides = records.subjects("python").into_iter().map(|side| {
+        let metrics = SOURCES.map(|source| format!("{source}: views a second a core"));
+        let rates = metrics
+            .each_ref()
+            .map(|metric| move |who: &str| records.median("python", side, who, metric));
+        let spreads = metrics
+            .each_ref()
+            .map(|metric| move |who: &str| records.spread("python", side, who, metric));
+        let factors = rates
+            .each_ref()
+            .map(|rate| move |who: &str| Some(rate("twinview, Python")? / rate(who)?));
+        let mut columns: Vec<Column<'_>> = Vec::new();
+        for source in 0..SOURCES.len() {
+            columns.push((&metrics[source], &rates[source], grouped));
+            columns.push(("spread", &spreads[source], percent));
+            columns.push(("twinview, Python, is faster by", &factors[source], times));
+        }
+        let names = records.contenders("python", side);
+        format!("\n{}", columns_of(&format!("{side} x {side} pixels"), &names, &columns))
+    });
+    let sides: String = sides.collect();
+    match sides.is_empty() {
+        true => sides,
+        false => format!("{PYTHON}{sides}"),
+    }
 }
 
 /// A table with a row for each name and these columns of numbers.

@@ -39,6 +39,10 @@ fn numbers() -> Value {
         record("stores", "96", "aspect", "ns a view", 50_000.0),
         record("stores", "96", "encoded", "ns a view", 500_000.0),
         record("stores", "224", "encoded", "ns a view", 800_000.0),
+        record("python", "96", "twinview, Rust", "decoded: views a second a core", 100_000.0),
+        record("python", "96", "twinview, Python", "decoded: views a second a core", 90_000.0),
+        record("python", "96", "torchvision", "decoded: views a second a core", 1_000.0),
+        record("python", "96", "torchvision", "files: views a second a core", 500.0),
     ]);
     json!({
         "records": records,
@@ -81,11 +85,16 @@ fn numbers_become_rows_and_verdicts() {
         "| 96 x 96 pixels | ns a view | views a second | spread | ratio to encoded |\n",
         "| aspect | 50,000 | 20,000 |  | 0.100 x |",
         "\n\n| 224 x 224 pixels | ns a view",
+        "\n## Loaders in Python\n",
+        "| twinview, Rust | 100,000 |  | 0.900 x |  |  |  |",
+        "| torchvision | 1,000 |  | 90.0 x | 500 |  |  |",
         "What was tried",
     ] {
         assert!(page.contains(row), "no `{row}` in:\n{page}");
     }
     assert!(!page.contains("AVX-512"), "{page}");
+    let without = json!({"records": [], "machine": {}});
+    assert!(!render(&without).unwrap().contains("Python\n"));
     assert!(page.lines().all(|line| line.starts_with('|') || line.chars().count() <= 100));
     assert!(render(&json!({"records": [{"part": "x"}]})).is_err());
     assert!(render(&json!({})).is_err());

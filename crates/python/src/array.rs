@@ -14,8 +14,8 @@ use crate::memory::{DType, Memory, Owner};
 
 /// Elements in memory that Rust owns, in C order.
 ///
-/// `numpy.asarray(array)`, `torch.from_dlpack(array)`, `jax.dlpack.from_dlpack(array)` and
-/// `memoryview(array)` share its memory, which stays valid until the last of them is gone.
+/// `numpy.asarray(array)`, `torch.from_dlpack(array)` and `memoryview(array)` share its memory,
+/// which stays valid until the last of them is gone. `jax.dlpack.from_dlpack(array)` copies it.
 #[pyclass(frozen, module = "twinview")]
 pub struct Array {
     owner: Owner,

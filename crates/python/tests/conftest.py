@@ -38,12 +38,26 @@ def pixels(count, height, width):
     return values.astype(np.uint8).reshape(count, 3, height, width)
 
 
+def address(array):
+    """Where the elements of an array of the package are."""
+    return array.__array_interface__["data"][0]
+
+
 def digest(batch):
     """Over the bytes of views, labels and indices."""
     sha256 = hashlib.sha256()
     for part in (*batch.views, batch.labels, batch.indices):
         sha256.update(memoryview(part).cast("B") if part.dtype == "uint8" else memoryview(part))
     return sha256.hexdigest()
+
+
+def write_photos(folder, count):
+    """A folder of images of 40 x 40 pixels."""
+    folder.mkdir()
+    for index, image in enumerate(pixels(count, 40, 40)):
+        body = image.transpose(1, 2, 0).tobytes()
+        (folder / f"{index:02}.ppm").write_bytes(b"P6\n40 40\n255\n" + body)
+    return folder
 
 
 @pytest.fixture

@@ -9,16 +9,12 @@ import weakref
 import numpy as np
 import pytest
 import twinview
-from conftest import pixels
+from conftest import address, pixels
 
 
 @pytest.fixture
 def batch(images, recipe):
     return next(iter(twinview.Loader(twinview.from_array(images), recipe, 8)))
-
-
-def address(array):
-    return array.__array_interface__["data"][0]
 
 
 def test_three_protocols_show_the_same_memory(batch):
@@ -34,6 +30,15 @@ def test_three_protocols_show_the_same_memory(batch):
     view = memoryview(batch.indices)
     assert (view.format, view.itemsize, view.shape, view.strides) == ("q", 8, (len(batch),), (8,))
     assert np.from_dlpack(batch.labels).dtype == np.int64
+
+
+def test_jax_reads_arrays(batch):
+    jax = pytest.importorskip("jax", reason="JAX is not installed (--with-torch installs it)")
+    views = jax.dlpack.from_dlpack(batch.views[0])
+    assert (views.shape, views.dtype) == (batch.views[0].shape, np.uint8)
+    assert (np.asarray(views) == np.asarray(batch.views[0])).all()
+    indices = jax.numpy.from_dlpack(batch.indices)
+    assert np.asarray(indices).tolist() == np.asarray(batch.indices).tolist()
 
 
 def test_dlpack_of_both_versions_and_copies(batch):

@@ -49,7 +49,7 @@ def test_batches_are_those_of_a_run(sets, name, workers):
     assert two_epochs(loader(sets[name], workers=workers)) == FIXTURE["digests"][name]
 
 
-@pytest.mark.parametrize("name", ["unlabeled", "stl10"])
+@pytest.mark.parametrize("name", ["unlabeled", "labeled", "stl10"])
 def test_any_step_can_be_resumed(sets, name):
     expected = FIXTURE["digests"][name]
     first = loader(sets[name])
@@ -62,20 +62,23 @@ def test_any_step_can_be_resumed(sets, name):
     for done, state in enumerate(states[:-1]):
         assert (state["epoch"], state["step"]) == divmod(done, steps)
         # Through JSON, and into a loader with other threads.
-        resumed = loader(sets[name], workers=1 + done % 3)
+        resumed = loader(sets[name], workers=(1, 2, 8)[done % 3])
         resumed.load_state_dict(json.loads(json.dumps(state)))
         rest = [digest(batch) for _ in range(state["epoch"], 2) for batch in resumed]
         assert rest == expected[done:], done
 
 
-@pytest.mark.parametrize("world_size", [2, 3])
-def test_the_parts_of_the_ranks_are_the_batch(sets, world_size):
-    ranks = [
-        loader(sets["stl10"], rank=rank, world_size=world_size) for rank in range(world_size)
+def all_ranks(data, world_size, workers=2):
+    return [
+        loader(data, rank=rank, world_size=world_size, workers=workers)
+        for rank in range(world_size)
     ]
-    assert len({tuple(rank.state_dict().items()) for rank in ranks}) == 1
+
+
+def digests_of_all(ranks, epochs):
+    """Of the batches that the parts of the ranks are together."""
     digests = []
-    for _ in range(2):
+    for _ in range(epochs):
         for parts in zip(*ranks, strict=True):
             sha256 = hashlib.sha256()
             blocks = [np.concatenate(block) for block in zip(*(part.views for part in parts))]
@@ -86,7 +89,37 @@ def test_the_parts_of_the_ranks_are_the_batch(sets, world_size):
             for part in blocks + numbers:
                 sha256.update(part.tobytes())
             digests.append(sha256.hexdigest())
-    assert digests == FIXTURE["digests"]["stl10"]
+    return digests
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+@pytest.mark.parametrize("world_size", [2, 3])
+@pytest.mark.parametrize("name", ["unlabeled", "stl10"])
+def test_the_parts_of_the_ranks_are_the_batch(sets, name, world_size, workers):
+    ranks = all_ranks(sets[name], world_size, workers)
+    assert len({tuple(rank.state_dict().items()) for rank in ranks}) == 1
+    assert digests_of_all(ranks, 2) == FIXTURE["digests"][name]
+
+
+def test_a_state_is_resumed_by_another_number_of_ranks(sets):
+    expected = FIXTURE["digests"]["stl10"]
+    single = loader(sets["stl10"])
+    steps = len(single)
+    for done in range(2 * steps):
+        if done % steps == 0:
+            iterator = iter(single)
+        state = single.state_dict()
+        for world_size in (2, 3):
+            ranks = all_ranks(sets["stl10"], world_size)
+            for rank in ranks:
+                rank.load_state_dict(state)
+            assert digests_of_all(ranks, 2 - state["epoch"]) == expected[done:]
+        # And back: a rank's state in one process.
+        ranks = all_ranks(sets["stl10"], 2)
+        ranks[1].load_state_dict(state)
+        whole = loader(sets["stl10"])
+        whole.load_state_dict(ranks[1].state_dict())
+        assert digest(next(iter(whole))) == expected[done] == digest(next(iterator))
 
 
 def test_render_makes_the_views_of_a_loader(sets):

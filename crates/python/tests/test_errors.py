@@ -24,6 +24,10 @@ def says(error, text, call):
         (lambda x: x.transpose(0, 2, 3, 1), "images: expected elements in C order"),
         (lambda x: x[:, :, ::2], "images: expected elements in C order"),
         (
+            np.asfortranarray,
+            "images: expected elements in C order without gaps, found other strides",
+        ),
+        (
             lambda x: x.transpose(0, 2, 3, 1).copy(),
             "images: expected shape [N, 3, H, W], none of them 0, found [20, 12, 10, 3]",
         ),
@@ -120,6 +124,17 @@ def test_sets(tmp_path, images):
     for index in (20, -21):
         with pytest.raises(IndexError):
             split[index]
+
+
+def test_sides(tmp_path):
+    for side in (0, 3, 5000):
+        text = f"image size: expected 8 to 4096 pixels, found {side}"
+        says(ValueError, text, lambda side=side: twinview.open(tmp_path, image_size=side))
+    text = "simclr: views.0: recipe key `size`: expected a number from 1 to 4096, found 5000"
+    says(ValueError, text, lambda: twinview.Recipe.load("simclr", image_size=5000))
+    recipe = {"image_size": 16, "views": [{"count": 1, "size": 0, "transforms": []}]}
+    text = "recipe: expected a fraction of image_size above 0 and at most 1, or 2 to 4096 pixels"
+    says(ValueError, text, lambda: load(recipe))
 
 
 def test_a_store_is_one_of_three(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import twinview
-from conftest import digest, pixels
+from conftest import digest, pixels, write_photos
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (--with-torch installs it)")
 
@@ -70,6 +70,121 @@ def test_a_dataset_is_resumed(loader):
     assert [digest(batch) for _ in range(2) for batch in loader] == expected[1:]
 
 
+def test_wrong_tensors_are_refused(images):
+    tensor = torch.from_numpy(images)
+    for wrong, text in [
+        (tensor.float(), "images: expected uint8, found float32"),
+        (tensor.permute(0, 1, 3, 2), "images: expected elements in C order"),
+        (tensor.permute(0, 2, 3, 1).contiguous(), "images: expected shape [N, 3, H, W]"),
+    ]:
+        with pytest.raises(ValueError) as caught:
+            twinview.from_array(wrong)
+        message = str(caught.value)
+        assert message.startswith(text) and len(message.splitlines()) == 1, message
+
+
+class Small(torch.nn.Module):
+    """A loss of views, and which images it has seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3 * 16 * 16, 4)
+        self.seen = []
+
+    def loss(self, views, indices):
+        self.seen.append(indices.tolist())
+        first, second = self.layer(views.flatten(2).float() / 255).unbind(1)
+        return (first - second).square().mean()
+
+
+def orders(loader, epochs):
+    """The indices of the batches of some epochs."""
+    return [np.asarray(batch.indices).tolist() for _ in range(epochs) for batch in loader]
+
+
+@pytest.fixture
+def expected_order(images, recipe):
+    return orders(twinview.Loader(twinview.from_array(images), recipe, 8), 3)
+
+
+@needs("lightning")
+def test_lightning_trains_and_continues(tmp_path, images, recipe, expected_order):
+    import lightning
+
+    checkpoint = tmp_path / "lightning.ckpt"
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.small = Small()
+            self.dataset = as_dataset(twinview.Loader(twinview.from_array(images), recipe, 8))
+
+        def train_dataloader(self):
+            return torch.utils.data.DataLoader(self.dataset, batch_size=None)
+
+        def training_step(self, batch, step):
+            return self.small.loss(batch["views"], batch["indices"])
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+        def on_train_batch_end(self, *_):
+            if self.global_step == 4:
+                self.trainer.save_checkpoint(checkpoint)
+
+        def on_save_checkpoint(self, checkpoint):
+            checkpoint["loader"] = self.dataset.state_dict()
+
+        def on_load_checkpoint(self, checkpoint):
+            self.dataset.load_state_dict(checkpoint["loader"])
+
+    def seen(**options):
+        module = Module()
+        trainer = lightning.Trainer(
+            max_epochs=3,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+        )
+        trainer.fit(module, **options)
+        return module.small.seen
+
+    assert seen() == expected_order
+    assert seen(ckpt_path=checkpoint) == expected_order[4:]
+
+
+@needs("transformers", "accelerate")
+def test_the_trainer_of_hugging_face_trains(tmp_path, loader, expected_order):
+    import transformers
+
+    class Model(Small):
+        def forward(self, views, indices, labels=None):
+            return {"loss": self.loss(views, indices)}
+
+    model = Model()
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path),
+        num_train_epochs=3,
+        # An item of the dataset is a batch.
+        per_device_train_batch_size=1,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    trainer = transformers.Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=as_dataset(loader),
+        data_collator=lambda batches: batches[0],
+    )
+    trainer.train()
+    assert model.seen == expected_order
+
+
 def write_encoder(path, encoder, tensors, image_size=32):
     about = {"encoder": encoder, "image_size": image_size, "input": "RGB / 255, NCHW"}
     header, data = {"__metadata__": {"twinview": json.dumps(about)}}, b""
@@ -127,14 +242,23 @@ def test_wrong_files_are_named(tmp_path):
             load_encoder(file)
 
 
+def test_other_weights_are_named_in_one_line(tmp_path):
+    file = tmp_path / "encoder.safetensors"
+    conv = {"width": 4, "layers": 1, "pool": "mean"}
+    for encoder, text in [
+        ({"conv": conv}, f"{file}: expected the weights of conv"),
+        ({"mlp": {}}, f"{file}: expected an encoder of resnet, vit, convnext, conv, found mlp"),
+    ]:
+        write_encoder(file, encoder, {"dense.weight": torch.zeros(4, 3)})
+        with pytest.raises(ValueError) as caught:
+            load_encoder(file)
+        message = str(caught.value)
+        assert message.startswith(text) and len(message.splitlines()) == 1, message
+
+
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for index, image in enumerate(pixels(12, 40, 40)):
-        body = image.transpose(1, 2, 0).tobytes()
-        (folder / f"{index:02}.ppm").write_bytes(b"P6\n40 40\n255\n" + body)
-    return folder
+    return write_photos(tmp_path / "photos", 12)
 
 
 def example(name, folder, *arguments):

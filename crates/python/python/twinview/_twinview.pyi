@@ -11,8 +11,8 @@ __version__: str
 class Array:
     """Elements in memory, in C order.
 
-    `numpy.asarray(array)`, `torch.from_dlpack(array)`, `jax.dlpack.from_dlpack(array)` and
-    `memoryview(array)` share the memory, which stays valid until the last of them is gone.
+    `numpy.asarray(array)`, `torch.from_dlpack(array)` and `memoryview(array)` share the memory,
+    which stays valid until the last of them is gone. `jax.dlpack.from_dlpack(array)` copies it.
     """
 
     @property

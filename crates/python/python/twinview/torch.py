@@ -81,8 +81,8 @@ def load_encoder(path: str | Path) -> torch.nn.Module:
     """The encoder of a run, in evaluation mode, from images in 0..=1 to features.
 
     `path` is a run folder, an `encoder.safetensors`, or a TorchScript file of `twinview export`. A
-    ResNet is torchvision's, a vision transformer timm's, with the weights of the run; the small
-    convolutional encoder is a module of this package. TorchScript takes bytes. Raises OSError for a
+    ResNet is torchvision's, a vision transformer or ConvNeXt timm's, with the weights of the run; the
+    small convolutional encoder is a module of this package. TorchScript takes bytes. Raises OSError for a
     file that cannot be read, ValueError for one that is none of these.
     """
     path = Path(path)
@@ -96,12 +96,16 @@ def load_encoder(path: str | Path) -> torch.nn.Module:
         ((kind, config),) = about["encoder"].items()
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{path}: expected the encoder of a run, found another file") from None
-    builders = {"resnet": _resnet, "vit": _vit, "conv": _conv}
+    builders = {"resnet": _resnet, "vit": _vit, "convnext": _convnext, "conv": _conv}
     if kind not in builders:
         known = ", ".join(builders)
         raise ValueError(f"{path}: expected an encoder of {known}, found {kind}")
-    model = builders[kind](config, about["image_size"], weights)
-    model.load_state_dict(weights)
+    try:
+        model = builders[kind](config, weights)
+        model.load_state_dict(weights)
+    except (KeyError, TypeError, RuntimeError):
+        # PyTorch's message has a line for each weight.
+        raise ValueError(f"{path}: expected the weights of {kind} {config}, found others") from None
     return _normalized(model, config.get("normalize", "none")).eval()
 
 
@@ -130,7 +134,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tenso
     return about, weights
 
 
-def _resnet(config, image_size, weights) -> torch.nn.Module:
+def _resnet(config, weights) -> torch.nn.Module:
     import torchvision
 
     norm = config["norm"]
@@ -148,7 +152,7 @@ def _resnet(config, image_size, weights) -> torch.nn.Module:
     return model
 
 
-def _vit(config, image_size, weights) -> torch.nn.Module:
+def _vit(config, weights) -> torch.nn.Module:
     import timm
 
     size = config["size"]
@@ -171,7 +175,13 @@ def _vit(config, image_size, weights) -> torch.nn.Module:
     )
 
 
-def _conv(config, image_size, weights) -> torch.nn.Module:
+def _convnext(config, weights) -> torch.nn.Module:
+    import timm
+
+    return timm.create_model(f"convnext_{config['size']}", num_classes=0)
+
+
+def _conv(config, weights) -> torch.nn.Module:
     return _ConvEncoder(config["width"], config["layers"], config["pool"], weights)
 
 
