@@ -27,7 +27,7 @@ pub struct Effort {
     /// How often all contenders take their turn.
     rounds: usize,
     /// Seconds of a contender's turn.
-    secs: f64,
+    pub secs: f64,
     /// Images of a training step.
     batch: usize,
     /// Steps of an epoch; the second epoch counts.
@@ -64,6 +64,8 @@ pub struct Contenders<'a> {
     pub effort: Effort,
     pub twinview: PathBuf,
     pub benchmarks: PathBuf,
+    /// An example of the crate `group`.
+    pub all_reduce: PathBuf,
     /// Of an environment with other libraries, where these are measured too.
     pub python: Option<PathBuf>,
     /// One JSON object for each measurement: part, subject, contender, metric, value.
@@ -116,6 +118,7 @@ impl Contenders<'_> {
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
                 self.training(&data, precision)?;
             }
+            self.ranks(&data)?;
             for name in &LOOPS[..if bf16 { 3 } else { 2 }] {
                 self.measure_peer("train.py", &[name, &data, &batch, &steps])?;
             }
@@ -182,7 +185,7 @@ impl Contenders<'_> {
         Ok(fs::remove_dir_all(path)?)
     }
 
-    fn add(&mut self, part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
+    pub fn add(&mut self, part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
         self.records.push(json!({
             "part": part, "subject": subject, "contender": contender, "metric": metric,
             "value": value
@@ -191,7 +194,7 @@ impl Contenders<'_> {
 
     /// Runs a contender and takes the lines that it prints: measurements, or the versions of the
     /// software that it uses.
-    fn measure(&mut self, command: Command) -> anyhow::Result<()> {
+    pub fn measure(&mut self, command: Command) -> anyhow::Result<()> {
         for line in capture(command)?.lines() {
             let mut record: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
             match record["software"].as_object_mut() {
@@ -230,7 +233,7 @@ impl Contenders<'_> {
         command
     }
 
-    fn pretrain(&self, data: &str, run: &Path) -> Command {
+    pub fn pretrain(&self, data: &str, run: &Path) -> Command {
         let args = ["pretrain", "simclr", "--quiet", "--device", "cpu", "--config", CONFIG];
         let mut command = self.workspace.command(&self.twinview, &args);
         command.arg(format!("--batch-size={}", self.effort.batch));
@@ -257,7 +260,7 @@ pub fn install_peers(workspace: &Workspace, folder: &Path) -> anyhow::Result<Pat
 
 /// The lines of a run's metrics that are of a kind. The last one may be half-written while the run
 /// continues.
-fn lines(run: &Path, kind: &str) -> anyhow::Result<Vec<Value>> {
+pub fn lines(run: &Path, kind: &str) -> anyhow::Result<Vec<Value>> {
     let text = fs::read_to_string(run.join("metrics.jsonl"))?;
     let parsed = text.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(parsed.filter(|line: &Value| line["kind"] == kind).collect())
@@ -268,7 +271,7 @@ fn peak_memory(run: &Path) -> anyhow::Result<f64> {
     number(&serde_json::from_str(&summary)?, "/peak_memory_bytes")
 }
 
-fn number(document: &Value, pointer: &str) -> anyhow::Result<f64> {
+pub fn number(document: &Value, pointer: &str) -> anyhow::Result<f64> {
     let value = document.pointer(pointer).and_then(Value::as_f64);
     value.with_context(|| format!("the run has no number at {pointer}"))
 }

@@ -6,6 +6,7 @@
 //! `benchmarks page` makes the page.
 
 mod contenders;
+mod ranks;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,7 @@ pub struct Options {
 pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let libtorch = setup::ensure(workspace, Request::Configured)?;
     let mut build = vec!["build", "--package", "benchmarks", "--package", "cli"];
+    build.extend(["--package", "group", "--bins", "--example", "all_reduce"]);
     // With optimization across crates.
     build.extend((!options.quick).then_some("--release"));
     let executables = libtorch.build(workspace, &build)?;
@@ -55,6 +57,7 @@ pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
         effort: Effort::new(options.quick),
         twinview: program(&executables, "twinview")?,
         benchmarks: benchmarks.clone(),
+        all_reduce: program(&executables, "all_reduce")?,
         python: options.peers.then(|| install_peers(workspace, folder)).transpose()?,
         records: Vec::new(),
         software: Map::new(),
