@@ -8,9 +8,10 @@
 //! does the same with a few labeled images a class.
 //!
 //! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
-//! [`FeatureCache`] keeps; an [`EncodingGroup`] of processes makes them together. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
-//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them
-//! to two dimensions. With some labels a [`LabelPredictor`] labels the other images.
+//! [`FeatureCache`] keeps, and which the processes of an [`EncodingGroup`] make together. A
+//! [`Gallery`] of them finds an image's neighbors, near-duplicates, outliers, clusters and the
+//! images to label next, and [`principal_plane`] and [`tsne`] map them to two dimensions. With some
+//! labels a [`LabelPredictor`] labels the other images.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};

@@ -25,7 +25,7 @@ pub struct Ranks {
 
 impl Ranks {
     /// One process on its own.
-    pub fn alone() -> Self {
+    fn alone() -> Self {
         Self::of(Group::alone(), Duration::ZERO)
     }
 

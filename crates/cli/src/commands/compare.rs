@@ -110,7 +110,7 @@ struct Planned {
     listed: Option<(Listed, Store, Option<String>)>,
 }
 
-/// Plans the runs and lists the images; what is wrong is found before minutes are spent on decoding.
+/// Plans the runs and lists the images. Errors are found before images are decoded.
 fn list(arguments: &CompareArguments, ranks: &Ranks) -> Result<Planned, Failure> {
     let planned = plan(arguments, ranks)?;
     if ranks.is_first() {
