@@ -27,9 +27,11 @@ const LOOPS: [&str; 3] = ["default", "channels_last", "channels_last, bf16"];
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where everything temporary goes.
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// The program that trains.
     twinview: PathBuf,
+    /// An example of the crate `group`.
+    pub all_reduce: PathBuf,
     /// Of an environment with other libraries, where these are measured too.
     python: Option<PathBuf>,
     /// A folder of JPEG files to decode in place of rendered ones.
@@ -40,11 +42,11 @@ pub struct Settings {
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Effort {
+pub struct Effort {
     /// How often all contenders take their turn.
     rounds: usize,
     /// Seconds of a contender's turn.
-    secs: f64,
+    pub secs: f64,
     /// Images of a training step.
     batch: usize,
     /// Steps of an epoch; the second epoch counts.
@@ -104,9 +106,9 @@ pub fn run(settings: Settings) -> anyhow::Result<Value> {
 }
 
 /// All contenders, what they share, and what they have measured.
-struct Contenders {
-    settings: Settings,
-    effort: Effort,
+pub struct Contenders {
+    pub settings: Settings,
+    pub effort: Effort,
     /// This program: each part is a process of its own.
     benchmarks: PathBuf,
     /// One JSON object for each measurement.
@@ -151,7 +153,7 @@ impl Contenders {
                 let recipe = path(&format!("recipe-{side}.json"));
                 fs::write(&recipe, json!(recipes::whole_images(side)).to_string())?;
                 self.measure_peer("stores.py", &[&photos, &recipe, &secs])?;
-                if self.python.is_some() {
+                if self.settings.python.is_some() {
                     self.measure(self.part("loader", &[&photos, &whole, &side, &secs]))?;
                     self.measure_peer("loaders.py", &[&photos, &whole, &recipe, &secs])?;
                 }
@@ -159,6 +161,7 @@ impl Contenders {
             for precision in if bf16 { &["f32", "bf16"][..] } else { &["f32"] } {
                 self.training(&data, precision)?;
             }
+            self.ranks(&data)?;
             for name in &LOOPS[..if bf16 { 3 } else { 2 }] {
                 self.measure_peer("train.py", &[name, &data, &batch, &steps])?;
             }
@@ -226,13 +229,13 @@ impl Contenders {
         Ok(fs::remove_dir_all(path)?)
     }
 
-    fn add(&mut self, part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
+    pub fn add(&mut self, part: &str, subject: &str, contender: &str, metric: &str, value: f64) {
         self.records.push(measurement(part, subject, contender, metric, value));
     }
 
     /// Runs a contender and takes the lines that it prints: measurements, or the versions of the
     /// software that it uses.
-    fn measure(&mut self, command: Command) -> anyhow::Result<()> {
+    pub fn measure(&mut self, command: Command) -> anyhow::Result<()> {
         for line in capture(command)?.lines() {
             let mut record: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
             match record["software"].as_object_mut() {
@@ -271,7 +274,7 @@ impl Contenders {
         command
     }
 
-    fn pretrain(&self, data: &str, run: &Path) -> Command {
+    pub fn pretrain(&self, data: &str, run: &Path) -> Command {
         let args = ["pretrain", "simclr", "--quiet", "--device", "cpu", "--config", CONFIG];
         let mut command = Command::new(&self.settings.twinview);
         command.args(args).arg(format!("--batch-size={}", self.effort.batch));
@@ -281,7 +284,7 @@ impl Contenders {
 }
 
 /// Prints a command as a person would type it, and returns that.
-fn announce(command: &Command) -> String {
+pub fn announce(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
@@ -290,7 +293,7 @@ fn announce(command: &Command) -> String {
 }
 
 /// Runs a command, and returns what it printed on stdout.
-fn capture(mut command: Command) -> anyhow::Result<String> {
+pub fn capture(mut command: Command) -> anyhow::Result<String> {
     let line = announce(&command);
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot run `{line}`"))?;
@@ -300,7 +303,7 @@ fn capture(mut command: Command) -> anyhow::Result<String> {
 
 /// The lines of a run's metrics that are of a kind. The last one may be half-written while the run
 /// continues.
-fn lines(run: &Path, kind: &str) -> anyhow::Result<Vec<Value>> {
+pub fn lines(run: &Path, kind: &str) -> anyhow::Result<Vec<Value>> {
     let text = fs::read_to_string(run.join("metrics.jsonl"))?;
     let parsed = text.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(parsed.filter(|line: &Value| line["kind"] == kind).collect())
@@ -311,7 +314,7 @@ fn peak_memory(run: &Path) -> anyhow::Result<f64> {
     number(&serde_json::from_str(&summary)?, "/peak_memory_bytes")
 }
 
-fn number(document: &Value, pointer: &str) -> anyhow::Result<f64> {
+pub fn number(document: &Value, pointer: &str) -> anyhow::Result<f64> {
     let value = document.pointer(pointer).and_then(Value::as_f64);
     value.with_context(|| format!("the run has no number at {pointer}"))
 }

@@ -15,6 +15,7 @@ mod machine;
 mod opening;
 mod page;
 mod photos;
+mod ranks;
 mod recipes;
 mod scaling;
 mod stores;

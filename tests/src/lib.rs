@@ -11,6 +11,7 @@ mod finished;
 mod metrics;
 mod pictures;
 mod place;
+pub mod ranks;
 mod usage;
 
 pub use binary::binary;

@@ -1,12 +1,14 @@
 //! Several processes train as one does, and end together whatever happens to one of them.
 
-use std::fs;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Finished, Place, assert_same_tensors, pretrain, tensors};
+use end_to_end::ranks::{free_port, rank, rank_of, ranks_of, signal};
+use end_to_end::{Finished, Place, assert_same_tensors, binary, pretrain, tensors};
 
 /// Times that a rank is killed in a run. `TWINVIEW_RANK_KILLS` asks for more.
 fn kills() -> u64 {
@@ -50,39 +52,6 @@ fn start(place: &Place, more: &[&str]) -> Child {
 
 fn end(child: Child) -> Finished {
     Finished::new("pretrain".to_owned(), child.wait_with_output().unwrap())
-}
-
-fn signal(name: &str, pid: u32) {
-    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
-}
-
-/// The two processes that `launcher` has started, by their ranks.
-fn ranks_of(launcher: u32) -> Vec<u32> {
-    let started = (0..1_000).find_map(|_| {
-        let found = children_of(launcher);
-        sleep(Duration::from_millis(10));
-        (found.len() == 2).then_some(found)
-    });
-    started.expect("two processes")
-}
-
-fn children_of(launcher: u32) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
-        let parent = after.split(' ').nth(1).and_then(|parent| parent.parse::<u32>().ok());
-        if parent != Some(launcher) {
-            continue;
-        }
-        let variables = fs::read(entry.path().join("environ")).unwrap_or_default();
-        let variables = String::from_utf8_lossy(&variables).into_owned();
-        let rank = variables.split('\0').find_map(|one| one.strip_prefix("RANK="));
-        found.extend(rank.map(|rank| (rank.parse::<u32>().unwrap(), pid)));
-    }
-    found.sort_unstable();
-    found.into_iter().map(|(_, pid)| pid).collect()
 }
 
 fn losses(place: &Place, run: &str) -> Vec<f64> {
@@ -215,19 +184,6 @@ fn ranks_end_with_their_launcher() {
     assert!(ended);
 }
 
-/// A rank as a launcher such as torchrun starts it.
-fn rank(place: &Place, rank: &str, port: u16, arguments: &[&str]) -> Child {
-    let mut command = place.command(arguments);
-    command
-        .envs([("RANK", rank), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1")])
-        .env("MASTER_PORT", port.to_string());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[test]
 fn ranks_that_are_not_alike_are_refused_by_name() {
     let place = place();
@@ -252,6 +208,36 @@ fn ranks_that_are_not_alike_are_refused_by_name() {
         assert_eq!(second.stderr, "", "{second:#?}");
         assert!(!place.path("run").exists(), "{says}");
     }
+}
+
+/// The program as it would be built from another revision, which is a text in it.
+fn other_build(place: &Place) -> PathBuf {
+    let record = place.run(&[&pretrain("simclr.json", "dry")[..], &["--dry-run"]].concat()).done();
+    let revision = record.json()["revision"].as_str().unwrap().to_owned();
+    let mut program = fs::read(binary()).unwrap();
+    let found = program.windows(revision.len()).enumerate();
+    let found = found.filter(|(_, text)| *text == revision.as_bytes());
+    let found: Vec<usize> = found.map(|(at, _)| at).collect();
+    assert!(!found.is_empty(), "{revision}");
+    let other = "x".repeat(revision.len());
+    found.iter().for_each(|at| program[*at..at + other.len()].copy_from_slice(other.as_bytes()));
+    place.put("other-build", program);
+    let path = place.path("other-build");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_rank_with_another_program_is_refused_by_name() {
+    let place = place();
+    let other = other_build(&place);
+    let (port, run) = (free_port(), [&pretrain("simclr.json", "run")[..], &["--quiet"]].concat());
+    let first = rank(&place, "0", port, &run);
+    let second = rank_of(place.program(other), "1", port, &run);
+    let failed = end(first).failed(2, &["rank 1: program: expected ", " as on rank 0, found "]);
+    assert!(failed.stderr.ends_with("xxx)\n"), "{failed:#?}");
+    assert_eq!(end(second).ended(2).stderr, "");
+    assert!(!place.path("run").exists());
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub struct Options {
 pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let libtorch = setup::ensure(workspace, None)?;
     let mut build = vec!["build", "--package", "benchmarks", "--package", "cli"];
+    build.extend(["--package", "group", "--bins", "--example", "all_reduce"]);
     // With optimization across crates.
     build.extend((!options.quick).then_some("--release"));
     let executables = libtorch.build(workspace, &build)?;
@@ -46,6 +47,7 @@ pub fn bench(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let settings = json!({
         "folder": folder,
         "twinview": program(&executables, "twinview")?,
+        "all_reduce": program(&executables, "all_reduce")?,
         "python": options.peers.then(|| peers(workspace, folder, options.quick)).transpose()?,
         "photos": options.photos.as_ref().map(fs::canonicalize).transpose()?,
         "quick": options.quick,

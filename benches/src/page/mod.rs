@@ -45,6 +45,7 @@ pub fn render(numbers: &Value) -> anyhow::Result<String> {
     let (training, parts) = (training(records), parts_of_a_step(records));
     let growth = growth(records);
     let (photos, stores, python) = (photos(records), stores(records), python(records));
+    let (all_reduce, ranks) = (all_reduce(records), ranks(records));
     let count = cell(records.median("photos", "packing", "twinview", "images"), grouped);
     let effort = |key: &str| numbers["effort"][key].to_string();
     let (rounds, secs) = (effort("rounds"), effort("secs"));
@@ -78,6 +79,15 @@ PyTorch loops do not. Their memory is that of the main process without the two w
 
 {training}
 {parts}
+## Several processes
+
+An all-reduce of float32 between processes of this machine (Gloo), each with one thread; one process
+has nobody to exchange with.
+
+{all_reduce}
+The seed's SimCLR in float32, by one process with two threads and by two with one each.
+
+{ranks}
 ## Start-up and growth
 
 `twinview data synth` renders a set; a program opens it and reads its first image;
@@ -229,6 +239,34 @@ fn growth(records: &Records) -> String {
     columns_of("images", &records.subjects("growth"), &columns)
 }
 
+fn all_reduce(records: &Records) -> String {
+    let time = |size: &str, ranks| records.median("all-reduce", size, ranks, "seconds");
+    let spread = |size: &str| records.spread("all-reduce", size, "2", "seconds");
+    let rate = |size: &str| {
+        let megabytes: f64 = size.strip_suffix(" MB")?.parse().ok()?;
+        Some(1e6 * megabytes / time(size, "2")?)
+    };
+    let columns: [Column<'_>; 4] = [
+        ("one process", &|size| time(size, "1"), nanoseconds),
+        ("two processes", &|size| time(size, "2"), milliseconds),
+        ("spread", &spread, percent),
+        ("bytes a second", &rate, bytes),
+    ];
+    columns_of("all-reduce", &records.subjects("all-reduce"), &columns)
+}
+
+fn ranks(records: &Records) -> String {
+    let metric = "images a second";
+    let rate = |encoder: &str, ranks| records.median("ranks", encoder, ranks, metric);
+    let columns: [Column<'_>; 4] = [
+        ("one process, images a second", &|encoder| rate(encoder, "1"), short),
+        ("two processes, images a second", &|encoder| rate(encoder, "2"), short),
+        ("spread", &|encoder| records.spread("ranks", encoder, "2", metric), percent),
+        ("two, times one", &|encoder| Some(rate(encoder, "2")? / rate(encoder, "1")?), times),
+    ];
+    columns_of("encoder", &records.subjects("ranks"), &columns)
+}
+
 fn photos(records: &Records) -> String {
     let metric = "images a processor second";
     let rate = |who: &str| records.median("photos", "packing", who, metric);
@@ -346,6 +384,10 @@ fn bytes(count: f64) -> String {
 
 fn seconds(secs: f64) -> String {
     format!("{} s", short(secs))
+}
+
+fn nanoseconds(secs: f64) -> String {
+    format!("{} ns", short(1e9 * secs))
 }
 
 fn milliseconds(secs: f64) -> String {

@@ -39,8 +39,10 @@ fn main() -> ExitCode {
     if let Err(failure) = libtorch::check() {
         return failure.report();
     }
-    if let Command::Pretrain(_) = &arguments.command {
-        own_rank::note_other();
+    match &arguments.command {
+        Command::Pretrain(_) | Command::Evaluate(_) | Command::Embed(_) => own_rank::note_other(),
+        Command::Compare(_) if own_rank::is_launched() => own_rank::note_other(),
+        _ => {}
     }
     let log = logging::start(arguments.verbose, arguments.quiet);
     let output = Output::new(arguments.json);

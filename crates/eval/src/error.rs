@@ -95,6 +95,12 @@ pub enum Error {
         /// What the system said.
         found: String,
     },
+    /// The processes that encode images together lost each other.
+    #[error(transparent)]
+    Group(#[from] group::Error),
+    /// This process can't have the encoder of rank 0.
+    #[error("{0}")]
+    Encoder(String),
     /// The system gave no thread.
     #[error("no thread to work with: {0}")]
     Threads(String),

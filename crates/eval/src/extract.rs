@@ -3,6 +3,7 @@
 use dataset::{ConcatSplits, Dataset, Split};
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::encoding_group::{Output, Request, SharedSet};
 use crate::features::check_finite;
 use crate::on_progress::{self, GO_ON, OnProgress};
 use crate::{Error, Features, FrozenEncoder, Result};
@@ -61,6 +62,38 @@ impl Blocks for Encoding<'_> {
     }
 }
 
+/// What an encoder makes of images, by all processes that encode them together.
+struct EncoderOutput<'a> {
+    encoder: &'a FrozenEncoder,
+    output: Output,
+}
+
+impl Blocks for EncoderOutput<'_> {
+    fn each<E: From<Error>>(
+        &self,
+        split: &Split,
+        batch: usize,
+        take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let Self { encoder, output } = *self;
+        let encode = |block: &loader::ViewBlock| encoder.output(output, block);
+        let side = encoder.side();
+        if let Some(shared) = &encoder.shared
+            && let Some(name) = shared.name_of(split)
+        {
+            let features = encoder.output_size(output);
+            let SharedSet { group, number, .. } = shared;
+            let (set, name) = (*number, name.to_owned());
+            let request = Request { set, split: name, output, features, batch, side, run: None };
+            let named = (encoder.name(), &encoder.record);
+            let request = group.ask(request, named, || encoder.networks.encoder_tensors())?;
+            return group
+                .encode(split, &request, &encode, &mut |x| take(x.to_device(encoder.on())));
+        }
+        Encoding { side, encode: &encode }.each(split, batch, take)
+    }
+}
+
 /// With a cache, images that were encoded before are not encoded again.
 impl Blocks for FrozenEncoder {
     fn each<E: From<Error>>(
@@ -69,9 +102,8 @@ impl Blocks for FrozenEncoder {
         batch: usize,
         take: &mut dyn FnMut(Tensor) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let encode = |block: &loader::ViewBlock| self.encode(block);
-        let encoding = Encoding { side: self.side(), encode: &encode };
-        let Some(cache) = &self.cache else { return encoding.each(split, batch, take) };
+        let encoder = EncoderOutput { encoder: self, output: Output::Features };
+        let Some(cache) = &self.cache else { return encoder.each(split, batch, take) };
         let (key, images, features) = (self.key(split, batch), split.len(), self.feature_size());
         if let Some(mut rows) = cache.read(&key, images, features) {
             while let Some(numbers) = rows.next(batch)? {
@@ -81,7 +113,7 @@ impl Blocks for FrozenEncoder {
             return Ok(());
         }
         let mut writer = cache.create(&key, images, features);
-        encoding.each(split, batch, &mut |x| {
+        encoder.each(split, batch, &mut |x| {
             // Features of an encoder that has diverged are of no use later.
             let finite = x.isfinite().all().int64_value(&[]) == 1;
             writer = writer.take().filter(|_| finite).and_then(|writer| writer.write(&numbers(&x)));
@@ -154,8 +186,7 @@ impl FrozenEncoder {
         batch: usize,
         take: &mut dyn FnMut(&[f32]) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let encode = |block: &loader::ViewBlock| self.encode_patches(block);
-        stream(&Encoding { side: self.side(), encode: &encode }, images, batch, take)
+        stream(&EncoderOutput { encoder: self, output: Output::Patches }, images, batch, take)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use dataset::Split;
+use dataset::{Dataset, Split};
 use loader::ViewBlock;
 use models::{DeviceChoice, Mode, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
@@ -12,6 +13,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 use trainer::{DTypes, EncoderAndHead, Error, RunRecord, checkpoint, initial_weights};
 
 use crate::FeatureCache;
+use crate::encoding_group::{EncodingGroup, Output, SharedSet};
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct FrozenEncoder {
     teacher: bool,
     /// Where features are kept; `None` for nowhere.
     pub cache: Option<FeatureCache>,
+    /// The set that several processes encode together.
+    pub(crate) shared: Option<SharedSet>,
     /// The hash of the weights, once it is known.
     hash: OnceCell<String>,
     /// The device, as it was found.
@@ -80,28 +84,24 @@ impl FrozenEncoder {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn untrained(&self, folder: &Path) -> Result<Self, Error> {
-        Self::open_on(folder, CheckpointChoice::Untrained, self.networks.store.device())
+        let untrained =
+            Self::open_on(folder, CheckpointChoice::Untrained, self.networks.store.device())?;
+        Ok(Self { shared: self.shared.clone(), ..untrained })
+    }
+
+    /// Has the processes of `group`, of which this is rank 0, encode the images of `set` together:
+    /// that is the `number`th of the sets that the others [`serve`](EncodingGroup::serve) with.
+    pub fn share(&mut self, group: &Rc<EncodingGroup>, number: usize, set: &Dataset) {
+        self.shared = Some(SharedSet { group: Rc::clone(group), number, set: set.clone() });
+    }
+
+    /// An encoder as that of a run, with any weights.
+    pub(crate) fn of_record(record: RunRecord, device: DeviceChoice) -> Result<Self, Error> {
+        Self::with_any_weights(record, device.open()?)
     }
 
     fn open_on(folder: &Path, weights: CheckpointChoice, device: Device) -> Result<Self, Error> {
-        let record = RunRecord::read(folder)?;
-        let config = &record.config;
-        let side = config.image_size as i64;
-        let mut networks = EncoderAndHead::new(config, side, WeightStream::Student, device, KINDS)?;
-        networks.store.freeze();
-        let to_tensor = ToTensor::new(device, Kind::Float);
-        let mut frozen = Self {
-            networks,
-            to_tensor,
-            checkpoint: None,
-            teacher: false,
-            cache: None,
-            hash: OnceCell::new(),
-            device: device_name(device),
-            threads: tch::get_num_threads() as usize,
-            record,
-            trained: TrainingProgress::default(),
-        };
+        let mut frozen = Self::with_any_weights(RunRecord::read(folder)?, device)?;
         let checkpoint = match weights {
             CheckpointChoice::Untrained => {
                 if frozen.record.init.is_some() {
@@ -125,6 +125,27 @@ impl FrozenEncoder {
         Ok(frozen)
     }
 
+    fn with_any_weights(record: RunRecord, device: Device) -> Result<Self, Error> {
+        let config = &record.config;
+        let side = config.image_size as i64;
+        let mut networks = EncoderAndHead::new(config, side, WeightStream::Student, device, KINDS)?;
+        networks.store.freeze();
+        let to_tensor = ToTensor::new(device, Kind::Float);
+        Ok(Self {
+            networks,
+            to_tensor,
+            checkpoint: None,
+            teacher: false,
+            cache: None,
+            shared: None,
+            hash: OnceCell::new(),
+            device: device_name(device),
+            threads: tch::get_num_threads() as usize,
+            record,
+            trained: TrainingProgress::default(),
+        })
+    }
+
     /// Which weights these are. The hash is that of the tensors as they are now.
     pub fn weights(&self) -> WeightsRecord {
         let file = self.checkpoint.as_deref().and_then(Path::file_name);
@@ -141,6 +162,12 @@ impl FrozenEncoder {
     /// The hash of the weights as they were read.
     fn sha256(&self) -> &str {
         self.hash.get_or_init(|| checkpoint::fingerprint(&self.networks.encoder_tensors()))
+    }
+
+    /// Names the encoder with its weights.
+    pub(crate) fn name(&self) -> String {
+        let encoder = serde_json::to_string(&self.record.config.encoder).expect("valid JSON");
+        format!("{} {} {encoder}", self.sha256(), self.side())
     }
 
     /// The device of the networks.
@@ -196,6 +223,26 @@ impl FrozenEncoder {
     pub(crate) fn encode_patches(&self, block: &ViewBlock) -> Tensor {
         let tokens = self.networks.encoder.forward_tokens(&self.images(block), Mode::Eval);
         tokens.expect("an encoder with patch tokens").patches.flatten(1, 2)
+    }
+
+    /// # Shapes
+    /// a block of `n` images -> `[n, output_size]`, float32.
+    ///
+    /// # Panics
+    /// If the encoder has no patch tokens, for those.
+    pub(crate) fn output(&self, output: Output, block: &ViewBlock) -> Tensor {
+        match output {
+            Output::Features => self.encode(block),
+            Output::Patches => self.encode_patches(block),
+        }
+    }
+
+    /// Numbers that are made of an image.
+    pub(crate) fn output_size(&self, output: Output) -> usize {
+        match output {
+            Output::Features => self.feature_size(),
+            Output::Patches => self.patches().map_or(0, |[count, size]| count * size),
+        }
     }
 
     /// # Shapes

@@ -8,9 +8,10 @@
 //! does the same with a few labeled images a class.
 //!
 //! Without labels: [`FrozenEncoder::extract`] and [`FrozenEncoder::stream`] give features, which a
-//! [`FeatureCache`] keeps. A [`Gallery`] of them finds an image's neighbors, near-duplicates,
-//! outliers, clusters and the images to label next, and [`principal_plane`] and [`tsne`] map them
-//! to two dimensions. With some labels a [`LabelPredictor`] labels the other images.
+//! [`FeatureCache`] keeps, and which the processes of an [`EncodingGroup`] make together. A
+//! [`Gallery`] of them finds an image's neighbors, near-duplicates, outliers, clusters and the
+//! images to label next, and [`principal_plane`] and [`tsne`] map them to two dimensions. With some
+//! labels a [`LabelPredictor`] labels the other images.
 //!
 //! ```
 //! use eval::{Features, Knn, KnnSettings};
@@ -27,6 +28,8 @@
 mod classifiers;
 mod clustering;
 mod embedding_2d;
+mod encoding_group;
+mod encoding_rank;
 mod error;
 mod export;
 mod extract;
@@ -47,6 +50,7 @@ pub use self::classifiers::{
 };
 pub use self::clustering::{Clusters, KMeansSettings};
 pub use self::embedding_2d::{Plane, principal_plane, tsne, usual_perplexity};
+pub use self::encoding_group::EncodingGroup;
 pub use self::error::{Error, Result};
 pub use self::export::{ExportError, Pixels};
 pub use self::extract::{evaluation_splits, extract, extract_labeled, labeled_splits};

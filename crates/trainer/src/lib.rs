@@ -77,6 +77,6 @@ pub use self::session::observer::{EpochCount, EpochProgress, Observer};
 pub use self::session::outcome::{EarlyStop, Outcome};
 pub use self::session::resume::{check_data, check_resume, first_mismatch};
 pub use self::session::run_folder::{RunFolder, write_json};
-pub use self::session::setup::{Provenance, training_images};
+pub use self::session::setup::{Provenance, share_cores, training_images};
 pub use optim::StepCount;
 pub use run::{Best, Criterion, DataSource, EpochRecord, Health, StepSecs};

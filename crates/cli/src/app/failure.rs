@@ -54,6 +54,11 @@ impl Failure {
         Self::of(LOST, message)
     }
 
+    /// Whether the processes lost each other.
+    pub fn is_lost(&self) -> bool {
+        self.code == LOST
+    }
+
     fn of(code: u8, message: impl ToString) -> Self {
         Self { code, message: message.to_string(), shared: false }
     }
@@ -181,6 +186,8 @@ impl From<eval::Error> for Failure {
         match error {
             eval::Error::Interrupted => Self::interrupted(),
             eval::Error::Loader(error) => Self::failed(error),
+            eval::Error::Group(error) => error.into(),
+            eval::Error::Encoder(error) => Self::failed(error),
             eval::Error::Cache { .. } | eval::Error::Threads(_) => Self::failed(error),
             error => Self::usage(error),
         }

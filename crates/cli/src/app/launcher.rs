@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread::{self, available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
+use group::{Group, Launch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
@@ -17,6 +18,12 @@ use signal_hook::low_level;
 use crate::app::failure::{DONE, Failure, INTERRUPTED, LOST};
 use crate::app::own_rank::{LAUNCHED, is_launched};
 use crate::app::stop_flag;
+use crate::args::RankArguments;
+
+/// What a run leaves where a rank is lost.
+pub const CHECKPOINT: &str = "the last checkpoint is whole";
+/// What a command leaves that writes its result at the end.
+pub const NOTHING: &str = "nothing was written";
 
 /// Between two looks at the processes.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -50,8 +57,28 @@ struct Rank {
     killed: bool,
 }
 
-/// Runs this command `count` times, as the ranks of one group, until all have ended.
-pub fn run(count: usize) -> Result<ExitCode, Failure> {
+/// The number of processes that this command starts; none where it does the work itself, alone or
+/// as a rank of `launch`.
+pub fn count(arguments: &RankArguments, launch: Option<&Launch>) -> Result<Option<usize>, Failure> {
+    if arguments.rank_timeout == 0 {
+        return Err(Failure::usage("--rank-timeout: expected at least 1 second, found 0"));
+    }
+    match (arguments.ranks, launch) {
+        (Some(0), _) => Err(Failure::usage("--ranks: expected at least 1, found 0")),
+        (Some(count), Some(Launch { size, .. })) if count != *size => Err(Failure::usage(format!(
+            "--ranks: expected none in one of {size} processes (WORLD_SIZE), found {count}"
+        ))),
+        (Some(count), None) if count > 1 && !Group::HAS_C10D => {
+            Err(group::Error::NoC10d { size: count }.into())
+        }
+        (Some(count), None) if count > 1 => Ok(Some(count)),
+        _ => Ok(None),
+    }
+}
+
+/// Runs this command `count` times, as the ranks of one group, until all have ended. `left` is what
+/// it leaves where a rank is lost.
+pub fn run(count: usize, left: &str) -> Result<ExitCode, Failure> {
     let failed = |what: &str, error: io::Error| Failure::failed(format!("can't {what}: {error}"));
     let mut signals = Signals::new(stop_flag::stopping().into_iter().chain([SIGUSR1]))
         .map_err(|error| failed("handle signals", error))?;
@@ -88,7 +115,7 @@ pub fn run(count: usize) -> Result<ExitCode, Failure> {
         }
         sleep(PAUSE);
     }
-    ranks.outcome(stopped)
+    ranks.outcome(stopped, left)
 }
 
 /// This command as a rank.
@@ -135,7 +162,7 @@ impl Ranks {
     }
 
     /// How they ended: by the code of the one that has a reason of its own.
-    fn outcome(&self, stopped: bool) -> Result<ExitCode, Failure> {
+    fn outcome(&self, stopped: bool, left: &str) -> Result<ExitCode, Failure> {
         let ended = || {
             let ranks = self.0.iter().enumerate();
             ranks.filter_map(|(rank, of)| Some((rank, of.ended?, of.killed)))
@@ -152,21 +179,19 @@ impl Ranks {
             }
             let name = low_level::signal_name(signal).unwrap_or("a signal");
             return Err(Failure::lost(format!(
-                "rank {rank} was ended by {name} ({signal}); the last checkpoint is whole"
+                "rank {rank} was ended by {name} ({signal}); {left}"
             )));
         }
         if let Some((rank, ..)) = ended().find(|(.., killed)| *killed)
             && !(stopped && codes.contains(&INTERRUPTED))
         {
-            return Err(Failure::lost(format!(
-                "rank {rank} did not answer and was ended; the last checkpoint is whole"
-            )));
+            return Err(Failure::lost(format!("rank {rank} did not answer and was ended; {left}")));
         }
         if codes.contains(&LOST) {
-            return Err(Failure::lost(
+            return Err(Failure::lost(format!(
                 "the ranks lost each other: one took longer than --rank-timeout, or a connection \
-                 broke; the last checkpoint is whole",
-            ));
+                 broke; {left}"
+            )));
         }
         let interrupted = codes.contains(&INTERRUPTED);
         Ok(ExitCode::from(if interrupted { INTERRUPTED } else { DONE }))

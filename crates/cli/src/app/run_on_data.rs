@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use dataset::{ConcatSplits, Dataset};
+use dataset::{ConcatSplits, Dataset, Store};
 use eval::{CheckpointChoice, FeatureCache, FrozenEncoder};
 use models::DeviceChoice;
 use run::DataSource;
@@ -13,6 +13,7 @@ use run::DataSource;
 use crate::app::datasets::{self, Listed};
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
+use crate::app::ranks::Ranks;
 use crate::args::{DataArguments, SplitArgument};
 
 /// Images in a forward pass.
@@ -74,6 +75,41 @@ impl RunOnData {
         Ok(self)
     }
 
+    /// Opens the sets of `runs`, which rank 0 has listed, on all ranks, which encode their images
+    /// together. The other ranks have sets alone.
+    pub fn load_all(
+        mut runs: Vec<Self>,
+        ranks: &Ranks,
+    ) -> Result<(Vec<Self>, Vec<Dataset>), Failure> {
+        let Some(encoding) = ranks.encoding() else {
+            let runs = runs.into_iter().map(Self::load).collect::<Result<_, _>>()?;
+            return Ok((runs, Vec::new()));
+        };
+        let sources = || runs.iter().map(|run| (run.source.clone(), run.frozen.side()));
+        let sources: Vec<(DataSource, usize)> = ranks.of_first(|| Ok(sources().collect()))?;
+        let mut sets = Vec::new();
+        for (number, (source, side)) in sources.iter().enumerate() {
+            let listed = match runs.get_mut(number) {
+                Some(run) => Ok(run.listed.take()),
+                None if source.paths.is_empty() => Ok(None),
+                None => datasets::list(source, *side).map(Some),
+            };
+            let listed = ranks.agree(listed)?;
+            let undecoded = listed.as_ref().and_then(|listed| listed.undecoded(Store::Square));
+            let set = ranks.open(undecoded.is_some(), || match &listed {
+                Some(listed) => listed.open(),
+                None => datasets::built_in(),
+            })?;
+            ranks.compare("fingerprint of the data", &set.fingerprint())?;
+            if let Some(run) = runs.get_mut(number) {
+                run.frozen.share(encoding, number, &set);
+                run.set = set.clone();
+            }
+            sets.push(set);
+        }
+        Ok((runs, sets))
+    }
+
     /// With the cache of features, or without.
     pub fn cached(mut self, cached: bool) -> Self {
         if !cached {
@@ -98,9 +134,10 @@ impl RunOnData {
     /// An error about the set's images.
     pub fn failure(&self, error: eval::Error) -> Failure {
         let name = match &error {
-            eval::Error::Interrupted | eval::Error::Loader(_) | eval::Error::Cache { .. } => {
-                return error.into();
-            }
+            eval::Error::Interrupted
+            | eval::Error::Loader(_)
+            | eval::Error::Cache { .. }
+            | eval::Error::Group(_) => return error.into(),
             eval::Error::TooFewOfClass { class, .. } => self.set.class_names.get(*class),
             _ => None,
         };

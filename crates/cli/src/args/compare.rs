@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::data_source::DataArguments;
+use super::ranks::RankArguments;
 use super::values::{MethodName, PrecisionArgument};
 use crate::app::presets::Preset;
 
@@ -41,6 +42,9 @@ pub struct CompareArguments {
     /// Number format of the networks [default: the preset's].
     #[arg(long)]
     pub precision: Option<PrecisionArgument>,
+    /// Processes to train with and to extract features with.
+    #[command(flatten)]
+    pub ranks: RankArguments,
     /// Output folder for runs, tables, figures and the report.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::data_source::DataArguments;
+use super::ranks::RankArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, SplitArgument, checkpoint};
 
 /// Arguments of `embed`.
@@ -34,6 +35,9 @@ pub struct EmbedArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Processes to extract features with.
+    #[command(flatten)]
+    pub ranks: RankArguments,
     /// Neither read nor write cached features.
     #[arg(long)]
     pub no_cache: bool,

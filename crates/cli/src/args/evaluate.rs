@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::data_source::DataArguments;
+use super::ranks::RankArguments;
 use super::values::{CHECKPOINT, CheckpointArgument, checkpoint};
 
 /// Arguments of `evaluate`.
@@ -48,6 +49,9 @@ pub struct EvaluateArguments {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Processes to extract features with.
+    #[command(flatten)]
+    pub ranks: RankArguments,
     /// Neither read nor write cached features.
     #[arg(long)]
     pub no_cache: bool,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::data_source::DataArguments;
+use super::ranks::RankArguments;
 use super::settings::SettingsArguments;
 use super::values::MethodName;
 
@@ -35,12 +36,9 @@ pub struct PretrainArguments {
     /// Hugging Face. Without --encoder, the encoder is the file's.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub init_weights: Option<PathBuf>,
-    /// Train with N processes on this machine; on GPUs each has its own.
-    #[arg(long, value_name = "N")]
-    pub ranks: Option<usize>,
-    /// Time to wait for another process before the run fails.
-    #[arg(long, value_name = "SECS", default_value_t = 600)]
-    pub rank_timeout: u64,
+    /// Processes to train with.
+    #[command(flatten)]
+    pub ranks: RankArguments,
     /// Print the time per part of a training step.
     #[arg(long)]
     pub profile: bool,

@@ -10,20 +10,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use eval::{CheckpointChoice, Protocol};
+use group::Launch;
 use methods::{Family, METHODS};
 use models::DeviceChoice;
 use report::{COLUMNS, Column, Comparison, MeanStd, Run};
 use run::{DataSource, EvaluationRecord, Summary, file};
-use trainer::{Config, Outcome, RunRecord};
+use trainer::{Config, Outcome, RunRecord, Store};
 
-use crate::app::datasets;
+use crate::app::datasets::{self, Listed};
 use crate::app::failure::{self, Failure};
 use crate::app::logging::RunLog;
 use crate::app::method_name::check_method;
 use crate::app::output::Output;
 use crate::app::ranks::Ranks;
+use crate::app::run_on_data::RunOnData;
 use crate::app::settings::Settings;
 use crate::app::stop_flag::{self, stop_flag};
+use crate::app::{launcher, own_rank};
 use crate::args::{CompareArguments, DataArguments, SettingsArguments};
 use crate::commands::compare::earlier_run::EarlierRun;
 use crate::commands::evaluate::measurement::Measurement;
@@ -49,37 +52,21 @@ pub fn run(
     output: &Output,
     log: &RunLog,
 ) -> Result<ExitCode, Failure> {
-    let mut planned = plan(arguments)?;
-    check_out(&arguments.out)?;
-    let image_size = planned[0].config.image_size;
-    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
-    let mut chosen = None;
-    let set = match source.paths.is_empty() {
-        true => datasets::built_in()?,
-        false => {
-            let listed = datasets::list(&source, image_size)?;
-            let (store, line) = listed.choose_store(planned[0].config.data.store);
-            chosen = line;
-            if let Some(outline) = listed.undecoded(store) {
-                let mut planned = planned.clone();
-                fit(&mut planned, outline)?;
-                for run in planned {
-                    pretrain::prepare(run.config, outline.clone(), &source)?;
-                }
-            }
-            listed.open_with(store)?
-        }
-    };
-    let notes = fit(&mut planned, &set)?;
-    // All runs are checked before hours are spent on the first.
-    for PlannedRun { folder, config, earlier, .. } in &mut planned {
-        let trainer = pretrain::prepare(config.clone(), set.clone(), &source)?;
-        if let Some(record) = &begun(folder)? {
-            trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
-            *earlier = EarlierRun::of(folder, record, &trainer)?;
-        }
+    // Of another launcher each process would be a comparison of its own.
+    let launch = own_rank::is_launched().then(Launch::from_env).transpose()?.flatten();
+    if let Some(count) = launcher::count(&arguments.ranks, launch.as_ref())? {
+        return launcher::run(count, launcher::CHECKPOINT);
     }
-    if let Some(line) = chosen {
+    let ranks = &Ranks::join(launch.as_ref(), &arguments.ranks, "compare")?;
+    let Planned { mut planned, source, listed } = ranks.agree(list(arguments, ranks))?;
+    let is_long =
+        listed.as_ref().is_some_and(|(listed, store, _)| listed.undecoded(*store).is_some());
+    let set = ranks.open(is_long, || match &listed {
+        Some((listed, store, _)) => listed.open_with(*store),
+        None => datasets::built_in(),
+    })?;
+    let notes = ranks.agree(check(&mut planned, &set, &source))?;
+    if let Some((_, _, Some(line))) = listed {
         tracing::info!("{line}");
     }
     for note in notes {
@@ -95,21 +82,72 @@ pub fn run(
     let command = invocation::command(arguments);
     stop_flag::save_flag()?;
     let stop = stop_flag(stop_flag::TRAINING)?;
+    let mut comparison = None;
     for (number, run) in (1..).zip(&planned) {
         let (folder, all) = (run.folder.display(), planned.len());
         tracing::info!("run {number} of {all}: {folder}");
-        let outcome = train(run, &set, &source, output, log, &stop)?;
+        let outcome = train(run, &set, &source, ranks, output, log, &stop)?;
         if outcome == Outcome::Interrupted {
             tracing::warn!("interrupted and saved; run the same command to resume");
             return Ok(ExitCode::from(failure::INTERRUPTED));
         }
-        measure(run, &set, &arguments.data)?;
+        measure(run, &set, &arguments.data, ranks)?;
         // After every run, for a look before the last one is finished.
-        write(&planned[..number], &arguments.out, &command)?;
+        comparison = ranks.first(|| write(&planned[..number], &arguments.out, &command))?;
     }
-    let comparison = write(&planned, &arguments.out, &command)?;
-    output.result(&comparison, || text(&comparison, &arguments.out));
+    if let Some(comparison) = comparison {
+        output.result(&comparison, || text(&comparison, &arguments.out));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The runs that were asked for, and the images for them.
+struct Planned {
+    planned: Vec<PlannedRun>,
+    source: DataSource,
+    /// The images that are listed, with the store that views are made from and a line that says
+    /// so; none for the built-in set.
+    listed: Option<(Listed, Store, Option<String>)>,
+}
+
+/// Plans the runs and lists the images. Errors are found before images are decoded.
+fn list(arguments: &CompareArguments, ranks: &Ranks) -> Result<Planned, Failure> {
+    let planned = plan(arguments, ranks)?;
+    if ranks.is_first() {
+        check_out(&arguments.out)?;
+    }
+    let source = datasets::or_default(arguments.data.source(&DataSource::default()))?;
+    if source.paths.is_empty() {
+        return Ok(Planned { planned, source, listed: None });
+    }
+    let listed = datasets::list(&source, planned[0].config.image_size)?;
+    let (store, line) = listed.choose_store(planned[0].config.data.store);
+    if let Some(outline) = listed.undecoded(store) {
+        let mut planned = planned.clone();
+        fit(&mut planned, outline)?;
+        for run in planned {
+            pretrain::prepare(run.config, outline.clone(), &source)?;
+        }
+    }
+    Ok(Planned { planned, source, listed: Some((listed, store, line)) })
+}
+
+/// Makes the runs fit the set, and checks them all before hours are spent on the first. A line for
+/// what is not as it was asked for.
+fn check(
+    planned: &mut [PlannedRun],
+    set: &dataset::Dataset,
+    source: &DataSource,
+) -> Result<BTreeSet<String>, Failure> {
+    let notes = fit(planned, set)?;
+    for PlannedRun { folder, config, earlier, .. } in planned {
+        let trainer = pretrain::prepare(config.clone(), set.clone(), source)?;
+        if let Some(record) = &begun(folder)? {
+            trainer::check_data(record, folder, &trainer.record().data).map_err(starts_anew)?;
+            *earlier = EarlierRun::of(folder, record, &trainer)?;
+        }
+    }
+    Ok(notes)
 }
 
 /// Makes the runs fit the set, and checks that those that were begun can go on. A line for what is
@@ -196,7 +234,7 @@ fn scored_on(comparison: &Comparison, labeled: bool) -> &'static str {
 }
 
 /// All runs of the comparison, grouped by method.
-fn plan(arguments: &CompareArguments) -> Result<Vec<PlannedRun>, Failure> {
+fn plan(arguments: &CompareArguments, ranks: &Ranks) -> Result<Vec<PlannedRun>, Failure> {
     if arguments.seeds == 0 {
         return Err(Failure::usage("--seeds: expected at least 1, found 0"));
     }
@@ -210,7 +248,9 @@ fn plan(arguments: &CompareArguments) -> Result<Vec<PlannedRun>, Failure> {
             precision: arguments.precision,
             ..SettingsArguments::default()
         };
-        let settings = Settings::new(Some(&method), &settings)?;
+        let mut settings = Settings::new(Some(&method), &settings)?;
+        let train = &mut settings.config.train;
+        train.device = ranks.device(train.device)?;
         for seed in 0..arguments.seeds {
             let folder = arguments.out.join("runs").join(format!("{method}-seed{seed}"));
             let config = Config { seed, ..settings.config.clone() };
@@ -244,6 +284,7 @@ fn train(
     run: &PlannedRun,
     set: &dataset::Dataset,
     source: &DataSource,
+    ranks: &Ranks,
     output: &Output,
     log: &RunLog,
     stop: &Arc<AtomicBool>,
@@ -253,35 +294,58 @@ fn train(
         tracing::info!("{} is finished", folder.display());
         return Ok(Outcome::Finished);
     }
-    let trainer = pretrain::prepare(run.config.clone(), set.clone(), source)?;
+    let trainer = pretrain::prepare(run.config.clone(), set.clone(), source);
+    let mut trainer = ranks.agree(trainer)?;
+    ranks.agree(trainer.join(ranks.group()).map_err(Failure::from))?;
     let resume = run.earlier != EarlierRun::None;
     let settings = run.settings.source();
-    let ranks = &Ranks::alone();
     let start = pretrain::Start { source: &settings, folder, resume, ranks };
     let (outcome, _) = pretrain::train(trainer, start, output, log, stop)?;
     Ok(outcome)
 }
 
 /// Evaluates a run and saves its pictures, unless they exist.
-fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Result<(), Failure> {
+fn measure(
+    run: &PlannedRun,
+    set: &dataset::Dataset,
+    data: &DataArguments,
+    ranks: &Ranks,
+) -> Result<(), Failure> {
     let folder = &run.folder;
-    let views = folder.join(file::AUGMENTATION);
-    if !files::exists(&views)? {
-        let [rows, repeats] = PREVIEW;
-        let recipes = run.config.view_recipes();
-        let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats)?;
-        dataset::save_png(&sheet.into_image(), &views)?;
-    }
-    let evaluation = folder.join(file::EVALUATION);
-    let earlier = EvaluationRecord::read(folder)?;
-    let steps = Summary::read(folder)?.map(|summary| summary.steps);
-    let is_current = earlier.is_some_and(|earlier| Some(earlier.step) == steps);
-    if is_current || eval::evaluation_splits(set).is_err() {
+    let device: DeviceChoice = run.config.train.device;
+    let listed = ranks.first(|| {
+        draw_views(run, set)?;
+        let earlier = EvaluationRecord::read(folder)?;
+        let steps = Summary::read(folder)?.map(|summary| summary.steps);
+        let is_current = earlier.is_some_and(|earlier| Some(earlier.step) == steps);
+        if is_current || eval::evaluation_splits(set).is_err() {
+            return Ok(None);
+        }
+        RunOnData::list(folder, data, CheckpointChoice::Newest, device).map(Some)
+    })?;
+    let (loaded, sets) = RunOnData::load_all(listed.flatten().into_iter().collect(), ranks)?;
+    ranks.lead(&sets, device, || loaded.into_iter().try_for_each(|run| score(run, folder)))?;
+    Ok(())
+}
+
+/// Saves a picture of a run's views, unless there is one.
+fn draw_views(run: &PlannedRun, set: &dataset::Dataset) -> Result<(), Failure> {
+    let views = run.folder.join(file::AUGMENTATION);
+    if files::exists(&views)? {
         return Ok(());
     }
-    let device: DeviceChoice = run.config.train.device;
-    let measurement = Measurement::open(folder, data, CheckpointChoice::Newest, device)?;
-    if eval::labeled_splits(set).is_ok() {
+    let [rows, repeats] = PREVIEW;
+    let recipes = run.config.view_recipes();
+    let sheet = augment::preview(&set.unlabeled, &recipes, run.config.seed, rows, repeats)?;
+    dataset::save_png(&sheet.into_image(), &views)?;
+    Ok(())
+}
+
+/// Evaluates a run, and saves its picture of neighbors.
+fn score(run_on_data: RunOnData, folder: &Path) -> Result<(), Failure> {
+    let is_labeled = eval::labeled_splits(&run_on_data.set).is_ok();
+    let measurement = Measurement::of(run_on_data)?;
+    if is_labeled {
         let [rows, k] = NEIGHBORS;
         let sheet = measurement.neighbors(rows, k)?;
         dataset::save_picture(&sheet.image(), &folder.join(file::NEIGHBORS))?;
@@ -289,6 +353,6 @@ fn measure(run: &PlannedRun, set: &dataset::Dataset, data: &DataArguments) -> Re
     let protocols = Protocol::quick();
     let initial = measurement.initial(&protocols)?;
     let scores = measurement.by(&protocols, None, initial, &Arc::default())?;
-    trainer::write_json(&evaluation, &scores.record)?;
+    trainer::write_json(&folder.join(file::EVALUATION), &scores.record)?;
     Ok(())
 }

@@ -8,12 +8,16 @@ use std::sync::atomic::AtomicBool;
 use dataset::ConcatSplits;
 use eval::{Gallery, KMeansSettings, TrainingProgress};
 use features::{Format, Table, Writer};
+use group::Launch;
+use models::DeviceChoice;
 use serde_json::{Map, Value, json};
 
 use crate::app::encoders::encoder_name;
 use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
+use crate::app::launcher;
 use crate::app::output::Output;
+use crate::app::ranks::Ranks;
 use crate::app::run_on_data::{self, BATCH, RunOnData};
 use crate::app::stop_flag::{self, stop_flag};
 use crate::app::words::count;
@@ -24,8 +28,24 @@ const TOKENS_BATCH: usize = 32;
 
 /// Writes the features of images to a file.
 pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let device = arguments.device.parse().map_err(Failure::usage)?;
+    let launch = Launch::from_env()?;
+    if let Some(count) = launcher::count(&arguments.ranks, launch.as_ref())? {
+        return launcher::run(count, launcher::NOTHING);
+    }
     let stop = stop_flag(stop_flag::WORKING)?;
+    let ranks = Ranks::join(launch.as_ref(), &arguments.ranks, "embed")?;
+    let device = arguments.device.parse().map_err(Failure::usage);
+    let device = ranks.agree(device.and_then(|device| ranks.device(device)))?;
+    let listed = ranks.first(|| list(arguments, device))?;
+    let (loaded, sets) = RunOnData::load_all(listed.into_iter().collect(), &ranks)?;
+    ranks.lead(&sets, device, || {
+        loaded.into_iter().try_for_each(|run_on_data| embed(arguments, run_on_data, &stop, output))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the run, and checks the arguments against it.
+fn list(arguments: &EmbedArguments, device: DeviceChoice) -> Result<RunOnData, Failure> {
     let out = &arguments.out;
     let format = Format::of(out)?;
     if arguments.tokens && format == Format::Csv {
@@ -34,32 +54,51 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
             out.display()
         )));
     }
-    let files = format.files(out);
-    for file in &files {
-        files::check_writable(file)?;
+    for file in format.files(out) {
+        files::check_writable(&file)?;
     }
     let (run, data) = (&arguments.run, &arguments.data);
     let run_on_data = RunOnData::list(run, data, arguments.checkpoint.choice(), device)?;
     run_on_data.select(&arguments.split)?;
-    let patches = match arguments.tokens {
-        true => Some(run_on_data.frozen.patches().ok_or_else(|| {
-            let encoder = encoder_name(&run_on_data.frozen.record.config.encoder);
-            Failure::usage(format!(
-                "--tokens: expected a run of a vision transformer, found {encoder}"
-            ))
-        })?),
-        false => None,
-    };
-    let run_on_data = run_on_data.load()?.cached(!arguments.no_cache);
+    patches(arguments, &run_on_data)?;
+    Ok(run_on_data)
+}
+
+/// Patches of an image and features of a patch, where these are asked for.
+fn patches(
+    arguments: &EmbedArguments,
+    run_on_data: &RunOnData,
+) -> Result<Option<[usize; 2]>, Failure> {
+    if !arguments.tokens {
+        return Ok(None);
+    }
+    let found = run_on_data.frozen.patches().ok_or_else(|| {
+        let encoder = encoder_name(&run_on_data.frozen.record.config.encoder);
+        Failure::usage(format!("--tokens: expected a run of a vision transformer, found {encoder}"))
+    });
+    found.map(Some)
+}
+
+/// Writes the features of the images of a set.
+fn embed(
+    arguments: &EmbedArguments,
+    run_on_data: RunOnData,
+    stop: &Arc<AtomicBool>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let out = &arguments.out;
+    let files = Format::of(out)?.files(out);
+    let patches = patches(arguments, &run_on_data)?;
+    let run_on_data = run_on_data.cached(!arguments.no_cache);
     let images = run_on_data.select(&arguments.split)?;
     let frozen = &run_on_data.frozen;
     let TrainingProgress { epoch, step } = frozen.trained;
-    let progress = JobProgressBar::new("embedding images", &stop);
+    let progress = JobProgressBar::new("embedding images", stop);
     let clustered = match arguments.clusters {
         Some(clusters) => {
             let settings =
                 KMeansSettings { seed: arguments.seed, ..KMeansSettings::new(clusters.get()) };
-            Some(Clustered::make(&run_on_data, &images, &settings, &stop)?)
+            Some(Clustered::make(&run_on_data, &images, &settings, stop)?)
         }
         None => None,
     };
@@ -111,7 +150,7 @@ pub fn run(arguments: &EmbedArguments, output: &Output) -> Result<ExitCode, Fail
             run_on_data::training(frozen),
         )
     });
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The features of all images in memory, and the cluster of each.

@@ -8,14 +8,18 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use dataset::Split;
 use eval::{ClassifierSettings, FewShotSettings, Protocol};
+use group::Launch;
 use models::DeviceChoice;
 use serde_json::{Map, Value, json};
 
 use crate::app::failure::Failure;
+use crate::app::launcher;
 use crate::app::output::Output;
+use crate::app::ranks::Ranks;
 use crate::app::run_on_data::RunOnData;
 use crate::app::stop_flag::{self, stop_flag};
 use crate::args::{CheckpointArgument, EvaluateArguments, ProtocolArgument};
@@ -33,11 +37,9 @@ struct AtCheckpoint<T> {
 
 /// Evaluates runs.
 pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, Failure> {
-    for file in [&arguments.out, &arguments.confusion_matrix].into_iter().flatten() {
-        files::check_writable(file)?;
-    }
-    if let Some(file) = &arguments.confusion_matrix {
-        report::check_figure_name(file)?;
+    let launch = Launch::from_env()?;
+    if let Some(count) = launcher::count(&arguments.ranks, launch.as_ref())? {
+        return launcher::run(count, launcher::NOTHING);
     }
     let (protocols, few) = (protocols(arguments), few(arguments));
     // Protocols that take seconds end at once on Ctrl-C.
@@ -45,8 +47,27 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         true => stop_flag(stop_flag::WORKING)?,
         false => Arc::default(),
     };
+    let ranks = Ranks::join(launch.as_ref(), &arguments.ranks, "evaluate")?;
+    let device = arguments.device.parse().map_err(Failure::usage);
+    let device = ranks.agree(device.and_then(|device| ranks.device(device)))?;
     // All arguments are checked before features are extracted.
-    let run_on_data = open(arguments, &protocols, few.as_ref())?;
+    let listed = ranks.first(|| list(arguments, &protocols, few.as_ref(), device))?;
+    let (loaded, sets) = RunOnData::load_all(listed.unwrap_or_default(), &ranks)?;
+    ranks.lead(&sets, device, || {
+        measure(arguments, loaded, (&protocols, few.as_ref()), &stop, output)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures runs, of each checkpoint the same, by these protocols; prints and writes the results.
+fn measure(
+    arguments: &EvaluateArguments,
+    loaded: Vec<RunOnData>,
+    (protocols, few): (&[Protocol], Option<&FewShotSettings>),
+    stop: &Arc<AtomicBool>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let run_on_data = by_checkpoint(arguments, loaded)?;
     let mut evaluated = Vec::new();
     // The weights that a run began with are measured once, whatever the number of checkpoints.
     let mut initial: HashMap<PathBuf, InitialScores> = HashMap::new();
@@ -62,11 +83,11 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
                 Some(before) => before.clone(),
                 None => {
                     tracing::info!("measuring the weights that {} began with", run.display());
-                    let before = measurement.initial(&protocols)?;
+                    let before = measurement.initial(protocols)?;
                     initial.entry(run).or_insert(before).clone()
                 }
             };
-            measurement.by(&protocols, few.as_ref(), before, &stop)
+            measurement.by(protocols, few, before, stop)
         };
         let runs: Result<_, Failure> = runs.into_iter().map(&mut measure).collect();
         evaluated.push(AtCheckpoint { checkpoint, runs: runs? });
@@ -79,16 +100,22 @@ pub fn run(arguments: &EvaluateArguments, output: &Output) -> Result<ExitCode, F
         evaluated[0].runs[0].draw_confusion(file)?;
     }
     output.result(&value, || text(&evaluated));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Opens every run at every checkpoint, and checks the arguments against them.
-fn open(
+fn list(
     arguments: &EvaluateArguments,
     protocols: &[Protocol],
     few: Option<&FewShotSettings>,
-) -> Result<Vec<AtCheckpoint<RunOnData>>, Failure> {
-    let device: DeviceChoice = arguments.device.parse().map_err(Failure::usage)?;
+    device: DeviceChoice,
+) -> Result<Vec<RunOnData>, Failure> {
+    for file in [&arguments.out, &arguments.confusion_matrix].into_iter().flatten() {
+        files::check_writable(file)?;
+    }
+    if let Some(file) = &arguments.confusion_matrix {
+        report::check_figure_name(file)?;
+    }
     let checkpoints = checkpoints(arguments);
     let count = checkpoints.len() * arguments.runs.len();
     if arguments.confusion_matrix.is_some() && count > 1 {
@@ -98,32 +125,38 @@ fn open(
     }
     let mut listed = Vec::new();
     for checkpoint in checkpoints {
-        let mut runs = Vec::new();
         for run in &arguments.runs {
             let run = RunOnData::list(run, &arguments.data, checkpoint.choice(), device)?;
             check(&run, protocols, few, arguments.confusion_matrix.is_some())?;
-            runs.push(run);
+            listed.push(run);
         }
-        listed.push(AtCheckpoint { checkpoint, runs });
     }
-    let mut run_on_data = Vec::new();
-    for AtCheckpoint { checkpoint, runs } in listed {
-        let loaded = runs.into_iter().map(|run| load(arguments, run));
-        let runs = loaded.collect::<Result<Vec<_>, _>>()?;
-        seeds::check(&runs)?;
-        run_on_data.push(AtCheckpoint { checkpoint, runs });
-    }
-    Ok(run_on_data)
+    Ok(listed)
 }
 
-/// Opens the set of a run.
-fn load(arguments: &EvaluateArguments, run: RunOnData) -> Result<RunOnData, Failure> {
-    let run = run.load()?.cached(!arguments.no_cache);
+/// The runs that were opened, by checkpoint.
+fn by_checkpoint(
+    arguments: &EvaluateArguments,
+    loaded: Vec<RunOnData>,
+) -> Result<Vec<AtCheckpoint<RunOnData>>, Failure> {
+    let mut loaded = loaded.into_iter();
+    let at = |checkpoint| {
+        let runs = loaded.by_ref().take(arguments.runs.len());
+        let runs: Vec<RunOnData> = runs.map(|run| noted(arguments, run)).collect();
+        seeds::check(&runs)?;
+        Ok(AtCheckpoint { checkpoint, runs })
+    };
+    checkpoints(arguments).into_iter().map(at).collect()
+}
+
+/// The run with or without its cache. Warns where its set has changed.
+fn noted(arguments: &EvaluateArguments, run: RunOnData) -> RunOnData {
+    let run = run.cached(!arguments.no_cache);
     let trained = &run.frozen.record.data;
     if run.source == trained.source && run.set.fingerprint() != trained.fingerprint {
         tracing::warn!("{} has changed since the run started", run.place);
     }
-    Ok(run)
+    run
 }
 
 /// Rejects a set without labels, without a test split where a protocol needs one, with too few

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use dataset::Dataset;
-use group::{Group, Launch};
+use group::Launch;
 use run::{DataSource, EpochRecord, ImageCounts, StepSecs};
 use serde_json::json;
 use trainer::{Config, EarlyStop, Outcome, Provenance, RunFolder, StepCount, Trainer};
@@ -37,14 +36,13 @@ pub fn run(
 ) -> Result<ExitCode, Failure> {
     check_method(&arguments.method)?;
     let launch = Launch::from_env()?;
-    if let Some(count) = started(arguments, launch.as_ref())? {
-        return launcher::run(count);
+    if let Some(count) = launcher::count(&arguments.ranks, launch.as_ref())? {
+        return launcher::run(count, launcher::CHECKPOINT);
     }
     // From here on: its default is to end the process.
     stop_flag::save_flag()?;
     let folder = arguments.run.clone().unwrap_or_else(|| Path::new("runs").join(&arguments.method));
-    let timeout = Duration::from_secs(arguments.rank_timeout);
-    let ranks = Ranks::join(launch.as_ref(), timeout, &shared_arguments(arguments))?;
+    let ranks = Ranks::join(launch.as_ref(), &arguments.ranks, &shared_arguments(arguments))?;
     let Prepared { mut trainer, source, resume } = prepared::prepare(arguments, &folder, &ranks)?;
     if arguments.dry_run {
         let record = trainer.record();
@@ -81,27 +79,6 @@ pub fn run(
             output.json_line(&json!({"kind": "interrupted", "run": folder}));
             Ok(ExitCode::from(failure::INTERRUPTED))
         }
-    }
-}
-
-/// The number of processes that this command starts; none where it trains itself.
-fn started(
-    arguments: &PretrainArguments,
-    launch: Option<&Launch>,
-) -> Result<Option<usize>, Failure> {
-    if arguments.rank_timeout == 0 {
-        return Err(Failure::usage("--rank-timeout: expected at least 1 second, found 0"));
-    }
-    match (arguments.ranks, launch) {
-        (Some(0), _) => Err(Failure::usage("--ranks: expected at least 1, found 0")),
-        (Some(count), Some(Launch { size, .. })) if count != *size => Err(Failure::usage(format!(
-            "--ranks: expected none in one of {size} processes (WORLD_SIZE), found {count}"
-        ))),
-        (Some(count), None) if count > 1 && !Group::HAS_C10D => {
-            Err(group::Error::NoC10d { size: count }.into())
-        }
-        (Some(count), None) if count > 1 => Ok(Some(count)),
-        _ => Ok(None),
     }
 }
 

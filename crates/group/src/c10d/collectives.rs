@@ -78,6 +78,9 @@ impl Collectives {
 
     /// Has NCCL carry tensors that are on a GPU.
     pub fn use_nccl(&self) -> Result<(), Error> {
+        if self.nccl.get().is_some() {
+            return Ok(());
+        }
         // SAFETY: only looks for a name.
         self.done("joining", unsafe { group_nccl_loaded() })?;
         let (rank, size) = (self.launch.rank as c_int, self.launch.size as c_int);

@@ -117,13 +117,18 @@ fn own_cores(processes: usize) -> usize {
     if is_bound { cores } else { (cores / processes).max(1) }
 }
 
-/// Threads of libtorch in one of `processes` on this machine, which this sets unless
-/// `OMP_NUM_THREADS` says how many.
-pub(crate) fn share_threads(device: Device, processes: usize) -> usize {
+/// Sets the threads of libtorch in one of `processes` on this machine, unless `OMP_NUM_THREADS`
+/// says how many.
+pub fn share_cores(processes: usize) {
     if std::env::var_os("OMP_NUM_THREADS").is_none() {
         let own = i32::try_from(own_cores(processes)).unwrap_or(i32::MAX);
         tch::set_num_threads(tch::get_num_threads().min(own));
     }
+}
+
+/// Threads of libtorch in one of `processes` on this machine, which this sets.
+pub(crate) fn share_threads(device: Device, processes: usize) -> usize {
+    share_cores(processes);
     libtorch_threads(device)
 }
 

@@ -35,6 +35,9 @@ pub fn command(arguments: &CompareArguments) -> String {
     if let Some(precision) = arguments.precision {
         words.push(("--precision", name(precision.to_possible_value())));
     }
+    if let Some(ranks) = arguments.ranks.ranks {
+        words.push(("--ranks", ranks.to_string()));
+    }
     words.extend(arguments.set.iter().map(|setting| ("--set", setting.clone())));
     words.push(("--out", "OUT".to_owned()));
     let words = words.iter().flat_map(|(flag, value)| [*flag, value.as_str()]);

@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataset::ConcatSplits;
 use eval::{
-    CheckpointChoice, Features, FewShotSettings, LabeledData, LabeledFeatures, Mistake, Neighbor,
-    Protocol, ProtocolResult, TrainingProgress,
+    Features, FewShotSettings, LabeledData, LabeledFeatures, Mistake, Neighbor, Protocol,
+    ProtocolResult, TrainingProgress,
 };
-use models::DeviceChoice;
 use report::{ContactSheet, Frame, SheetRow, Tile};
 use run::{EvaluationData, EvaluationImages, EvaluationRecord, ProtocolRecord};
 
@@ -20,7 +19,7 @@ use crate::app::failure::Failure;
 use crate::app::job_progress::JobProgressBar;
 use crate::app::run_on_data::{BATCH, RunOnData};
 use crate::app::tiles;
-use crate::args::{DataArguments, SplitArgument};
+use crate::args::SplitArgument;
 
 /// See the module.
 pub struct Measurement {
@@ -65,16 +64,6 @@ impl InitialScores {
 }
 
 impl Measurement {
-    /// Opens the run in `folder`, and the set in `data` or else the run's, and extracts features.
-    pub fn open(
-        folder: &Path,
-        data: &DataArguments,
-        weights: CheckpointChoice,
-        device: DeviceChoice,
-    ) -> Result<Self, Failure> {
-        Self::of(RunOnData::list(folder, data, weights, device)?.load()?)
-    }
-
     /// Extracts features.
     pub fn of(run_on_data: RunOnData) -> Result<Self, Failure> {
         let RunOnData { frozen, set, .. } = &run_on_data;
