@@ -3,6 +3,7 @@
 //! `all_reduce SECS` measures each size for so long. Rank 0 prints JSON lines, with the number of
 //! ranks as the contender; a process on its own is a group of one.
 
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use group::{Group, Launch};
@@ -34,9 +35,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         times.sort_by(f64::total_cmp);
         if group.is_first() {
             let (ranks, value) = (group.size(), times[times.len() / 2]);
-            println!(
-                r#"{{"part": "all-reduce", "subject": "{subject}", "contender": "{ranks}", "metric": "seconds", "value": {value:e}}}"#
-            );
+            let record =
+                format!(r#""part": "all-reduce", "subject": "{subject}", "contender": "{ranks}""#);
+            writeln!(io::stdout(), r#"{{{record}, "metric": "seconds", "value": {value:e}}}"#)?;
         }
     }
     Ok(())
