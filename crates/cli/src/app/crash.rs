@@ -79,7 +79,10 @@ pub fn handle_signals() -> io::Result<()> {
 fn lost_page(address: usize) -> ! {
     let mut line = Line::default();
     let _ = line.write_all(b"error: ");
-    let _ = line.write_all(dataset::mapped_file(address).unwrap_or(b"a mapped file"));
+    let _ = match dataset::mapped_file(address) {
+        Some((path, length)) => line.write_all(&path[..length]),
+        None => line.write_all(b"a mapped file"),
+    };
     let _ = line.write_all(
         b": expected the mapped file to stay as it was opened, found a page that can't be read \
           (was it cut?); checkpoints are as they were\n",

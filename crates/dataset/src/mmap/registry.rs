@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use files::OneLine;
 
@@ -11,13 +11,13 @@ const PLACES: usize = 64;
 /// Bytes of a path that are kept.
 const LENGTH: usize = 255;
 
-/// A mapped file. All zero where the place is free.
+/// A mapped file.
 struct Place {
     start: AtomicUsize,
+    /// Zero where the place is free.
     end: AtomicUsize,
-    /// Its path on one line. The memory is never given back, as a handler may be reading it: a
-    /// place keeps it for the next file.
-    path: AtomicPtr<[u8; LENGTH]>,
+    /// Its path on one line.
+    path: [AtomicU8; LENGTH],
     length: AtomicUsize,
 }
 
@@ -25,7 +25,7 @@ static FILES: [Place; PLACES] = [const {
     Place {
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
-        path: AtomicPtr::new(std::ptr::null_mut()),
+        path: [const { AtomicU8::new(0) }; LENGTH],
         length: AtomicUsize::new(0),
     }
 }; PLACES];
@@ -44,16 +44,9 @@ impl Registered {
         let number = FILES.iter().position(|place| place.end.load(Ordering::Relaxed) == 0)?;
         let place = &FILES[number];
         let text = OneLine(path).to_string();
-        let mut bytes = [0; LENGTH];
         let length = text.len().min(LENGTH);
-        bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
-        let memory = place.path.load(Ordering::Relaxed);
-        if memory.is_null() {
-            place.path.store(Box::leak(Box::new(bytes)), Ordering::Relaxed);
-        } else {
-            // SAFETY: made above, never freed, and written by who holds the lock alone. No handler
-            // reads it, as no address is in a free place.
-            unsafe { memory.write(bytes) };
+        for (kept, byte) in place.path.iter().zip(text.bytes()) {
+            kept.store(byte, Ordering::Relaxed);
         }
         place.length.store(length, Ordering::Relaxed);
         let start = map.as_ptr() as usize;
@@ -70,20 +63,20 @@ impl Drop for Registered {
     }
 }
 
-/// The path of the file that is mapped at `address`, on one line and cut to 255 bytes. May be
-/// called by a signal handler of the thread that reads there.
-pub fn mapped_file(address: usize) -> Option<&'static [u8]> {
+/// The path of the file that is mapped at `address`, on one line and cut to 255 bytes, in a buffer
+/// and its length. A signal handler may ask: this neither locks nor allocates.
+pub fn mapped_file(address: usize) -> Option<([u8; LENGTH], usize)> {
     let holds = |place: &&Place| {
         // The end first: where it isn't zero, the rest is written.
         let end = place.end.load(Ordering::Acquire);
         (place.start.load(Ordering::Relaxed)..end).contains(&address)
     };
     let place = FILES.iter().find(holds)?;
-    let length = place.length.load(Ordering::Relaxed);
-    // SAFETY: not null, as the place is taken, and not written while the file is mapped: the thread
-    // that reads its bytes borrows the mapping.
-    let path = unsafe { &*place.path.load(Ordering::Relaxed) };
-    Some(&path[..length])
+    let mut path = [0; LENGTH];
+    for (byte, kept) in path.iter_mut().zip(&place.path) {
+        *byte = kept.load(Ordering::Relaxed);
+    }
+    Some((path, place.length.load(Ordering::Relaxed).min(LENGTH)))
 }
 
 #[cfg(test)]
@@ -93,18 +86,21 @@ mod tests {
     #[test]
     fn an_address_has_the_name_of_its_file_while_that_is_mapped() {
         let (first, second) = ([0u8; 100], [0u8; 100]);
-        let at = |bytes: &[u8], place: usize| mapped_file(bytes.as_ptr() as usize + place);
+        let at = |bytes: &[u8], place: usize| {
+            let (path, length) = mapped_file(bytes.as_ptr() as usize + place)?;
+            Some(String::from_utf8_lossy(&path[..length]).into_owned())
+        };
         let registered = Registered::new(&first, Path::new("a/first")).unwrap();
         let other = Registered::new(&second, Path::new("b\nsecond")).unwrap();
-        assert_eq!(at(&first, 0), Some(&b"a/first"[..]));
-        assert_eq!(at(&first, 99), Some(&b"a/first"[..]));
-        assert_eq!(at(&second, 50), Some(OneLine("b\nsecond").to_string().as_bytes()));
+        assert_eq!(at(&first, 0), Some("a/first".to_owned()));
+        assert_eq!(at(&first, 99), Some("a/first".to_owned()));
+        assert_eq!(at(&second, 50), Some(OneLine("b\nsecond").to_string()));
         assert_eq!(mapped_file(1), None);
         drop(registered);
         assert_eq!(at(&first, 50), None);
         let long = "x".repeat(1000);
         let again = Registered::new(&first, Path::new(&long)).unwrap();
-        assert_eq!(at(&first, 50), Some(&long.as_bytes()[..255]));
+        assert_eq!(at(&first, 50), Some(long[..255].to_owned()));
         drop((again, other));
         assert_eq!(at(&second, 50), None);
     }

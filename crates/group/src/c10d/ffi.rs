@@ -84,3 +84,37 @@ pub(super) fn c_text(text: &str) -> CString {
 pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// c10d asks for the names of addresses, which would wait for a name server.
+    #[test]
+    fn no_name_server_is_asked_for_names() {
+        // SAFETY: as the C library declares it, with pointers to what is passed here.
+        unsafe extern "C" {
+            fn getnameinfo(
+                address: *const [u8; 16],
+                length: u32,
+                host: *mut [u8; 64],
+                host_room: u32,
+                service: *mut [u8; 64],
+                service_room: u32,
+                flags: i32,
+            ) -> i32;
+        }
+        // SAFETY: changes settings of c10d, once.
+        unsafe { group_prepare() };
+        let mut address = [0, 0, 0x1f, 0x90, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        // AF_INET in the byte order of the machine.
+        address[..2].copy_from_slice(&2u16.to_ne_bytes());
+        let (mut host, mut service) = ([1u8; 64], [1u8; 64]);
+        // SAFETY: a sockaddr_in, and as much room as it is told.
+        let failed = unsafe { getnameinfo(&address, 16, &mut host, 64, &mut service, 64, 0) };
+        assert_eq!(failed, 0);
+        // The C library's would say localhost.
+        assert!(host.starts_with(b"127.0.0.1\0"), "{host:?}");
+        assert!(service.starts_with(b"8080\0"), "{service:?}");
+    }
+}
