@@ -225,7 +225,7 @@ fn what_can_be_wrong_is_found_before_an_image_is_decoded() {
     }
     let begin = ["pretrain", "simclr", "--config", "simclr.json", "--data", "photos"];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
-    let cases: [(Vec<&str>, &str); 19] = [
+    let cases: [(Vec<&str>, &str); 20] = [
         (with(&["--run", "run"]), "run: expected a new run folder, found one in use"),
         (with(&["--run", "full"]), "full: expected a new run folder, found a folder with files"),
         (with(&["--run", "new", "--init-weights", "words.safetensors"]), "words.safetensors"),
@@ -246,10 +246,8 @@ fn what_can_be_wrong_is_found_before_an_image_is_decoded() {
             vec!["select", "run", "--data", "photos", "-n", "25", "--out", "a.csv"],
             "-n: expected 1 to 24",
         ),
-        (
-            vec!["neighbors", "run", "--data", "photos", "--out", "a.png"],
-            "photos: expected a labeled",
-        ),
+        (vec!["neighbors", "run", "--data", "photos", "--out", "no/a.png"], "no/a.png"),
+        (vec!["neighbors", "run", "--data", "photos", "--out", "a.png", "-k", "0"], "-k: "),
         (vec!["neighbors", "run", "--data", "photos", "--query", "words.safetensors"], "words"),
     ];
     for (arguments, says) in cases {

@@ -162,7 +162,8 @@ fn ctrl_c_ends_a_report_that_is_drawn() {
     copy(&place.path("run"), &place.path("other"));
     let before = place.contents();
     for moment in ["run: measuring and drawing", "measuring by linear"] {
-        let mut report = place.command(&["report", "run", "other", "--out", "page.html"]);
+        let mut report =
+            place.command(&["report", "run", "other", "--no-cache", "--out", "page.html"]);
         let mut report = report.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(report.stderr.take().unwrap());
         let mut lines = stderr.lines().map(Result::unwrap);
