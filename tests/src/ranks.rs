@@ -17,6 +17,15 @@ pub fn signal(name: &str, pid: u32) {
     assert!(sent.expect("kill starts").success(), "{pid}");
 }
 
+/// Whether all processes end within ten seconds.
+pub fn all_end(processes: &[u32]) -> bool {
+    let gone = |pid: &u32| !fs::exists(format!("/proc/{pid}")).expect("a list of processes");
+    (0..1_000).any(|_| {
+        sleep(Duration::from_millis(10));
+        processes.iter().all(gone)
+    })
+}
+
 /// The two processes that `launcher` has started, by their ranks.
 ///
 /// # Panics

@@ -3,10 +3,9 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use end_to_end::ranks::{free_port, rank, ranks_of, signal};
+use end_to_end::ranks::{all_end, free_port, rank, ranks_of, signal};
 use end_to_end::{Finished, Place};
 
 /// A place with a run, and a set of more images in `labeled` than a forward pass has.
@@ -137,12 +136,7 @@ fn one_signal_stops_all_ranks() {
     let ranks = ranks_of(child.id());
     signal("-KILL", child.id());
     child.wait().unwrap();
-    let gone = |pid: &u32| !fs::exists(format!("/proc/{pid}")).unwrap();
-    let ended = (0..1_000).any(|_| {
-        sleep(Duration::from_millis(10));
-        ranks.iter().all(gone)
-    });
-    assert!(ended);
+    assert!(all_end(&ranks));
 }
 
 #[test]

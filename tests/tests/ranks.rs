@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use end_to_end::ranks::{free_port, rank, rank_of, ranks_of, signal};
+use end_to_end::ranks::{all_end, free_port, rank, rank_of, ranks_of, signal};
 use end_to_end::{Finished, Place, assert_same_tensors, binary, pretrain, tensors};
 
 /// Times that a rank is killed in a run. `TWINVIEW_RANK_KILLS` asks for more.
@@ -176,12 +176,7 @@ fn ranks_end_with_their_launcher() {
     assert_eq!(ranks.len(), 2);
     signal("-KILL", child.id());
     end(child);
-    let gone = |pid: &u32| !fs::exists(format!("/proc/{pid}")).unwrap();
-    let ended = (0..1_000).any(|_| {
-        sleep(Duration::from_millis(10));
-        ranks.iter().all(gone)
-    });
-    assert!(ended);
+    assert!(all_end(&ranks));
 }
 
 #[test]
