@@ -84,6 +84,7 @@ fn a_traced_encoder_gives_the_features_that_evaluation_sees() {
     let bytes: Vec<u8> = (0..70 * 3 * 32 * 32u64).map(|i| (i * i % 241) as u8).collect();
     let shape = [70, 3, 32, 32];
     let images = Tensor::from_data_size(&bytes, &shape, Kind::Uint8);
+    let bytes = bytes[..].into();
     let expected = frozen.encode(&ViewBlock { bytes, views: 1, images: 70, height: 32, width: 32 });
     let path = folder.path().join("encoder.pt");
     for (pixels, input) in [

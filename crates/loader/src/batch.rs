@@ -1,6 +1,6 @@
 //! What a consumer gets: blocks of planar bytes.
 
-use crate::LoaderConfig;
+use crate::{LoaderConfig, Pages};
 
 /// Views of equal size, as bytes.
 ///
@@ -10,7 +10,7 @@ use crate::LoaderConfig;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewBlock {
     /// The pixels, `images * views * 3 * height * width` of them.
-    pub bytes: Vec<u8>,
+    pub bytes: Pages,
     /// Views of every image.
     pub views: usize,
     /// Images.
@@ -24,7 +24,7 @@ pub struct ViewBlock {
 impl ViewBlock {
     pub(crate) fn new(views: usize, images: usize, height: usize, width: usize) -> ViewBlock {
         ViewBlock {
-            bytes: vec![0; views * images * 3 * height * width],
+            bytes: Pages::zeroed(views * images * 3 * height * width),
             views,
             images,
             height,
@@ -36,7 +36,7 @@ impl ViewBlock {
     fn reshape(&mut self, views: usize, images: usize, size: usize) {
         (self.views, self.images) = (views, images);
         (self.height, self.width) = (size, size);
-        self.bytes.resize(views * images * 3 * size * size, 0);
+        self.bytes.resize(views * images * 3 * size * size);
     }
 }
 

@@ -18,7 +18,7 @@ const IMAGES: i64 = 6;
 const SIDE: i64 = 16;
 
 /// A config of a residual network of 18 layers.
-pub(super) fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
+pub(crate) fn config(method: &str, norm: &str, micro_batch: Option<usize>) -> Config {
     let mut config = tiny_config(method);
     let encoder = json!({"resnet": {"depth": 18, "stem": "imagenet", "norm": norm}});
     config.encoder = serde_json::from_value(encoder).unwrap();
@@ -124,14 +124,15 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
     // One for each view; the probe's images and the measures are not counted.
     assert_eq!([counted(&learner.student), counted(teacher)], [2, 2]);
     let before = [copies(&learner.student), copies(teacher)];
+    let bytes: Vec<u8> = (0..2 * 4 * 3 * SIDE * SIDE).map(|i| (i * i % 251) as u8).collect();
     let sample = ViewBlock {
-        bytes: (0..2 * 4 * 3 * SIDE * SIDE).map(|i| (i * i % 251) as u8).collect(),
+        bytes: bytes[..].into(),
         views: 2,
         images: 4,
         height: SIDE as usize,
         width: SIDE as usize,
     };
-    measure(&learner, &sample, &ToTensor::new(Device::Cpu, Kind::Float));
+    measure(&learner, &sample, &ToTensor::new(Device::Cpu));
     let _ = learner.eval_networks().features(&step.views[0]);
     assert_eq!([copies(&learner.student), copies(teacher)], before);
     // The teacher's are of its own forward passes: weights alone follow the student's.
@@ -164,7 +165,7 @@ fn set() -> Dataset {
 }
 
 /// A trainer on the set, with batches of eight images.
-pub(super) fn small_trainer(mut config: Config) -> Trainer {
+pub(crate) fn small_trainer(mut config: Config) -> Trainer {
     config.image_size = SIDE as usize;
     config.train.batch_size = 8;
     let origin =

@@ -39,7 +39,7 @@ fn config() -> Config {
 /// Of views, labels (-1 for an image without one) and indices.
 fn digest(batch: &Batch) -> String {
     let mut hash = Sha256::new();
-    batch.blocks.iter().for_each(|block| hash.update(&block.bytes));
+    batch.blocks.iter().for_each(|block| hash.update(&block.bytes[..]));
     let unlabeled = batch.indices.len() - batch.labels.len();
     let labels = std::iter::repeat_n(-1, unlabeled).chain(batch.labels.iter().copied());
     for number in labels.chain(batch.indices.iter().copied()) {
