@@ -9,8 +9,10 @@ use anyhow::{Context, ensure};
 use crate::contenders::{Contenders, announce, capture, lines, number};
 
 /// Encoders, and what sets them; the first is the configuration's.
-const ENCODERS: [(&str, &[&str]); 2] =
-    [("small encoder", &[]), ("ResNet-18", &["--encoder", "resnet18"])];
+const ENCODERS: [(&str, &[&str]); 2] = [
+    ("small encoder", &[]),
+    ("ResNet-18, 64 x 64 pixels", &["--encoder", "resnet18", "--image-size", "64"]),
+];
 
 impl Contenders {
     /// Measures all-reduces, and training by one process with two threads and by two processes with

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use augment::{Recipe, Renderer, ViewKey};
 use dataset::{Dataset, Split};
-use loader::{Batch, Loader, LoaderConfig, Position, Shard};
+use loader::{Batch, Loader, LoaderConfig, Pages, Position, Shard};
 
 use crate::clock::{self, process_secs};
 use crate::recipes::SIDE;
@@ -22,29 +22,37 @@ const SHARE: u64 = 16;
 /// A consumer that touches a byte of each of these has had all bytes in its cache.
 const CACHE_LINE: usize = 64;
 
+/// The contenders of [`measure`], as the page calls them.
+pub const KERNELS: &str = "kernels";
+pub const THROUGH_MEMORY: &str = "kernels, through memory";
+pub const LOADER: &str = "loader";
+
 /// What one round gave.
 struct Rate {
     views_per_sec: f64,
     ns_per_view: f64,
 }
 
-/// Renders the seed's views with the kernels alone and through the loader, for `secs` each with
-/// every number of threads.
+/// Renders the seed's views with the kernels alone, into memory that stays in a cache and into as
+/// much as the loader has, and through the loader, for `secs` each with every number of threads.
 pub fn measure(data: &Dataset, secs: f64) -> anyhow::Result<()> {
     let cores = cores();
     let mut threads: Vec<usize> =
         (0..).map(|power| 1 << power).take_while(|&n| n < cores).collect();
     threads.push(cores);
     let round = secs / ROUNDS as f64;
-    let mut rates: Vec<[Vec<Rate>; 2]> = threads.iter().map(|_| Default::default()).collect();
+    let mut rates: Vec<[Vec<Rate>; 3]> = threads.iter().map(|_| Default::default()).collect();
+    // The loader's batches: those that wait, the one in the making, and the consumer's.
+    let shares = (PREFETCH + 2) * BATCH / SHARE as usize;
     for _ in 0..ROUNDS {
         for (&threads, rates) in threads.iter().zip(&mut rates) {
-            rates[0].push(kernels(data, threads, round));
-            rates[1].push(through_channel(data, threads, round)?);
+            rates[0].push(kernels(data, threads, round, None));
+            rates[1].push(kernels(data, threads, round, Some(shares / threads)));
+            rates[2].push(through_channel(data, threads, round)?);
         }
     }
     for (threads, rates) in threads.iter().zip(rates) {
-        for (contender, rates) in ["kernels", "loader"].into_iter().zip(rates) {
+        for (contender, rates) in [KERNELS, THROUGH_MEMORY, LOADER].into_iter().zip(rates) {
             let print = |metric, value: fn(&Rate) -> f64| {
                 let value = median(rates.iter().map(value).collect());
                 record("loader", &threads.to_string(), contender, metric, value);
@@ -60,24 +68,36 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-/// Threads that do nothing but render, each into memory of its own.
-fn kernels(data: &Dataset, threads: usize, secs: f64) -> Rate {
+/// Threads that do nothing but render, each into memory of its own: that of one view, or of so many
+/// `shares`, where it also reads what it rendered half of them ago, as a consumer does.
+fn kernels(data: &Dataset, threads: usize, secs: f64, shares: Option<usize>) -> Rate {
+    const VIEW: usize = 3 * SIDE * SIDE;
     let recipe = Recipe::seed_strong(SIDE);
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let (begun, processor) = (Instant::now(), process_secs());
     let work = || {
         let mut renderer = Renderer::new();
-        let mut out = vec![0; 3 * SIDE * SIDE];
+        let share = (SHARE * VIEWS) as usize * VIEW;
+        let mut out = Pages::zeroed(shares.map_or(VIEW, |shares| shares * share));
+        let mut turn = 0;
         while begun.elapsed().as_secs_f64() < secs {
             let first = next.fetch_add(SHARE, Ordering::Relaxed);
+            let place = shares.map_or(0, |shares| turn % shares * share);
+            let mut views =
+                (0..).map(|view| place + if shares.is_some() { view * VIEW } else { 0 });
             for number in first..first + SHARE {
                 let image = data.unlabeled.image(number as usize % data.unlabeled.len());
                 for view in 0..VIEWS as u32 {
                     let key = ViewKey { seed: 0, epoch: 0, image: number, view };
-                    renderer.render(&recipe, &image, key, &mut out);
-                    black_box(&mut out);
+                    let out = &mut out[views.next().unwrap_or(0)..][..VIEW];
+                    renderer.render(&recipe, &image, key, out);
+                    black_box(out);
                 }
             }
+            if let Some(shares) = shares {
+                touch(&out[(turn + shares / 2) % shares * share..][..share]);
+            }
+            turn += 1;
             done.fetch_add(SHARE * VIEWS, Ordering::Relaxed);
         }
     };
@@ -87,6 +107,12 @@ fn kernels(data: &Dataset, threads: usize, secs: f64) -> Rate {
         }
     });
     rate(done.into_inner(), begun, processor)
+}
+
+/// Reads every cache line.
+fn touch(bytes: &[u8]) {
+    let touched = bytes.iter().step_by(CACHE_LINE);
+    black_box(touched.fold(0, |sum: u8, &byte| sum.wrapping_add(byte)));
 }
 
 /// The same views through the channel, to a consumer that touches every cache line of them.
@@ -146,8 +172,7 @@ pub fn consume(loader: &mut Loader) -> anyhow::Result<u64> {
     let batch: Batch = loader.next()?;
     let mut views = 0;
     for block in &batch.blocks {
-        let touched = block.bytes.iter().step_by(CACHE_LINE);
-        black_box(touched.fold(0, |sum: u8, &byte| sum.wrapping_add(byte)));
+        touch(&block.bytes);
         views += (block.views * block.images) as u64;
     }
     loader.recycle(batch);

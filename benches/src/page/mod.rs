@@ -12,6 +12,8 @@ use serde_json::Value;
 use records::Records;
 use targets::fastest_level;
 
+use crate::scaling::{KERNELS, LOADER, THROUGH_MEMORY};
+
 /// How a number is written.
 pub type Format = fn(f64) -> String;
 
@@ -68,7 +70,9 @@ kernels that this machine uses.
 ## Loader
 
 The seed's recipe, two views an image, on threads that only render, and through the channel to a
-consumer that touches every cache line.
+consumer that touches every cache line. \"Through memory\" are threads that only render, into as much
+memory as the loader's batches have, and touch it once as the consumer does: what is left above that
+is the loader's own.
 
 {loader}{memory}
 ## Training step
@@ -172,13 +176,14 @@ fn augmentation(records: &Records) -> String {
 fn loader(records: &Records) -> String {
     let get = |threads: &str, who, metric| records.median("loader", threads, who, metric);
     let rate = |threads: &str, who| get(threads, who, "views a second");
-    let added = |threads: &str| Some(rate(threads, "kernels")? / rate(threads, "loader")? - 1.0);
-    let columns: [Column<'_>; 5] = [
-        ("kernels, views a second", &|threads| rate(threads, "kernels"), grouped),
-        ("loader, views a second", &|threads| rate(threads, "loader"), grouped),
-        ("the loader adds", &added, percent),
-        ("kernels, processor ns a view", &|n| get(n, "kernels", "ns a view"), grouped),
-        ("loader, processor ns a view", &|n| get(n, "loader", "ns a view"), grouped),
+    let above = |threads: &str, who| Some(rate(threads, who)? / rate(threads, LOADER)? - 1.0);
+    let columns: [Column<'_>; 6] = [
+        ("kernels, views a second", &|threads| rate(threads, KERNELS), grouped),
+        ("kernels through memory", &|threads| rate(threads, THROUGH_MEMORY), grouped),
+        ("loader", &|threads| rate(threads, LOADER), grouped),
+        ("the loader adds to the kernels", &|n| above(n, KERNELS), percent),
+        ("to the kernels through memory", &|n| above(n, THROUGH_MEMORY), percent),
+        ("loader, processor ns a view", &|n| get(n, LOADER, "ns a view"), grouped),
     ];
     columns_of("threads", &records.subjects("loader"), &columns)
 }
