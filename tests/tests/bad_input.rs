@@ -245,7 +245,7 @@ fn config_keys_and_types_that_are_wrong() {
 
 #[test]
 fn settings_that_are_wrong() {
-    let cases: [(&str, &[&str]); 10] = [
+    let cases: [(&str, &[&str]); 11] = [
         ("method.simclr.temp=1", &["method.simclr.temp", "no such key", "temperature"]),
         ("train.epochs", &["expected KEY=VALUE", "\"train.epochs\""]),
         ("train.epochs=many", &["train.epochs=many: expected a whole number", "\"many\""]),
@@ -256,6 +256,10 @@ fn settings_that_are_wrong() {
         ("train.epochs=0", &["train.epochs: expected at least 1, found 0"]),
         ("train.batch_size=1", &["train.batch_size: expected at least 2, found 1"]),
         ("augment.views.0.size=16", &["augment.views.0.size: expected 1 for", "found 16"]),
+        (
+            "train.precision=tf32",
+            &["train.precision: expected auto, f32 or bf16 on cpu, found tf32"],
+        ),
     ];
     let place = Place::furnished();
     for (assignment, says) in cases {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use dataset::{Dataset, Split};
 use loader::ViewBlock;
-use models::{DeviceChoice, Mode, ToTensor, WeightStream, device_name};
+use models::{DeviceChoice, Mode, Precision, ToTensor, WeightStream, device_name};
 use run::{WeightsRecord, file};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
@@ -130,7 +130,8 @@ impl FrozenEncoder {
         let side = config.image_size as i64;
         let mut networks = EncoderAndHead::new(config, side, WeightStream::Student, device, KINDS)?;
         networks.store.freeze();
-        let to_tensor = ToTensor::new(device, Kind::Float);
+        Precision::F32.apply();
+        let to_tensor = ToTensor::new(device);
         Ok(Self {
             networks,
             to_tensor,

@@ -163,16 +163,28 @@ pub fn device_name(device: Device) -> String {
     }
 }
 
-/// Has cuDNN use only algorithms that give the same bits again, and 32-bit floats where it is asked
-/// for them, not the 10 bits of TensorFloat-32 that libtorch allows it by default.
+/// Has cuDNN use only algorithms that give the same bits again.
 fn repeatable() {
     // SAFETY: the functions of libtorch 2.11's `at::Context`, by their names in its C++ ABI: a
-    // reference to a static object, and two of its members that each store a flag.
+    // reference to a static object, and one of its members that stores a flag.
+    unsafe { set_deterministic_cudnn(global_context(), true) }
+}
+
+/// Whether cuDNN and cuBLAS may compute 32-bit floats in TensorFloat-32, of 10 bits. By itself
+/// libtorch allows it cuDNN.
+pub(crate) fn allow_tf32(allowed: bool) {
+    // SAFETY: as in `repeatable`.
     unsafe {
-        let context = global_context();
-        set_deterministic_cudnn(context, true);
-        set_allow_tf32_cudnn(context, false);
+        set_allow_tf32_cudnn(global_context(), allowed);
+        set_allow_tf32_cublas(global_context(), allowed);
     }
+}
+
+/// What [`allow_tf32`] has set, for cuDNN and for cuBLAS.
+#[cfg(test)]
+pub(crate) fn tf32_is_allowed() -> [bool; 2] {
+    // SAFETY: as in `repeatable`; members that read a flag.
+    unsafe { [tf32_of_cudnn(global_context(), 0), tf32_of_cublas(global_context())] }
 }
 
 // SAFETY: signatures and names in the C++ ABI are those of libtorch 2.11's headers. `tch` has no
@@ -184,6 +196,15 @@ unsafe extern "C" {
     fn set_deterministic_cudnn(context: *mut c_void, only: bool);
     #[link_name = "_ZN2at7Context17setAllowTF32CuDNNEb"]
     fn set_allow_tf32_cudnn(context: *mut c_void, allowed: bool);
+    #[link_name = "_ZN2at7Context18setAllowTF32CuBLASEb"]
+    fn set_allow_tf32_cublas(context: *mut c_void, allowed: bool);
+    /// `of` is a `std::optional` of an enumeration; 0 is none.
+    #[cfg(test)]
+    #[link_name = "_ZNK2at7Context14allowTF32CuDNNESt8optionalINS_9Float32OpEE"]
+    fn tf32_of_cudnn(context: *const c_void, of: u64) -> bool;
+    #[cfg(test)]
+    #[link_name = "_ZNK2at7Context15allowTF32CuBLASEv"]
+    fn tf32_of_cublas(context: *const c_void) -> bool;
 }
 
 /// Loads `libtorch_cuda.so` once; it stays loaded for the life of the process.
@@ -197,6 +218,7 @@ fn cuda() -> &'static Result<(), String> {
             Ok(library) => {
                 std::mem::forget(library);
                 repeatable();
+                allow_tf32(false);
                 Ok(())
             }
             Err(_) => Err(

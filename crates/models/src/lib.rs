@@ -1,8 +1,9 @@
 //! Layers, encoders and heads; converts image bytes to tensors.
 //!
-//! Also here: the choice of a device ([`DeviceChoice`]) and of a compute dtype ([`Precision`]), and
-//! [`FlatParameters`], which lays all weights of a network out in one flat buffer, so that an
-//! optimizer step or an EMA update is a few kernels whatever the number of layers.
+//! Also here: the choice of a device ([`DeviceChoice`]) and of a compute dtype ([`Precision`]),
+//! copies to a GPU beside what it computes ([`cuda`]), and [`FlatParameters`], which lays all
+//! weights of a network out in one flat buffer, so that an optimizer step or an EMA update is a few
+//! kernels whatever the number of layers.
 //!
 //! ```
 //! use models::{ConvConfig, EncoderConfig, Mode, Pool, ToTensor, WeightRng, WeightStream};
@@ -15,7 +16,7 @@
 //! let encoder = config.build(&(store.root() / "encoder"), rng, 16, Kind::Float)?;
 //!
 //! // Two images as bytes: three planes each, row by row.
-//! let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
+//! let to_tensor = ToTensor::new(Device::Cpu);
 //! let images = to_tensor.images(&[128; 2 * 3 * 16 * 16], [2, 1], [16, 16]);
 //! let features = tch::no_grad(|| encoder.forward(&images, Mode::Eval));
 //! assert_eq!(features.size(), [2, encoder.feature_size()]);
@@ -23,6 +24,7 @@
 //! ```
 
 mod allocator;
+pub mod cuda;
 mod device;
 mod encoders;
 mod error;

@@ -1,57 +1,84 @@
 //! Image bytes to float tensors on a device.
 
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 /// Converts planar `u8` images to float tensors in 0..=1 on a device, as torchvision's `ToTensor`.
 #[derive(Debug)]
 pub struct ToTensor {
     device: Device,
-    kind: Kind,
 }
 
 impl ToTensor {
-    /// A converter to `device`; images get dtype `kind`.
-    pub fn new(device: Device, kind: Kind) -> Self {
-        Self { device, kind }
+    /// A converter to `device`.
+    pub fn new(device: Device) -> Self {
+        Self { device }
+    }
+
+    /// Where tensors are made.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// # Shapes
     /// `bytes` `[images, views, 3, height, width]`, row-major planes of `u8` ->
-    /// `[views * images, 3, height, width]`, one view of all images after the other, in 0..=1
+    /// `[views * images, 3, height, width]`, one view of all images after the other, `f32` in 0..=1
     /// (value / 255), channels last in memory.
     ///
     /// # Panics
     /// If the number of bytes isn't `images * views * 3 * height * width`.
-    pub fn images(&self, bytes: &[u8], [images, views]: [usize; 2], side: [usize; 2]) -> Tensor {
+    pub fn images(&self, bytes: &[u8], counts: [usize; 2], side: [usize; 2]) -> Tensor {
+        self.convert(&self.upload(bytes, counts, side))
+    }
+
+    /// Bytes as they are, on the device; nothing waits for a GPU to have them.
+    ///
+    /// # Shapes
+    /// `[images, views, 3, height, width]`, row-major planes of `u8`.
+    ///
+    /// # Panics
+    /// If their number isn't `images * views * 3 * height * width`.
+    pub fn upload(&self, bytes: &[u8], [images, views]: [usize; 2], side: [usize; 2]) -> Tensor {
         let [height, width] = side;
         let shape = [images, views, 3, height, width].map(|side| side as i64);
         assert_eq!(bytes.len() as i64, shape.iter().product::<i64>(), "bytes of {shape:?} images");
-        let planes = match self.device {
-            Device::Cuda(_) => upload(bytes, self.device).view(shape),
-            _ => Tensor::from_data_size(bytes, &shape, Kind::Uint8),
-        };
-        let interleaved = planes.permute([1, 0, 3, 4, 2]).contiguous();
-        (interleaved.flatten(0, 1).to_kind(Kind::Float) / 255.0)
-            .to_kind(self.kind)
-            .permute([0, 3, 1, 2])
+        self.copy(bytes).view(shape)
+    }
+
+    /// What [`upload`](Self::upload) gave as images: turned and cast in one pass, then divided.
+    ///
+    /// # Shapes
+    /// `[images, views, 3, height, width]`, `u8` -> `[views * images, 3, height, width]`, as
+    /// [`images`](Self::images).
+    pub fn convert(&self, planes: &Tensor) -> Tensor {
+        let channels_last = planes.permute([1, 0, 3, 4, 2]);
+        let mut images = Tensor::empty(channels_last.size(), (Kind::Float, self.device));
+        images.copy_(&channels_last);
+        let images = images.divide_scalar_(255.0);
+        images.flatten(0, 1).permute([0, 3, 1, 2])
     }
 
     /// The classes `labels` as an `i64` tensor `[n]` on the device.
     pub fn labels(&self, labels: &[i64]) -> Tensor {
-        Tensor::from_slice(labels).to_device(self.device)
+        self.copy(labels)
     }
-}
 
-/// Starts the copy of `bytes` to a GPU, by way of page-locked memory, and does not wait for it.
-/// libtorch keeps such memory, and uses a block again only when no copy out of it is under way.
-fn upload(bytes: &[u8], gpu: Device) -> Tensor {
-    let size = bytes.len() as i64;
-    // SAFETY: it has the length, kind and layout of `bytes`, is only read, and is gone before
-    // `bytes` is.
-    let pageable =
-        unsafe { Tensor::from_blob(bytes.as_ptr(), &[size], &[1], Kind::Uint8, Device::Cpu) };
-    let page_locked = pageable.internal_pin_memory(gpu);
-    page_locked.to_dtype_layout((Kind::Uint8, gpu), true, false)
+    /// Starts the copy of numbers to a GPU, by way of page-locked memory, and does not wait for it.
+    /// libtorch keeps such memory, and uses a block again only when no copy out of it is under way.
+    fn copy<T: Element>(&self, numbers: &[T]) -> Tensor {
+        let (data, size) = (numbers.as_ptr().cast(), [numbers.len() as i64]);
+        // SAFETY: it has the length, kind and layout of `numbers`, is only read, and is gone before
+        // `numbers` are.
+        let pageable = unsafe { Tensor::from_blob(data, &size, &[1], T::KIND, Device::Cpu) };
+        match self.device {
+            Device::Cuda(_) => pageable.internal_pin_memory(self.device).to_dtype_layout(
+                (T::KIND, self.device),
+                true,
+                false,
+            ),
+            _ => pageable.copy(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +87,7 @@ mod tests {
 
     #[test]
     fn planes_become_normalized_channels_last_images() {
-        let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
+        let to_tensor = ToTensor::new(Device::Cpu);
         let bytes: Vec<u8> = (0..2 * 3 * 2 * 4).map(|value| value * 5).collect();
         let images = to_tensor.images(&bytes, [2, 1], [2, 4]);
         assert_eq!(images.size(), [2, 3, 2, 4]);
@@ -74,7 +101,7 @@ mod tests {
 
     #[test]
     fn views_come_one_after_the_other() {
-        let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
+        let to_tensor = ToTensor::new(Device::Cpu);
         // Three images of two views, each of one value: 10 * image + view.
         let values = [0u8, 1, 10, 11, 20, 21];
         let bytes: Vec<u8> = values.iter().flat_map(|&value| [value; 12]).collect();

@@ -18,6 +18,7 @@ const UNSAFE: &[&str] = &[
     "crates/group/src/c10d/",
     "crates/loader/tests/allocations.rs",
     "crates/models/src/allocator.rs",
+    "crates/models/src/cuda/",
     "crates/models/src/device.rs",
     "crates/models/src/libtorch.rs",
     "crates/models/src/to_tensor.rs",

@@ -89,6 +89,8 @@ pub enum PrecisionArgument {
     Auto,
     /// 32-bit floats.
     F32,
+    /// 32-bit floats, multiplied in TensorFloat-32 by a GPU.
+    Tf32,
     /// bfloat16, with 32-bit weights and losses.
     Bf16,
 }
@@ -98,6 +100,7 @@ impl From<PrecisionArgument> for models::Precision {
         match argument {
             PrecisionArgument::Auto => Self::Auto,
             PrecisionArgument::F32 => Self::F32,
+            PrecisionArgument::Tf32 => Self::Tf32,
             PrecisionArgument::Bf16 => Self::Bf16,
         }
     }

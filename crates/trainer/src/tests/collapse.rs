@@ -46,7 +46,7 @@ fn train(method: Value, projection: Value, learning_rate: f64, steps: u64) -> He
     let sample = loader::fixed_views(&plan.unlabeled, &plan.views, plan.seed, 64);
     let start = Position { epoch: 0, step: 0 };
     let mut loader = Loader::start(plan, start).unwrap();
-    let to_tensor = ToTensor::new(Device::Cpu, Kind::Float);
+    let to_tensor = ToTensor::new(Device::Cpu);
     for number in 0..steps {
         let batch = loader.next().unwrap();
         let step = DeviceBatch {

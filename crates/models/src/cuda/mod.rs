@@ -1,0 +1,56 @@
+//! Copies to a GPU beside what it computes.
+//!
+//! The binary links nothing of CUDA: what is here fails where no CUDA libtorch is loaded.
+
+mod event;
+mod ffi;
+mod memory;
+mod page_lock;
+mod transfer;
+
+pub use self::event::CudaEvent;
+pub use self::memory::{peak_memory, reset_peak_memory};
+pub use self::page_lock::PageLock;
+pub use self::transfer::{CopyStream, Transfer};
+
+/// Why a GPU's driver refused something, in its words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("CUDA: {0}")]
+pub struct CudaError(String);
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::DeviceChoice;
+
+    #[test]
+    fn bytes_arrive_or_there_is_no_cuda() {
+        let Ok(Device::Cuda(gpu)) = DeviceChoice::Auto.open() else {
+            let errors = [
+                CudaEvent::record(0).err(),
+                PageLock::new(&[0; 10]).err(),
+                CopyStream::new(0).err(),
+                peak_memory(0).err(),
+                reset_peak_memory(0).err(),
+            ];
+            let expected = "CUDA: libtorch has no CUDA loaded";
+            assert!(errors.iter().all(|error| error.as_ref().unwrap().to_string() == expected));
+            return;
+        };
+        let pages: Vec<u8> = (0..1 << 20).map(|i| (i * i % 251) as u8).collect();
+        let lock = PageLock::new(&pages).unwrap();
+        let mut transfer = CopyStream::new(gpu)
+            .unwrap()
+            .start(&pages[..], |pages| vec![pages, &pages[..5]])
+            .unwrap();
+        let received = transfer.receive().unwrap();
+        let sums =
+            received.iter().map(|bytes| Vec::<u8>::try_from(&bytes.to(Device::Cpu)).unwrap());
+        assert_eq!(sums.collect::<Vec<_>>(), [pages.clone(), pages[..5].to_vec()]);
+        assert!(transfer.is_done().unwrap() && peak_memory(gpu).unwrap() >= 1 << 20);
+        assert_eq!(transfer.into_source().unwrap(), pages);
+        drop(lock);
+    }
+}
