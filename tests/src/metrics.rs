@@ -4,9 +4,16 @@ use serde_json::Value;
 
 use crate::Place;
 
-/// What an epoch line says of time, which no two runs share.
-const TIMES: [&str; 6] =
-    ["images_per_sec", "data_wait", "train_secs", "eval_secs", "health_secs", "step_secs"];
+/// What an epoch line says of time and of a GPU's memory, which no two runs share.
+const TIMES: [&str; 7] = [
+    "images_per_sec",
+    "data_wait",
+    "train_secs",
+    "eval_secs",
+    "health_secs",
+    "step_secs",
+    "peak_gpu_memory_bytes",
+];
 
 impl Place {
     /// The lines of the `metrics.jsonl` of a run.

@@ -122,6 +122,7 @@ fn check_metrics(place: &Place, method: &str) {
             "train_secs",
             "eval_secs",
             "health_secs",
+            "peak_gpu_memory_bytes",
         ];
         assert_eq!(keys(line), expected.into());
         assert_eq!((&line["kind"], &line["epoch"]), (&json!("epoch"), &json!(epoch)));

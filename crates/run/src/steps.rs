@@ -87,6 +87,9 @@ pub struct EpochRecord {
     /// Seconds of the health metrics, a part of `eval_secs`.
     #[serde(default = "number::missing", deserialize_with = "number::read")]
     pub health_secs: f64,
+    /// The most memory that tensors on the GPU have had at once so far, in bytes; null on a CPU.
+    #[serde(default)]
+    pub peak_gpu_memory_bytes: Option<u64>,
 }
 
 /// Measures of the networks on a fixed sample of images, two views of each, without labels. The

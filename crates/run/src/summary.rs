@@ -28,6 +28,9 @@ pub struct Summary {
     pub train_secs: f64,
     /// The most memory that the process held at once, in bytes; null where the system doesn't tell.
     pub peak_memory_bytes: Option<u64>,
+    /// The most memory that tensors on the GPU had at once, in bytes; null on a CPU.
+    #[serde(default)]
+    pub peak_gpu_memory_bytes: Option<u64>,
     /// Images per second of training.
     #[serde(default = "number::missing", deserialize_with = "number::read")]
     pub images_per_sec: f64,

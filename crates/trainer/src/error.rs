@@ -21,6 +21,9 @@ pub enum Error {
     /// The device can't be had.
     #[error(transparent)]
     Device(#[from] models::DeviceError),
+    /// A GPU refused a copy.
+    #[error(transparent)]
+    Cuda(#[from] models::cuda::CudaError),
     /// The processes of a training lost each other.
     #[error(transparent)]
     Group(#[from] group::Error),
@@ -190,7 +193,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Loader(_) | Self::Diverged { .. } | Self::Collapsed { .. } => false,
-            Self::Regressed { .. } => false,
+            Self::Regressed { .. } | Self::Cuda(_) => false,
             Self::RanksDiffer { .. } => false,
             Self::FirstRank { usage } => *usage,
             Self::Group(error) => error.is_usage(),

@@ -128,6 +128,10 @@ impl Observer for TimeCheck<'_> {
         self.inner.regression_warning(epoch, reason);
     }
 
+    fn slow_copies(&mut self, reason: &str) {
+        self.inner.slow_copies(reason);
+    }
+
     fn wants_checkpoint(&mut self) -> bool {
         self.inner.wants_checkpoint()
     }

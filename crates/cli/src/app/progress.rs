@@ -85,6 +85,10 @@ impl Observer for TrainingProgress<'_> {
         tracing::warn!("epoch {epoch} is worse than the start: {reason}");
     }
 
+    fn slow_copies(&mut self, reason: &str) {
+        tracing::warn!("batches are copied twice on their way to the GPU: {reason}");
+    }
+
     fn wants_checkpoint(&mut self) -> bool {
         let wanted = self.save.swap(false, Ordering::Relaxed);
         if wanted {
@@ -151,8 +155,11 @@ fn summarize(epoch: &EpochRecord, initial_knn: Option<InitialKnn>) -> String {
     let before = initial_knn.map_or(String::new(), |initial| {
         format!(" (initial weights {:.2}%)", 100.0 * initial.accuracy)
     });
+    let memory = epoch
+        .peak_gpu_memory_bytes
+        .map_or(String::new(), |bytes| format!(" GPU memory {:.2} GB", bytes as f64 / 1e9));
     format!(
-        "epoch {} done:{}{before}{} loss {:.4}{} rank {:.1} {:.1} images/s data_wait {:.2}%",
+        "epoch {} done:{}{before}{} loss {:.4}{} rank {:.1} {:.1} images/s data_wait {:.2}%{memory}",
         epoch.epoch,
         shares(&[VAL_KNN_ACC]),
         shares(&[VAL_PROBE_ACC, TEST_PROBE_ACC]),

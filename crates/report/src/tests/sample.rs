@@ -76,6 +76,7 @@ pub fn finished(parent: &Path, method: &str, seed: u64, probe: &[f64]) -> PathBu
         epochs: probe.len() as u32,
         train_secs: 30.0,
         peak_memory_bytes: Some(1_073_741_824),
+        peak_gpu_memory_bytes: None,
         images_per_sec: 80.0,
         stopped_early: false,
         history: History::default(),

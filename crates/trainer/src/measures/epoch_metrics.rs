@@ -1,9 +1,11 @@
 //! What an epoch measures, gathered without making a GPU wait.
 
+use std::collections::VecDeque;
 use std::ops::AddAssign;
 
+use models::cuda::{CudaError, CudaEvent};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::learner::StepMetrics;
 
@@ -114,14 +116,25 @@ pub struct StepNumbers {
     pub gradient_norm: f64,
 }
 
-/// Steps whose numbers are still on the device.
+/// Steps whose numbers are on the device, or on their way to the host.
 #[derive(Debug, Default)]
-pub struct Pending(Vec<(Tensor, [i64; 3])>);
+pub struct Pending(VecDeque<PendingStep>);
+
+#[derive(Debug)]
+struct PendingStep {
+    /// As [`StepNumbers`], all of `f64`.
+    scalars: Tensor,
+    /// Rows of the contrastive and of the correlation accuracy, and images of the probe.
+    totals: [i64; 3],
+    /// When the scalars are on the host, for those of a GPU.
+    arrived: Option<CudaEvent>,
+}
 
 impl Pending {
-    /// Keeps the scalars of a step where they are.
-    pub fn push(&mut self, measured: &StepMetrics) {
-        let zero = || Tensor::zeros([0i64; 0], (Kind::Double, measured.loss.device()));
+    /// Starts to bring the scalars of a step to the host, and doesn't wait for them.
+    pub fn push(&mut self, measured: &StepMetrics) -> Result<(), CudaError> {
+        let device = measured.loss.device();
+        let zero = || Tensor::zeros([0i64; 0], (Kind::Double, device));
         let (probe_loss, correct, images) = match &measured.probe {
             Some((score, images)) => {
                 (score.loss_sum.shallow_clone(), score.correct.shallow_clone(), *images)
@@ -138,7 +151,14 @@ impl Pending {
         ]
         .map(|scalar| scalar.to_kind(Kind::Double));
         let totals = [measured.contrastive.1, measured.correlation.1, images];
-        self.0.push((Tensor::stack(&scalars, 0), totals));
+        let mut scalars = Tensor::stack(&scalars, 0);
+        let mut arrived = None;
+        if let Device::Cuda(gpu) = device {
+            scalars = scalars.to_dtype_layout((Kind::Double, Device::Cpu), true, false);
+            arrived = Some(CudaEvent::record(gpu)?);
+        }
+        self.0.push_back(PendingStep { scalars, totals, arrived });
+        Ok(())
     }
 
     /// Number of steps kept.
@@ -146,25 +166,27 @@ impl Pending {
         self.0.len()
     }
 
-    /// Brings all kept steps to the host, oldest first: the one place where a step's numbers are
-    /// waited for.
-    pub fn take(&mut self) -> Vec<StepNumbers> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
-        let (scalars, totals): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().unzip();
-        let rows =
-            Vec::<Vec<f64>>::try_from(Tensor::stack(&scalars, 0)).expect("a matrix of doubles");
+    /// The numbers of all kept steps but the newest `left`, oldest first: the one place where a
+    /// step's numbers are waited for.
+    pub fn take(&mut self, left: usize) -> Result<Vec<StepNumbers>, CudaError> {
+        let taken = self.0.len().saturating_sub(left);
+        self.0.drain(..taken).map(PendingStep::wait).collect()
+    }
+}
+
+impl PendingStep {
+    fn wait(self) -> Result<StepNumbers, CudaError> {
+        self.arrived.iter().try_for_each(CudaEvent::wait)?;
+        let row = Vec::<f64>::try_from(&self.scalars).expect("a row of doubles");
         let ratio = |correct: f64, total| Ratio { correct: correct as i64, total };
-        let number =
-            |(row, [contrastive, correlation, images]): (Vec<f64>, [i64; 3])| StepNumbers {
-                loss: row[0],
-                contrastive: ratio(row[1], contrastive),
-                correlation: ratio(row[2], correlation),
-                probe_loss: row[3],
-                probe: ratio(row[4], images),
-                gradient_norm: row[5],
-            };
-        rows.into_iter().zip(totals).map(number).collect()
+        let [contrastive, correlation, images] = self.totals;
+        Ok(StepNumbers {
+            loss: row[0],
+            contrastive: ratio(row[1], contrastive),
+            correlation: ratio(row[2], correlation),
+            probe_loss: row[3],
+            probe: ratio(row[4], images),
+            gradient_norm: row[5],
+        })
     }
 }

@@ -2,9 +2,23 @@
 
 use std::fs;
 
+use models::cuda;
+use tch::Device;
+
 /// Begins anew: what was held before counts no more. Does nothing where the system can't.
-pub fn reset_peak() {
+pub fn reset_peak(device: Device) {
     let _ = fs::write("/proc/self/clear_refs", "5");
+    if let Device::Cuda(gpu) = device {
+        let _ = cuda::reset_peak_memory(gpu);
+    }
+}
+
+/// The most that tensors on a GPU had since the start or the last [`reset_peak`], in bytes.
+pub fn peak_gpu_bytes(device: Device) -> Option<u64> {
+    match device {
+        Device::Cuda(gpu) => cuda::peak_memory(gpu).ok(),
+        _ => None,
+    }
 }
 
 /// The largest resident size since the start or the last [`reset_peak`], in bytes.
@@ -18,6 +32,12 @@ pub fn peak_bytes() -> Option<u64> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_processor_has_no_memory_of_a_gpu() {
+        reset_peak(Device::Cpu);
+        assert_eq!(peak_gpu_bytes(Device::Cpu), None);
+    }
 
     #[test]
     fn the_peak_holds_what_was_freed_again() {

@@ -5,4 +5,5 @@ pub(crate) mod epoch_metrics;
 pub(crate) mod health;
 pub(crate) mod knn_monitor;
 pub(crate) mod memory;
+pub(crate) mod resident;
 pub(crate) mod step_profile;

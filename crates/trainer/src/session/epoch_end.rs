@@ -6,12 +6,14 @@ use std::time::Instant;
 use dataset::Split;
 use loader::ViewBlock;
 use run::{EpochRecord, InitialKnn};
-use tch::{Tensor, no_grad};
+use tch::{Kind, Tensor, no_grad};
 
 use super::Trainer;
 use crate::measures::clock::Clock;
 use crate::measures::health::{self, SAMPLE};
 use crate::measures::knn_monitor::KnnMonitor;
+use crate::measures::memory;
+use crate::measures::resident::ResidentSplit;
 use crate::session::observer::Observer;
 use crate::session::ranks::from_first;
 use crate::session::run_folder::RunFolder;
@@ -39,7 +41,7 @@ impl Trainer {
         let begun = Instant::now();
         self.check_weights()?;
         let step_secs = self.learner.profiler.take();
-        let score = |split: &Option<Split>| match split {
+        let score = |split: &Option<ResidentSplit>| match split {
             Some(split) => self.probe_on(split),
             None => Ok(None),
         };
@@ -77,6 +79,7 @@ impl Trainer {
                 step_secs,
                 health_secs,
                 eval_secs: begun.elapsed().as_secs_f64(),
+                peak_gpu_memory_bytes: memory::peak_gpu_bytes(self.to_tensor.device()),
             }
         };
         let report = from_first(&self.group, self.group.is_first().then(record))?;
@@ -142,6 +145,7 @@ impl Trainer {
         let Some(knn) = self.knn.as_ref().filter(|_| self.record.init.is_some()) else {
             return Ok(());
         };
+        self.record.config.train.precision.apply();
         let (mut done, total) = (0, knn.images());
         let mut watch = |images| {
             done += images;
@@ -156,21 +160,25 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Loader`] where files of the split have changed.
-    fn probe_on(&self, split: &Split) -> Result<Option<[f64; 2]>, Error> {
+    fn probe_on(&self, resident: &ResidentSplit) -> Result<Option<[f64; 2]>, Error> {
+        let split = &resident.split;
         let (Some(probe), Some(labels)) = (self.learner.probe.as_ref(), split.labels()) else {
             return Ok(None);
         };
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
-        let (mut loss, mut correct, mut done) = (0.0, 0, 0);
-        self.encode(split, None, |features| {
-            let images = features.size()[0] as usize;
-            let labels = self.to_tensor.labels(&labels[done..done + images]);
-            let score = probe.score(features, &labels);
-            loss += score.loss_sum.double_value(&[]);
-            correct += score.correct.int64_value(&[]);
+        let labels = self.to_tensor.labels(&labels);
+        // Summed on the device, and waited for once.
+        let mut sums = Tensor::zeros([2], (Kind::Double, labels.device()));
+        let mut done = 0;
+        self.encode(split, Some(resident), None, |features| {
+            let images = features.size()[0];
+            let score = probe.score(features, &labels.narrow(0, done, images));
+            let score = [score.loss_sum, score.correct].map(|sum| sum.to_kind(Kind::Double));
+            sums += Tensor::stack(&score, 0);
             done += images;
         })?;
-        Ok((done > 0).then(|| [loss / done as f64, correct as f64 / done as f64]))
+        let [loss, correct] = [0, 1].map(|of| sums.double_value(&[of]) / done as f64);
+        Ok((done > 0).then_some([loss, correct]))
     }
 
     /// Accuracy of a vote of the nearest labeled images, where it is due after this epoch: after
@@ -195,7 +203,7 @@ impl Trainer {
                 Some(watch) => Some(&mut **watch),
                 None => None,
             };
-            self.encode(split, watch, |features| blocks.push(features.shallow_clone()))?;
+            self.encode(split, None, watch, |features| blocks.push(features.shallow_clone()))?;
             let labels = split.labels().unwrap_or_default();
             let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
             Ok((Tensor::cat(&blocks, 0), self.to_tensor.labels(&labels)))
@@ -212,29 +220,47 @@ impl Trainer {
     }
 
     /// Hands the frozen features of the images of a split on, some images at a time, in order. Of
-    /// several processes each encodes a block in turn, and has the features of all.
+    /// several processes each encodes a block in turn, and has the features of all. The bytes of
+    /// what is `resident` are read once.
     ///
     /// # Errors
     /// [`Error::Loader`] where files of the split have changed, [`Error::Interrupted`].
     fn encode(
         &self,
         split: &Split,
+        resident: Option<&ResidentSplit>,
         mut watch: Watch<'_>,
         mut take: impl FnMut(&Tensor),
     ) -> Result<(), Error> {
         let (networks, side) = (self.learner.eval_networks(), self.record.config.image_size);
-        let mut blocks = loader::sequential_blocks(split, side, EVAL_BATCH, self.plan.shard);
+        let upload = |block: Result<ViewBlock, loader::Error>| {
+            let block = block.map_err(Error::Loader)?;
+            let (counts, side) = ([block.images, 1], [block.height, block.width]);
+            Ok::<_, Error>(self.to_tensor.upload(&block.bytes, counts, side))
+        };
+        let mut read =
+            loader::sequential_blocks(split, side, EVAL_BATCH, self.plan.shard).map(upload);
+        let kept = resident.and_then(ResidentSplit::kept);
+        let resident = resident.filter(|resident| resident.stays && kept.is_none());
+        let mut own = 0;
+        let mut next = || {
+            own += 1;
+            match &kept {
+                Some(kept) => kept.get(own - 1).map(|bytes| Ok(bytes.shallow_clone())),
+                None => read.next(),
+            }
+        };
+        let mut to_keep = Vec::new();
         let ranks = self.group.size();
         for first in (0..split.len()).step_by(EVAL_BATCH * ranks) {
             let images =
                 |rank: usize| split.len().saturating_sub(first + rank * EVAL_BATCH).min(EVAL_BATCH);
             let counts: Vec<usize> = (0..ranks).map(images).collect();
-            let features = match blocks.next() {
-                Some(block) => {
-                    let block = block.map_err(Error::Loader)?;
-                    let (counts, side) = ([block.images, 1], [block.height, block.width]);
-                    let images = self.to_tensor.images(&block.bytes, counts, side);
-                    no_grad(|| networks.features(&images))
+            let features = match next().transpose()? {
+                Some(bytes) => {
+                    let features = no_grad(|| networks.features(&self.to_tensor.convert(&bytes)));
+                    to_keep.extend(resident.is_some().then_some(bytes));
+                    features
                 }
                 None => {
                     let shape = [0, networks.encoder.feature_size()];
@@ -250,6 +276,30 @@ impl Trainer {
                 }
             }
         }
+        if let Some(resident) = resident {
+            resident.keep(to_keep);
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::measures::resident::ResidentSplit;
+    use crate::tests::batch_statistics::{config, small_trainer};
+
+    #[test]
+    fn images_that_stay_on_the_device_are_read_once_and_score_the_same() {
+        let mut trainer = small_trainer(config("simclr", "batch", None));
+        let read = trainer.probe_on(trainer.test.as_ref().unwrap()).unwrap().unwrap();
+        let kept = |trainer: &super::Trainer| trainer.test.as_ref().and_then(ResidentSplit::kept);
+        assert!(kept(&trainer).is_none(), "a processor reads them where they are");
+        trainer.test.as_mut().unwrap().stays = true;
+        for _ in 0..2 {
+            let scored = trainer.probe_on(trainer.test.as_ref().unwrap()).unwrap().unwrap();
+            assert_eq!(scored, read);
+        }
+        let images: i64 = kept(&trainer).unwrap().iter().map(|block| block.size()[0]).sum();
+        assert_eq!(images as usize, trainer.test.unwrap().split.len());
     }
 }

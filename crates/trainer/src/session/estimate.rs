@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use dataset::Split;
 use optim::StepCount;
 use tch::{Device, Kind, Tensor};
 
@@ -122,7 +121,7 @@ impl Trainer {
         let encoding = step_secs / (self.images() * (3.0 * views));
         let sample = 2 * SAMPLE.min(self.plan.unlabeled.len());
         let splits = [&self.validation, &self.test].into_iter().flatten();
-        let images = sample + splits.map(Split::len).sum::<usize>();
+        let images = sample + splits.map(|resident| resident.split.len()).sum::<usize>();
         images as f64 * encoding
     }
 }

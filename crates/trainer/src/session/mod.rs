@@ -4,6 +4,7 @@ pub(crate) mod best;
 mod environment;
 mod epoch_end;
 pub(crate) mod estimate;
+mod input;
 pub(crate) mod observer;
 pub(crate) mod outcome;
 mod ranks;
@@ -20,9 +21,9 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use dataset::{Dataset, Split, Store};
+use dataset::{Dataset, Store};
 use group::Group;
-use loader::{Batch, Loader, LoaderConfig, Position, ViewBlock};
+use loader::{LoaderConfig, Position, ViewBlock};
 use methods::MethodConfig;
 use models::{ToTensor, device_name};
 use optim::StepCount;
@@ -32,22 +33,24 @@ use tch::Kind;
 use crate::checkpoint::initial_weights;
 use crate::checkpoint::{self, Header};
 use crate::learner::networks::DTypes;
-use crate::learner::{BuildMethod, DeviceBatch, Learner, LearnerOptions, StepMetrics};
+use crate::learner::{BuildMethod, Learner, LearnerOptions};
 use crate::measures::clock::Clock;
 use crate::measures::epoch_metrics::Pending;
 use crate::measures::knn_monitor::KnnMonitor;
 use crate::measures::memory;
+use crate::measures::resident::ResidentSplit;
 use crate::measures::step_profile::Profiler;
 use crate::session::environment::new_run_id;
+use crate::session::input::Input;
 use crate::session::observer::{EpochCount, EpochProgress, Observer};
 use crate::session::outcome::{EarlyStop, Outcome};
 use crate::session::ranks::{Wishes, first_does};
 use crate::session::run_folder::RunFolder;
 use crate::session::setup::{
-    Provenance, block_mask, data_record, hold_out, libtorch_threads, masks, plan,
+    Provenance, block_mask, data_record, hold_out, libtorch_threads, plan,
 };
 use crate::session::tensorboard::EventFile;
-use crate::{BestBy, Config, Error, RunRecord};
+use crate::{BestBy, Config, ConfigError, Error, RunRecord};
 
 /// How long the numbers of steps may stay on the device.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);
@@ -57,8 +60,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 pub struct Trainer {
     record: RunRecord,
     /// Images that only measure: those held out from `train`, and the test split.
-    validation: Option<Split>,
-    test: Option<Split>,
+    validation: Option<ResidentSplit>,
+    test: Option<ResidentSplit>,
     knn: Option<KnnMonitor>,
     plan: LoaderConfig,
     learner: Learner,
@@ -123,6 +126,11 @@ impl Trainer {
         let device = config.train.device.open()?;
         // Recorded as it was found, so that the run goes on in it wherever it is resumed.
         config.train.precision = config.train.precision.on(device);
+        if !config.train.precision.is_on(device) {
+            let (key, found) = ("train.precision".to_owned(), config.train.precision.to_string());
+            let expected = format!("auto, f32 or bf16 on {}", device_name(device));
+            return Err(ConfigError::Range { key, expected, found }.into());
+        }
         let (rest, validation) = hold_out(config.checkpoint.best, &data);
         let mut plan = plan(&config, &rest, device);
         plan.validate().map_err(Error::LoaderConfig)?;
@@ -154,11 +162,13 @@ impl Trainer {
             config,
         };
         let header = Header::start(record.revision.clone(), record.config.fingerprint());
-        let to_tensor = ToTensor::new(device, Kind::Float);
+        let to_tensor = ToTensor::new(device);
+        let side = record.config.image_size;
+        let [validation, test] = ResidentSplit::new([validation, data.test], side, device);
         Ok(Self {
             record,
             validation,
-            test: data.test,
+            test,
             knn,
             plan,
             learner,
@@ -251,22 +261,29 @@ impl Trainer {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome, Error> {
-        memory::reset_peak();
+        let device = self.to_tensor.device();
+        memory::reset_peak(device);
+        self.record.config.train.precision.apply();
         let group = Rc::clone(&self.group);
         let files = first_does(&group, || folder.map(|folder| self.open(folder)).transpose())?;
         let mut files = files.flatten();
         let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
-        let mut loader = Loader::start(self.plan.clone(), position).map_err(Error::LoaderConfig)?;
+        let mut input = Input::start(&self.plan, position, device)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
         let (mut saved, mut flushed) = (Instant::now(), Instant::now());
         while self.header.step < self.total_steps && self.stopped_early().is_none() {
             self.learner.profiler.begin();
-            let batch = loader.next().map_err(Error::Loader)?;
+            let uploaded = input.next()?;
+            if let Some(error) = input.slow_copies() {
+                observer.slow_copies(&error.to_string());
+            }
             self.learner.profiler.lap(|secs| &mut secs.wait);
-            let measured = self.step(&batch)?;
-            loader.recycle(batch);
-            pending.push(&measured);
+            let batch = input.batch(uploaded);
+            self.learner.profiler.lap(|secs| &mut secs.copy);
+            let measured = self.learner.step(&batch, self.count_at(self.header.step))?;
+            input.look_ahead();
+            pending.push(&measured)?;
             self.header.step += 1;
             self.header.step_in_epoch += 1;
             let last = self.header.step == self.total_steps;
@@ -282,9 +299,11 @@ impl Trainer {
             let saving = stopping || wishes.save || last;
             let first = self.header.step == clock.first_step + 1;
             if first || wishes.flush || whole || saving {
-                self.flush(&mut pending, &mut files)?;
+                // A GPU's newest step is under way: it is waited for only where it must be.
+                let left = usize::from(device.is_cuda() && !(first || whole || saving));
+                self.flush(&mut pending, left, &mut files)?;
                 flushed = Instant::now();
-                clock.wait_secs = loader.wait_secs();
+                clock.wait_secs = input.wait_secs();
                 observer.progress(&self.progress(&clock));
             }
             let mut improved = false;
@@ -335,30 +354,15 @@ impl Trainer {
         Ok(Files { folder, events })
     }
 
-    /// One batch from bytes to updated weights.
-    fn step(&mut self, batch: &Batch) -> Result<StepMetrics, Error> {
-        let image = |block: &ViewBlock| {
-            let (counts, side) = ([block.images, block.views], [block.height, block.width]);
-            self.to_tensor.images(&block.bytes, counts, side)
-        };
-        let probe =
-            batch.probe.as_ref().map(|probe| (image(probe), self.to_tensor.labels(&batch.labels)));
-        let [images, labeled] = self.plan.batch_images(batch.step).map(|count| count as i64);
-        let step = DeviceBatch {
-            views: batch.blocks.iter().map(image).collect(),
-            masks: masks(batch),
-            images,
-            labeled,
-            probe,
-        };
-        self.learner.profiler.lap(|secs| &mut secs.copy);
-        Ok(self.learner.step(&step, self.count_at(self.header.step))?)
-    }
-
-    /// Brings the numbers of pending steps to the host and logs them.
-    fn flush(&mut self, pending: &mut Pending, files: &mut Option<Files>) -> Result<(), Error> {
-        let numbers = pending.take();
-        let first = self.header.step + 1 - numbers.len() as u64;
+    /// Logs the numbers of pending steps but the newest `left`.
+    fn flush(
+        &mut self,
+        pending: &mut Pending,
+        left: usize,
+        files: &mut Option<Files>,
+    ) -> Result<(), Error> {
+        let first = self.header.step + 1 - pending.len() as u64;
+        let numbers = pending.take(left)?;
         let mut lines = Vec::with_capacity(numbers.len());
         for (step, numbers) in (first..).zip(&numbers) {
             for (what, value) in
@@ -464,6 +468,7 @@ impl Trainer {
             epochs: self.header.epoch,
             train_secs: self.header.train_secs,
             peak_memory_bytes: memory::peak_bytes(),
+            peak_gpu_memory_bytes: memory::peak_gpu_bytes(self.to_tensor.device()),
             images_per_sec: self.header.step as f64 * self.images() / self.header.train_secs,
             stopped_early: self.stopped_early().is_some(),
             history: self.header.history.clone(),

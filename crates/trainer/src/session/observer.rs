@@ -14,6 +14,9 @@ pub trait Observer {
     /// Called where the kNN accuracy of an epoch is worse than that of the weights that the run
     /// began with, by more than its interval, with both in words. Does nothing, unless implemented.
     fn regression_warning(&mut self, _epoch: u32, _reason: &str) {}
+    /// Called where a GPU can't read the loader's memory, with the reason: the processor copies
+    /// each batch once more. Does nothing, unless implemented.
+    fn slow_copies(&mut self, _reason: &str) {}
     /// Asked after each step: whether to save a checkpoint now and go on. Never, unless
     /// implemented.
     fn wants_checkpoint(&mut self) -> bool {

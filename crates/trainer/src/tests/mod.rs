@@ -1,6 +1,6 @@
 //! Golden tests of whole training steps.
 
-mod batch_statistics;
+pub(crate) mod batch_statistics;
 mod batches;
 mod collapse;
 mod ema;
@@ -237,8 +237,8 @@ fn trajectory(
             probe: Some((view("probe_view"), inputs.get("labels").get(number))),
         };
         let count = StepCount { step: number as u64, total: steps as u64 };
-        pending.push(&learner.step(&step, count).unwrap());
-        let numbers = pending.take()[0];
+        pending.push(&learner.step(&step, count).unwrap()).unwrap();
+        let numbers = pending.take(0).unwrap()[0];
         metrics.add(&numbers);
         trajectory.steps.push([
             numbers.loss,
