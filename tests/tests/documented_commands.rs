@@ -86,6 +86,9 @@ fn furnished() -> Place {
             config["train"]["epochs"] = 5.into();
             config["train"]["batch_size"] = 105.into();
             config["checkpoint"]["keep_last"] = 9.into();
+            if name == "teacher" {
+                config["image_size"] = 64.into();
+            }
             // For images of any size.
             config["encoder"]["conv"]["pool"] = "mean".into();
         });

@@ -9,13 +9,19 @@ use serde_json::json;
 
 const DEVICE: &str = "cuda";
 
-/// A place whose configurations save often and compute on the GPU.
-fn place() -> Place {
+/// A place whose configurations save often and compute on the GPU: SimCLR by a ResNet whose stem
+/// pools, DINO by a vision transformer.
+fn place(precision: &str) -> Place {
     let place = Place::furnished();
     let resnet = json!({"resnet": {"depth": 18, "stem": "imagenet", "norm": "batch"}});
+    let size = json!({"custom": {"embed_dim": 48, "num_heads": 3, "depth": 2}});
     for (method, encoder) in [("simclr", Some(resnet)), ("dino", None)] {
         place.put_config(method, |config| {
+            let side = config["image_size"].clone();
+            let vit = json!({"vit": {"size": size, "patch_size": 8, "img_size": side}});
+            let encoder = encoder.or(Some(vit));
             config["train"]["device"] = json!(DEVICE);
+            config["train"]["precision"] = json!(precision);
             config["train"]["epochs"] = json!(4);
             config["train"]["log_every"] = json!(1);
             config["checkpoint"]["every_steps"] = json!(5);
@@ -57,23 +63,31 @@ fn killed(place: &Place, config: &str) {
 #[test]
 #[ignore = "needs a GPU"]
 fn a_killed_run_ends_with_the_bits_of_one_that_never_stopped() {
-    for method in ["simclr", "dino"] {
-        let place = place();
+    let precisions = ["f32", "tf32", "bf16"];
+    for (method, precision) in ["simclr", "dino"]
+        .into_iter()
+        .flat_map(|method| precisions.map(|precision| (method, precision)))
+    {
+        let place = place(precision);
         let config = format!("{method}.json");
         run(&place, &pretrain(&config, "whole"));
         killed(&place, &config);
         let again = [&pretrain(&config, "run")[..], &["--resume"]].concat();
         run(&place, &again);
-        assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"), "{method}");
+        let what = format!("{method} in {precision}");
+        assert_eq!(place.timeless_metrics("run"), place.timeless_metrics("whole"), "{what}");
         assert_same_tensors(&place.newest("run"), &place.newest("whole"));
+        let peak = &place.read_json("run/summary.json")["peak_gpu_memory_bytes"];
+        assert!(peak.as_u64().is_some_and(|bytes| bytes > 1_000_000), "{what}: {peak}");
     }
 }
 
-/// 32-bit floats are 32-bit floats on both: TensorFloat-32 would be off by a few thousandths.
+/// 32-bit floats are 32-bit floats on both, also of a run that was trained in TensorFloat-32: that
+/// would be off by a few thousandths.
 #[test]
 #[ignore = "needs a GPU"]
 fn features_are_those_of_the_cpu() {
-    let place = place();
+    let place = place("tf32");
     run(&place, &pretrain("simclr.json", "run"));
     let [gpu, cpu] = [DEVICE, "cpu"].map(|device| {
         let out = format!("{device}.safetensors");

@@ -41,7 +41,16 @@ pub fn run(arguments: &PredictArguments, output: &Output) -> Result<ExitCode, Fa
     found.write_table(arguments)?;
     if let Some(sheet) = &arguments.sheet {
         let tiles = found.least_certain(arguments.limit);
-        let title = format!("the {} least certain of {} images", tiles.len(), found.images.len());
+        let title = format!(
+            "the {} least certain of {} images: name, confidence and label{}",
+            tiles.len(),
+            found.images.len(),
+            match tiles.iter().any(|tile| tile.frame != Frame::Plain) {
+                true =>
+                    ", the class that it has. Frames: green where they agree, orange where not.",
+                false => "",
+            }
+        );
         let rows = vec![SheetRow { query: None, tiles }];
         let drawn = ContactSheet { title, columns: tiles::COLUMNS, rows };
         dataset::save_picture(&drawn.image(), sheet)?;
@@ -238,8 +247,14 @@ impl Predictions<'_> {
         rows.sort_by(|&a, &b| confidence(a).total_cmp(&confidence(b)));
         let tile = |&row: &usize| {
             let class = self.labeled.class(self.predictions[row].ranked[0].0);
-            let label = format!("{:.0} % {class}", 100.0 * confidence(row));
-            tiles::tile(&self.images, row, &[label], Frame::Plain)
+            let frame = match self.images.record(row).class {
+                None => Frame::Plain,
+                Some(known) if known == class => Frame::Same,
+                Some(_) => Frame::Other,
+            };
+            let mut tile = tiles::tile(&self.images, row, &[], frame);
+            tile.caption.insert(1, format!("{:.0} % {class}", 100.0 * confidence(row)));
+            tile
         };
         rows.iter().take(limit).map(tile).collect()
     }
