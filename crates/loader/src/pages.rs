@@ -1,20 +1,31 @@
 //! Memory of whole pages.
 
-use std::alloc::{Layout, handle_alloc_error};
 use std::any::Any;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use memmap2::MmapMut;
 
-/// Bytes in pages of their own, which nothing else shares: a driver can lock them in memory, so
-/// that a GPU reads them without a copy.
+/// Bytes in pages of their own, which nothing else shares, where the system gives such: a driver can
+/// lock them in memory, so that a GPU reads them without a copy.
 #[derive(Default)]
 pub struct Pages {
     /// See [`attach`](Self::attach); it is dropped before the pages are.
     attached: Option<Box<dyn Any + Send + Sync>>,
-    map: Option<MmapMut>,
+    memory: Memory,
     length: usize,
+}
+
+enum Memory {
+    Pages(MmapMut),
+    /// Where the system has no pages to give: the allocator may have some, or says so.
+    Heap(Vec<u8>),
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Heap(Vec::new())
+    }
 }
 
 impl Pages {
@@ -28,16 +39,19 @@ impl Pages {
     /// Takes another length. Bytes that were there before stay where they are while there is room
     /// for them; else they and what is [attached](Self::attach) are lost.
     pub fn resize(&mut self, length: usize) {
-        if self.map.as_ref().map_or(0, |map| map.len()) < length {
+        if self.room().len() < length {
             *self = Self::default();
-            self.map = Some(map(length));
+            self.memory = Memory::zeroed(length);
         }
         self.length = length;
     }
 
     /// All bytes that there is room for: what a lock on the pages covers.
     pub fn room(&self) -> &[u8] {
-        self.map.as_deref().unwrap_or_default()
+        match &self.memory {
+            Memory::Pages(map) => map,
+            Memory::Heap(bytes) => bytes,
+        }
     }
 
     /// What depends on the pages and is dropped before them, such as a lock on them.
@@ -51,14 +65,14 @@ impl Pages {
     }
 }
 
-fn map(length: usize) -> MmapMut {
-    let map = MmapMut::map_anon(length).unwrap_or_else(|_| {
-        handle_alloc_error(Layout::array::<u8>(length).unwrap_or(Layout::new::<u8>()))
-    });
-    // Fewer page faults; without it the pages are as good.
-    #[cfg(target_os = "linux")]
-    let _ = map.advise(memmap2::Advice::HugePage);
-    map
+impl Memory {
+    fn zeroed(length: usize) -> Self {
+        let Ok(map) = MmapMut::map_anon(length) else { return Self::Heap(vec![0; length]) };
+        // Fewer page faults; without it the pages are as good.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
+        Self::Pages(map)
+    }
 }
 
 impl Deref for Pages {
@@ -71,7 +85,10 @@ impl Deref for Pages {
 
 impl DerefMut for Pages {
     fn deref_mut(&mut self) -> &mut [u8] {
-        let room = self.map.as_deref_mut().unwrap_or_default();
+        let room = match &mut self.memory {
+            Memory::Pages(map) => &mut map[..],
+            Memory::Heap(bytes) => bytes,
+        };
         &mut room[..self.length]
     }
 }
