@@ -344,8 +344,8 @@ fn columns_of(first: &str, names: &[&str], columns: &[Column<'_>]) -> String {
 /// A table in Markdown: the first column is text, the others are numbers.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let rows = rows.iter().map(|row| format!("| {} |\n", row.join(" | ")));
-    let rule = "--: | ".repeat(head.len() - 1);
-    format!("| {} |\n| :-- | {}|\n{}", head.join(" | "), rule, rows.collect::<String>())
+    let rule = " --: |".repeat(head.len() - 1);
+    format!("| {} |\n| :-- |{rule}\n{}", head.join(" | "), rows.collect::<String>())
 }
 
 /// Empty where nothing was measured.
