@@ -147,7 +147,7 @@ fn recycled_and_foreign_memory_changes_nothing() {
         let mut batch = loader.next().unwrap();
         assert!(batch == *expected, "batch {i}");
         if i % 2 == 0 {
-            batch.blocks[0].bytes.clear();
+            batch.blocks[0].bytes.resize(0);
             batch.labels.push(1);
         }
         loader.recycle(batch);
@@ -185,12 +185,12 @@ fn the_parts_of_several_processes_are_the_batch_of_one() {
         for (step, whole) in all.iter().enumerate() {
             let parts = || ranks.iter().map(|batches| &batches[step]);
             for block in 0..2 {
-                let bytes = parts().flat_map(|part| part.blocks[block].bytes.clone());
+                let bytes = parts().flat_map(|part| part.blocks[block].bytes.to_vec());
                 assert!(bytes.eq(whole.blocks[block].bytes.iter().copied()), "{world_size} {step}");
             }
             assert_eq!(whole.masks.len(), whole.indices.len() * 2 * 16);
             assert!(parts().flat_map(|part| &part.masks).eq(&whole.masks));
-            let probe = parts().flat_map(|part| part.probe.as_ref().unwrap().bytes.clone());
+            let probe = parts().flat_map(|part| part.probe.as_ref().unwrap().bytes.to_vec());
             assert!(probe.eq(whole.probe.as_ref().unwrap().bytes.iter().copied()));
             assert!(parts().flat_map(|part| &part.labels).eq(&whole.labels));
             assert!(parts().flat_map(|part| &part.indices).eq(&whole.indices));

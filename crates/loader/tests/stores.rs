@@ -81,7 +81,7 @@ fn workers_do_not_change_a_byte_in_any_store() {
         one
     });
     // The stores are another recipe each.
-    all.sort_by_key(|batches| batches[0].blocks[0].bytes.clone());
+    all.sort_by_key(|batches| batches[0].blocks[0].bytes.to_vec());
     assert!(all[0] != all[1] && all[1] != all[2]);
 }
 
