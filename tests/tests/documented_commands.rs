@@ -3,6 +3,7 @@
 //! pages, the commands that make sets and train.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use end_to_end::{Finished, Place, binary, picture, pretrain, small};
@@ -50,7 +51,6 @@ fn furnished() -> Place {
     for name in ["labeled", "pets", "other", "imagenette2-160"] {
         put_folder(&place, name, 6, 6);
     }
-    std::os::unix::fs::symlink("photos", place.path("imagenette96")).unwrap();
     for (archive, folder) in [
         ("photos.tar", "photos"),
         ("shards/photos.tar", "photos"),
@@ -156,6 +156,11 @@ fn every_command_in_the_documentation_works() {
     let place = furnished();
     let mut commands = 0;
     for page in pages() {
+        if page.ends_with(RESULTS) {
+            // Not the set of a few images that another page makes: one that has batches of 256.
+            fs::remove_dir_all(place.path("imagenette96")).unwrap();
+            symlink("photos", place.path("imagenette96")).unwrap();
+        }
         for block in blocks(&page) {
             commands += block.matches("twinview ").count();
             let script =
