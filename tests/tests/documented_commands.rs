@@ -135,6 +135,7 @@ fn blocks(page: &Path) -> Vec<String> {
     let lines = |block: &str| {
         let joined = block.replace("\\\n", " ").replace("--seeds 3", "--seeds 1");
         let joined = joined.replace("--unlabeled 100000 ", "--unlabeled 100 ");
+        let joined = joined.replace("--train 5000 --test 1000", "--train 300 --test 20");
         let ours = joined.lines().map(str::trim).filter(|line| {
             let assigns = line.split_once('=').is_some_and(|(name, _)| {
                 !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
