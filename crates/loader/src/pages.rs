@@ -6,8 +6,8 @@ use std::ops::{Deref, DerefMut};
 
 use memmap2::MmapMut;
 
-/// Bytes in pages of their own, which nothing else shares, where the system gives such: a driver can
-/// lock them in memory, so that a GPU reads them without a copy.
+/// Bytes in pages of their own, which nothing else shares, where the system gives such: a driver
+/// can lock them in memory, so that a GPU reads them without a copy.
 #[derive(Default)]
 pub struct Pages {
     /// See [`attach`](Self::attach); it is dropped before the pages are.
