@@ -11,6 +11,7 @@ and written to FOLDER/table.md.
 import argparse
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 SEEDS = ["simclr", "dino", "swav"]
@@ -31,8 +32,10 @@ def main():
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--methods", default="all")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("more", nargs="*")
-    arguments = parser.parse_args()
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    arguments = parser.parse_args(words[:end])
+    arguments.more = words[end + 1:]
     folder = arguments.folder
     chosen = arguments.methods.split(",")
     repeated = [name for name in SEEDS if name in chosen or chosen == ["all"]]
