@@ -305,13 +305,12 @@ impl Header {
 
 /// A number in octal digits, or in binary where its first bit is set.
 fn number(field: &[u8]) -> Option<u64> {
-    if field[0] & 0x80 != 0 {
-        let (high, low) = field.split_at(field.len().checked_sub(8)?);
+    let (first, rest) = field.split_first()?;
+    if first & 0x80 != 0 {
+        let (high, low) = rest.split_at(rest.len().saturating_sub(8));
         // A negative one, or one beyond 64 bits, is none.
-        if high[0] != 0x80 || high[1..].iter().any(|&byte| byte != 0) {
-            return None;
-        }
-        return Some(u64::from_be_bytes(low.try_into().ok()?));
+        let fits = *first == 0x80 && high.iter().all(|&byte| byte == 0);
+        return fits.then(|| low.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)));
     }
     let text = until_zero(field);
     match text.trim() {
@@ -329,4 +328,25 @@ fn until_zero(bytes: &[u8]) -> String {
 fn other(start: &[u8]) -> &'static str {
     let known = OTHERS.iter().find(|(magic, _)| start.starts_with(magic));
     known.map_or("other content", |(_, what)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_binary_in_fields_of_any_length() {
+        assert_eq!(number(b"0000644\0"), Some(0o644));
+        assert_eq!(number(b"        "), Some(0));
+        assert_eq!(number(b"0000008\0"), None);
+        assert_eq!(number(&[0x80, 0, 0, 0, 0, 1, 2]), Some(258));
+        assert_eq!(number(&[0x80, 0, 0, 0, 0, 0, 1, 2]), Some(258));
+        let long = [0x80, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3];
+        assert_eq!(number(&long), Some((1 << 56) + 3));
+        // Beyond 64 bits, and a negative one.
+        assert_eq!(number(&[0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+        assert_eq!(number(&[0xff; 12]), None);
+        assert_eq!(number(&[0xff; 8]), None);
+        assert_eq!(number(&[]), None);
+    }
 }

@@ -43,9 +43,11 @@ pub(super) fn check(
                 Compression::SNAPPY => MOST_OF_SNAPPY,
                 _ => MOST_OF_GZIP,
             };
-            let (start, bytes) = chunk.byte_range();
-            let end = start.checked_add(bytes).filter(|end| *end <= length);
-            let end = end.ok_or_else(|| wrong(format!("a column of {bytes} bytes")))?;
+            // Not `byte_range`, which panics where one of them is negative.
+            let place = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+            let bytes = chunk.compressed_size();
+            let [start, end] = range(place, bytes, length)
+                .ok_or_else(|| wrong(format!("a column of {bytes} bytes at byte {place}")))?;
             let mut at = start;
             while at < end {
                 reader.seek(SeekFrom::Start(at))?;
@@ -61,6 +63,13 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// The start and the end of `bytes` at `place`, if they are inside a file of `length` bytes.
+fn range(place: i64, bytes: i64, length: u64) -> Option<[u64; 2]> {
+    let (start, bytes) = (u64::try_from(place).ok()?, u64::try_from(bytes).ok()?);
+    let end = start.checked_add(bytes).filter(|end| *end <= length)?;
+    Some([start, end])
 }
 
 fn wrong(found: String) -> ParquetError {
@@ -192,6 +201,14 @@ mod tests {
         assert_eq!(lengths(&header).unwrap(), [300, 7]);
         for end in 0..header.len() {
             lengths(&header[..end]).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn columns_lie_inside_the_file() {
+        assert_eq!(range(4, 6, 10), Some([4, 10]));
+        for (place, bytes) in [(4, 7), (11, 0), (-1, 5), (1, -1), (i64::MAX, i64::MAX)] {
+            assert_eq!(range(place, bytes, 10), None, "{bytes} bytes at {place}");
         }
     }
 
