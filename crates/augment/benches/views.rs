@@ -16,7 +16,7 @@ const SIDE: usize = 96;
 /// Each is rendered once in what is timed: the same views every time.
 const IMAGES: usize = 64;
 
-/// One recipe for each part of the work.
+/// One recipe for each part of the work. Views of half the side show crops that are mostly larger.
 fn recipes() -> Vec<(&'static str, Recipe)> {
     let strong = Recipe::seed_strong(SIDE);
     let only = |transforms: &[Transform]| Recipe { size: SIDE, transforms: transforms.to_vec() };
@@ -24,6 +24,7 @@ fn recipes() -> Vec<(&'static str, Recipe)> {
     vec![
         ("copy", only(&[])),
         ("flip and crop", only(&strong.transforms[..2])),
+        ("reduced crop", Recipe { size: SIDE / 2, transforms: strong.transforms[..2].to_vec() }),
         ("jitter", only(&strong.transforms[2..])),
         ("blur", only(&[blur])),
         ("seed", strong),
@@ -59,7 +60,7 @@ fn main() {
 
 /// One view of each image.
 fn render(renderer: &mut Renderer, recipe: &Recipe, images: &[Image<'_>]) {
-    let mut out = [0; 3 * SIDE * SIDE];
+    let mut out = vec![0; 3 * recipe.size * recipe.size];
     for (number, image) in images.iter().enumerate() {
         let key = ViewKey { seed: 0, epoch: 0, image: number as u64, view: 0 };
         renderer.render(recipe, image, key, &mut out);

@@ -1,17 +1,14 @@
 //! The renderer: applies the passes of a view, with scratch memory for one thread.
 
-use std::ops::Range;
-
 use dataset::{Image, Part};
 
 use crate::kernels::{
-    self, Block, Grid, LANES, Pass, Point, RowCache, Shrinker, SimdLevel, Sink, Source, half_taps,
-    margin,
+    self, Block, Grid, LANES, Pass, Point, RowCache, Shrink, Shrinker, SimdLevel, Sink, Source,
+    half_taps, margin,
 };
 use crate::{PixelOp, Recipe, ViewKey, ViewParams};
 
-/// Makes views. Keeps its scratch memory: once it has seen the sizes it allocates nothing but the
-/// coefficient tables of crops that are larger than the output.
+/// Makes views. Keeps its scratch memory: once it has seen the sizes it allocates nothing.
 ///
 /// The bytes do not depend on what it rendered before.
 pub struct Renderer {
@@ -28,7 +25,6 @@ struct Scratch {
     grid: Grid,
     cache: RowCache,
     shrinker: Shrinker,
-    row: Vec<[Block; 3]>,
     rows: [Vec<[Block; 3]>; 2],
     points: Vec<Point>,
     /// Tap weights that belong to `rows` of the same number.
@@ -101,8 +97,8 @@ impl Renderer {
             && crop.top + crop.height <= image.height as f64 + 1e-6
             && crop.left + crop.width <= image.width as f64 + 1e-6;
         assert!(inside, "{crop:?} in an image of {}x{}", image.width, image.height);
-        let columns = touched(crop.left, crop.width, image.width);
-        let rows = touched(crop.top, crop.height, image.height);
+        let columns = crop.columns(image.width);
+        let rows = crop.rows(image.height);
         let from = image.row_major_part(columns, rows, &mut self.transposed);
         let job = Job { level: self.level, from, flip: view.flip, height, width };
         self.scratch.render(&job, view, out);
@@ -123,13 +119,6 @@ impl Renderer {
     }
 }
 
-/// The pixels of one direction that a box touches.
-pub(crate) fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
-    let first = start.floor() as usize;
-    let end = (start + length).ceil() as usize;
-    first..end.max(first + 1).min(limit)
-}
-
 /// What a whole rendering shares.
 struct Job<'a> {
     level: SimdLevel,
@@ -143,7 +132,6 @@ struct Job<'a> {
 #[derive(Clone, Copy)]
 enum Next {
     Sampled,
-    Shrunk,
     Stored,
     Blurred,
 }
@@ -202,7 +190,6 @@ impl Scratch {
     fn resize(&mut self, height: usize, width: usize) {
         let blocks = width.div_ceil(LANES);
         self.cache.reset(blocks);
-        self.row.resize(blocks, [Block::ZERO; 3]);
         for rows in &mut self.rows {
             rows.resize(blocks * height, [Block::ZERO; 3]);
         }
@@ -212,8 +199,11 @@ impl Scratch {
     fn place(&mut self, job: &Job<'_>, view: &ViewParams) -> Next {
         let crop = &view.crop;
         if crop.width > job.width as f64 || crop.height > job.height as f64 {
-            self.shrinker.shrink(&job.from, crop, job.width, job.height);
-            return Next::Shrunk;
+            let Scratch { shrinker, rows, current, .. } = self;
+            shrinker.set(crop, job.flip, &job.from, job.width, job.height);
+            let out = &mut rows[*current];
+            kernels::run(job.level, Shrink { shrinker, from: &job.from, out });
+            return Next::Stored;
         }
         self.grid.set(crop, job.flip, &job.from, job.width, job.height);
         Next::Sampled
@@ -230,11 +220,6 @@ impl Scratch {
             Next::Sampled => {
                 Source::Sample { from: &job.from, grid: &self.grid, cache: &mut self.cache }
             }
-            Next::Shrunk => Source::Planes {
-                planes: self.shrinker.planes(),
-                flip: job.flip,
-                row: &mut self.row,
-            },
             Next::Stored => Source::Stored(stored),
             Next::Blurred => {
                 let taps = &self.taps[self.current];

@@ -1,5 +1,7 @@
 //! Sampled parameters of a view.
 
+use std::ops::Range;
+
 /// A rectangle of the source image in pixels; edges need not fall on whole pixels.
 ///
 /// Pixel `i` covers `i..i + 1`, so `left = 0, width = image width` is the whole width.
@@ -19,6 +21,16 @@ impl CropBox {
     /// All of an image of `width` x `height` pixels.
     pub fn whole(width: usize, height: usize) -> CropBox {
         CropBox { top: 0.0, left: 0.0, height: height as f64, width: width as f64 }
+    }
+
+    /// The columns that the box touches of an image of `width` pixels.
+    pub(crate) fn columns(&self, width: usize) -> Range<usize> {
+        touched(self.left, self.width, width)
+    }
+
+    /// The rows that the box touches of an image of `height` pixels.
+    pub(crate) fn rows(&self, height: usize) -> Range<usize> {
+        touched(self.top, self.height, height)
     }
 }
 
@@ -64,4 +76,11 @@ impl ViewParams {
     pub fn whole(width: usize, height: usize) -> ViewParams {
         ViewParams { crop: CropBox::whole(width, height), flip: false, pixel_ops: Vec::new() }
     }
+}
+
+/// The pixels of one direction that a box touches.
+fn touched(start: f64, length: f64, limit: usize) -> Range<usize> {
+    let first = start.floor() as usize;
+    let end = (start + length).ceil() as usize;
+    first..end.max(first + 1).min(limit)
 }

@@ -2,7 +2,6 @@
 
 use dataset::{EncodedImage, Error, Split, WholeImage};
 
-use crate::renderer::touched;
 use crate::{CropBox, Recipe, Renderer, ViewKey, ViewParams};
 
 /// A view of a file: its parameters, of the reduced image, and how far that is reduced.
@@ -74,9 +73,8 @@ impl Renderer {
         for denominator in denominators {
             let limits = image.size().map(|side| side.div_ceil(denominator as usize));
             let part = |view: &EncodedView| {
-                let crop = &view.params.crop;
-                let columns = touched(crop.left, crop.width, limits[0]);
-                let rows = touched(crop.top, crop.height, limits[1]);
+                let columns = view.params.crop.columns(limits[0]);
+                let rows = view.params.crop.rows(limits[1]);
                 [columns, rows]
             };
             let alike = |view: &&EncodedView| view.denominator == denominator;

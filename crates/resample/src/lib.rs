@@ -1,8 +1,7 @@
 //! Antialiased resampling of one plane of bytes, by `fast_image_resize`.
 //!
 //! That crate's kernels are generic and take a minute to compile wherever they are used with a new
-//! kind of image. Here they are instantiated once: to bytes for `dataset`, to fixed-point numbers
-//! for `augment`, which goes on computing with them.
+//! kind of image. Here they are instantiated once.
 //!
 //! ```
 //! use resample::{Rectangle, Region, Resampler};
@@ -17,8 +16,8 @@
 //! ```
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{InnerPixel, U8, U16};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// Whole pixels of a plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +49,6 @@ pub struct Rectangle {
 #[derive(Debug, Default)]
 pub struct Resampler {
     resizer: Resizer,
-    /// A region as fixed-point numbers, and what became of it.
-    fine: [Vec<U16>; 2],
 }
 
 impl Resampler {
@@ -79,60 +76,17 @@ impl Resampler {
             .expect("a plane has width x height bytes");
         let mut target = TypedImage::<U8>::from_buffer(out_size.0 as u32, out_size.1 as u32, out)
             .expect("an output plane has width x height bytes");
-        run(&mut self.resizer, &source, region, rectangle, &mut target);
-    }
-
-    /// As [`resample`](Self::resample), to fixed-point numbers with `BITS` fraction bits: what a
-    /// byte would round away stays.
-    ///
-    /// # Panics
-    /// Where a plane's length doesn't match its size, or a part isn't inside the whole.
-    pub fn resample_finely<const BITS: u32>(
-        &mut self,
-        (plane, size): (&[u8], (usize, usize)),
-        region: Region,
-        rectangle: Rectangle,
-        (out, out_size): (&mut [i16], (usize, usize)),
-    ) {
-        const { assert!(BITS <= 7, "a byte and its fraction fit in an i16") };
-        assert_eq!(plane.len(), size.0 * size.1, "bytes of a plane");
-        let [source, target] = &mut self.fine;
-        source.clear();
-        for row in plane.chunks_exact(size.0).skip(region.top).take(region.height) {
-            let row = &row[region.left..][..region.width];
-            source.extend(row.iter().map(|&byte| U16::new(u16::from(byte) << BITS)));
-        }
-        target.resize(out.len(), U16::new(0));
-        let source = TypedImageRef::new(region.width as u32, region.height as u32, source)
+        let [left, top, width, height] =
+            [region.left, region.top, region.width, region.height].map(|side| side as u32);
+        let source = TypedCroppedImage::from_ref(&source, left, top, width, height)
             .expect("a region lies inside its plane");
-        let (width, height) = (out_size.0 as u32, out_size.1 as u32);
-        let mut image = TypedImage::from_pixels_slice(width, height, target)
-            .expect("an output plane has width x height numbers");
-        let whole = Region { left: 0, top: 0, ..region };
-        run(&mut self.resizer, &source, whole, rectangle, &mut image);
-        for (out, value) in out.iter_mut().zip(target) {
-            *out = value.0 as i16;
-        }
+        let Rectangle { left, top, width, height } = rectangle;
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+            .crop(left, top, width, height);
+        let resized = self.resizer.resize_typed(&source, &mut target, &options);
+        resized.expect("a rectangle lies inside its region");
     }
-}
-
-/// Fills `target` with what `rectangle` shows of the `region` of `source`.
-fn run<P: InnerPixel + PixelTrait>(
-    resizer: &mut Resizer,
-    source: &TypedImageRef<'_, P>,
-    region: Region,
-    rectangle: Rectangle,
-    target: &mut TypedImage<'_, P>,
-) {
-    let [left, top, width, height] =
-        [region.left, region.top, region.width, region.height].map(|side| side as u32);
-    let source = TypedCroppedImage::from_ref(source, left, top, width, height)
-        .expect("a region lies inside its plane");
-    let Rectangle { left, top, width, height } = rectangle;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(left, top, width, height);
-    resizer.resize_typed(&source, target, &options).expect("a rectangle lies inside its region");
 }
 
 #[cfg(test)]
@@ -150,11 +104,6 @@ mod tests {
         Resampler::new().resample((&plane, (4, 2)), WHOLE, rectangle, (&mut out, (2, 1)));
         // (3 * 0 + 3 * 80 + 160) / 7 and its mirror image.
         assert_eq!(out, [57, 183]);
-        let mut fine = [0i16; 2];
-        let mut resampler = Resampler::new();
-        resampler.resample_finely::<4>((&plane, (4, 2)), WHOLE, rectangle, (&mut fine, (2, 1)));
-        // 57.14 and 182.86 in sixteenths.
-        assert_eq!(fine, [914, 2926]);
     }
 
     #[test]
@@ -165,9 +114,5 @@ mod tests {
         let mut out = [0u8; 9];
         Resampler::new().resample((&plane, (4, 2)), region, rectangle, (&mut out, (3, 3)));
         assert_eq!(out, [10; 9]);
-        let mut fine = [0i16; 9];
-        let mut resampler = Resampler::new();
-        resampler.resample_finely::<4>((&plane, (4, 2)), region, rectangle, (&mut fine, (3, 3)));
-        assert_eq!(fine, [160; 9]);
     }
 }

@@ -26,7 +26,8 @@ pub(crate) use self::blur::{half_taps, margin};
 pub(crate) use self::pass::{Pass, Sink, Source};
 pub(crate) use self::point::Point;
 pub(crate) use self::resample::{Grid, RowCache};
-pub(crate) use self::shrink::Shrinker;
+pub(crate) use self::shrink::{Shrink, Shrinker};
+use self::simd::Simd;
 
 /// Fraction bits of a value between two steps.
 pub(crate) const FRACTION_BITS: i32 = 4;
@@ -108,20 +109,29 @@ impl SimdLevel {
     }
 }
 
-/// Runs a pass with the kernels of `level`; gives the sum of gray where the sink asks for it.
+/// Something to do with the kernels of whichever level.
+pub(crate) trait Kernel {
+    /// What comes of it.
+    type Output;
+
+    /// Does it; inlined into one function for each instruction set.
+    fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Runs `kernel` with the instructions of `level`.
 ///
 /// # Panics
 /// If this processor lacks `level`.
-pub(crate) fn run(level: SimdLevel, pass: Pass<'_>) -> u64 {
+pub(crate) fn run<K: Kernel>(level: SimdLevel, kernel: K) -> K::Output {
     assert!(level.is_available(), "{level:?} kernels on a processor without it");
     match level {
-        SimdLevel::Scalar => pass.run::<portable::Portable>(),
+        SimdLevel::Scalar => kernel.run::<portable::Portable>(),
         // SAFETY: the processor has AVX2, checked above.
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx2 => unsafe { run_avx2(pass) },
+        SimdLevel::Avx2 => unsafe { run_avx2(kernel) },
         // SAFETY: the processor has the AVX-512 sets, checked above.
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512 => unsafe { run_avx512(pass) },
+        SimdLevel::Avx512 => unsafe { run_avx512(kernel) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => unreachable!("only x86-64 has it"),
     }
@@ -129,12 +139,12 @@ pub(crate) fn run(level: SimdLevel, pass: Pass<'_>) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn run_avx2(pass: Pass<'_>) -> u64 {
-    pass.run::<x86::Avx2>()
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<x86::Avx2>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
-fn run_avx512(pass: Pass<'_>) -> u64 {
-    pass.run::<x86::Avx512>()
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<x86::Avx512>()
 }

@@ -12,15 +12,13 @@ use super::blur::{self, Down};
 use super::point::{self, Pixels};
 use super::resample::{Grid, RowCache, between};
 use super::simd::Simd;
-use super::{Block, LANES, Point, channels_mut};
+use super::{Block, Kernel, LANES, Point, channels_mut};
 
 /// Where rows come from.
 pub(crate) enum Source<'a> {
     /// Two-tap sampling of the image.
     Sample { from: &'a Part<'a>, grid: &'a Grid, cache: &'a mut RowCache },
-    /// Planes of the view's own size, mirrored if `flip`; `row` is scratch.
-    Planes { planes: &'a [i16], flip: bool, row: &'a mut [[Block; 3]] },
-    /// Rows that an earlier pass stored.
+    /// Rows that an earlier pass, or a reduction, stored.
     Stored(&'a [[Block; 3]]),
     /// The same, blurred down; `pairs` is scratch, one pair of rows for each tap.
     Blurred { rows: &'a [[Block; 3]], taps: &'a [i16], pairs: &'a mut [[usize; 2]] },
@@ -47,15 +45,17 @@ pub(crate) struct Pass<'a> {
     pub sink: Sink<'a>,
 }
 
-impl Pass<'_> {
-    /// Does the walk; gives the sum of gray with fraction bits if the sink is `Store`, else 0.
+impl Kernel for Pass<'_> {
+    /// The sum of gray with fraction bits if the sink is `Store`, else 0.
+    type Output = u64;
+
     #[inline(always)]
-    pub fn run<S: Simd>(mut self) -> u64 {
+    fn run<S: Simd>(mut self) -> u64 {
         let (width, height) = (self.width, self.height);
         let blocks = width.div_ceil(LANES);
         let mut gray = Gray::<S> { sums: S::no_sums(), rest: 0 };
         for y in 0..height {
-            let input = self.source.row::<S>(width, height, blocks, y);
+            let input = self.source.row::<S>(height, blocks, y);
             let output = self.sink.row(width, height, blocks, y);
             // Here rather than for every block, so that the inner loop is one for each pair.
             match input {
@@ -187,28 +187,12 @@ impl<S: Simd> Read<S> for Down<'_> {
 
 impl Source<'_> {
     #[inline(always)]
-    fn row<S: Simd>(
-        &mut self,
-        width: usize,
-        height: usize,
-        blocks: usize,
-        y: usize,
-    ) -> InputRow<'_> {
+    fn row<S: Simd>(&mut self, height: usize, blocks: usize, y: usize) -> InputRow<'_> {
         match self {
             Source::Sample { from, grid, cache } => {
                 cache.prepare::<S>(from, grid, y);
                 let (upper, lower, weight) = cache.taps(grid, y);
                 InputRow::Between(Between { upper, lower, weight })
-            }
-            Source::Planes { planes, flip, row } => {
-                for channel in 0..3 {
-                    let plane = &planes[(channel * height + y) * width..][..width];
-                    for x in 0..width {
-                        let from = if *flip { width - 1 - x } else { x };
-                        row[x / LANES][channel][x % LANES] = plane[from];
-                    }
-                }
-                InputRow::Plain(row)
             }
             Source::Stored(rows) => InputRow::Plain(&rows[y * blocks..][..blocks]),
             Source::Blurred { rows, taps, pairs } => {

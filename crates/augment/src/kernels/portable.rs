@@ -4,7 +4,7 @@
 use std::ops::{Add, Sub};
 
 use super::LANES;
-use super::simd::{GROUP, Simd, Windows};
+use super::simd::{GROUP, ROWS, SUMS, Simd, Windows};
 
 const WIDTH: usize = 8;
 
@@ -45,6 +45,7 @@ impl Simd for Portable {
     const WIDTH: usize = WIDTH;
     type Sums = i64;
     type Picks = [u8; WIDTH];
+    type Products = [i32; WIDTH];
 
     #[inline(always)]
     fn splat(value: i16) -> Self {
@@ -60,6 +61,11 @@ impl Simd for Portable {
     fn load_from(from: &[i16], first: usize) -> Self {
         let from = &from[first..first + WIDTH];
         lanes!(|i| from[i])
+    }
+
+    #[inline(always)]
+    fn load_bytes(from: &[u8; LANES], first: usize) -> Self {
+        lanes!(|i| i16::from(from[first + i]))
     }
 
     #[inline(always)]
@@ -150,6 +156,47 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn total(sums: i64) -> i64 {
+        sums
+    }
+    #[inline(always)]
+    fn products(start: i32) -> [i32; WIDTH] {
+        [start; WIDTH]
+    }
+
+    #[inline(always)]
+    fn add_products(self, other: Self, weights: [i16; 2], to: [i32; WIDTH]) -> [i32; WIDTH] {
+        let [a, b] = weights.map(i32::from);
+        let mut sums = to;
+        for i in 0..WIDTH {
+            sums[i] += i32::from(self.0[i]) * a + i32::from(other.0[i]) * b;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn narrow<const BITS: i32>(products: [i32; WIDTH]) -> Self {
+        lanes!(|i| (products[i] >> BITS) as i16)
+    }
+
+    #[inline(always)]
+    fn weighted_sums<const BITS: i32>(
+        rows: &[i16],
+        starts: &[usize; SUMS],
+        weights: &[i16],
+    ) -> [[i16; SUMS]; ROWS] {
+        let (taps, length) = (weights.len() / SUMS, rows.len() / ROWS);
+        let mut sums = [[0; SUMS]; ROWS];
+        for row in 0..ROWS {
+            for i in 0..SUMS {
+                let values = &rows[row * length..][..length][starts[i]..][..taps];
+                let weights = &weights[i * taps..][..taps];
+                let mut sum = 1 << (BITS - 1);
+                for tap in 0..taps {
+                    sum += i32::from(values[tap]) * i32::from(weights[tap]);
+                }
+                sums[row][i] = (sum >> BITS) as i16;
+            }
+        }
         sums
     }
 }

@@ -7,6 +7,15 @@ use super::LANES;
 /// Outputs that share one window of source bytes.
 pub(crate) const GROUP: usize = 16;
 
+/// Rows of which weighted sums are made at once.
+pub(crate) const ROWS: usize = 6;
+
+/// Weighted sums that are made at once of one row.
+pub(crate) const SUMS: usize = 4;
+
+/// Values of a row that are weighted at once.
+pub(crate) const TAPS: usize = 8;
+
 /// One window of source bytes for each group of a block.
 pub(crate) type Windows<'a> = [&'a [u8; GROUP + 1]; LANES / GROUP];
 
@@ -18,6 +27,8 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     type Sums: Copy;
     /// Which bytes of a block's windows go to which lane.
     type Picks: Copy;
+    /// A sum of products for each lane, as `i32`.
+    type Products: Copy;
 
     /// The same value in every lane.
     fn splat(value: i16) -> Self;
@@ -25,6 +36,8 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     fn load(from: &[i16; LANES], first: usize) -> Self;
     /// Values that begin anywhere in a slice.
     fn load_from(from: &[i16], first: usize) -> Self;
+    /// Bytes of a block from `first` on.
+    fn load_bytes(from: &[u8; LANES], first: usize) -> Self;
     /// Writes lanes of a block from `first` on.
     fn store(self, to: &mut [i16; LANES], first: usize);
     /// Writes lanes in 0..=255 as bytes from `first` on.
@@ -58,6 +71,21 @@ pub(crate) trait Simd: Copy + Add<Output = Self> + Sub<Output = Self> {
     fn add_to(self, sums: Self::Sums) -> Self::Sums;
     /// The sum over all lanes.
     fn total(sums: Self::Sums) -> i64;
+
+    /// The same sum for every lane.
+    fn products(start: i32) -> Self::Products;
+    /// Adds `self * weights[0] + other * weights[1]`.
+    fn add_products(self, other: Self, weights: [i16; 2], to: Self::Products) -> Self::Products;
+    /// The sums shifted right; they fit in a lane then.
+    fn narrow<const BITS: i32>(products: Self::Products) -> Self;
+    /// Of each of the [`ROWS`] rows of equal length in `rows`, a weighted sum of the values from
+    /// each of `starts` on, rounded to `BITS` bits less. There are as many weights, a multiple of
+    /// [`TAPS`], for each start.
+    fn weighted_sums<const BITS: i32>(
+        rows: &[i16],
+        starts: &[usize; SUMS],
+        weights: &[i16],
+    ) -> [[i16; SUMS]; ROWS];
 
     /// `self` limited to `low..=high`.
     #[inline(always)]

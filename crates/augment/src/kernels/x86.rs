@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Sub};
 
 use super::LANES;
-use super::simd::{GROUP, Simd, Windows};
+use super::simd::{GROUP, ROWS, SUMS, Simd, TAPS, Windows};
 
 /// Thirty-two lanes in two registers: whatever is done once for a vector is then done half as
 /// often.
@@ -68,6 +68,8 @@ impl Simd for Avx2 {
     type Sums = __m256i;
     /// A byte for each half of a lane; the upper one has the bit that makes it 0.
     type Picks = [__m256i; 2];
+    /// As the instructions for unpacking lay them out: halves of halves.
+    type Products = [__m256i; 4];
 
     on_registers! { Avx2:
         mul(other) = _mm256_mulhrs_epi16;
@@ -192,6 +194,113 @@ impl Simd for Avx2 {
         }
         total
     }
+
+    #[inline(always)]
+    fn load_bytes(from: &[u8; LANES], _first: usize) -> Self {
+        let from: *const __m128i = from.as_ptr().cast();
+        // SAFETY: 32 bytes are there, see the top of the file.
+        unsafe {
+            let [low, high] = [_mm_loadu_si128(from), _mm_loadu_si128(from.add(1))];
+            Avx2(_mm256_cvtepu8_epi16(low), _mm256_cvtepu8_epi16(high))
+        }
+    }
+
+    #[inline(always)]
+    fn products(start: i32) -> [__m256i; 4] {
+        // SAFETY: the instruction exists, see the top of the file.
+        [unsafe { _mm256_set1_epi32(start) }; 4]
+    }
+
+    #[inline(always)]
+    fn add_products(self, other: Self, weights: [i16; 2], to: [__m256i; 4]) -> [__m256i; 4] {
+        // SAFETY: the instructions exist, see the top of the file.
+        unsafe {
+            let weights = _mm256_set1_epi32(pair(weights));
+            let a = _mm256_madd_epi16(_mm256_unpacklo_epi16(self.0, other.0), weights);
+            let b = _mm256_madd_epi16(_mm256_unpackhi_epi16(self.0, other.0), weights);
+            let c = _mm256_madd_epi16(_mm256_unpacklo_epi16(self.1, other.1), weights);
+            let d = _mm256_madd_epi16(_mm256_unpackhi_epi16(self.1, other.1), weights);
+            [
+                _mm256_add_epi32(to[0], a),
+                _mm256_add_epi32(to[1], b),
+                _mm256_add_epi32(to[2], c),
+                _mm256_add_epi32(to[3], d),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn narrow<const BITS: i32>([a, b, c, d]: [__m256i; 4]) -> Self {
+        // SAFETY: the instructions exist, see the top of the file.
+        unsafe {
+            Avx2(
+                _mm256_packs_epi32(_mm256_srai_epi32(a, BITS), _mm256_srai_epi32(b, BITS)),
+                _mm256_packs_epi32(_mm256_srai_epi32(c, BITS), _mm256_srai_epi32(d, BITS)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn weighted_sums<const BITS: i32>(
+        rows: &[i16],
+        starts: &[usize; SUMS],
+        weights: &[i16],
+    ) -> [[i16; SUMS]; ROWS] {
+        // SAFETY: the processor has AVX2, see the top of the file.
+        unsafe { weighted_sums::<BITS>(rows, starts, weights) }
+    }
+}
+
+/// Weights as `madd` takes them: those of even places in the lower halves.
+#[inline(always)]
+fn pair([even, odd]: [i16; 2]) -> i32 {
+    (i32::from(odd) << 16) | i32::from(even as u16)
+}
+
+/// [`Simd::weighted_sums`]: rows of even places in the lower halves of registers, the ones after
+/// them in the upper.
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn weighted_sums<const BITS: i32>(
+    rows: &[i16],
+    starts: &[usize; SUMS],
+    weights: &[i16],
+) -> [[i16; SUMS]; ROWS] {
+    const PAIRS: usize = ROWS / 2;
+    let (taps, length) = (weights.len() / SUMS, rows.len() / ROWS);
+    let mut out = [[0; SUMS]; ROWS];
+    // SAFETY: the instructions exist. Windows are cut to end with the last row's values, so that
+    // they have the values of the rows before it too.
+    unsafe {
+        let mut sums = [[_mm256_setzero_si256(); SUMS]; PAIRS];
+        for i in 0..SUMS {
+            let window = rows[starts[i]..][..(ROWS - 1) * length + taps].as_ptr();
+            let weights = &weights[i * taps..][..taps];
+            for tap in (0..taps / TAPS * TAPS).step_by(TAPS) {
+                let weights = _mm_loadu_si128(weights.as_ptr().add(tap).cast());
+                let weights = _mm256_broadcastsi128_si256(weights);
+                for pair in 0..PAIRS {
+                    let low = window.add(2 * pair * length + tap);
+                    let values = _mm256_loadu2_m128i(low.add(length).cast(), low.cast());
+                    let products = _mm256_madd_epi16(values, weights);
+                    sums[pair][i] = _mm256_add_epi32(sums[pair][i], products);
+                }
+            }
+        }
+        for pair in 0..PAIRS {
+            let [a, b, c, d] = sums[pair];
+            let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+            let rounded = _mm256_add_epi32(all, _mm256_set1_epi32(1 << (BITS - 1)));
+            let shifted = _mm256_srai_epi32(rounded, BITS);
+            let packed = _mm256_packs_epi32(shifted, shifted);
+            let [low, high] = [_mm256_castsi256_si128(packed), _mm256_extracti128_si256(packed, 1)];
+            _mm_storel_epi64(out[2 * pair].as_mut_ptr().cast(), low);
+            _mm_storel_epi64(out[2 * pair + 1].as_mut_ptr().cast(), high);
+        }
+    }
+    out
 }
 
 /// Left and right taps of one group.
@@ -215,6 +324,8 @@ impl Simd for Avx512 {
     const WIDTH: usize = LANES;
     type Sums = __m512i;
     type Picks = __m256i;
+    /// As the instructions for unpacking lay them out.
+    type Products = [__m512i; 2];
 
     on_registers! { Avx512:
         mul(other) = _mm512_mulhrs_epi16;
@@ -320,5 +431,47 @@ impl Simd for Avx512 {
             total += i64::from(lane);
         }
         total
+    }
+    #[inline(always)]
+    fn load_bytes(from: &[u8; LANES], _first: usize) -> Self {
+        // SAFETY: 32 bytes are there, see the top of the file.
+        Avx512(unsafe { _mm512_cvtepu8_epi16(_mm256_loadu_si256(from.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn products(start: i32) -> [__m512i; 2] {
+        // SAFETY: the instruction exists, see the top of the file.
+        [unsafe { _mm512_set1_epi32(start) }; 2]
+    }
+
+    #[inline(always)]
+    fn add_products(self, other: Self, weights: [i16; 2], to: [__m512i; 2]) -> [__m512i; 2] {
+        // SAFETY: the instructions exist, see the top of the file.
+        unsafe {
+            let weights = _mm512_set1_epi32(pair(weights));
+            let low = _mm512_madd_epi16(_mm512_unpacklo_epi16(self.0, other.0), weights);
+            let high = _mm512_madd_epi16(_mm512_unpackhi_epi16(self.0, other.0), weights);
+            [_mm512_add_epi32(to[0], low), _mm512_add_epi32(to[1], high)]
+        }
+    }
+
+    #[inline(always)]
+    fn narrow<const BITS: i32>(products: [__m512i; 2]) -> Self {
+        // SAFETY: the instructions exist, see the top of the file.
+        Avx512(unsafe {
+            let bits = _mm_cvtsi32_si128(BITS);
+            let [low, high] = products;
+            _mm512_packs_epi32(_mm512_sra_epi32(low, bits), _mm512_sra_epi32(high, bits))
+        })
+    }
+
+    #[inline(always)]
+    fn weighted_sums<const BITS: i32>(
+        rows: &[i16],
+        starts: &[usize; SUMS],
+        weights: &[i16],
+    ) -> [[i16; SUMS]; ROWS] {
+        // SAFETY: the processor has AVX2 too, see the top of the file.
+        unsafe { weighted_sums::<BITS>(rows, starts, weights) }
     }
 }

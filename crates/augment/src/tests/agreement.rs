@@ -79,6 +79,40 @@ fn shrinking_is_close_to_the_float_reference() {
     check_recipe(&Recipe::seed_strong(17), [33, 224], 30);
 }
 
+/// Crops alone, in one direction or in both, by little and by much: what is rounded before the
+/// byte is hardly more than nothing.
+#[test]
+fn reduced_crops_are_the_rounded_floats() {
+    let sides = [[1, 300], [300, 1], [7, 31], [33, 40], [224, 224], [700, 90]];
+    let outputs = [[1, 1], [3, 20], [17, 32], [32, 97]];
+    let mut reduced = 0;
+    for (number, (from, to)) in
+        sides.iter().flat_map(|from| outputs.map(|to| (*from, to))).enumerate()
+    {
+        for (left, part) in [(0.0, 1.0), (0.31, 0.69), (0.1, 0.333)] {
+            let [height, width] = from.map(|side| side as f64);
+            let crop = CropBox {
+                top: left * height,
+                left: left * width,
+                height: part * height,
+                width: part * width,
+            };
+            if crop.height <= to[0] as f64 && crop.width <= to[1] as f64 {
+                continue;
+            }
+            let bytes = match number % 2 {
+                0 => waves(from[0], from[1], number as u32),
+                _ => noise(3 * from[0] * from[1], number as u32),
+            };
+            let view = ViewParams { crop, flip: number % 3 == 0, pixel_ops: Vec::new() };
+            let (largest, _) = distance(&view, &bytes, from, to);
+            assert!(largest <= 0.56, "{crop:?} of {from:?} to {to:?}: {largest} levels apart");
+            reduced += 1;
+        }
+    }
+    assert!(reduced > 50, "{reduced} crops");
+}
+
 /// A view without operations is the image, whatever its size.
 #[test]
 fn nothing_to_do_changes_nothing() {
