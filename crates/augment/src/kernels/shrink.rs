@@ -13,6 +13,7 @@ use crate::CropBox;
 const WEIGHT_BITS: i32 = 14;
 /// Fraction bits of a value between the two directions; 255 with these still is an `i16`.
 const BETWEEN_BITS: i32 = 7;
+
 /// The source pixels that the outputs of one direction are made of.
 #[derive(Debug, Default)]
 struct Taps {
