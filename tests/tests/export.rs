@@ -2,6 +2,7 @@
 
 use end_to_end::Place;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
@@ -20,6 +21,9 @@ fn an_encoder_leaves_as_torchscript_and_as_safetensors() {
         let card = place.read_json("encoder.pt.card.json");
         let found = card["input"].as_str().unwrap().to_owned();
         assert_eq!(found.contains("uint8"), input == "u8", "{found}");
+        let sum = Sha256::digest(place.read("encoder.pt"));
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((&card["sha256"], &said["sha256"]), (&json!(sum), &json!(sum)));
         assert_eq!(card["results"]["accuracy"]["knn"]["images"], 32);
         assert_eq!(card["license"], json!(null));
         // Labeled images are trained on too, without their labels.

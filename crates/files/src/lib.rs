@@ -6,6 +6,7 @@
 //! - [`RecordLog`] appends records; one that can't be written whole is taken back.
 //! - [`OneLine`] escapes names, paths and messages for errors and logs.
 //! - [`json_message`] says what is wrong with JSON in words for people.
+//! - [`sha256()`] is the checksum of a file.
 //! - [`cache_dir`] is where caches go.
 //!
 //! ```
@@ -30,6 +31,7 @@ mod one_line;
 mod partial;
 mod read;
 mod record_log;
+mod sha256;
 
 pub use self::atomic_file::{AtomicFile, check_writable, write};
 pub use self::atomic_folder::{AtomicFolder, check_new_folder};
@@ -44,3 +46,4 @@ pub use self::read::{
     remove_if_exists,
 };
 pub use self::record_log::RecordLog;
+pub use self::sha256::sha256;

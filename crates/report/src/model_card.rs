@@ -14,6 +14,8 @@ use crate::{Error, Run};
 pub struct ExportInfo<'a> {
     /// The file of the encoder; the card is written next to it.
     pub file: &'a Path,
+    /// Its SHA-256 in hexadecimal digits; `None` where it isn't a plain file, such as a pipe.
+    pub sha256: Option<&'a str>,
     /// The format, such as `torchscript`.
     pub format: &'a str,
     /// Shape, dtype and range of the input, in words.
@@ -57,6 +59,7 @@ fn card(folder: &Path, exported: &ExportInfo) -> Result<Value, Error> {
     let name = exported.file.file_name().unwrap_or_default();
     Ok(json!({
         "file": name.to_string_lossy(),
+        "sha256": exported.sha256,
         "format": exported.format,
         "license": exported.license,
         "input": exported.input,
@@ -157,6 +160,9 @@ fn markdown(card: &Value) -> String {
             word(&training["device"]),
         ),
     ));
+    if let Some(sha256) = card["sha256"].as_str() {
+        rows.push(("SHA-256", format!("`{sha256}`")));
+    }
     rows.push(("License", plain(card["license"].as_str().unwrap_or("not stated"))));
     let mut text =
         format!("# {}: an image encoder trained by {method}\n\n", plain(&word(&card["file"])));

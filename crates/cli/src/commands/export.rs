@@ -37,9 +37,15 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
             ("safetensors", input)
         }
     };
+    // So that a card can be told from one of an earlier file of this name.
+    let sha256 = match out.is_file() {
+        true => Some(files::sha256(out).map_err(files::Error::io(out, "read"))?),
+        false => None,
+    };
     let TrainingProgress { epoch, step } = frozen.trained;
     let exported = ExportInfo {
         file: out,
+        sha256: sha256.as_deref(),
         format,
         input: &input,
         features: frozen.feature_size(),
@@ -49,7 +55,7 @@ pub fn run(arguments: &ExportArguments, output: &Output) -> Result<ExitCode, Fai
     };
     let cards = report::write_model_card(&arguments.run, &exported)?;
     let value = json!({
-        "file": out, "format": format, "input": input, "features": exported.features,
+        "file": out, "sha256": sha256, "format": format, "input": input, "features": exported.features,
         "epoch": epoch, "step": step, "cards": cards,
     });
     output.result(&value, || {

@@ -6,6 +6,7 @@ use crate::tests::sample;
 fn exported(file: &Path) -> ExportInfo<'_> {
     ExportInfo {
         file,
+        sha256: Some("0123abcd"),
         format: "torchscript",
         input: "u8, RGB",
         features: 128,
@@ -35,6 +36,7 @@ fn a_card_has_the_facts_of_the_run_and_no_paths() {
         "photos (image folder), 1900 images, 96 pixels",
         "| Trained for | 3 epochs, 30 steps, 64 images per step, seed 3, bf16 |",
         "| knn | 50.00 % | 40.00 % to 60.00 % | 200 |",
+        "| SHA-256 | `0123abcd` |",
         "CC BY 4.0",
     ] {
         assert!(text.contains(part), "{part} not in\n{text}");

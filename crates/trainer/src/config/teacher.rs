@@ -1,10 +1,6 @@
 //! The file of a frozen teacher, which a run is bound to by its checksum.
 
-use std::io::Read;
-use std::path::Path;
-
 use methods::MethodConfig;
-use sha2::{Digest, Sha256};
 
 use super::{Config, ConfigError};
 
@@ -22,7 +18,7 @@ impl Config {
             expected,
             found: format!("{file:?}{found}"),
         };
-        let found = sha256(file)
+        let found = files::sha256(file)
             .map_err(|error| wrong("a TorchScript file".to_owned(), format!(": {error}")))?;
         match &config.teacher_sha256 {
             Some(recorded) if *recorded != found => {
@@ -33,17 +29,6 @@ impl Config {
                 config.teacher_sha256 = Some(found);
                 Ok(())
             }
-        }
-    }
-}
-
-fn sha256(file: &Path) -> std::io::Result<String> {
-    let (mut file, mut hash) = (files::open_plain(file)?, Sha256::new());
-    let mut part = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(files::hex(&hash.finalize())),
-            count => hash.update(&part[..count]),
         }
     }
 }
