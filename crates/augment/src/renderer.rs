@@ -8,7 +8,8 @@ use crate::kernels::{
 };
 use crate::{PixelOp, Recipe, ViewKey, ViewParams};
 
-/// Makes views. Keeps its scratch memory: once it has seen the sizes it allocates nothing.
+/// Makes views. Keeps its scratch memory: once it has seen the largest sizes and crops it allocates
+/// nothing.
 ///
 /// The bytes do not depend on what it rendered before.
 pub struct Renderer {

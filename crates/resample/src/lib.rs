@@ -1,7 +1,7 @@
 //! Antialiased resampling of one plane of bytes, by `fast_image_resize`.
 //!
 //! That crate's kernels are generic and take a minute to compile wherever they are used with a new
-//! kind of image. Here they are instantiated once.
+//! kind of image. Here they are instantiated once, and not again when `dataset` changes.
 //!
 //! ```
 //! use resample::{Rectangle, Region, Resampler};
