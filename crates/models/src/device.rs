@@ -5,6 +5,7 @@
 //! kernels.
 
 use std::borrow::Cow;
+use std::env;
 use std::ffi::c_void;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -163,12 +164,26 @@ pub fn device_name(device: Device) -> String {
     }
 }
 
-/// Has cuDNN use only algorithms that give the same bits again.
+/// Has libtorch and cuDNN use only algorithms that give the same bits again. An operation of a GPU
+/// that has none is an error then.
 fn repeatable() {
+    if env::var_os(CUBLAS_WORKSPACE).is_none() {
+        // SAFETY: once, before libtorch makes its first handle of cuBLAS, which reads it. Threads
+        // of this program that run by then only decode images.
+        unsafe { env::set_var(CUBLAS_WORKSPACE, ":4096:8") };
+    }
     // SAFETY: the functions of libtorch 2.11's `at::Context`, by their names in its C++ ABI: a
-    // reference to a static object, and one of its members that stores a flag.
-    unsafe { set_deterministic_cudnn(global_context(), true) }
+    // reference to a static object, and members of it that store flags.
+    unsafe {
+        set_deterministic_cudnn(global_context(), true);
+        set_deterministic_algorithms(global_context(), true, false);
+        // No new tensor is read before it is written.
+        set_deterministic_fill(global_context(), false);
+    }
 }
+
+/// Sizes of the workspaces of cuBLAS. It repeats its bits with fixed ones.
+const CUBLAS_WORKSPACE: &str = "CUBLAS_WORKSPACE_CONFIG";
 
 /// Whether cuDNN and cuBLAS may compute 32-bit floats in TensorFloat-32, of 10 bits. By itself
 /// libtorch allows it cuDNN.
@@ -194,6 +209,10 @@ unsafe extern "C" {
     fn global_context() -> *mut c_void;
     #[link_name = "_ZN2at7Context21setDeterministicCuDNNEb"]
     fn set_deterministic_cudnn(context: *mut c_void, only: bool);
+    #[link_name = "_ZN2at7Context26setDeterministicAlgorithmsEbb"]
+    fn set_deterministic_algorithms(context: *mut c_void, only: bool, warn_only: bool);
+    #[link_name = "_ZN2at7Context39setDeterministicFillUninitializedMemoryEb"]
+    fn set_deterministic_fill(context: *mut c_void, fill: bool);
     #[link_name = "_ZN2at7Context17setAllowTF32CuDNNEb"]
     fn set_allow_tf32_cudnn(context: *mut c_void, allowed: bool);
     #[link_name = "_ZN2at7Context18setAllowTF32CuBLASEb"]
