@@ -18,6 +18,8 @@ fn compile() {
     let include = std::path::Path::new(&lib).parent().expect("a folder above lib").join("include");
     cc::Build::new()
         .cpp(true)
+        // As libtorch, whose types have more members without it.
+        .define("NDEBUG", None)
         .std("c++17")
         .warnings(false)
         // The headers of Gloo aren't part of libtorch; what c10d needs of them is declared here.
