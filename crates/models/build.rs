@@ -10,6 +10,8 @@ fn main() {
     let include = std::path::Path::new(&lib).parent().expect("a folder above lib").join("include");
     cc::Build::new()
         .cpp(true)
+        // As libtorch, whose types have more members without it.
+        .define("NDEBUG", None)
         .std("c++17")
         .warnings(false)
         .flag(format!("-isystem{}", include.display()))

@@ -19,6 +19,10 @@ unsafe extern "C" {
     pub(super) fn cuda_page_unlock(pages: *mut c_void) -> c_int;
     pub(super) fn cuda_peak_memory(gpu: c_int, bytes: *mut i64) -> c_int;
     pub(super) fn cuda_reset_peak_memory(gpu: c_int) -> c_int;
+    pub(super) fn cuda_graph_begin(pool: *const u64, graph: *mut *mut c_void) -> c_int;
+    pub(super) fn cuda_graph_end(graph: *mut c_void, pool: *mut u64) -> c_int;
+    pub(super) fn cuda_graph_replay(graph: *mut c_void) -> c_int;
+    pub(super) fn cuda_graph_free(graph: *mut c_void);
 }
 
 /// What an answer of the interface means.

@@ -1,14 +1,17 @@
-//! Copies to a GPU beside what it computes.
+//! What libtorch's C++ library can do with a GPU and `tch` can't: copies beside computations, and
+//! CUDA graphs.
 //!
 //! The binary links nothing of CUDA: what is here fails where no CUDA libtorch is loaded.
 
 mod event;
 mod ffi;
+mod graph;
 mod memory;
 mod page_lock;
 mod transfer;
 
 pub use self::event::CudaEvent;
+pub use self::graph::{ComputeStream, CudaGraph, GraphMemory};
 pub use self::memory::{peak_memory, reset_peak_memory};
 pub use self::page_lock::PageLock;
 pub use self::transfer::{CopyStream, Transfer};
@@ -20,7 +23,7 @@ pub struct CudaError(String);
 
 #[cfg(test)]
 mod tests {
-    use tch::Device;
+    use tch::{Device, Kind, Tensor};
 
     use super::*;
     use crate::DeviceChoice;
@@ -32,6 +35,8 @@ mod tests {
                 CudaEvent::record(0).err(),
                 PageLock::new(&[0; 10]).err(),
                 CopyStream::new(0).err(),
+                ComputeStream::enter(0).err(),
+                CudaGraph::capture(0, &mut GraphMemory::default(), || ()).err(),
                 peak_memory(0).err(),
                 reset_peak_memory(0).err(),
             ];
@@ -52,5 +57,29 @@ mod tests {
         assert!(transfer.is_done().unwrap() && peak_memory(gpu).unwrap() >= 1 << 20);
         assert_eq!(transfer.into_source().unwrap(), pages);
         drop(lock);
+    }
+    #[test]
+    fn a_graph_repeats_what_was_captured() {
+        let Ok(Device::Cuda(gpu)) = DeviceChoice::Auto.open() else { return };
+        let options = (Kind::Float, Device::Cuda(gpu));
+        let mut input = Tensor::ones([4], options);
+        let mut sums = Tensor::zeros([4], options);
+        let stream = ComputeStream::enter(gpu).unwrap();
+        let mut memory = GraphMemory::default();
+        let mut step = || {
+            let squares = input.square();
+            sums += &squares;
+            squares
+        };
+        // Library handles are made outside of a graph.
+        drop(step());
+        let (graph, squares) = CudaGraph::capture(gpu, &mut memory, &mut step).unwrap();
+        for value in [2.0, 3.0] {
+            let _ = input.fill_(value);
+            graph.replay().unwrap();
+            assert_eq!(squares.double_value(&[0]), value * value);
+        }
+        assert_eq!(sums.double_value(&[3]), 14.0);
+        drop(stream);
     }
 }

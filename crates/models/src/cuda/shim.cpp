@@ -6,7 +6,10 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 
+#include <memory>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "shim.h"
 
@@ -40,9 +43,10 @@ c10::Device device(int gpu) {
   return c10::Device(CUDA, static_cast<c10::DeviceIndex>(gpu));
 }
 
-// A function of CUDA's runtime, which libtorch_cpu of the CUDA flavor needs too.
+// A function of the libraries that are loaded: of CUDA's runtime, which libtorch_cpu of the CUDA
+// flavor needs too, or of libtorch_cuda.
 template <class Function>
-Function runtime(const char* name) {
+Function symbol(const char* name) {
   driver();
   void* found = dlsym(RTLD_DEFAULT, name);
   TORCH_CHECK(found, "no ", name, " in the libraries that are loaded");
@@ -56,10 +60,57 @@ c10::DeviceAllocator& allocator() {
 
 void check(int code, const char* function) {
   if (code != 0) {
-    auto text = runtime<const char* (*)(int)>("cudaGetErrorString");
+    auto text = symbol<const char* (*)(int)>("cudaGetErrorString");
     TORCH_CHECK(false, function, ": ", text(code));
   }
 }
+
+using Pool = std::pair<unsigned long long, unsigned long long>;
+
+// at::cuda::CUDAGraph, whose header needs those of CUDA, by the names of its members.
+class Graph {
+ public:
+  Graph() {
+    symbol<void (*)(void*, bool)>("_ZN2at4cuda9CUDAGraphC1Eb")(room_, false);
+  }
+
+  ~Graph() {
+    if (recording_) {
+      guarded([&] { end(); });
+    }
+    symbol<void (*)(void*)>("_ZN2at4cuda9CUDAGraphD1Ev")(room_);
+  }
+
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  void begin(Pool pool) {
+    auto begin = symbol<void (*)(void*, Pool, int)>(
+        "_ZN2at4cuda9CUDAGraph13capture_beginESt4pairIyyE21cudaStreamCaptureMode");
+    begin(room_, pool, THREAD_LOCAL);
+    recording_ = true;
+  }
+
+  void end() {
+    recording_ = false;
+    symbol<void (*)(void*)>("_ZN2at4cuda9CUDAGraph11capture_endEv")(room_);
+  }
+
+  Pool pool() {
+    return symbol<Pool (*)(void*)>("_ZN2at4cuda9CUDAGraph4poolEv")(room_);
+  }
+
+  void replay() {
+    symbol<void (*)(void*)>("_ZN2at4cuda9CUDAGraph6replayEv")(room_);
+  }
+
+ private:
+  // cudaStreamCaptureModeThreadLocal: other threads may use the GPU meanwhile.
+  static constexpr int THREAD_LOCAL = 1;
+  bool recording_ = false;
+  // It has about 150 bytes.
+  alignas(16) char room_[1024];
+};
 
 } // namespace
 
@@ -113,14 +164,14 @@ int cuda_record_stream(void* tensor, int gpu) {
 
 int cuda_page_lock(void* pages, size_t length) {
   return guarded([&] {
-    auto lock = runtime<int (*)(void*, size_t, unsigned)>("cudaHostRegister");
+    auto lock = symbol<int (*)(void*, size_t, unsigned)>("cudaHostRegister");
     check(lock(pages, length, 0), "cudaHostRegister");
   });
 }
 
 int cuda_page_unlock(void* pages) {
   return guarded([&] {
-    auto unlock = runtime<int (*)(void*)>("cudaHostUnregister");
+    auto unlock = symbol<int (*)(void*)>("cudaHostUnregister");
     check(unlock(pages), "cudaHostUnregister");
   });
 }
@@ -135,4 +186,28 @@ int cuda_peak_memory(int gpu, int64_t* bytes) {
 
 int cuda_reset_peak_memory(int gpu) {
   return guarded([&] { allocator().resetPeakStats(device(gpu).index()); });
+}
+
+int cuda_graph_begin(const uint64_t* pool, void** graph) {
+  return guarded([&] {
+    auto made = std::make_unique<Graph>();
+    made->begin(Pool(pool[0], pool[1]));
+    *graph = made.release();
+  });
+}
+
+int cuda_graph_end(void* graph, uint64_t* pool) {
+  return guarded([&] {
+    auto recorded = static_cast<Graph*>(graph);
+    recorded->end();
+    std::tie(pool[0], pool[1]) = recorded->pool();
+  });
+}
+
+int cuda_graph_replay(void* graph) {
+  return guarded([&] { static_cast<Graph*>(graph)->replay(); });
+}
+
+void cuda_graph_free(void* graph) {
+  delete static_cast<Graph*>(graph);
 }

@@ -1,4 +1,4 @@
-// C interface to streams, events and page-locked memory of a GPU. Nothing throws: functions return
+// C interface to streams, events, page-locked memory and graphs of a GPU. Nothing throws: functions return
 // 0, or 1 where they fail, and cuda_error() says why, for each thread. Without CUDA all fail.
 #pragma once
 
@@ -35,6 +35,15 @@ int cuda_page_unlock(void* pages);
 // The most memory that tensors on the GPU had at once, and counting anew.
 int cuda_peak_memory(int gpu, int64_t* bytes);
 int cuda_reset_peak_memory(int gpu);
+
+// A graph records what is queued on this thread's current stream, which is not the default one,
+// from `begin` to `end`, and doesn't run it; `replay` runs all of it. Graphs of one `pool` share
+// memory and never run at once; two zeros are a new pool, whose numbers `end` writes.
+int cuda_graph_begin(const uint64_t* pool, void** graph);
+int cuda_graph_end(void* graph, uint64_t* pool);
+int cuda_graph_replay(void* graph);
+// Also of a graph that was not ended.
+void cuda_graph_free(void* graph);
 
 #ifdef __cplusplus
 }

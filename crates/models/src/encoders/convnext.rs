@@ -134,6 +134,10 @@ impl Encoder for ConvNext {
     fn uses_batch_statistics(&self) -> bool {
         false
     }
+
+    fn drops_paths(&self) -> bool {
+        !self.drop_path.is_empty()
+    }
 }
 
 /// A convolution with its initial values.

@@ -105,6 +105,12 @@ pub trait Encoder: fmt::Debug {
     /// must not be split.
     fn uses_batch_statistics(&self) -> bool;
 
+    /// Whether stochastic depth leaves branches out in [`Mode::DropPath`], by numbers that are drawn
+    /// on the CPU.
+    fn drops_paths(&self) -> bool {
+        false
+    }
+
     /// Normalizes over the images of all ranks of `group` from now on, where training normalizes
     /// over images at all.
     fn synchronize(&mut self, _group: &Rc<Group>) {}

@@ -124,6 +124,10 @@ impl Encoder for Normalized {
         self.encoder.uses_batch_statistics()
     }
 
+    fn drops_paths(&self) -> bool {
+        self.encoder.drops_paths()
+    }
+
     fn synchronize(&mut self, group: &Rc<Group>) {
         self.encoder.synchronize(group);
     }

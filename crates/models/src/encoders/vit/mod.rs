@@ -237,6 +237,10 @@ impl Encoder for Vit {
     fn uses_batch_statistics(&self) -> bool {
         false
     }
+
+    fn drops_paths(&self) -> bool {
+        !self.drop_path.is_empty()
+    }
 }
 
 #[cfg(test)]
