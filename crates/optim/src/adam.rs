@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::update_rule::{StepContext, UpdateRule};
-use crate::{Error, Interval, Schedule};
+use crate::{DeviceScalar, Error, Interval, Schedule};
 
 /// Hyper-parameters of Adam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,11 @@ pub(crate) struct Adam {
     variant: AdamVariant,
     betas: [f64; 2],
     epsilon: f64,
+    /// Learning rate, with what corrects the bias of the moments but
+    /// [`correction2`](Self::correction2).
+    step: DeviceScalar,
+    /// Square root of what corrects the bias of the second moment, in the variant of PyTorch.
+    correction2: DeviceScalar,
     moment1: Tensor,
     moment2: Tensor,
 }
@@ -67,28 +72,38 @@ impl Adam {
         epsilon: f64,
         parameters: &FlatParameters,
     ) -> Self {
-        let zeros = || parameters.flat().zeros_like();
-        Self { variant, betas, epsilon, moment1: zeros(), moment2: zeros() }
+        let flat = parameters.flat();
+        let scalar = |value| DeviceScalar::new(value, (flat.kind(), flat.device()));
+        let (step, correction2) = (scalar(0.0), scalar(1.0));
+        let (moment1, moment2) = (flat.zeros_like(), flat.zeros_like());
+        Self { variant, betas, epsilon, step, correction2, moment1, moment2 }
     }
 }
 
 impl UpdateRule for Adam {
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
-        let Self { variant, betas: [beta1, beta2], epsilon, .. } = *self;
+    fn begin_step(&mut self, context: StepContext) {
+        let Self { variant, betas: [beta1, beta2], .. } = *self;
         let steps = context.steps as f64;
         let (correction1, correction2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
+        match variant {
+            AdamVariant::Keras => self.step.set(context.lr * correction2.sqrt() / correction1),
+            AdamVariant::Pytorch => {
+                self.step.set(context.lr / correction1);
+                self.correction2.set(correction2.sqrt());
+            }
+        }
+    }
+
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor) {
+        let Self { variant, betas: [beta1, beta2], epsilon, .. } = *self;
         let _ = self.moment1.lerp_(gradient, 1.0 - beta1);
         let _ = self.moment2.g_mul_scalar_(beta2);
         self.moment2 += gradient.square() * (1.0 - beta2);
-        let (step, denominator) = match variant {
-            AdamVariant::Keras => {
-                (context.lr * correction2.sqrt() / correction1, self.moment2.sqrt() + epsilon)
-            }
-            AdamVariant::Pytorch => {
-                (context.lr / correction1, self.moment2.sqrt() / correction2.sqrt() + epsilon)
-            }
+        let denominator = match variant {
+            AdamVariant::Keras => self.moment2.sqrt() + epsilon,
+            AdamVariant::Pytorch => self.moment2.sqrt() / self.correction2.tensor() + epsilon,
         };
-        *weights -= (&self.moment1 / denominator) * step;
+        *weights -= (&self.moment1 / denominator) * self.step.tensor();
     }
 
     fn state(&self) -> Vec<(&'static str, &Tensor)> {

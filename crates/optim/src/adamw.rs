@@ -8,7 +8,7 @@ use tch::Tensor;
 use crate::adam::{Adam, check_moments};
 use crate::no_decay::decay_mask;
 use crate::update_rule::{StepContext, UpdateRule};
-use crate::{AdamVariant, Error, Interval, LayerDecayConfig, Schedule};
+use crate::{AdamVariant, DeviceScalar, Error, Interval, LayerDecayConfig, Schedule};
 
 /// Hyper-parameters of AdamW.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,8 @@ pub(crate) struct AdamW {
     pub(crate) adam: Adam,
     /// 1 for a weight that is decayed, else 0; `[weights]`.
     pub(crate) decay_mask: Tensor,
+    /// Learning rate times weight decay.
+    pub(crate) decay: DeviceScalar,
     /// Factors of the learning rate, `[weights]`, where they are not all 1.
     pub(crate) lr_factors: Option<Tensor>,
 }
@@ -64,16 +66,22 @@ impl AdamW {
         Self {
             adam: Adam::new(AdamVariant::Pytorch, config.betas, config.epsilon, parameters),
             decay_mask: decay_mask(parameters, config.exclude_bias_and_norm),
+            decay: DeviceScalar::new(0.0, (parameters.flat().kind(), parameters.flat().device())),
             lr_factors: config.layer_decay.map(|decay| decay.factors(parameters)),
         }
     }
 }
 
 impl UpdateRule for AdamW {
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
+    fn begin_step(&mut self, context: StepContext) {
+        self.decay.set(context.lr * context.weight_decay);
+        self.adam.begin_step(context);
+    }
+
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor) {
         let before = self.lr_factors.as_ref().map(|_| weights.copy());
-        *weights -= (&*weights * &self.decay_mask) * (context.lr * context.weight_decay);
-        self.adam.update(weights, gradient, context);
+        *weights -= (&*weights * &self.decay_mask) * self.decay.tensor();
+        self.adam.update(weights, gradient);
         if let (Some(before), Some(factors)) = (before, &self.lr_factors) {
             // Moments don't depend on the learning rate, and the step is proportional to it.
             let scaled = (&*weights - &before) * factors + before;

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::no_decay::{decay_mask, is_bias_or_norm};
 use crate::update_rule::{StepContext, UpdateRule};
-use crate::{Error, Interval, Schedule};
+use crate::{DeviceScalar, Error, Interval, Schedule};
 
 /// Hyper-parameters of LARS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,8 @@ impl LarsConfig {
 pub(crate) struct Lars {
     coefficient: f64,
     trust_coefficient: f64,
+    lr: DeviceScalar,
+    weight_decay: DeviceScalar,
     /// Number of weights of each parameter.
     counts: Vec<i64>,
     /// The same on the device, `[parameters]`, `i64`.
@@ -70,9 +72,12 @@ impl Lars {
             !(config.exclude_bias_and_norm && is_bias_or_norm(name, part.dim()))
         });
         let adapted: Vec<bool> = adapted.collect();
+        let zero = || DeviceScalar::new(0.0, (flat.kind(), flat.device()));
         Self {
             coefficient: config.momentum,
             trust_coefficient: config.trust_coefficient,
+            lr: zero(),
+            weight_decay: zero(),
             repeats: Tensor::from_slice(&counts).to_device(flat.device()),
             counts,
             adapted: Tensor::from_slice(&adapted).to_device(flat.device()),
@@ -96,9 +101,9 @@ impl Lars {
     ///
     /// # Shapes
     /// `[weights]`, `[weights]` -> `[parameters]`
-    fn trust(&self, weights: &Tensor, gradient: &Tensor, weight_decay: f64) -> Tensor {
+    fn trust(&self, weights: &Tensor, gradient: &Tensor) -> Tensor {
         let (weights, gradients) = (self.norms(weights), self.norms(gradient));
-        let gradients = gradients + &weights * weight_decay;
+        let gradients = gradients + &weights * self.weight_decay.tensor();
         let usable = weights.gt(0.0).logical_and(&gradients.gt(0.0));
         let usable = usable.logical_and(&self.adapted);
         let ratio = weights / gradients * self.trust_coefficient;
@@ -107,10 +112,15 @@ impl Lars {
 }
 
 impl UpdateRule for Lars {
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
-        let trust = self.trust(weights, gradient, context.weight_decay) * context.lr;
+    fn begin_step(&mut self, context: StepContext) {
+        self.lr.set(context.lr);
+        self.weight_decay.set(context.weight_decay);
+    }
+
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor) {
+        let trust = self.trust(weights, gradient) * self.lr.tensor();
         let rate = trust.repeat_interleave_self_tensor(&self.repeats, 0, weights.size()[0]);
-        let slope = gradient + (&*weights * &self.decay_mask) * context.weight_decay;
+        let slope = gradient + (&*weights * &self.decay_mask) * self.weight_decay.tensor();
         let _ = self.momentum.g_mul_scalar_(self.coefficient);
         self.momentum += slope * rate;
         *weights -= &self.momentum;

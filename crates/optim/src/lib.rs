@@ -36,6 +36,7 @@
 mod adam;
 mod adamw;
 mod clip;
+mod device_scalar;
 mod error;
 mod interval;
 mod lars;
@@ -51,6 +52,7 @@ mod update_rule;
 pub use adam::{AdamConfig, AdamVariant};
 pub use adamw::AdamWConfig;
 pub use clip::{clip_grad_norm, clip_grad_norm_per_network};
+pub use device_scalar::DeviceScalar;
 pub use error::Error;
 pub use interval::Interval;
 pub use lars::LarsConfig;

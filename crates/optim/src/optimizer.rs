@@ -84,17 +84,31 @@ impl Optimizer {
     /// Updates `parameters` once along `gradient`; the schedules are those at `count`.
     ///
     /// # Shapes
-    /// `gradient` `[weights]`, in the order, in the dtype and on the device of
-    /// [`FlatParameters::flat`]
+    /// As [`update`](Self::update).
     pub fn step(&mut self, parameters: &FlatParameters, gradient: &Tensor, count: StepCount) {
+        self.begin_step(count);
+        self.update(parameters, gradient);
+    }
+
+    /// Takes the values of the schedules at `count`, for the one [`update`](Self::update) that
+    /// follows.
+    pub fn begin_step(&mut self, count: StepCount) {
         self.steps += 1;
-        let context = StepContext {
+        self.rule.begin_step(StepContext {
             steps: self.steps,
             lr: self.lr.at(count),
             weight_decay: self.weight_decay.at(count),
-        };
+        });
+    }
+
+    /// Updates `parameters` along `gradient`.
+    ///
+    /// # Shapes
+    /// `gradient` `[weights]`, in the order, in the dtype and on the device of
+    /// [`FlatParameters::flat`]
+    pub fn update(&mut self, parameters: &FlatParameters, gradient: &Tensor) {
         let mut weights = parameters.flat().shallow_clone();
-        no_grad(|| self.rule.update(&mut weights, gradient, context));
+        no_grad(|| self.rule.update(&mut weights, gradient));
     }
 
     /// Number of steps made.

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::no_decay::decay_mask;
 use crate::update_rule::{StepContext, UpdateRule};
-use crate::{Error, Interval, Schedule};
+use crate::{DeviceScalar, Error, Interval, Schedule};
 
 /// Hyper-parameters of SGD.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,8 @@ impl SgdConfig {
 pub(crate) struct Sgd {
     coefficient: f64,
     nesterov: bool,
+    lr: DeviceScalar,
+    weight_decay: DeviceScalar,
     /// 1 for a weight that is decayed, else 0; `[weights]`.
     decay_mask: Tensor,
     momentum: Tensor,
@@ -57,25 +59,34 @@ pub(crate) struct Sgd {
 
 impl Sgd {
     pub(crate) fn new(config: &SgdConfig, parameters: &FlatParameters) -> Self {
+        let flat = parameters.flat();
+        let zero = || DeviceScalar::new(0.0, (flat.kind(), flat.device()));
         Self {
             coefficient: config.momentum,
             nesterov: config.nesterov,
+            lr: zero(),
+            weight_decay: zero(),
             decay_mask: decay_mask(parameters, config.exclude_bias_and_norm),
-            momentum: parameters.flat().zeros_like(),
+            momentum: flat.zeros_like(),
         }
     }
 }
 
 impl UpdateRule for Sgd {
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext) {
-        let slope = gradient + (&*weights * &self.decay_mask) * context.weight_decay;
+    fn begin_step(&mut self, context: StepContext) {
+        self.lr.set(context.lr);
+        self.weight_decay.set(context.weight_decay);
+    }
+
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor) {
+        let slope = gradient + (&*weights * &self.decay_mask) * self.weight_decay.tensor();
         let _ = self.momentum.g_mul_scalar_(self.coefficient);
         self.momentum += &slope;
         let direction = match self.nesterov {
             true => slope + &self.momentum * self.coefficient,
             false => self.momentum.shallow_clone(),
         };
-        *weights -= direction * context.lr;
+        *weights -= direction * self.lr.tensor();
     }
 
     fn state(&self) -> Vec<(&'static str, &Tensor)> {

@@ -6,8 +6,11 @@ use tch::Tensor;
 
 /// How one step changes weights.
 pub(crate) trait UpdateRule: Debug {
+    /// Takes the hyper-parameters of the coming step.
+    fn begin_step(&mut self, context: StepContext);
+
     /// Changes `weights` along `gradient`, both `[weights]`; called without gradient.
-    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor, context: StepContext);
+    fn update(&mut self, weights: &mut Tensor, gradient: &Tensor);
 
     /// What it accumulates, each `[weights]`, by name.
     fn state(&self) -> Vec<(&'static str, &Tensor)>;

@@ -11,7 +11,7 @@ use crate::adamw::AdamW;
 use crate::layer_decay::Levels;
 use crate::no_decay::is_bias_or_norm;
 use crate::update_rule::{StepContext, UpdateRule};
-use crate::{AdamVariant, LayerDecayConfig, LayerDecayRule};
+use crate::{AdamVariant, DeviceScalar, LayerDecayConfig, LayerDecayRule};
 
 #[test]
 fn golden_factors_match_set_m() {
@@ -74,6 +74,7 @@ fn golden_steps_of_adamw_with_factors_match_set_m() {
         let number = |key: &str| parameter[key].as_f64().unwrap();
         let mut rule = AdamW {
             adam: Adam::new(AdamVariant::Pytorch, [0.9, 0.999], 1e-8, &parameters),
+            decay: DeviceScalar::new(0.0, (Kind::Double, Device::Cpu)),
             decay_mask: parameters.flat().ones_like() * number("wd_multiplier"),
             lr_factors: Some(parameters.flat().ones_like() * number("lr_multiplier")),
         };
@@ -86,7 +87,8 @@ fn golden_steps_of_adamw_with_factors_match_set_m() {
             };
             let gradient = gradients.get(step as i64).flatten(0, -1);
             let mut weights = parameters.flat().shallow_clone();
-            tch::no_grad(|| rule.update(&mut weights, &gradient, context));
+            rule.begin_step(context);
+            tch::no_grad(|| rule.update(&mut weights, &gradient));
             let expected = after.get(step as i64).flatten(0, -1);
             let off = difference(&weight, &expected);
             assert!(off <= 1e-7, "{}: step {step} off by {off}", parameter["name"]);
