@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::error::not_negative;
 use crate::similarity::{centered, diagonal_and_rest, redundancy, standardize};
-use crate::{Method, MethodContext, MethodError, Projections, Variant};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of Barlow Twins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,5 +56,9 @@ impl Method for BarlowTwins {
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::similarity::mean_cosine;
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of BYOL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,5 +55,9 @@ impl Method for Byol {
 
     fn teacher_momentum(&self) -> Option<Schedule> {
         Some(self.teacher_momentum)
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }

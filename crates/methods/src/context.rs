@@ -1,11 +1,11 @@
 //! What a method is built with: where it registers tensors, and predictors.
 
 use models::{Init, Mlp, MlpConfig, Norm, WeightRng};
-use optim::StepCount;
+use optim::{DeviceScalar, Schedule, StepCount};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use tch::nn::Path;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor, no_grad};
 
 use crate::MethodError;
 
@@ -44,12 +44,20 @@ impl MethodContext<'_> {
 
     /// Random directions of `slices` a step.
     pub(crate) fn directions(&self, slices: i64) -> Directions {
-        Directions {
+        let options = (self.path.kind(), self.path.device());
+        let mut directions = Directions {
             weight_rng: self.weight_rng,
             name: self.path.path("directions"),
-            shape: [slices, self.dimension],
-            options: (self.path.kind(), self.path.device()),
-        }
+            current: Tensor::zeros([slices, self.dimension], options),
+        };
+        directions.draw(0);
+        directions
+    }
+
+    /// A number that changes along `schedule`, at its start.
+    pub(crate) fn scalar(&self, schedule: Schedule) -> DeviceScalar {
+        let start = schedule.at(StepCount { step: 0, total: 1 });
+        DeviceScalar::new(start, (self.path.kind(), self.path.device()))
     }
 
     /// Builds the predictor of a config, where it has one.
@@ -78,17 +86,24 @@ impl MethodContext<'_> {
 pub(crate) struct Directions {
     weight_rng: WeightRng,
     name: String,
-    shape: [i64; 2],
-    options: (Kind, Device),
+    /// Those of the step, `[slices, dimension]`.
+    current: Tensor,
 }
 
 impl Directions {
+    /// Draws those of the step `step`.
+    pub(crate) fn draw(&mut self, step: u64) {
+        let name = format!("{}.{step}", self.name);
+        let rows = self.weight_rng.draw(&name, &self.current.size(), Init::UnitRows);
+        no_grad(|| self.current.copy_(&rows));
+    }
+
+    /// Those of the step.
+    ///
     /// # Shapes
     /// `[dimension, slices]`
-    pub(crate) fn at(&self, count: StepCount) -> Tensor {
-        let name = format!("{}.{}", self.name, count.step);
-        let rows = self.weight_rng.draw(&name, &self.shape, Init::UnitRows);
-        rows.to_device(self.options.1).to_kind(self.options.0).tr()
+    pub(crate) fn current(&self) -> Tensor {
+        self.current.tr()
     }
 }
 

@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::error::positive;
 use crate::similarity::{normalize, without_diagonal};
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DCL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,10 @@ impl Method for Dcl {
             DclVariant::Seed => 1,
             DclVariant::Paper | DclVariant::Weighted { .. } => 2 * images,
         }
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }
 

@@ -1,14 +1,14 @@
 //! DINO: self-distillation with no labels; centering and sharpening of the teacher prevent
 //! collapse.
 
-use optim::{Interval, Schedule};
+use optim::{DeviceScalar, Interval, Schedule, StepCount};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::{at_least_1, not_negative, positive, share};
 use crate::similarity::{clipped_cross_entropy, koleo, normalize, sinkhorn, soft_cross_entropy};
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of DINO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,8 @@ pub enum DinoVariant {
 #[derive(Debug)]
 struct Dino {
     config: DinoConfig,
+    /// The temperature of the teacher's softmax at this step.
+    teacher_temp: DeviceScalar,
     center: Option<Tensor>,
 }
 
@@ -81,14 +83,22 @@ impl DinoConfig {
                 Some(context.zeros("center", &[1, context.dimension]))
             }
         };
-        Ok(Box::new(Dino { config: self.clone(), center }))
+        Ok(Box::new(Dino {
+            config: self.clone(),
+            teacher_temp: context.scalar(self.teacher_temp),
+            center,
+        }))
     }
 }
 
 impl Method for Dino {
+    fn begin_step(&mut self, count: StepCount, _images: i64) {
+        self.teacher_temp.set(self.config.teacher_temp.at(count));
+    }
+
     fn loss(&self, projections: &Projections) -> Tensor {
         let student_temp = self.config.student_temp;
-        let teacher_temp = self.config.teacher_temp.at(projections.progress);
+        let teacher_temp = self.teacher_temp.tensor();
         let teacher = &projections.teacher;
         let paper = |targets: &[Tensor]| paper(&projections.student, targets, student_temp);
         let loss = match (self.config.variant, &self.center) {
@@ -121,6 +131,10 @@ impl Method for Dino {
         Some(self.config.teacher_momentum)
     }
 
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
+    }
+
     fn accepted_views(&self) -> AcceptedViews {
         match self.config.variant {
             DinoVariant::Seed => AcceptedViews::PAIR,
@@ -131,7 +145,7 @@ impl Method for Dino {
 
 /// # Shapes
 /// two views `[B, d]` of student and teacher -> scalar
-fn seed(projections: &Projections, student_temp: f64, teacher_temp: f64) -> Tensor {
+fn seed(projections: &Projections, student_temp: f64, teacher_temp: &Tensor) -> Tensor {
     let (p1, p2) = projections.pair();
     let (m1, m2) = projections.teacher_pair();
     let (m1, m2) = (normalize(m1), normalize(m2));
@@ -172,7 +186,7 @@ pub(crate) fn paper(student: &[Tensor], targets: &[Tensor], student_temp: f64) -
 ///
 /// # Shapes
 /// views `[B, K]`, `center` `[1, K]` -> as many `[B, K]`
-pub(crate) fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -> Vec<Tensor> {
+pub(crate) fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: &Tensor) -> Vec<Tensor> {
     let kind = center.kind();
     let target = |view: &Tensor| ((view - center) / teacher_temp).softmax(-1, kind).detach();
     teacher.iter().map(target).collect()
@@ -182,9 +196,9 @@ pub(crate) fn centered(teacher: &[Tensor], center: &Tensor, teacher_temp: f64) -
 ///
 /// # Shapes
 /// views `[B, K]` -> as many `[B, K]`
-pub(crate) fn balanced(teacher: &[Tensor], teacher_temp: f64, iterations: u32) -> Vec<Tensor> {
+pub(crate) fn balanced(teacher: &[Tensor], teacher_temp: &Tensor, iterations: u32) -> Vec<Tensor> {
     let images = teacher[0].size()[0];
-    sinkhorn(&Tensor::cat(teacher, 0), teacher_temp, iterations).detach().split(images, 0)
+    sinkhorn(&(Tensor::cat(teacher, 0) / teacher_temp), iterations).detach().split(images, 0)
 }
 
 #[cfg(test)]

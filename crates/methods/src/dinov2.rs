@@ -1,6 +1,6 @@
 //! DINOv2: DINO on class tokens, iBOT on masked patches, and KoLeo on features.
 
-use optim::{Interval, Schedule};
+use optim::{DeviceScalar, Interval, Schedule, StepCount};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -9,7 +9,9 @@ use crate::dino::{balanced, centered, paper};
 use crate::error::{at_least_1, not_negative, positive, range, share};
 use crate::projections::PatchProjections;
 use crate::similarity::{koleo, sinkhorn};
-use crate::{AcceptedViews, Method, MethodContext, MethodError, PatchMasks, Projections};
+use crate::{
+    AcceptedViews, GraphCapture, Method, MethodContext, MethodError, PatchMasks, Projections,
+};
 
 /// Hyper-parameters of DINOv2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +68,8 @@ pub enum DinoV2Variant {
 #[derive(Debug)]
 struct DinoV2 {
     config: DinoV2Config,
+    /// The temperature of the teacher's softmax at this step.
+    teacher_temp: DeviceScalar,
     /// Of class tokens and of patches, each `[1, K]`.
     centers: Option<[Tensor; 2]>,
 }
@@ -97,7 +101,8 @@ impl DinoV2Config {
                 Some(["center", "patch_center"].map(zeros))
             }
         };
-        Ok(Box::new(DinoV2 { config: self.clone(), centers }))
+        let teacher_temp = context.scalar(self.teacher_temp);
+        Ok(Box::new(DinoV2 { config: self.clone(), teacher_temp, centers }))
     }
 
     /// What of the views is masked.
@@ -111,9 +116,13 @@ impl DinoV2Config {
 }
 
 impl Method for DinoV2 {
+    fn begin_step(&mut self, count: StepCount, _images: i64) {
+        self.teacher_temp.set(self.config.teacher_temp.at(count));
+    }
+
     fn loss(&self, projections: &Projections) -> Tensor {
         let config = &self.config;
-        let teacher_temp = config.teacher_temp.at(projections.progress);
+        let teacher_temp = self.teacher_temp.tensor();
         let teacher = &projections.teacher;
         let targets = match (config.variant, &self.centers) {
             (DinoV2Variant::Sinkhorn { iterations }, _) => {
@@ -149,6 +158,10 @@ impl Method for DinoV2 {
         Some(self.config.teacher_momentum)
     }
 
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Never("other patches are masked in every step")
+    }
+
     fn accepted_views(&self) -> AcceptedViews {
         AcceptedViews::ANY
     }
@@ -159,10 +172,10 @@ impl DinoV2 {
     ///
     /// # Shapes
     /// `[patches, K]` -> `[patches, K]`
-    fn patch_targets(&self, teacher: &Tensor, teacher_temp: f64) -> Tensor {
+    fn patch_targets(&self, teacher: &Tensor, teacher_temp: &Tensor) -> Tensor {
         match (self.config.variant, &self.centers) {
             (DinoV2Variant::Sinkhorn { iterations }, _) => {
-                sinkhorn(teacher, teacher_temp, iterations).detach()
+                sinkhorn(&(teacher / teacher_temp), iterations).detach()
             }
             (_, Some([_, center])) => {
                 ((teacher - center) / teacher_temp).softmax(-1, teacher.kind()).detach()

@@ -11,7 +11,7 @@ use crate::context::{nullable, required};
 use crate::error::{at_least_1, positive, range};
 use crate::queue::Queue;
 use crate::similarity::normalize;
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of distillation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +91,10 @@ impl Method for Distill {
 
     fn frozen_teacher(&self) -> Option<&ScriptNetwork> {
         Some(&self.teacher)
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Never("the teacher is a network of another program")
     }
 
     fn accepted_views(&self) -> AcceptedViews {

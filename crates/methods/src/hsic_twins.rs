@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::error::not_negative;
 use crate::similarity::{diagonal_and_rest, redundancy, standardize};
-use crate::{Method, MethodContext, MethodError, Projections, Variant};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of HSIC-Twins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,5 +47,9 @@ impl Method for HsicTwins {
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }

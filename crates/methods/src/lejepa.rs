@@ -1,5 +1,6 @@
 //! LeJEPA: views predict their center, and SIGReg keeps projections an isotropic Gaussian.
 
+use optim::StepCount;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -7,7 +8,7 @@ use tch::Tensor;
 use crate::context::Directions;
 use crate::error::{at_least_1, share};
 use crate::similarity::distance_to_center;
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of LeJEPA.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -91,10 +92,14 @@ impl LeJepaConfig {
 }
 
 impl Method for LeJepa {
+    fn begin_step(&mut self, count: StepCount, _images: i64) {
+        self.directions.draw(count.step);
+    }
+
     fn loss(&self, projections: &Projections) -> Tensor {
         let LeJepaConfig { variant, lambda, .. } = self.config;
         let views = Tensor::stack(&projections.student, 0);
-        let directions = self.directions.at(projections.progress);
+        let directions = self.directions.current();
         let centered = match variant {
             LeJepaVariant::Paper => projections.teacher.len(),
             LeJepaVariant::Minimal => projections.student.len(),
@@ -104,6 +109,10 @@ impl Method for LeJepa {
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 
     fn accepted_views(&self) -> AcceptedViews {

@@ -18,7 +18,7 @@
 //! let (dimension, image_size, global_views) = (4, 32, 2);
 //! let context =
 //!     MethodContext { path, weight_rng, dimension, image_size, global_views, compute };
-//! let method = config.build(&context)?;
+//! let mut method = config.build(&context)?;
 //!
 //! // Projections of two views of three images. Without a teacher, the student's take its place.
 //! let numbers = Tensor::arange(12, (Kind::Float, Device::Cpu));
@@ -26,8 +26,8 @@
 //! let student = vec![view(0.0), view(0.1)];
 //! let teacher = student.iter().map(Tensor::detach).collect();
 //! let features = student.iter().map(Tensor::shallow_clone).collect();
-//! let progress = StepCount { step: 0, total: 100 };
-//! let projections = Projections { student, teacher, features, patches: None, progress };
+//! let projections = Projections { student, teacher, features, patches: None };
+//! method.begin_step(StepCount { step: 0, total: 100 }, 3);
 //! let loss = method.loss(&projections).double_value(&[]);
 //! # assert!(loss.is_finite() && loss > 0.0, "{loss}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -64,13 +64,17 @@ pub use error::MethodError;
 pub use projections::{PatchProjections, Projections};
 
 use models::ScriptNetwork;
-use optim::Schedule;
+use optim::{Schedule, StepCount};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 /// A self-supervised method: its loss and its state.
 pub trait Method: std::fmt::Debug {
+    /// Takes the values of schedules at `count`, and what else depends on the step, for the coming
+    /// batch of `images` images; called before [`loss`](Self::loss). Tensors are changed in place.
+    fn begin_step(&mut self, _count: StepCount, _images: i64) {}
+
     /// The mean loss of a batch, a scalar. Reads state, never changes it.
     fn loss(&self, projections: &Projections) -> Tensor;
 
@@ -95,10 +99,29 @@ pub trait Method: std::fmt::Debug {
         None
     }
 
+    /// Whether a GPU can repeat what [`loss`](Self::loss) and [`update_state`](Self::update_state)
+    /// do, as a CUDA graph.
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Never("the method does not say that all its steps are alike")
+    }
+
     /// Which views it takes; two global ones unless it says otherwise.
     fn accepted_views(&self) -> AcceptedViews {
         AcceptedViews::PAIR
     }
+}
+
+/// Whether the steps of a training can be captured as a CUDA graph. They can where a step queues
+/// the same operations on the same tensors as the one before, reads nothing back from the GPU and
+/// copies nothing to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphCapture {
+    /// The coming steps are alike.
+    Now,
+    /// Later steps are, this one is not.
+    Later,
+    /// They are not, and why.
+    Never(&'static str),
 }
 
 /// Which views a method takes beside two global ones.

@@ -9,7 +9,7 @@ use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::error::{not_negative, positive, range};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize};
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of MoCo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -157,5 +157,9 @@ impl Method for MoCo {
 
     fn teacher_momentum(&self) -> Option<Schedule> {
         Some(self.teacher_momentum)
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }

@@ -8,7 +8,7 @@ use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::error::{at_least_1, positive, range};
 use crate::queue::Queue;
 use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of NNCLR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,5 +94,9 @@ impl Method for NnClr {
 
     fn update_state(&mut self, projections: &Projections) {
         self.queue.push(&[&projections.teacher[0]]);
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }

@@ -1,6 +1,5 @@
 //! The input of a loss.
 
-use optim::StepCount;
 use tch::{Kind, Tensor};
 
 /// The projections of one batch. The global views come first.
@@ -17,8 +16,6 @@ pub struct Projections {
     /// Projections of masked patches; `None` where the method masks none, or none of the batch is
     /// masked.
     pub patches: Option<PatchProjections>,
-    /// Steps done and steps in total, for schedules.
-    pub progress: StepCount,
 }
 
 /// Projections of the masked patches of the global views, one view after the other, images in their

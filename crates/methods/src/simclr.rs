@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::error::positive;
 use crate::similarity::{diagonal_cross_entropy, normalize, nt_xent};
-use crate::{Method, MethodContext, MethodError, Projections, Variant};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections, Variant};
 
 /// Hyper-parameters of SimCLR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,10 @@ impl Method for SimClr {
             Variant::Seed => two_way(&a, &b, self.temperature),
             Variant::Paper => nt_xent(&a, &b, self.temperature),
         }
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }
 

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::context::{Predictor, PredictorConfig, nullable, required};
 use crate::similarity::mean_cosine;
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SimSiam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,10 @@ impl Method for SimSiam {
         -similarities.into_iter().reduce(|sum, next| sum + next).expect("views") / views
     }
 
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
+    }
+
     fn accepted_views(&self) -> AcceptedViews {
         AcceptedViews { more_global: true, local: false }
     }
@@ -61,7 +65,6 @@ fn mean_of_others(views: &[Tensor], view: usize) -> Tensor {
 #[cfg(test)]
 mod tests {
     use golden::{Tensors, cases, difference};
-    use optim::StepCount;
     use tch::Kind;
 
     use super::*;
@@ -82,7 +85,6 @@ mod tests {
                     teacher: input(1).to_kind(kind).unbind(0),
                     features: Vec::new(),
                     patches: None,
-                    progress: StepCount { step: 0, total: 1 },
                 });
                 let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-5 };
                 let off = (loss.double_value(&[]) - case["value"].as_f64().unwrap()).abs();

@@ -1,12 +1,13 @@
 //! SwAV: swapped prediction of cluster assignments that Sinkhorn-Knopp balances over the batch.
 
+use optim::StepCount;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
 use crate::error::{at_least_1, not_negative, positive};
 use crate::similarity::{normalize, sinkhorn, soft_cross_entropy};
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of SwAV.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,8 @@ struct Swav {
     config: SwavConfig,
     prototypes: Tensor,
     queue: Option<Tensor>,
+    /// Whether all rows of the queue are of earlier batches.
+    queue_is_full: bool,
 }
 
 impl SwavConfig {
@@ -47,20 +50,22 @@ impl SwavConfig {
             config: self.clone(),
             prototypes: context.unit_rows("prototypes", self.prototypes, true),
             queue: (self.queue_size > 0).then(|| context.zeros("queue", &shape)),
+            queue_is_full: false,
         }))
     }
 }
 
 impl Method for Swav {
+    fn begin_step(&mut self, count: StepCount, images: i64) {
+        // Earlier batches may have been an image smaller than this one.
+        let queued = count.step * (images as u64).saturating_sub(1);
+        self.queue_is_full = queued >= self.config.queue_size as u64;
+    }
+
     fn loss(&self, projections: &Projections) -> Tensor {
         let scores = |p: &Tensor| normalize(p).matmul(&self.prototypes.tr()); // [B, K]
         let views_scores: Vec<Tensor> = projections.student.iter().map(scores).collect();
-        let full = |queue: &&Tensor| {
-            let images = projections.student[0].size()[0] as u64;
-            // Earlier batches may have been an image smaller than this one.
-            projections.progress.step * images.saturating_sub(1) >= queue.size()[1] as u64
-        };
-        let queued = self.queue.as_ref().filter(full).map(|queue| {
+        let queued = self.queue.as_ref().filter(|_| self.queue_is_full).map(|queue| {
             let views = no_grad(|| queue.matmul(&self.prototypes.tr()));
             views.unbind(0)
         });
@@ -77,6 +82,13 @@ impl Method for Swav {
             let rows: Vec<Tensor> = projections.teacher.iter().map(normalize).collect();
             let newest = Tensor::cat(&[Tensor::stack(&rows, 0), queue.shallow_clone()], 1);
             queue.copy_(&newest.narrow(1, 0, size));
+        }
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        match (&self.queue, self.queue_is_full) {
+            (Some(_), false) => GraphCapture::Later,
+            _ => GraphCapture::Now,
         }
     }
 
@@ -105,7 +117,7 @@ fn swapped_prediction(
                 Some(queued) => Tensor::cat(&[&own, &queued[global]], 0),
                 None => own,
             };
-            sinkhorn(&all, config.epsilon, config.iterations).narrow(0, 0, images)
+            sinkhorn(&(all / config.epsilon), config.iterations).narrow(0, 0, images)
         });
         for (view, scores) in scores.iter().enumerate() {
             if view != global {

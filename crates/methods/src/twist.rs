@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::similarity::{clipped_cross_entropy, standardize};
-use crate::{Method, MethodContext, MethodError, Projections, Variant};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections, Variant};
 
 /// TWIST has no hyper-parameters but its form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,10 @@ impl Method for Twist {
             Variant::Seed => seed(&z1, &z2),
             Variant::Paper => paper(&z1, &z2),
         }
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }
 

@@ -6,7 +6,7 @@ use tch::{Reduction, Tensor};
 
 use crate::error::not_negative;
 use crate::similarity::centered;
-use crate::{Method, MethodContext, MethodError, Projections};
+use crate::{GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Added to variances before the square root.
 const EPSILON: f64 = 1e-4;
@@ -54,6 +54,10 @@ impl Method for VicReg {
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 }
 

@@ -1,13 +1,14 @@
 //! VISReg: views predict their center; center, scale and shape of projections are regularized.
 
+use optim::StepCount;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::context::Directions;
 use crate::error::{at_least_1, not_negative, share};
 use crate::similarity::distance_to_center;
-use crate::{AcceptedViews, Method, MethodContext, MethodError, Projections};
+use crate::{AcceptedViews, GraphCapture, Method, MethodContext, MethodError, Projections};
 
 /// Hyper-parameters of VISReg.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,14 +61,22 @@ impl VisRegConfig {
 }
 
 impl Method for VisReg {
+    fn begin_step(&mut self, count: StepCount, _images: i64) {
+        self.directions.draw(count.step);
+    }
+
     fn loss(&self, projections: &Projections) -> Tensor {
         let views = Tensor::stack(&projections.student, 0);
-        let directions = self.directions.at(projections.progress);
+        let directions = self.directions.current();
         visreg(&views, projections.teacher.len() as i64, &directions, &self.config)
     }
 
     fn loss_terms(&self, _images: i64) -> i64 {
         1
+    }
+
+    fn graph_capture(&self) -> GraphCapture {
+        GraphCapture::Now
     }
 
     fn accepted_views(&self) -> AcceptedViews {
@@ -111,7 +120,7 @@ fn parts(views: &Tensor, directions: &Tensor, variant: VisRegVariant) -> [Tensor
     let standardized = (views - &mean) / divisor.detach();
     // Of equal rows the first stays first.
     let (sorted, _) = standardized.matmul(directions).sort_stable(true, 1, false);
-    let quantiles = quantiles(views.size()[1]).to_device(views.device()).to_kind(kind);
+    let quantiles = quantiles(views.size()[1], views.device()).to_kind(kind);
     [
         (deviation - 1.0).square().mean(kind),
         (sorted - quantiles.view([1, -1, 1])).square().mean(kind),
@@ -120,9 +129,9 @@ fn parts(views: &Tensor, directions: &Tensor, variant: VisRegVariant) -> [Tensor
 }
 
 /// Quantiles `1 / (count + 1)` to `count / (count + 1)` of a standard normal distribution
-/// `[count]`, float64 on the CPU.
-fn quantiles(count: i64) -> Tensor {
-    let ranks = Tensor::arange_start(1, count + 1, (Kind::Double, tch::Device::Cpu));
+/// `[count]`, float64.
+fn quantiles(count: i64, device: Device) -> Tensor {
+    let ranks = Tensor::arange_start(1, count + 1, (Kind::Double, device));
     (ranks / (count + 1) as f64).special_ndtri()
 }
 

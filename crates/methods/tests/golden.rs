@@ -82,8 +82,8 @@ fn run(given: &Given, kind: Kind) -> Outcome {
             teacher: cast(&given.teacher),
             features: student.iter().map(Tensor::shallow_clone).collect(),
             patches: None,
-            progress: StepCount { step, total: given.calls },
         };
+        method.begin_step(StepCount { step, total: given.calls }, student[0].size()[0]);
         let loss = method.loss(&projections);
         assert_eq!(loss.kind(), kind);
         let gradients = Tensor::run_backward(&[&loss], &student, false, false);

@@ -47,7 +47,7 @@ fn parse(config: &Value) -> MethodConfig {
 fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<Tensor>) {
     let mut store = VarStore::new(Device::Cpu);
     store.set_kind(Kind::Double);
-    let method = parse(config)
+    let mut method = parse(config)
         .build(&MethodContext {
             path: store.root(),
             weight_rng: WeightRng { seed: 1, stream: WeightStream::Student },
@@ -58,12 +58,12 @@ fn run(config: &Value, views: [&Tensor; 2], teacher: [&Tensor; 2]) -> (f64, Vec<
         })
         .unwrap();
     let student = views.map(|p| p.copy().set_requires_grad(true));
+    method.begin_step(StepCount { step: 0, total: 10 }, student[0].size()[0]);
     let loss = method.loss(&Projections {
         student: student.iter().map(Tensor::shallow_clone).collect(),
         teacher: teacher.iter().map(|p| p.copy()).collect(),
         features: student.iter().map(Tensor::shallow_clone).collect(),
         patches: None,
-        progress: StepCount { step: 0, total: 10 },
     });
     let gradients = Tensor::run_backward(&[&loss], &student, false, false);
     (loss.double_value(&[]), gradients)

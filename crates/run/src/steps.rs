@@ -122,7 +122,8 @@ pub struct Health {
 }
 
 /// Seconds of a step, by stage. On a GPU the host only queues work, so these are the times of the
-/// host, unless `--profile` waits for the GPU after each stage.
+/// host, unless `--profile` waits for the GPU after each stage. Of a CUDA graph, which has all
+/// stages, it is that of `forward`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSecs {
     /// Waiting for views.

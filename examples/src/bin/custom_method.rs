@@ -85,7 +85,6 @@ fn unit_rows(x: &Tensor) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use optim::StepCount;
     use tch::nn::VarStore;
     use tch::{Device, Kind};
 
@@ -116,7 +115,6 @@ mod tests {
             features: student.iter().map(Tensor::shallow_clone).collect(),
             student,
             patches: None,
-            progress: StepCount { step: 0, total: 1 },
         };
         // Views and images are at right angles: squared distances of 2, so 2 + 0.5 * log(exp(-4)).
         assert!(method.loss(&views).double_value(&[]).abs() < 1e-5);

@@ -24,15 +24,15 @@ fn golden_targets_losses_and_gradients_match_set_k() {
             let get = |name: &str| tensors.get(name).to_kind(kind).copy();
             let student =
                 ["student_global", "student_local"].map(|name| get(name).set_requires_grad(true));
-            let temp = number("teacher_temp");
+            let temp = Tensor::from(number("teacher_temp")).to_kind(kind);
             let targets = match case["form"].as_str().unwrap() {
                 "sinkhorn" => {
                     let iterations = case["hyperparams"]["iterations"].as_u64().unwrap() as u32;
-                    balanced(&views(&get("teacher_1"), images), temp, iterations)
+                    balanced(&views(&get("teacher_1"), images), &temp, iterations)
                 }
                 _ => {
                     let center = of_case("center_before").to_kind(kind).view([1, -1]);
-                    centered(&views(&get("teacher_2"), images), &center, temp)
+                    centered(&views(&get("teacher_2"), images), &center, &temp)
                 }
             };
             let what = format!("{} {} {kind:?}", case["form"], case["case"]);

@@ -2,7 +2,6 @@
 
 use golden::{Tensors, cases, difference, largest};
 use models::{DinoHeadConfig, ProjectionConfig, ProjectionHead, WeightRng, WeightStream};
-use optim::StepCount;
 use serde_json::{Value, json};
 use tch::nn::VarStore;
 use tch::{Device, Kind, no_grad};
@@ -94,7 +93,6 @@ fn golden_ibot_matches_set_k() {
                     teacher: get(teacher),
                     weights: weights.shallow_clone(),
                 }),
-                progress: StepCount { step: 0, total: 1 },
             };
             let mut value = |teacher: &str| {
                 let projections = projections(teacher);
@@ -138,7 +136,6 @@ fn projections(of: &Projections) -> Projections {
         teacher: clone(&of.teacher),
         features: clone(&of.features),
         patches: None,
-        progress: of.progress,
     }
 }
 
@@ -210,7 +207,6 @@ fn golden_losses_and_gradients_from_tokens_match_set_k() {
                     teacher: no_grad(|| teacher_of_patch.forward(&masked(&get("patches_teacher")))),
                     weights,
                 }),
-                progress: StepCount { step: 0, total: 1 },
             };
             let loss = method.loss(&projections);
             let what = format!("{} {} {kind:?}", case["form"], case["case"]);

@@ -61,7 +61,7 @@ fn golden_swapped_predictions_match_set_d() {
 #[test]
 fn codes_use_every_prototype_equally() {
     let scores = Tensor::arange(60, (Kind::Double, tch::Device::Cpu)).sin().view([12, 5]);
-    let codes = sinkhorn(&scores, 0.5, 50);
+    let codes = sinkhorn(&(&scores / 0.5), 50);
     let rows = codes.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
     let columns = codes.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);
     assert!((rows - 1.0).abs().max().double_value(&[]) < 1e-12);
@@ -90,7 +90,7 @@ const SHARP_CODES: &[f64] = &[
 fn a_small_epsilon_loses_no_image() {
     let scores = Tensor::from_slice(SHARP).view([4, 3]);
     for (kind, allowed) in [(Kind::Double, 1e-9), (Kind::Float, 5e-4)] {
-        let codes = sinkhorn(&scores.to_kind(kind), 0.003, 3);
+        let codes = sinkhorn(&(scores.to_kind(kind) / 0.003), 3);
         let expected = Tensor::from_slice(SHARP_CODES).view([4, 3]);
         let off = difference(&codes, &expected);
         assert!(off <= allowed, "{kind:?}: off by {off}");

@@ -148,6 +148,10 @@ pub struct TrainConfig {
     /// otherwise.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub sync_norm: bool,
+    /// Optional: whether a GPU captures the operations of a step as a CUDA graph and repeats them as
+    /// a whole, which spares the CPU to queue them one by one. `false` unless it says otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cuda_graph: bool,
     /// Device to train on.
     pub device: DeviceChoice,
     /// Floating-point type of the forward and backward pass.
@@ -222,6 +226,10 @@ fn yes() -> bool {
 /// Whether a key stands for the same as if it were missing.
 fn is_true(value: &bool) -> bool {
     *value
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// For a key that may be `null` but not missing: no hidden defaults.

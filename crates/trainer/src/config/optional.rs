@@ -26,7 +26,7 @@ fn keys() -> [(&'static str, Value); 11] {
             "/train",
             json!({
                 "freeze_encoder": null, "freeze_last_layer": null, "ema": null,
-                "grad_clip_per": "all", "sync_norm": true,
+                "grad_clip_per": "all", "sync_norm": true, "cuda_graph": false,
             }),
         ),
     ]

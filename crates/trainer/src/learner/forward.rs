@@ -3,7 +3,6 @@
 
 use methods::{PatchProjections, Projections};
 use models::Mode;
-use optim::StepCount;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::networks::{Encoded, EncoderInput, ImageRange, Patches};
@@ -68,13 +67,9 @@ struct OfTeacher {
 
 impl Learner {
     /// Encodes and projects the views of a batch.
-    pub(super) fn forward(
-        &self,
-        batch: &DeviceBatch,
-        progress: StepCount,
-    ) -> Result<Forward, group::Error> {
+    pub(super) fn forward(&self, batch: &DeviceBatch) -> Result<Forward, group::Error> {
         let images = batch.images;
-        let mode = self.student_mode(progress);
+        let mode = self.student_mode;
         let (own_images, counts) = self.shares(images);
         let device = self.student.store.device();
         let masks = batch.masks.as_ref().map(|masks| masks.to_device(device).to_kind(Kind::Bool));
@@ -118,7 +113,7 @@ impl Learner {
         };
         let features =
             (0..global_views).map(|view| all.features.narrow(0, view * images, images)).collect();
-        let projections = Projections { student, teacher, features, patches, progress };
+        let projections = Projections { student, teacher, features, patches };
         Ok(Forward { own, all, eval_features, masks, projections })
     }
 

@@ -11,9 +11,11 @@ use std::rc::Rc;
 
 use group::Group;
 use loader::Shard;
-use methods::{Method, MethodConfig, MethodContext, MethodError};
+use methods::{GraphCapture, Method, MethodConfig, MethodContext, MethodError};
 use models::{DropPathKey, FlatParameters, Mode, WeightRng, WeightStream};
-use optim::{Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network};
+use optim::{
+    DeviceScalar, Optimizer, Schedule, StepCount, clip_grad_norm, clip_grad_norm_per_network,
+};
 use tch::{Device, Tensor, no_grad};
 
 use crate::learner::checks::{check_masks, check_split, check_views};
@@ -44,8 +46,12 @@ pub struct Learner {
     grad_clip: (Option<f64>, GradClipPer),
     /// EMA decay of momentum networks that the method has no part in (`train.ema`).
     ema: Option<Schedule>,
-    /// Fractions of all steps in which weights are frozen, and these.
-    frozen: Vec<(f64, Tensor)>,
+    /// The share of the student in the teacher after this step.
+    teacher_share: DeviceScalar,
+    /// How the student's passes of this step go.
+    student_mode: Mode,
+    /// Weights that are frozen at first.
+    frozen: Vec<Frozen>,
     /// The encoder's weights, which come first.
     encoder: FlatParameters,
     /// Whether the encoder is trained a few images at a time (`train.micro_batch`).
@@ -54,6 +60,16 @@ pub struct Learner {
     group: Rc<Group>,
     /// Whether the encoder normalizes over the images of each of several processes.
     local_norm: bool,
+}
+
+/// Weights that stay as they are at first.
+#[derive(Debug)]
+struct Frozen {
+    /// In this fraction of all steps.
+    fraction: f64,
+    weights: Tensor,
+    /// Whether they do in this step.
+    now: bool,
 }
 
 /// Builds the method of a configuration: [`MethodConfig::build`], or what a program with methods of
@@ -103,6 +119,21 @@ pub struct StepMetrics {
     pub probe: Option<(ProbeScore, i64)>,
     /// Length of the gradient, before it was clipped.
     pub gradient_norm: Tensor,
+}
+
+impl StepMetrics {
+    /// The same tensors.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        let scalar = |(tensor, count): &(Tensor, i64)| (tensor.shallow_clone(), *count);
+        let probe = self.probe.as_ref().map(|(score, images)| (score.shallow_clone(), *images));
+        Self {
+            loss: self.loss.shallow_clone(),
+            contrastive: scalar(&self.contrastive),
+            correlation: scalar(&self.correlation),
+            probe,
+            gradient_norm: self.gradient_norm.shallow_clone(),
+        }
+    }
 }
 
 impl Learner {
@@ -178,6 +209,8 @@ impl Learner {
             reduction,
             grad_clip: (config.train.grad_clip_norm, config.train.grad_clip_per),
             ema,
+            teacher_share: DeviceScalar::new(0.0, (dtypes.master, device)),
+            student_mode: Mode::Train,
             frozen,
             encoder,
             split: config.train.micro_batch.is_some(),
@@ -200,7 +233,53 @@ impl Learner {
         }
     }
 
-    /// One training step.
+    /// One training step: [`begin_step`](Self::begin_step), then [`run_step`](Self::run_step).
+    ///
+    /// # Errors
+    /// As [`run_step`](Self::run_step).
+    pub fn step(
+        &mut self,
+        batch: &DeviceBatch,
+        count: StepCount,
+    ) -> Result<StepMetrics, group::Error> {
+        self.begin_step(count, batch.images);
+        self.run_step(batch)
+    }
+
+    /// Takes what depends on the step: the values of schedules, what is frozen, random numbers. For
+    /// the one [`run_step`](Self::run_step) that follows, on a batch of `images` images.
+    pub fn begin_step(&mut self, count: StepCount, images: i64) {
+        self.student_mode =
+            Mode::DropPath(DropPathKey { seed: self.seed, step: count.step, first: 0 });
+        self.optimizer.begin_step(count);
+        if let Some(probe) = &mut self.probe {
+            probe.optimizer.begin_step(count);
+        }
+        if let Some(momentum) = self.teacher_momentum() {
+            self.teacher_share.set(1.0 - momentum.at(count));
+        }
+        for frozen in &mut self.frozen {
+            frozen.now = (count.step as f64) < frozen.fraction * count.total as f64;
+        }
+        self.method.begin_step(count, images);
+    }
+
+    /// Whether a GPU can repeat [`run_step`](Self::run_step) as a CUDA graph.
+    pub(crate) fn graph_capture(&self) -> GraphCapture {
+        if !self.group.is_alone() {
+            return GraphCapture::Never("several processes exchange numbers in a step");
+        }
+        if self.student.encoder.drops_paths() {
+            return GraphCapture::Never("other paths are dropped in every step");
+        }
+        match self.method.graph_capture() {
+            GraphCapture::Now if self.frozen.iter().any(|frozen| frozen.now) => GraphCapture::Later,
+            of_method => of_method,
+        }
+    }
+
+    /// The computations of a step. They depend on the step by what
+    /// [`begin_step`](Self::begin_step) took alone.
     ///
     /// Encode and project all views, with the student and, where there is one, the teacher. Compute
     /// the loss and its gradient; clip it; update the weights. Then train the probe on the updated
@@ -214,25 +293,21 @@ impl Learner {
     ///
     /// # Errors
     /// [`group::Error`] where another process ended or hangs.
-    pub fn step(
-        &mut self,
-        batch: &DeviceBatch,
-        count: StepCount,
-    ) -> Result<StepMetrics, group::Error> {
-        let forward = self.forward(batch, count)?;
+    pub fn run_step(&mut self, batch: &DeviceBatch) -> Result<StepMetrics, group::Error> {
+        let forward = self.forward(batch)?;
         let loss = self.method.loss(&forward.projections);
         let objective = self.objective(&loss, batch.images);
         self.profiler.lap(|secs| &mut secs.forward);
-        let gradient = self.gradient(&objective, &forward, batch, count)?;
+        let gradient = self.gradient(&objective, &forward, batch)?;
         self.profiler.lap(|secs| &mut secs.backward);
-        let gradient_norm = self.update(gradient, count);
+        let gradient_norm = self.update(gradient);
         self.profiler.lap(|secs| &mut secs.optimizer);
         no_grad(|| {
             self.share_statistics()?;
-            let probe = self.probe_step(batch, count)?;
+            let probe = self.probe_step(batch)?;
             self.profiler.lap(|secs| &mut secs.metrics);
             self.method.update_state(&forward.projections);
-            self.update_teacher(count);
+            self.update_teacher();
             self.profiler.lap(|secs| &mut secs.optimizer);
             let (a, b) = forward.global_features(batch.images);
             let (rows, columns) = (2 * batch.images, 2 * a.size()[1]);
@@ -249,11 +324,6 @@ impl Learner {
         })
     }
 
-    /// How the student's passes of a step go.
-    fn student_mode(&self, count: StepCount) -> Mode {
-        Mode::DropPath(DropPathKey { seed: self.seed, step: count.step, first: 0 })
-    }
-
     /// What is differentiated: the mean of the loss's terms, or their sum.
     fn objective(&self, loss: &Tensor, images: i64) -> Tensor {
         match self.reduction {
@@ -268,12 +338,11 @@ impl Learner {
     }
 
     /// Moves the teacher toward the student, where there is one.
-    fn update_teacher(&mut self, count: StepCount) {
-        let momentum = self.teacher_momentum();
-        let (Some(teacher), Some(momentum)) = (&mut self.teacher, momentum) else { return };
-        teacher.ema_update(&self.parameters, momentum.at(count));
+    fn update_teacher(&mut self) {
+        let Some(teacher) = &mut self.teacher else { return };
+        teacher.ema_update(&self.parameters, self.teacher_share.tensor());
         if self.ema.is_some() {
-            teacher.ema_statistics(&self.student, momentum.at(count));
+            teacher.ema_statistics(&self.student, self.teacher_share.tensor());
         }
     }
 
@@ -296,7 +365,6 @@ impl Learner {
         objective: &Tensor,
         forward: &Forward,
         batch: &DeviceBatch,
-        count: StepCount,
     ) -> Result<Tensor, group::Error> {
         if !self.is_cut() {
             return Ok(self.parameters.gradient(objective));
@@ -307,7 +375,7 @@ impl Learner {
         let upstream: Vec<Tensor> = upstream.iter().map(|gradient| own.of(gradient)).collect();
         let of_encoder = match self.split {
             true => {
-                let (mode, encoder) = (self.student_mode(count), &self.encoder);
+                let (mode, encoder) = (self.student_mode, &self.encoder);
                 let input = forward.input(batch);
                 self.student.gradient_in_chunks(input, own, &upstream, encoder, mode)
             }
@@ -326,7 +394,7 @@ impl Learner {
     }
 
     /// Changes the weights along `gradient`, and gives the length that it had.
-    fn update(&mut self, gradient: Tensor, progress: StepCount) -> Tensor {
+    fn update(&mut self, gradient: Tensor) -> Tensor {
         let norm = no_grad(|| gradient.norm());
         let gradient = no_grad(|| match self.grad_clip {
             (None, _) => gradient,
@@ -336,13 +404,10 @@ impl Learner {
             }
         });
         // The learning rate of what is frozen is 0: its moments go on, as in DINOv2.
-        let frozen = self
-            .frozen
-            .iter()
-            .filter(|(fraction, _)| (progress.step as f64) < fraction * progress.total as f64);
+        let frozen = self.frozen.iter().filter(|frozen| frozen.now).map(|frozen| &frozen.weights);
         let before: Vec<_> =
-            frozen.map(|(_, weights)| (weights.shallow_clone(), weights.copy())).collect();
-        self.optimizer.step(&self.parameters, &gradient, progress);
+            frozen.map(|weights| (weights.shallow_clone(), weights.copy())).collect();
+        self.optimizer.update(&self.parameters, &gradient);
         for (mut weights, before) in before {
             no_grad(|| weights.copy_(&before));
         }
@@ -353,7 +418,6 @@ impl Learner {
     fn probe_step(
         &mut self,
         step: &DeviceBatch,
-        progress: StepCount,
     ) -> Result<Option<(ProbeScore, i64)>, group::Error> {
         let (Some((images, labels)), true) = (&step.probe, self.probe.is_some()) else {
             return Ok(None);
@@ -372,7 +436,7 @@ impl Learner {
         let features = self.group.gather_rows(&features, 1, &counts)?;
         let labels = self.group.gather_rows(labels, 1, &counts)?;
         let probe = self.probe.as_mut().expect("looked for above");
-        let score = tch::with_grad(|| probe.step(&features, &labels, progress));
+        let score = tch::with_grad(|| probe.update(&features, &labels));
         Ok(Some((score, labels.size()[0])))
     }
 }
@@ -386,14 +450,16 @@ const LAST_LAYERS: [&str; 4] = [
 ];
 
 /// What of `parameters` is frozen at first, each with its fraction of all steps.
-fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<(f64, Tensor)> {
-    let encoder = config.train.freeze_encoder;
-    let encoder =
-        encoder.map(|fraction| (fraction, parameters.first("encoder.").flat().shallow_clone()));
+fn frozen(config: &Config, parameters: &FlatParameters) -> Vec<Frozen> {
+    let frozen = |fraction, weights| Frozen { fraction, weights, now: false };
+    let encoder = config
+        .train
+        .freeze_encoder
+        .map(|fraction| frozen(fraction, parameters.first("encoder.").flat().shallow_clone()));
     let last = config.train.freeze_last_layer.into_iter().flat_map(|fraction| {
         let named = parameters.named(parameters.flat()).into_iter();
         let last = named.filter(|(name, _)| LAST_LAYERS.contains(&name.as_str()));
-        last.map(move |(_, weights)| (fraction, weights))
+        last.map(move |(_, weights)| frozen(fraction, weights))
     });
     encoder.into_iter().chain(last).collect()
 }

@@ -348,26 +348,27 @@ impl Teacher {
         });
     }
 
-    /// Moves toward the student: `m := momentum * m + (1 - momentum) * w` for every weight.
+    /// Moves toward the student: `m := (1 - share) * m + share * w` for every weight. `share`, a
+    /// scalar, is 1 minus the momentum.
     /// Running statistics don't follow: they are of what the teacher sees.
     ///
     /// # Reference
     /// He et al. 2019, arXiv 1911.05722, equation 2.
-    pub fn ema_update(&mut self, student: &FlatParameters, momentum: f64) {
+    pub fn ema_update(&mut self, student: &FlatParameters, share: &Tensor) {
         no_grad(|| {
             let mut flat = self.parameters.flat().shallow_clone();
-            let _ = flat.lerp_(&self.shared(student), 1.0 - momentum);
+            let _ = flat.lerp_tensor_(&self.shared(student), share);
         });
     }
 
     /// Moves running statistics as weights, for networks that see no batches themselves.
-    pub(crate) fn ema_statistics(&mut self, student: &EncoderAndHead, momentum: f64) {
+    pub(crate) fn ema_statistics(&mut self, student: &EncoderAndHead, share: &Tensor) {
         let from = student.store.variables();
         no_grad(|| {
             for (name, mut buffer) in models::buffers(&self.networks.store) {
                 match buffer.kind() {
                     Kind::Int64 => buffer.copy_(&from[&name]),
-                    _ => _ = buffer.lerp_(&from[&name], 1.0 - momentum),
+                    _ => _ = buffer.lerp_tensor_(&from[&name], share),
                 }
             }
         });
@@ -416,7 +417,8 @@ mod tests {
                 )
                 .unwrap();
                 let mut teacher = Teacher { networks, parameters: load("m") };
-                teacher.ema_update(&student, case["coefficient"].as_f64().unwrap());
+                let share = Tensor::from(1.0 - case["coefficient"].as_f64().unwrap());
+                teacher.ema_update(&student, &share.to_kind(kind));
                 for (name, found) in teacher.parameters.named(teacher.parameters.flat()) {
                     let after = case["after"].as_str().unwrap();
                     let expected = tensors.get(&format!("{after}.{name}"));

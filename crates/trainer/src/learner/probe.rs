@@ -1,7 +1,7 @@
 //! The linear probe that is trained alongside: it reads features, and never changes them.
 
 use models::{FlatParameters, Linear, WeightRng, WeightStream};
-use optim::{Optimizer, OptimizerConfig, StepCount};
+use optim::{Optimizer, OptimizerConfig};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 
@@ -28,6 +28,13 @@ pub struct ProbeScore {
     pub correct: Tensor,
 }
 
+impl ProbeScore {
+    /// The same tensors.
+    pub(super) fn shallow_clone(&self) -> Self {
+        Self { loss_sum: self.loss_sum.shallow_clone(), correct: self.correct.shallow_clone() }
+    }
+}
+
 impl Probe {
     /// An untrained probe.
     pub fn new(
@@ -46,13 +53,13 @@ impl Probe {
         Self { store, linear, parameters, optimizer }
     }
 
-    /// One step on `features` `[n, features]` of the classes `labels` `[n]`; the score is that
-    /// before it.
-    pub fn step(&mut self, features: &Tensor, labels: &Tensor, count: StepCount) -> ProbeScore {
+    /// An update of its optimizer on `features` `[n, features]` of the classes `labels` `[n]`; the
+    /// score is that before it.
+    pub fn update(&mut self, features: &Tensor, labels: &Tensor) -> ProbeScore {
         let logits = self.linear.forward(&features.detach());
         let loss = cross_entropy(&logits, labels, Reduction::Mean);
         let gradient = self.parameters.gradient(&loss);
-        self.optimizer.step(&self.parameters, &gradient, count);
+        self.optimizer.update(&self.parameters, &gradient);
         score(&logits.detach(), labels)
     }
 

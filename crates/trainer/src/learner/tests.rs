@@ -108,13 +108,14 @@ fn golden_steps_of_dinov2_match_set_k() {
                 probe: None,
             };
             let count = StepCount { step: 0, total: 1 };
-            let forward = learner.forward(&batch, count).unwrap();
+            learner.begin_step(count, batch.images);
+            let forward = learner.forward(&batch).unwrap();
             let loss = learner.method.loss(&forward.projections);
             let what = format!("{} {kind:?}", case["form"]);
             let (found, expected) = (loss.double_value(&[]), case["value"].as_f64().unwrap());
             let bound = if kind == Kind::Double { 1e-9 } else { 1e-5 };
             assert!((found - expected).abs() <= bound * (1.0 + expected), "{what}: {found}");
-            let gradient = learner.gradient(&loss, &forward, &batch, count).unwrap();
+            let gradient = learner.gradient(&loss, &forward, &batch).unwrap();
             check_gradients(&what, &learner.parameters, &gradient, &case, &tensors);
             no_grad(|| learner.method.update_state(&forward.projections));
             for (own, theirs) in centers.iter().filter(|_| centering) {

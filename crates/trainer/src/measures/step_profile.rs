@@ -27,6 +27,11 @@ impl Profiler {
         Self { waits_for, last: Instant::now(), secs: StepSecs::default(), steps: 0 }
     }
 
+    /// Whether the device is waited for after every stage.
+    pub fn is_exact(&self) -> bool {
+        self.waits_for.is_some()
+    }
+
     /// A step begins.
     pub fn begin(&mut self) {
         self.last = Instant::now();

@@ -33,7 +33,8 @@ pub(crate) struct Input {
 /// A batch whose bytes are on the device, or on their way.
 #[derive(Debug)]
 pub(crate) struct Uploaded {
-    step: u32,
+    /// Images of the whole batch, and labeled ones of these.
+    pub counts: [i64; 2],
     /// Views of each size, `[images, views, 3, height, width]` of `u8`; for a probe its views last.
     bytes: Vec<Tensor>,
     has_probe: bool,
@@ -82,13 +83,14 @@ impl Input {
     }
 
     /// A batch as the learner takes it.
-    pub fn batch(&self, uploaded: Uploaded) -> DeviceBatch {
-        let [images, labeled] = self.plan.batch_images(uploaded.step).map(|count| count as i64);
+    pub fn batch(&self, uploaded: &Uploaded) -> DeviceBatch {
+        let [images, labeled] = uploaded.counts;
         let mut views: Vec<Tensor> =
             uploaded.bytes.iter().map(|bytes| self.to_tensor.convert(bytes)).collect();
         let probe = uploaded.has_probe.then(|| views.pop()).flatten();
-        let probe = probe.map(|views| (views, uploaded.labels));
-        DeviceBatch { views, masks: uploaded.masks, images, labeled, probe }
+        let probe = probe.map(|views| (views, uploaded.labels.shallow_clone()));
+        let masks = uploaded.masks.as_ref().map(Tensor::shallow_clone);
+        DeviceBatch { views, masks, images, labeled, probe }
     }
 
     /// The time that was waited for views so far, in seconds.
@@ -102,7 +104,8 @@ impl Input {
     }
 
     fn upload(&mut self, mut batch: Batch) -> Result<Uploaded, Error> {
-        let (step, labels) = (batch.step, self.to_tensor.labels(&batch.labels));
+        let counts = self.plan.batch_images(batch.step).map(|count| count as i64);
+        let labels = self.to_tensor.labels(&batch.labels);
         let (has_probe, masks) = (batch.probe.is_some(), masks(&batch));
         if let Some(Err(error)) = self.copies.as_ref().map(|_| lock_pages(&mut batch)) {
             (self.slow, self.copies) = (Some(error), None);
@@ -119,7 +122,28 @@ impl Input {
                 bytes
             }
         };
-        Ok(Uploaded { step, bytes, has_probe, labels, masks })
+        Ok(Uploaded { counts, bytes, has_probe, labels, masks })
+    }
+}
+
+impl Uploaded {
+    /// Room for another batch without masks, of the same sizes.
+    pub fn alike(&self) -> Self {
+        Self {
+            counts: self.counts,
+            bytes: self.bytes.iter().map(Tensor::empty_like).collect(),
+            has_probe: self.has_probe,
+            labels: self.labels.empty_like(),
+            masks: None,
+        }
+    }
+
+    /// Becomes a copy of another batch of the same sizes.
+    pub fn copy_from(&mut self, other: &Self) {
+        for (own, other) in self.bytes.iter_mut().zip(&other.bytes) {
+            own.copy_(other);
+        }
+        self.labels.copy_(&other.labels);
     }
 }
 
@@ -207,7 +231,7 @@ mod tests {
         let to_tensor = ToTensor::new(Device::Cpu);
         for step in 0..7 {
             let uploaded = input.next().unwrap();
-            let found = input.batch(uploaded);
+            let found = input.batch(&uploaded);
             (0..step % 3).for_each(|_| input.look_ahead());
             let batch = loader.next().unwrap();
             let image = |block: &ViewBlock| {

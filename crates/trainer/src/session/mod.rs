@@ -13,6 +13,7 @@ pub(crate) mod resume;
 pub(crate) mod run_folder;
 mod run_lock;
 pub(crate) mod setup;
+mod step_graphs;
 mod tensorboard;
 
 use std::cell::OnceCell;
@@ -49,6 +50,7 @@ use crate::session::run_folder::RunFolder;
 use crate::session::setup::{
     Provenance, block_mask, data_record, hold_out, libtorch_threads, plan,
 };
+use crate::session::step_graphs::StepGraphs;
 use crate::session::tensorboard::EventFile;
 use crate::{BestBy, Config, ConfigError, Error, RunRecord};
 
@@ -141,6 +143,7 @@ impl Trainer {
         let classes = data.train.as_ref().map(|_| data.class_names.len() as i64);
         let task = LearnerOptions { classes, device, dtypes };
         let learner = Learner::with_method(&config, task, build)?;
+        step_graphs::check(&config, &learner)?;
         plan.mask = block_mask(&config, learner.student.encoder.patch_size());
         plan.validate().map_err(Error::LoaderConfig)?;
         let epochs = u64::from(config.train.epochs) * u64::from(steps_per_epoch);
@@ -268,6 +271,7 @@ impl Trainer {
         let files = first_does(&group, || folder.map(|folder| self.open(folder)).transpose())?;
         let mut files = files.flatten();
         let position = Position { epoch: self.header.epoch, step: self.header.step_in_epoch };
+        let mut graphs = StepGraphs::of(&self.record.config, &self.learner)?;
         let mut input = Input::start(&self.plan, position, device)?;
         let mut clock = Clock::start(self.header.step);
         let mut pending = Pending::default();
@@ -279,9 +283,11 @@ impl Trainer {
                 observer.slow_copies(&error.to_string());
             }
             self.learner.profiler.lap(|secs| &mut secs.wait);
-            let batch = input.batch(uploaded);
-            self.learner.profiler.lap(|secs| &mut secs.copy);
-            let measured = self.learner.step(&batch, self.count_at(self.header.step))?;
+            let count = self.count_at(self.header.step);
+            let measured = match &mut graphs {
+                Some(graphs) => graphs.step(&mut self.learner, &input, &uploaded, count)?,
+                None => step_graphs::eager(&mut self.learner, &input, &uploaded, count)?,
+            };
             input.look_ahead();
             pending.push(&measured)?;
             self.header.step += 1;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Trainer;
 use crate::session::resume::first_difference;
 use crate::session::setup::{share_threads, workers};
+use crate::session::step_graphs;
 use crate::{ConfigError, Error};
 
 /// Keys of what is compared at the start that may differ between processes.
@@ -118,6 +119,7 @@ impl Trainer {
         self.record.threads.workers = self.plan.workers;
         self.record.threads.libtorch = share_threads(device, group.local_size());
         self.learner.join(Rc::clone(&group), self.record.config.train.sync_norm);
+        step_graphs::check(&self.record.config, &self.learner)?;
         self.group = group;
         Ok(())
     }

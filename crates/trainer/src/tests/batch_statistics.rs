@@ -143,7 +143,7 @@ fn a_step_moves_the_running_statistics_of_student_and_teacher_and_nothing_else_d
     let before = variance(teacher);
     let student = learner.parameters.flat().shallow_clone();
     let _ = no_grad(|| student.shallow_clone().g_mul_scalar_(1.5));
-    learner.teacher.as_mut().unwrap().ema_update(&learner.parameters, 0.5);
+    learner.teacher.as_mut().unwrap().ema_update(&learner.parameters, &Tensor::from(0.5f32));
     let teacher = learner.teacher.as_mut().unwrap();
     assert_eq!(variance(&teacher.networks), before);
     teacher.copy_from(&learner.student);

@@ -4,6 +4,7 @@ pub(crate) mod batch_statistics;
 mod batches;
 mod collapse;
 mod ema;
+mod graph_capture;
 mod initial_knn;
 pub(crate) mod micro_batch;
 mod optimizer_resume;

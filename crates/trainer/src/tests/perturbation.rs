@@ -121,6 +121,10 @@ struct PerturbedMethod {
 }
 
 impl Method for PerturbedMethod {
+    fn begin_step(&mut self, count: StepCount, images: i64) {
+        self.inner.begin_step(count, images);
+    }
+
     fn loss(&self, views: &Projections) -> Tensor {
         let perturbed =
             |views: &[Tensor]| views.iter().map(|p| self.perturbation.apply(p)).collect();
@@ -133,7 +137,6 @@ impl Method for PerturbedMethod {
                 teacher: self.perturbation.apply(&patches.teacher),
                 weights: patches.weights.shallow_clone(),
             }),
-            progress: views.progress,
         })
     }
 
