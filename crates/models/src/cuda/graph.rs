@@ -85,8 +85,9 @@ impl ComputeStream {
     pub fn enter(gpu: usize) -> Result<Self, CudaError> {
         let so_far = CudaEvent::record(gpu)?;
         let (mut id, mut before) = (0, 0);
-        // SAFETY: they write ids.
+        // SAFETY: it writes an id.
         checked(unsafe { cuda_stream_new(gpu as c_int, &raw mut id) })?;
+        // SAFETY: a stream of this GPU.
         checked(unsafe { cuda_stream_set(gpu as c_int, id, &raw mut before) })?;
         so_far.block()?;
         Ok(Self { gpu, before })
