@@ -166,12 +166,12 @@ pub(crate) fn nt_xent(a: &Tensor, b: &Tensor, temperature: f64) -> Tensor {
 /// that no exponential underflows and no image loses its codes, however small `epsilon` is.
 ///
 /// # Shapes
-/// `scores` over `epsilon` `[n, K]` -> `[n, K]`
+/// `scaled`, scores over `epsilon`, `[n, K]` -> `[n, K]`
 ///
 /// # Reference
 /// Cuturi 2013, arXiv 1306.0895, algorithm 1.
-pub(crate) fn sinkhorn(scores: &Tensor, iterations: u32) -> Tensor {
-    let mut log_codes = scores.shallow_clone();
+pub(crate) fn sinkhorn(scaled: &Tensor, iterations: u32) -> Tensor {
+    let mut log_codes = scaled.shallow_clone();
     for _ in 0..iterations {
         for across in [0i64, 1] {
             log_codes = &log_codes - log_codes.logsumexp([across].as_slice(), true);

@@ -2,8 +2,9 @@
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-/// A number that changes from step to step, kept on the device: a learning rate, a temperature. What
-/// is computed with it is queued alike in every step, so that a GPU can repeat a step as a whole.
+/// A number that changes from step to step, kept on the device: a learning rate, a temperature.
+/// What is computed with it is queued alike in every step, so that a GPU can repeat a step as a
+/// whole.
 #[derive(Debug)]
 pub struct DeviceScalar(Tensor);
 

@@ -37,6 +37,11 @@ fn message(panic: &(dyn Any + Send)) -> String {
         Some(text) if text.contains("out of memory") || text.contains("can't allocate memory") => {
             format!("out of memory: libtorch says {text:?}; {ADVICE}")
         }
+        Some(text) if text.contains("stream is capturing") || text.contains("during capture") => {
+            format!(
+                "libtorch says {text:?}; --set train.cuda_graph=false trains without CUDA graphs"
+            )
+        }
         Some(text) => format!("libtorch says {text:?}"),
         None => format!("internal error: {text}"),
     }
@@ -183,6 +188,12 @@ mod tests {
         let other =
             "called `Result::unwrap()` on an `Err` value: Torch(\"shapes (1) and (2) differ\")";
         assert_eq!(of(other.to_owned()), "libtorch says \"shapes (1) and (2) differ\"");
+        let other =
+            "Torch(\"CUDA error: operation not permitted when stream is capturing\\nCUDA\")";
+        assert!(
+            of(other.to_owned())
+                .ends_with("--set train.cuda_graph=false trains without CUDA graphs")
+        );
     }
 
     #[test]

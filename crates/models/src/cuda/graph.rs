@@ -46,7 +46,7 @@ impl CudaGraph {
         memory: &mut GraphMemory,
         work: impl FnOnce() -> T,
     ) -> Result<(Self, T), CudaError> {
-        // Memory that is still in use by what was queued isn't freed inside the graph.
+        // An error where there is no CUDA, and of what was queued before.
         CudaEvent::record(gpu)?.wait()?;
         Cuda::synchronize(gpu as i64);
         let mut graph = Self { raw: ptr::null_mut() };

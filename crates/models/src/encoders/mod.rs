@@ -105,8 +105,8 @@ pub trait Encoder: fmt::Debug {
     /// must not be split.
     fn uses_batch_statistics(&self) -> bool;
 
-    /// Whether stochastic depth leaves branches out in [`Mode::DropPath`], by numbers that are drawn
-    /// on the CPU.
+    /// Whether stochastic depth leaves branches out in [`Mode::DropPath`], by numbers that the CPU
+    /// draws.
     fn drops_paths(&self) -> bool {
         false
     }

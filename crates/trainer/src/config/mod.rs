@@ -148,8 +148,9 @@ pub struct TrainConfig {
     /// otherwise.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub sync_norm: bool,
-    /// Optional: whether a GPU captures the operations of a step as a CUDA graph and repeats them as
-    /// a whole, which spares the CPU to queue them one by one. `false` unless it says otherwise.
+    /// Optional: whether a GPU captures the operations of a step as a CUDA graph and repeats them
+    /// as a whole, so that the CPU need not queue them one by one. `false` unless it says
+    /// otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cuda_graph: bool,
     /// Device to train on.

@@ -285,8 +285,8 @@ impl Trainer {
             self.learner.profiler.lap(|secs| &mut secs.wait);
             let count = self.count_at(self.header.step);
             let measured = match &mut graphs {
-                Some(graphs) => graphs.step(&mut self.learner, &input, &uploaded, count)?,
-                None => step_graphs::eager(&mut self.learner, &input, &uploaded, count)?,
+                Some(graphs) => graphs.step(&mut self.learner, &input, uploaded, count)?,
+                None => step_graphs::eager(&mut self.learner, &input, uploaded, count)?,
             };
             input.look_ahead();
             pending.push(&measured)?;

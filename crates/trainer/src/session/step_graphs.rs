@@ -33,12 +33,19 @@ pub(crate) fn check(config: &Config, learner: &Learner) -> Result<(), ConfigErro
 pub(crate) fn eager(
     learner: &mut Learner,
     input: &Input,
-    uploaded: &Uploaded,
+    uploaded: Uploaded,
     count: StepCount,
 ) -> Result<StepMetrics, Error> {
-    let batch = input.batch(uploaded);
+    learner.begin_step(count, uploaded.counts[0]);
+    run(learner, input, uploaded)
+}
+
+/// What of a step follows `begin_step`.
+fn run(learner: &mut Learner, input: &Input, uploaded: Uploaded) -> Result<StepMetrics, Error> {
+    let batch = input.batch(&uploaded);
+    drop(uploaded);
     learner.profiler.lap(|secs| &mut secs.copy);
-    Ok(learner.step(&batch, count)?)
+    Ok(learner.run_step(&batch)?)
 }
 
 /// The CUDA graphs of a run's steps, one for each size of batches: these differ by an image at
@@ -89,7 +96,7 @@ impl StepGraphs {
         &mut self,
         learner: &mut Learner,
         input: &Input,
-        uploaded: &Uploaded,
+        uploaded: Uploaded,
         count: StepCount,
     ) -> Result<StepMetrics, Error> {
         let size = match self.sizes.iter().position(|size| size.counts == uploaded.counts) {
@@ -112,22 +119,15 @@ impl StepGraphs {
             Some(captured) => captured,
             none => {
                 let own = uploaded.alike();
-                let work = || run(learner, input, &own);
+                let work = || learner.run_step(&input.batch(&own));
                 let (graph, metrics) = CudaGraph::capture(self.gpu, &mut self.memory, work)?;
                 none.insert(Captured { graph, input: own, metrics: metrics? })
             }
         };
-        captured.input.copy_from(uploaded);
+        captured.input.copy_from(&uploaded);
         learner.profiler.lap(|secs| &mut secs.copy);
         captured.graph.replay()?;
         learner.profiler.lap(|secs| &mut secs.forward);
         Ok(captured.metrics.shallow_clone())
     }
-}
-
-/// What of a step follows `begin_step`.
-fn run(learner: &mut Learner, input: &Input, uploaded: &Uploaded) -> Result<StepMetrics, Error> {
-    let batch = input.batch(uploaded);
-    learner.profiler.lap(|secs| &mut secs.copy);
-    Ok(learner.run_step(&batch)?)
 }
