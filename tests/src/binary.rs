@@ -30,10 +30,11 @@ fn build() -> PathBuf {
         None => panic!("{}: expected a profile's folder", profile_dir.display()),
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    // Of the whole workspace, so that crates keep the features that they were already built with.
+    // Of the whole workspace and with an example, so that crates have the features that `cargo test
+    // --workspace` built them with, those of dev-dependencies among them, and aren't built again.
     let built = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--quiet", "--workspace", "--bin", "twinview"])
+        .args(["build", "--quiet", "--workspace", "--bin", "twinview", "--example", "run_folder"])
         .args(["--profile", profile])
         .arg("--target-dir")
         .arg(target_dir)
