@@ -8,16 +8,10 @@ Weights and images are not stored: both sides compute them from names and positi
 float64, but for the interpolation of position embeddings, which timm does in float32.
 """
 
-import json
-import math
-
 import timm
 import torch
-from resnet import picked, rows
-from uniform import uniform
+from by_timm import case, shapes, write
 
-IMAGES = 2
-GRADIENTS = 8
 # Size, patch, side that position embeddings are for, side of the images.
 CASES = [
     ("tiny", 16, 48, 48),
@@ -37,18 +31,6 @@ WITH_GRADIENT = [
 ]
 
 
-def weights(name, shape):
-    """The tensor called `name`: of a size that keeps tokens near 1."""
-    u = uniform(name, math.prod(shape))
-    if len(shape) in (2, 4):
-        values = u * math.sqrt(3.0 / math.prod(shape[1:]))
-    elif len(shape) == 1 and name.endswith(".weight"):
-        values = 1.0 + 0.25 * u
-    else:
-        values = 0.25 * u
-    return torch.from_numpy(values.astype("float32").reshape(shape))
-
-
 def build(size, patch, image):
     return timm.create_model(
         f"vit_{size}_patch16_224",
@@ -59,38 +41,16 @@ def build(size, patch, image):
     )
 
 
-def case(size, patch, image, side):
-    model = build(size, patch, image)
-    model.load_state_dict({name: weights(name, t.shape) for name, t in model.state_dict().items()})
-    model.double().eval()
-    images = uniform("images", IMAGES * 3 * side * side) * 0.5 + 0.5
-    images = torch.from_numpy(images.astype("float32").reshape(IMAGES, 3, side, side)).double()
-    features = model(images)
-    pattern = torch.from_numpy(uniform("loss", features.numel())).view_as(features)
-    (features * pattern).sum().backward()
-    named = dict(model.named_parameters())
-    return {
-        "size": size,
-        "patch": patch,
-        "image": image,
-        "side": side,
-        "features": rows(features),
-        "gradients": {name: picked(named[name].grad.flatten(), GRADIENTS) for name in WITH_GRADIENT},
-    }
-
-
 def main():
     torch.set_num_threads(1)
-    versions = {module.__name__: module.__version__ for module in (timm, torch)}
-    print('{"by": ' + json.dumps(versions) + ',\n"names": {')
-    shapes = {
-        size: {name: list(t.shape) for name, t in build(size, 16, 224).state_dict().items()}
-        for size in ("tiny", "small")
-    }
-    print(",\n".join(f'"{size}": {json.dumps(named)}' for size, named in shapes.items()))
-    print('},\n"cases": [')
-    print(",\n".join(json.dumps(case(*settings)) for settings in CASES))
-    print("]}")
+    write(
+        {size: shapes(build(size, 16, 224)) for size in ("tiny", "small")},
+        [
+            {"size": size, "patch": patch, "image": image}
+            | case(build(size, patch, image), side, WITH_GRADIENT)
+            for size, patch, image, side in CASES
+        ],
+    )
 
 
 if __name__ == "__main__":
