@@ -35,6 +35,7 @@ fn bytes_arrive_or_there_is_no_cuda() {
     assert_eq!(transfer.into_source().unwrap(), pages);
     drop(lock);
 }
+
 #[test]
 fn a_graph_repeats_what_was_captured() {
     let Ok(Device::Cuda(gpu)) = DeviceChoice::Auto.open() else { return };

@@ -149,8 +149,14 @@ fn updates_by_every_optimizer_are_alike() {
     let cosine = json!({"cosine": {"start": 0.01, "end": 0.0}});
     let mut layers = adamw();
     layers["adamw"]["layer_decay"] = json!({"rule": "timm", "decay": 0.7, "patch_embed": 1.0});
-    let adam = |variant: &str| json!({"adam": {"variant": variant, "lr": cosine, "betas": [0.9, 0.999], "epsilon": 1e-7}});
-    let momentum = json!({"lr": cosine, "momentum": 0.9, "weight_decay": cosine, "exclude_bias_and_norm": true});
+    let adam = |variant: &str| {
+        json!({"adam": {
+            "variant": variant, "lr": cosine, "betas": [0.9, 0.999], "epsilon": 1e-7,
+        }})
+    };
+    let momentum = json!({
+        "lr": cosine, "momentum": 0.9, "weight_decay": cosine, "exclude_bias_and_norm": true,
+    });
     let with = |more: Value| {
         let mut all = momentum.clone();
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
