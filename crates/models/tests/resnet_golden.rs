@@ -2,14 +2,15 @@
 
 mod golden;
 
-use golden::{assert_close, numbers, picked, uniform};
-use models::{
-    Encoder, EncoderConfig, FlatParameters, Mode, ResNetConfig, ResNetNorm, Stem, WeightRng,
-    WeightStream, buffers,
+use golden::{
+    assert_close, build, check_features, check_gradients, images, numbers, picked, uniform,
 };
+use models::{EncoderConfig, FlatParameters, Mode, ResNetConfig, ResNetNorm, Stem, buffers};
 use serde_json::Value;
-use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Kind, Tensor, no_grad};
+
+/// What encoders are built for; residual networks take images of any side.
+const SIDE: i64 = 32;
 
 fn reference() -> Value {
     serde_json::from_str(include_str!("fixtures/resnet.json")).expect("the vectors are JSON")
@@ -34,38 +35,23 @@ fn weights(name: &str, shape: &[i64]) -> Tensor {
     Tensor::from_slice(&values).view(shape)
 }
 
-fn build(config: &Value, kind: Kind) -> (VarStore, Box<dyn Encoder>) {
-    let config: ResNetConfig = serde_json::from_value(config.clone()).expect("a configuration");
-    let mut store = VarStore::new(Device::Cpu);
-    store.set_kind(kind);
-    let rng = WeightRng { seed: 0, stream: WeightStream::Student };
-    let encoder = EncoderConfig::ResNet(config).build(&store.root(), rng, 32, kind);
-    (store, encoder.expect("an encoder"))
-}
-
 fn check(case: &Value, kind: Kind, tolerance: f64) {
     let setting = |key: &str| case[key].clone();
     let config = serde_json::json!({
         "depth": setting("depth"), "stem": setting("stem"), "norm": setting("norm"),
     });
     let what = format!("{config} {kind:?}");
-    let (store, encoder) = build(&config, kind);
+    let encoder = serde_json::from_value(config).expect("a configuration");
+    let (store, encoder) = build(&EncoderConfig::ResNet(encoder), SIDE, kind);
     for (name, mut tensor) in store.variables() {
         no_grad(|| tensor.copy_(&weights(&name, &tensor.size())));
     }
     let parameters = FlatParameters::flatten(&store);
     let side = case["side"].as_i64().expect("a number");
-    let images = case["train"].as_array().expect("a list").len() as i64;
-    let pixels = uniform("images", (images * 3 * side * side) as usize);
-    let pixels: Vec<f32> = pixels.iter().map(|u| (u * 0.5 + 0.5) as f32).collect();
-    let images = Tensor::from_slice(&pixels).view([images, 3, side, side]).to_kind(kind);
+    let count = case["train"].as_array().expect("a list").len();
+    let images = images(count, side, kind);
     let features = |what: &str, features: &Tensor| {
-        let expected = case[what].as_array().expect("a list");
-        for (image, expected) in (0..).zip(expected) {
-            let expected = numbers(expected);
-            let found = picked(&features.get(image), expected.len());
-            assert_close(what, &found, &expected, tolerance);
-        }
+        check_features(what, features, &case[what], tolerance);
     };
     features("eval", &no_grad(|| encoder.forward(&images, Mode::Eval)));
     let trained = encoder.forward(&images, Mode::Train);
@@ -89,13 +75,7 @@ fn check(case: &Value, kind: Kind, tolerance: f64) {
     }
     // In float32 rounding decides about single positions of ReLU and of max pooling.
     if kind == Kind::Double {
-        let named = parameters.named(&gradient);
-        for (name, expected) in case["gradients"].as_object().expect("gradients") {
-            let (_, found) = named.iter().find(|(own, _)| own == name).expect("a weight");
-            let expected = numbers(expected);
-            let found = picked(found, expected.len());
-            assert_close(&format!("{what} gradient of {name}"), &found, &expected, tolerance);
-        }
+        check_gradients(&what, &parameters, &gradient, &case["gradients"], tolerance);
     }
 }
 
@@ -124,8 +104,8 @@ fn golden_names_and_shapes_are_torchvisions() {
         for (stem, side) in [(Stem::ImageNet, 7), (Stem::Small, 3), (Stem::Stl, 3)] {
             let depth = depth.parse().expect("a number");
             let config = ResNetConfig::new(depth, stem, ResNetNorm::Batch);
-            let config = serde_json::to_value(config).expect("JSON");
-            let (store, _) = build(&config, Kind::Float);
+            let what = format!("{config:?}");
+            let (store, _) = build(&EncoderConfig::ResNet(config), SIDE, Kind::Float);
             let mut found: Vec<(String, Vec<i64>)> =
                 store.variables().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
             found.sort();
@@ -139,7 +119,7 @@ fn golden_names_and_shapes_are_torchvisions() {
             let stem = expected.iter_mut().find(|(name, _)| name == "conv1.weight");
             stem.expect("a stem").1 = vec![64, 3, side, side];
             expected.sort();
-            assert_eq!(found, expected, "{config}");
+            assert_eq!(found, expected, "{what}");
         }
     }
 }
